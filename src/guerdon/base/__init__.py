@@ -1,0 +1,1 @@
+"""Values without a business rule: money, units, identifiers, calendars and errors."""

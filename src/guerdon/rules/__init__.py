@@ -1,0 +1,1 @@
+"""Pure rules: everything that can be computed from its arguments alone."""
