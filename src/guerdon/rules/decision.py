@@ -1,0 +1,111 @@
+"""What was decided: effects, refusals with their reasons, and the ledger transactions that carry them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit"]
+"""Whose side of the ledger: the member's lots, or one of the program's own accounts."""
+
+TransactionKind = Literal["award", "redeem", "cancel", "expire", "adjust", "send", "receive"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a transaction."""
+
+    book: Book
+    amount: int
+    """In the wallet's scale; what a member gets is positive on `member` and negative on the other book."""
+    available_at: datetime | None = None
+    """With `expires_at` the lot, on `member` entries."""
+    expires_at: datetime | None = None
+    source: str = ""
+    """What caused it: a campaign's or reward's key, or empty."""
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """A balanced set of entries in one wallet."""
+
+    kind: TransactionKind
+    wallet: str
+    effective_at: datetime
+    """When it holds from: the fact's own time, or the lot's expiry."""
+    entries: tuple[Entry, ...]
+    """Their amounts sum to zero."""
+    redemption_id: int | None = None
+    reason: str = ""
+    other_account: int | None = None
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """A campaign that did not act, and why."""
+
+    campaign: str
+    reason: str
+    """`condition_false`, `limit_reached`, `budget_spent`, `expression_error`, `out_of_schedule`, `nothing_to_award`, …"""
+    detail: str = ""
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """One thing that a campaign did."""
+
+    campaign: str
+    kind: Literal["award", "multiply", "redeem", "grant", "badge"]
+    wallet: str = ""
+    amount: int = 0
+    """Units in the wallet's scale, for `award`."""
+    factor: Decimal | None = None
+    reward: str = ""
+    redemption_id: int | None = None
+    code: str = ""
+    badge: str = ""
+
+
+class NewRedemption(msgspec.Struct, frozen=True):
+    """A taking of a reward, to be stored."""
+
+    redemption_id: int
+    reward: str
+    kind: str
+    quantity: int
+    price: Mapping[str, int]
+    """Units paid by wallet, for all of the quantity."""
+    code: str
+    campaign: str
+    """The campaign that granted or redeemed it, or empty where a member did."""
+    expires_at: datetime | None
+    choice: str = ""
+
+
+class TierChange(msgspec.Struct, frozen=True):
+    """An account moved on a ladder."""
+
+    ladder: str
+    before: str
+    after: str
+    at: datetime
+    cause: Literal["reached", "review", "definition"]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The whole answer to one event. A refusal has a problem, and then nothing else."""
+
+    version: int
+    effects: tuple[Effect, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
+    redemptions: tuple[NewRedemption, ...] = ()
+    cancelled: tuple[int, ...] = ()
+    """Redemptions taken back."""
+    tier_changes: tuple[TierChange, ...] = ()
+    badges: tuple[str, ...] = ()
+    late: bool = False
+    inputs: Mapping[str, Any] = {}
+    """What the campaigns' expressions read, by path, personal values left out."""
+    problem_code: str = ""
+    problem_detail: str = ""

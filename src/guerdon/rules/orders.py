@@ -1,0 +1,369 @@
+"""Orders as facts: what was sold, charged and paid, in exact minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import (
+    BIGINT_MAX,
+    RoundingMode,
+    currency_digits,
+    round_scaled,
+    scaled_decimal,
+    spread,
+    to_scaled,
+)
+
+LINES_AT_MOST = 1_000
+PRICE_PLACES = 6
+QUANTITY_PLACES = 6
+ID_LENGTH = 200
+
+_ZERO = Decimal(0)
+_WIDE = Context(prec=80)
+_MONEY_DIGITS = 15
+_TAX_RATES = range(10 * 10**PRICE_PLACES + 1)
+
+
+class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A line as it is sent, money in whole units of the currency."""
+
+    id: str
+    sku: str | None = None
+    name: str | None = None
+    quantity: Decimal = Decimal(1)
+    price: Decimal | None = None
+    subtotal: Decimal | None = None
+    discount: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal | None = None
+    tax_rate: Decimal | None = None
+    categories: tuple[str, ...] = ()
+    brand: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
+
+
+class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Shipping as it is sent."""
+
+    amount: Decimal = Decimal(0)
+    method: str | None = None
+    tax: Decimal | None = None
+
+
+class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A discount on the whole order, or a payment, as it is sent."""
+
+    amount: Decimal
+    kind: str | None = None
+    campaign: str | None = None
+    code: str | None = None
+
+
+class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An order as it is sent in the data of an `order.*` event."""
+
+    id: str
+    lines: tuple[LineInput, ...]
+    currency: str | None = None
+    channel: str | None = None
+    store: str | None = None
+    placed_at: str | None = None
+    prices_include_tax: bool = False
+    shipping: ShippingInput | None = None
+    discounts: tuple[AmountInput, ...] = ()
+    payments: tuple[AmountInput, ...] = ()
+    coupons: tuple[str, ...] = ()
+    spend: dict[str, Decimal] = {}
+    rewards: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line with its money in minor units; the properties give it in whole units."""
+
+    id: str
+    sku: str
+    name: str
+    quantity: Decimal
+    categories: tuple[str, ...]
+    brand: str
+    tags: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    tax_rate: Decimal
+    subtotal_minor: int
+    net_minor: int
+    tax_minor: int
+    total_minor: int
+    earning_minor: int
+    digits: int
+
+    @property
+    def subtotal(self) -> Decimal:
+        """Price times quantity."""
+        return scaled_decimal(self.subtotal_minor, self.digits)
+
+    @property
+    def discount(self) -> Decimal:
+        """What was taken off, its share of discounts on the whole order included."""
+        return scaled_decimal(self.subtotal_minor - self.net_minor, self.digits)
+
+    @property
+    def net(self) -> Decimal:
+        """What is left after discounts, as priced."""
+        return scaled_decimal(self.net_minor, self.digits)
+
+    @property
+    def tax(self) -> Decimal:
+        """Tax on the line."""
+        return scaled_decimal(self.tax_minor, self.digits)
+
+    @property
+    def total(self) -> Decimal:
+        """What was charged for the line, tax included."""
+        return scaled_decimal(self.total_minor, self.digits)
+
+    @property
+    def earning_base(self) -> Decimal:
+        """The part of the order's earning base that this line brought."""
+        return scaled_decimal(self.earning_minor, self.digits)
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An order with its derived money in minor units; the properties give it in whole units."""
+
+    id: str
+    currency: str
+    channel: str
+    store: str
+    lines: tuple[Line, ...]
+    quantity: Decimal
+    subtotal_minor: int
+    net_minor: int
+    earning_minor: int
+    tax_minor: int
+    shipping_minor: int
+    total_minor: int
+    attributes: Mapping[str, Any]
+    coupons: tuple[str, ...]
+    digits: int
+
+    @property
+    def subtotal(self) -> Decimal:
+        """Merchandise before discounts."""
+        return scaled_decimal(self.subtotal_minor, self.digits)
+
+    @property
+    def discount(self) -> Decimal:
+        """All that was taken off the merchandise."""
+        return scaled_decimal(self.subtotal_minor - self.net_minor, self.digits)
+
+    @property
+    def net(self) -> Decimal:
+        """Merchandise after discounts, as priced."""
+        return scaled_decimal(self.net_minor, self.digits)
+
+    @property
+    def earning_base(self) -> Decimal:
+        """`net`, with or without tax as the program says, less what uncounted tenders paid."""
+        return scaled_decimal(self.earning_minor, self.digits)
+
+    @property
+    def tax(self) -> Decimal:
+        """Tax on lines and shipping."""
+        return scaled_decimal(self.tax_minor, self.digits)
+
+    @property
+    def shipping(self) -> Decimal:
+        """What shipping cost, before its tax."""
+        return scaled_decimal(self.shipping_minor, self.digits)
+
+    @property
+    def total(self) -> Decimal:
+        """Lines and shipping, tax included."""
+        return scaled_decimal(self.total_minor, self.digits)
+
+
+class OrderSettings(msgspec.Struct, frozen=True):
+    """What a program says about reading orders."""
+
+    currency: str
+    digits: int
+    rounding: RoundingMode = "half_up"
+    earn_on: Literal["net", "gross"] = "net"
+    spread_order_discount: bool = True
+    uncounted_tenders: frozenset[str] = frozenset()
+
+
+def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: str) -> Order:
+    """Check an order that was sent and work out its money.
+
+    Args:
+        sent: the order as decoded.
+        settings: the program's currency and earning settings.
+        channel: the event's channel, used where the order names none.
+        store: the event's store, likewise; empty where there is none.
+
+    Returns:
+        The order with its lines; `net` and `earning_base` of the order are the sums of the lines'.
+
+    Raises:
+        Problem: `unknown_currency`, `currency_mismatch`, `too_many_lines`, `duplicate_line`, `negative_quantity`,
+            `too_many_digits`, `price_missing`, `negative_amount`, `amount_too_large`, `discount_too_large`.
+    """
+    _check_header(sent, settings)
+    digits = settings.digits
+    lines = tuple(_charge(line, place, sent.prices_include_tax, settings) for place, line in enumerate(sent.lines))
+    lines = _take_order_discounts(sent, settings, lines)
+    lines = _leave_out_tenders(sent, settings, lines)
+    shipping = _amount(sent.shipping.amount, digits, "/data/shipping/amount") if sent.shipping else 0
+    shipping_tax = _amount(sent.shipping.tax, digits, "/data/shipping/tax") if sent.shipping else 0
+    order = Order(
+        id=sent.id,
+        currency=settings.currency,
+        channel=sent.channel or channel,
+        store=sent.store or store,
+        lines=lines,
+        quantity=sum((line.quantity for line in lines), Decimal(0)),
+        subtotal_minor=sum(line.subtotal_minor for line in lines),
+        net_minor=sum(line.net_minor for line in lines),
+        earning_minor=sum(line.earning_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines) + shipping_tax,
+        shipping_minor=shipping,
+        total_minor=sum(line.total_minor for line in lines) + shipping + shipping_tax,
+        attributes=sent.attributes,
+        coupons=sent.coupons,
+        digits=digits,
+    )
+    if max(order.total_minor, order.subtotal_minor) > BIGINT_MAX:
+        raise Problem.at("/data/lines", "amount_too_large", "the order's total is too large")
+    return order
+
+
+def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
+    if not 0 < len(sent.id) <= ID_LENGTH:
+        raise Problem.at("/data/id", "order_id_invalid", f"expected an order id of 1 to {ID_LENGTH} characters")
+    if len(sent.lines) > LINES_AT_MOST:
+        raise Problem.at("/data/lines", "too_many_lines", f"an order has at most {LINES_AT_MOST} lines")
+    if sent.currency is not None and sent.currency != settings.currency:
+        try:
+            currency_digits(sent.currency)
+        except Problem as problem:
+            raise Problem.at("/data/currency", problem.code, problem.detail) from None
+        raise Problem.at("/data/currency", "currency_mismatch", f"this program's currency is {settings.currency}")
+    seen: set[str] = set()
+    for place, line in enumerate(sent.lines):
+        if not 0 < len(line.id) <= ID_LENGTH:
+            detail = f"expected an id of 1 to {ID_LENGTH} characters"
+            raise Problem.at(f"/data/lines/{place}/id", "line_id_invalid", detail)
+        if line.id in seen:
+            raise Problem.at(f"/data/lines/{place}/id", "duplicate_line", "another line of the order has this id")
+        seen.add(line.id)
+
+
+def _charge(sent: LineInput, place: int, tax_inside: bool, settings: OrderSettings) -> Line:
+    at = f"/data/lines/{place}"
+    digits = settings.digits
+    subtotal = _subtotal(sent, at, settings)
+    discount = _amount(sent.discount, digits, f"{at}/discount")
+    if discount > subtotal:
+        raise Problem.at(f"{at}/discount", "discount_too_large", "a line's discount is at most its subtotal")
+    net = subtotal - discount
+    tax = _tax(sent, net, tax_inside, settings, at)
+    without_tax = net - tax if tax_inside else net
+    with_tax = net if tax_inside else net + tax
+    return Line(
+        id=sent.id,
+        sku=sent.sku or "",
+        name=sent.name or "",
+        quantity=sent.quantity,
+        categories=sent.categories,
+        brand=sent.brand or "",
+        tags=sent.tags,
+        attributes=sent.attributes,
+        tax_rate=sent.tax_rate or _ZERO,
+        subtotal_minor=subtotal,
+        net_minor=net,
+        tax_minor=tax,
+        total_minor=with_tax if sent.total is None else _amount(sent.total, digits, f"{at}/total"),
+        earning_minor=with_tax if settings.earn_on == "gross" else without_tax,
+        digits=digits,
+    )
+
+
+def _subtotal(sent: LineInput, at: str, settings: OrderSettings) -> int:
+    if to_scaled(sent.quantity, QUANTITY_PLACES, f"{at}/quantity") < 0:
+        raise Problem.at(f"{at}/quantity", "negative_quantity", "a quantity is 0 or more")
+    if sent.price is not None:
+        _amount(sent.price, PRICE_PLACES, f"{at}/price")
+    if sent.subtotal is not None:
+        return _amount(sent.subtotal, settings.digits, f"{at}/subtotal")
+    if sent.price is None:
+        raise Problem.at(at, "price_missing", "a line needs `price` or `subtotal`")
+    exact = _WIDE.multiply(sent.price, sent.quantity)
+    if exact.adjusted() > _MONEY_DIGITS:
+        raise Problem.at(at, "amount_too_large", "price times quantity is too large")
+    return round_scaled(exact, settings.digits, settings.rounding)
+
+
+def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, at: str) -> int:
+    if sent.tax_rate is not None and to_scaled(sent.tax_rate, PRICE_PLACES, f"{at}/tax_rate") not in _TAX_RATES:
+        raise Problem.at(f"{at}/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08")
+    if sent.tax is not None:
+        return _amount(sent.tax, settings.digits, f"{at}/tax")
+    if not sent.tax_rate:
+        return 0
+    rate = Fraction(sent.tax_rate)
+    return round_scaled(net * rate / (1 + rate) if tax_inside else net * rate, 0, settings.rounding)
+
+
+def _take_order_discounts(sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Spread discounts on the whole order over the lines, in proportion to what the lines came to."""
+    off = _sum(sent.discounts, settings.digits, "/data/discounts")
+    if not off:
+        return lines
+    if off > sum(line.net_minor for line in lines):
+        raise Problem.at("/data/discounts", "discount_too_large", "discounts are at most what the lines come to")
+    shares = spread(off, [line.net_minor for line in lines])
+    earning = shares if settings.spread_order_discount else [0] * len(shares)
+    return tuple(
+        msgspec.structs.replace(
+            line, net_minor=line.net_minor - share, earning_minor=max(0, line.earning_minor - less)
+        )
+        for line, share, less in zip(lines, shares, earning, strict=True)
+    )
+
+
+def _leave_out_tenders(sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Lower the earning base by what was paid with tenders that the program does not count."""
+    uncounted = [payment for payment in sent.payments if payment.kind in settings.uncounted_tenders]
+    _sum(sent.payments, settings.digits, "/data/payments")
+    paid = _sum(uncounted, settings.digits, "/data/payments")
+    if not paid:
+        return lines
+    bases = [line.earning_minor for line in lines]
+    shares = spread(min(paid, sum(bases)), bases)
+    return tuple(
+        msgspec.structs.replace(line, earning_minor=line.earning_minor - share)
+        for line, share in zip(lines, shares, strict=True)
+    )
+
+
+def _sum(amounts: Sequence[AmountInput], digits: int, pointer: str) -> int:
+    return sum(_amount(one.amount, digits, f"{pointer}/{place}/amount") for place, one in enumerate(amounts))
+
+
+def _amount(value: Decimal | None, digits: int, pointer: str) -> int:
+    if value is None:
+        return 0
+    scaled = to_scaled(value, digits, pointer)
+    if scaled < 0:
+        raise Problem.at(pointer, "negative_amount", "expected an amount of 0 or more")
+    return scaled

@@ -1,0 +1,112 @@
+"""What one decision may read and change: an account's standing and the program's shared counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class Lot(msgspec.Struct, frozen=True):
+    """Units earned together, that become available and expire together."""
+
+    available_at: datetime
+    expires_at: datetime | None
+    """None where the units never expire, or expire with the wallet's last activity."""
+    remaining: int
+    """Units left, in the wallet's scale, more than zero while the lot is open."""
+
+
+class WalletState(msgspec.Struct, frozen=True):
+    """One wallet of an account, as booked."""
+
+    available: int = 0
+    """Units that can be spent, holds not yet taken off; in the wallet's scale."""
+    pending: int = 0
+    """Units earned that are not available yet."""
+    held: int = 0
+    """Units set aside for open checkouts."""
+    changes_at: datetime | None = None
+    """The earliest instant at which time alone changes these figures, or None."""
+    idle_expires_at: datetime | None = None
+    """When everything expires for want of activity, where the wallet works so."""
+    lots: tuple[Lot, ...] | None = ()
+    """Open lots in the order in which they are spent; None where gathering found no need to read them."""
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """What a metric counted in one bucket of days."""
+
+    total: Decimal = Decimal(0)
+    """Exact sum of the metric's values."""
+    count: int = 0
+    """How many events were counted."""
+
+
+class TierState(msgspec.Struct, frozen=True):
+    """Where an account stands on one ladder."""
+
+    level: str
+    """The tier held now."""
+    since: datetime
+    """When it began to be held."""
+    changes_at: datetime | None
+    """The next instant at which a review or the end of a grace may change it, or None."""
+    anchor_level: str
+    """The tier from which reviews are worked out anew, at the beginning of `anchor_on`."""
+    anchor_on: date
+    """First local day of the period in which that was the tier held at its beginning."""
+    definition: str
+    """Hash of the ladder and its metric when the anchor was set."""
+
+
+class MemberState(msgspec.Struct, frozen=True):
+    """The person who acts, without anything that names them."""
+
+    member_id: int
+    role: str = "owner"
+    language: str = ""
+    birthday: str = ""
+    """Month and day as `MM-DD`, or empty."""
+    joined_at: datetime | None = None
+    attributes: Mapping[str, Any] = {}
+    consents: Mapping[str, bool] = {}
+
+
+class AccountState(msgspec.Struct, frozen=True):
+    """All that decisions about one account read and change."""
+
+    account_id: int
+    kind: str = "person"
+    created_at: datetime | None = None
+    last_occurred_at: datetime | None = None
+    """The latest fact's own time; an earlier one that arrives is late."""
+    last_booked_at: datetime | None = None
+    wallets: Mapping[str, WalletState] = {}
+    buckets: Mapping[tuple[str, date], Bucket] = {}
+    """By metric identity (`name@hash`) and first day of the bucket, as far as gathered."""
+    tiers: Mapping[str, TierState] = {}
+    counters: Mapping[str, Decimal] = {}
+    """Uses of limits, by counter key (`rules.limits`)."""
+    badges: Mapping[str, datetime] = {}
+    owner: MemberState | None = None
+    members: int = 1
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """Counters that all accounts of a program draw from: totals of limits, budgets, stock."""
+
+    counters: Mapping[str, Decimal] = {}
+    """What has been taken, by counter key; absent means nothing."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What `step` reads and gives back changed."""
+
+    account: AccountState
+    member: MemberState | None
+    """Who acts; None where the account itself does."""
+    shared: Shared
