@@ -1,0 +1,1 @@
+"""I/O that knows no loyalty noun: database, settings, outbox, jobs, mail."""

@@ -1,0 +1,1 @@
+"""The revisions: `NNNN_name.sql`, each with a `NNNN_name.py` that says its place."""

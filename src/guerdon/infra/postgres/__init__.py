@@ -1,0 +1,5 @@
+"""PostgreSQL that Guerdon brings along, starts and stops itself."""
+
+from guerdon.infra.postgres.server import EmbeddedPostgres
+
+__all__ = ["EmbeddedPostgres"]
