@@ -1,0 +1,98 @@
+# make demo | test | test-all | check | fix | bench | world | docs
+# The first call makes .venv from pinned requirements; a second one finds it ready.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One thing after the other: the stamps below share one environment.
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+# Further arguments for pytest, such as ARGS="-k returns" or ARGS="--randomly-seed=7".
+ARGS ?=
+SEED ?=
+STEPS ?=
+PLACES := $(wildcard src tests benchmarks)
+
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
+
+.PHONY: help demo test test-all check fix bench world docs lock clean chromium
+
+help:
+	@echo "make demo      a running engine with a sample program and a year of orders (Ctrl-C stops it)"
+	@echo "make test      what must hold; ARGS='-k word' chooses, WORKERS=4 goes faster"
+	@echo "make test-all  the same and the long ones"
+	@echo "make check     lint, format, types and the contracts of the house"
+	@echo "make fix       repairs what lint and format can repair"
+	@echo "make bench     figures, each beside its floor"
+	@echo "make world     the small world simulator; SEED=… STEPS=…"
+	@echo "make docs      do the documents hold together"
+	@echo "make lock      pins again what pyproject.toml asks for"
+
+$(BIN)/.made: scripts/environment
+	@scripts/environment make
+	@touch $@
+
+$(BIN)/.bootstrap: $(BIN)/.made requirements/bootstrap.txt
+	@scripts/environment fill bootstrap
+	@touch $@
+
+$(BIN)/.run: $(BIN)/.bootstrap requirements/run.txt
+	@scripts/environment fill run
+	@touch $@
+
+$(BIN)/.test: $(BIN)/.bootstrap requirements/test.txt
+	@scripts/environment fill test
+	@touch $@
+
+# What runs is a part of what is tested, so whichever of the two is there will do.
+READY := $(if $(wildcard $(BIN)/.test),$(BIN)/.test,$(BIN)/.run)
+
+$(BIN)/.project: $(BIN)/.bootstrap pyproject.toml
+	@scripts/environment project
+	@touch $@
+
+demo: $(READY) $(BIN)/.project
+	@$(BIN)/guerdon demo
+
+chromium:
+	@if [ -d tests/web/browser ]; then scripts/ensure-chromium; fi
+
+test: $(BIN)/.test $(BIN)/.project chromium
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-all: $(BIN)/.test $(BIN)/.project chromium
+	$(PYTEST) $(ARGS)
+
+check: $(BIN)/.test $(BIN)/.project
+	$(BIN)/ruff check $(PLACES)
+	$(BIN)/ruff format --check $(PLACES)
+	$(BIN)/mypy $(PLACES)
+	$(BIN)/lint-imports --no-logo
+
+fix: $(BIN)/.test
+	$(BIN)/ruff check --fix $(PLACES)
+	$(BIN)/ruff format $(PLACES)
+
+bench: $(BIN)/.test $(BIN)/.project
+	@set -e; for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python -m "benchmarks.$$bench"; done
+
+world: $(BIN)/.test $(BIN)/.project
+	$(BIN)/python -m tests.world $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
+
+docs: $(BIN)/.test $(BIN)/.project
+	$(BIN)/pytest -q tests/architecture/test_docs.py
+
+# The tests' lock first; what runs is then pinned to the very same versions. UPGRADE=1 takes newer ones.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(if $(UPGRADE),--upgrade)
+lock: $(BIN)/.bootstrap
+	$(LOCK) pyproject.toml --group test --output-file requirements/test.txt
+	$(LOCK) pyproject.toml --constraint requirements/test.txt --output-file requirements/run.txt
+	$(LOCK) requirements/bootstrap.in --constraint requirements/test.txt --output-file requirements/bootstrap.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
