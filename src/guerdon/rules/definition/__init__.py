@@ -1,0 +1,93 @@
+"""The program definition: from YAML or JSON to checked, frozen models with exact values."""
+
+from guerdon.rules.definition.campaigns import (
+    WEEKDAYS,
+    Budget,
+    Campaign,
+    Lane,
+    Limits,
+    Schedule,
+)
+from guerdon.rules.definition.canonical import canonical_bytes, canonical_data, definition_hash
+from guerdon.rules.definition.document import Datum, Definition, EventKind
+from guerdon.rules.definition.effects import (
+    Award,
+    Badge,
+    Discount,
+    Effect,
+    EffectPart,
+    Gift,
+    Grant,
+    Message,
+    Multiply,
+    Redeem,
+)
+from guerdon.rules.definition.inactive import InactivePart, inactive_parts
+from guerdon.rules.definition.ladders import Ladder, Tier
+from guerdon.rules.definition.load import load_definition, load_definition_with_positions
+from guerdon.rules.definition.metrics import Metric, Rolling
+from guerdon.rules.definition.positions import Positions, locate
+from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, render
+from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
+from guerdon.rules.definition.schema import json_schema
+from guerdon.rules.definition.settings import Checkout, Earning, FreeUnits, MoneyRounding, PaidWith, Pricing
+from guerdon.rules.definition.settings import Returns, Spending
+from guerdon.rules.definition.texts import Text
+from guerdon.rules.definition.values import ExpressionText, Span
+from guerdon.rules.definition.wallets import Expiry, Rounding, Wallet
+
+__all__ = [
+    "WEEKDAYS",
+    "Award",
+    "Badge",
+    "BadgeEntry",
+    "Budget",
+    "Campaign",
+    "Checkout",
+    "Datum",
+    "Definition",
+    "DefinitionError",
+    "DefinitionFault",
+    "Discount",
+    "Earning",
+    "Effect",
+    "EffectPart",
+    "EventKind",
+    "Expiry",
+    "ExpressionText",
+    "FreeUnits",
+    "Gift",
+    "Grant",
+    "InactivePart",
+    "Ladder",
+    "Lane",
+    "Limits",
+    "Message",
+    "Metric",
+    "MoneyRounding",
+    "Multiply",
+    "PaidWith",
+    "Positions",
+    "Pricing",
+    "Redeem",
+    "Returns",
+    "Reward",
+    "Rolling",
+    "Rounding",
+    "Schedule",
+    "Span",
+    "Spending",
+    "Text",
+    "Tier",
+    "Wallet",
+    "canonical_bytes",
+    "canonical_data",
+    "code_parts",
+    "definition_hash",
+    "inactive_parts",
+    "json_schema",
+    "load_definition",
+    "load_definition_with_positions",
+    "locate",
+    "render",
+]

@@ -1,0 +1,132 @@
+"""Campaigns: when a program does what, how often, and for how much at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Annotated, Final, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
+
+from guerdon.rules.definition.effects import Combine, Effect, Multiply
+from guerdon.rules.definition.part import Part, listed, spelled_short
+from guerdon.rules.definition.problems import refusal
+from guerdon.rules.definition.values import (
+    EventType,
+    Exact,
+    ExpressionText,
+    Flag,
+    Line,
+    Moment,
+    Name,
+    TimeOfDay,
+    Whole,
+)
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Channel = Literal["web", "app", "pos", "b2b", "social", "partner", "system"]
+Period = Literal["day", "week", "month", "quarter", "year"]
+Choice = Literal["all", "best", "best_set", "first"]
+
+
+class Schedule(Part):
+    """When a campaign runs, in the program's local time; dates include both ends, `to` is not included."""
+
+    days: Annotated[frozenset[Weekday], BeforeValidator(listed), Field(min_length=1)] | None = None
+    from_: TimeOfDay | None = Field(default=None, validation_alias="from", serialization_alias="from")
+    to: TimeOfDay | None = None
+    starts: Moment | None = None
+    ends: Moment | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Schedule:
+        if self.starts and self.ends and _opening(self.starts) > _closing(self.ends):
+            raise refusal("ends_before_start", "the schedule ends before it starts", key="ends")
+        if self.from_ is not None and self.from_ == self.to:
+            raise refusal("ends_before_start", "the schedule's times leave no time between them", key="to")
+        return self
+
+
+def _opening(moment: date | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min)
+
+
+def _closing(moment: date | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.max)
+
+
+class Budget(Part):
+    """What a campaign may cost in all, or in each period."""
+
+    money: Annotated[Exact, Field(gt=0)] | None = None
+    units: Mapping[Name, Annotated[Exact, Field(gt=0)]] | None = None
+    per: Period | None = None
+
+    @model_validator(mode="after")
+    def _has_a_size(self) -> Budget:
+        if self.money is None and not self.units:
+            raise refusal("one_of_these", "a budget has money, units or both", expected="money or units")
+        return self
+
+
+class Limits(Part):
+    """How often something may happen; counts are over `per`, or over all time without it."""
+
+    per_account: Annotated[Whole, Field(ge=1)] | None = None
+    per_member: Annotated[Whole, Field(ge=1)] | None = None
+    total: Annotated[Whole, Field(ge=1)] | None = None
+    per: Period | None = None
+    budget: Budget | None = None
+    when_short: Literal["none", "part"] = "none"
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Limits:
+        counted = any(count is not None for count in (self.per_account, self.per_member, self.total))
+        if self.per and not counted:
+            raise refusal("limit_without_count", "`per` needs per_account, per_member or total", key="per")
+        return self
+
+
+class Lane(Part):
+    """How one winner or several are chosen among the campaigns of a lane."""
+
+    choose: Choice
+    within: Name | None = None
+
+
+class Campaign(Part):
+    """What a program does when."""
+
+    trigger: EventType
+    when: ExpressionText | None = None
+    audience: ExpressionText | None = None
+    channels: Annotated[tuple[Channel, ...], BeforeValidator(listed), Field(min_length=1)] | None = Field(
+        default=None, validation_alias=AliasChoices("channels", "channel"), serialization_alias="channels"
+    )
+    stores: Annotated[tuple[Line, ...], BeforeValidator(listed), Field(min_length=1)] | None = Field(
+        default=None, validation_alias=AliasChoices("stores", "store"), serialization_alias="stores"
+    )
+    schedule: Schedule | None = None
+    priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] = 0
+    lane: Name | None = None
+    exclusive: Flag = False
+    limits: Limits = Limits()
+    combine: Combine | None = None
+    then: Annotated[tuple[Effect, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _combine_multipliers(self) -> Campaign:
+        # Written once for the campaign, `combine` holds for each of its multipliers that says nothing itself.
+        if self.combine is not None:
+            object.__setattr__(self, "then", tuple(_combined(effect, self.combine) for effect in self.then))
+        return self
+
+
+def _combined(effect: Effect, combine: Combine) -> Effect:
+    if isinstance(effect, Multiply) and "combine" not in effect.model_fields_set:
+        return effect.model_copy(update={"combine": combine})
+    return effect
+
+
+LaneEntry = Annotated[Lane, BeforeValidator(spelled_short("choose"))]

@@ -1,0 +1,166 @@
+"""What holds between the parts of a definition: whatever is named exists, and figures fit their wallets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.numbers import get_currency_precision
+
+from guerdon.rules.definition.campaigns import Budget, Campaign
+from guerdon.rules.definition.document import Definition
+from guerdon.rules.definition.effects import Award, Badge, EffectPart, Grant, Multiply, Redeem
+from guerdon.rules.definition.ladders import Ladder
+from guerdon.rules.definition.problems import nearest_to
+from guerdon.rules.definition.rewards import Reward
+from guerdon.rules.definition.texts import Text
+from guerdon.rules.definition.tree import join
+from guerdon.rules.definition.values import number_text, places_of
+from guerdon.rules.definition.walk import leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold, and where."""
+
+    pointer: str
+    code: str
+    detail: str
+    expected: str = ""
+    nearest: str = ""
+
+
+def check_references(definition: Definition) -> Iterator[Finding]:
+    """Check what holds between the parts of a definition.
+
+    Args:
+        definition: as the models took it.
+
+    Yields:
+        What does not hold.
+    """
+    yield from _languages(definition)
+    for key, ladder in definition.ladders.items():
+        yield from _ladder(definition, ladder, f"/ladders/{key}")
+    for key, campaign in definition.campaigns.items():
+        yield from _campaign(definition, campaign, f"/campaigns/{key}")
+    for key, reward in definition.rewards.items():
+        yield from _reward(definition, reward, f"/rewards/{key}")
+    yield from _lanes(definition)
+
+
+def _known(kind: str, name: str, known: Collection[str], pointer: str) -> Iterator[Finding]:
+    if name in known:
+        return
+    nearest = nearest_to(name, sorted(known))
+    expected = ", ".join(known)
+    hint = f"did you mean '{nearest}'?" if nearest else f"known are {expected}" if known else "none is declared"
+    yield Finding(pointer, f"unknown_{kind}", f"there is no {kind} '{name}'; {hint}", expected, nearest)
+
+
+def _languages(definition: Definition) -> Iterator[Finding]:
+    languages = definition.languages
+    for at, language in enumerate(languages):
+        if language in languages[:at]:
+            yield Finding(f"/languages/{at}", "duplicate_language", f"'{language}' stands here a second time")
+    for pointer, value in leaves(definition):
+        if isinstance(value, Text) and value.translations:
+            given = [language for language, _ in value.translations]
+            for language in given:
+                yield from _known("language", language, languages, join(pointer, language))
+            if languages[0] not in given:
+                detail = f"the text in '{languages[0]}', the program's first language, is missing"
+                yield Finding(pointer, "missing_translation", detail, languages[0])
+
+
+def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Finding]:
+    unknown = list(_known("metric", ladder.metric, definition.metrics, f"{pointer}/metric"))
+    yield from unknown
+    if not unknown and ladder.review is None:
+        window = definition.metrics[ladder.metric].window
+        if window == "calendar_week" or not isinstance(window, str):
+            detail = "the key 'review' is missing: the window of this ladder's metric is no review period"
+            yield Finding(f"{pointer}/review", "missing_key", detail, "calendar_year, calendar_quarter, calendar_month")
+    below: Decimal | None = None
+    for key, tier in ladder.tiers.items():
+        at = f"{pointer}/tiers/{key}/from"
+        if below is None and tier.from_ != 0:
+            yield Finding(at, "first_tier_not_zero", "the lowest tier stands first and starts from 0", "0")
+        elif below is not None and tier.from_ <= below:
+            detail = f"tiers stand from low to high, and this one does not start above {number_text(below)}"
+            yield Finding(at, "tiers_not_increasing", detail)
+        below = tier.from_
+
+
+def _campaign(definition: Definition, campaign: Campaign, pointer: str) -> Iterator[Finding]:
+    if campaign.lane is not None:
+        yield from _known("lane", campaign.lane, definition.lanes, f"{pointer}/lane")
+    if campaign.limits.budget is not None:
+        yield from _budget(definition, campaign.limits.budget, f"{pointer}/limits/budget")
+    for at, effect in enumerate(campaign.then):
+        yield from _effect(definition, effect, f"{pointer}/then/{at}/{effect.effect}")
+
+
+def _effect(definition: Definition, effect: EffectPart, pointer: str) -> Iterator[Finding]:
+    if isinstance(effect, Award | Multiply):
+        yield from _known("wallet", effect.wallet, definition.wallets, f"{pointer}/wallet")
+    if isinstance(effect, Multiply):
+        for at, campaign in enumerate(effect.of or ()):
+            yield from _known("campaign", campaign, definition.campaigns, f"{pointer}/of/{at}")
+    if isinstance(effect, Badge):
+        yield from _known("badge", effect.badge, definition.badges, f"{pointer}/badge")
+    if isinstance(effect, Grant | Redeem):
+        yield from _known("reward", effect.reward, definition.rewards, f"{pointer}/reward")
+    if isinstance(effect, Redeem):
+        reward = definition.rewards.get(effect.reward)
+        if reward is not None and not reward.price:
+            detail = f"the reward '{effect.reward}' has no price to pay; grant it instead"
+            yield Finding(f"{pointer}/reward", "reward_without_price", detail)
+
+
+def _budget(definition: Definition, budget: Budget, pointer: str) -> Iterator[Finding]:
+    if budget.money is not None:
+        places = get_currency_precision(definition.currency)
+        if places_of(budget.money) > places:
+            detail = f"{definition.currency} has {places} decimal places"
+            yield Finding(f"{pointer}/money", "too_many_decimals", detail)
+    for wallet, units in (budget.units or {}).items():
+        yield from _units(definition, wallet, units, f"{pointer}/units/{wallet}")
+
+
+def _units(definition: Definition, wallet: str, units: Decimal, pointer: str) -> Iterator[Finding]:
+    yield from _known("wallet", wallet, definition.wallets, pointer)
+    kept = definition.wallets.get(wallet)
+    if kept is not None and places_of(units) > kept.scale:
+        yield Finding(pointer, "too_many_decimals", f"the wallet '{wallet}' keeps {kept.scale} decimal places")
+
+
+def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:
+    for wallet, units in reward.price.items():
+        yield from _units(definition, wallet, units, f"{pointer}/price/{wallet}")
+    holders: dict[str, list[str]] = {}
+    for ladder, entry in definition.ladders.items():
+        for tier in entry.tiers:
+            holders.setdefault(tier, []).append(ladder)
+            holders.setdefault(f"{ladder}.{tier}", []).append(ladder)
+    for at, tier in enumerate(reward.tiers):
+        yield from _known("tier", tier, holders, f"{pointer}/tiers/{at}")
+        if len(holders.get(tier, ())) > 1:
+            detail = f"several ladders have a tier '{tier}'; write '{holders[tier][0]}.{tier}'"
+            yield Finding(f"{pointer}/tiers/{at}", "ambiguous_tier", detail)
+    if reward.limits.budget is not None:
+        yield from _budget(definition, reward.limits.budget, f"{pointer}/limits/budget")
+
+
+def _lanes(definition: Definition) -> Iterator[Finding]:
+    for key, lane in definition.lanes.items():
+        if lane.within is not None:
+            yield from _known("lane", lane.within, definition.lanes, f"/lanes/{key}/within")
+        seen, up = {key}, lane.within
+        while up in definition.lanes and up not in seen:
+            seen.add(up)
+            up = definition.lanes[up].within
+        if up in seen:
+            detail = f"the lane '{key}' stands within itself"
+            yield Finding(f"/lanes/{key}/within", "lane_within_itself", detail)

@@ -1,0 +1,161 @@
+"""The whole definition of a program."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from babel.core import get_global
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from guerdon.rules.definition.campaigns import Campaign, LaneEntry
+from guerdon.rules.definition.ladders import Ladder, Review
+from guerdon.rules.definition.metrics import Metric
+from guerdon.rules.definition.part import Part, listed, spelled_short
+from guerdon.rules.definition.problems import nearest_to, refusal, shown
+from guerdon.rules.definition.rewards import BadgeEntry, Reward
+from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
+from guerdon.rules.definition.texts import Language, Text
+from guerdon.rules.definition.values import EventType, Flag, LaterSection, Line, Name, ProgramKey, Span
+from guerdon.rules.definition.wallets import Wallet
+
+DataType = Literal[
+    "string",
+    "int",
+    "decimal",
+    "bool",
+    "date",
+    "timestamp",
+    "duration",
+    "any",
+    "list(string)",
+    "list(int)",
+    "list(decimal)",
+]
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """List the time zones of the pinned tz database.
+
+    Returns:
+        IANA names.
+    """
+    text = importlib.resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """List the currencies.
+
+    Returns:
+        ISO 4217 codes.
+    """
+    return frozenset(get_global("all_currencies"))
+
+
+def _read_currency(value: object) -> str:
+    if isinstance(value, str) and value in currencies():
+        return str(value)
+    near = value.upper() if isinstance(value, str) and value.upper() in currencies() else ""
+    detail = f"a currency code of ISO 4217 was expected, such as USD, not {shown(value)}"
+    raise refusal("unknown_currency", detail, nearest=near)
+
+
+def _read_zone(value: object) -> str:
+    if isinstance(value, str) and value in time_zones():
+        return str(value)
+    near = nearest_to(str(value), sorted(time_zones())) if isinstance(value, str) else ""
+    detail = f"a time zone of the IANA list was expected, such as America/New_York, not {shown(value)}"
+    raise refusal("unknown_time_zone", detail, nearest=near)
+
+
+def _name_units(value: Any) -> Any:
+    """A wallet that names no unit counts in its own key."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _with(item, "unit", key) if isinstance(item, dict) else item for key, item in value.items()}
+
+
+def _with(mapping: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    return mapping if mapping.get(key) is not None else {**mapping, key: value}
+
+
+class Datum(Part):
+    """One attribute of a member, or one value in an event's data."""
+
+    type: DataType
+    values: Annotated[tuple[Line, ...], Field(min_length=1)] | None = None
+    personal: Flag = False
+
+
+DatumEntry = Annotated[Datum, BeforeValidator(spelled_short("type"))]
+
+
+class EventKind(Part):
+    """An event type of the program's own."""
+
+    data: Mapping[Name, DatumEntry] = Field(default_factory=dict)
+
+
+Sections = Mapping[Name, LaterSection]
+
+
+class Definition(Part):
+    """The whole configuration of one program."""
+
+    program: ProgramKey
+    name: Text
+    currency: Annotated[str, BeforeValidator(_read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+    timezone: Annotated[str, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
+    languages: Annotated[tuple[Language, ...], BeforeValidator(listed), Field(min_length=1)] = ("en",)
+    wallets: Annotated[Mapping[Name, Wallet], BeforeValidator(_name_units)] = Field(default_factory=dict)
+    attributes: Mapping[Name, DatumEntry] = Field(default_factory=dict)
+    events: Mapping[EventType, EventKind] = Field(default_factory=dict)
+    metrics: Mapping[Name, Metric] = Field(default_factory=dict)
+    ladders: Mapping[Name, Ladder] = Field(default_factory=dict)
+    campaigns: Mapping[Name, Campaign] = Field(default_factory=dict)
+    lanes: Mapping[Name, LaneEntry] = Field(default_factory=dict)
+    rewards: Mapping[Name, Reward] = Field(default_factory=dict)
+    badges: Mapping[Name, BadgeEntry] = Field(default_factory=dict)
+    pricing: Pricing = Pricing()
+    earning: Earning = Earning()
+    spending: Spending = Spending()
+    returns: Returns = Returns()
+    checkout: Checkout = Checkout()
+    claim_within: Span = Span(days=30)
+    challenges: Sections = Field(default_factory=dict)
+    quizzes: Sections = Field(default_factory=dict)
+    leaderboards: Sections = Field(default_factory=dict)
+    referral: Sections = Field(default_factory=dict)
+    segments: Sections = Field(default_factory=dict)
+    journeys: Sections = Field(default_factory=dict)
+    surveys: Sections = Field(default_factory=dict)
+    retired: Sections = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_itself(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("program"), str):
+            return _with(data, "name", data["program"])
+        return data
+
+    def review_of(self, ladder: str) -> Review | None:
+        """Say when a ladder is reviewed.
+
+        Args:
+            ladder: the ladder's key.
+
+        Returns:
+            The ladder's own period, else the window of its metric, or None where it is never reviewed.
+        """
+        chosen = self.ladders[ladder]
+        if chosen.review is not None:
+            return chosen.review
+        window = self.metrics[chosen.metric].window
+        if window in ("calendar_year", "calendar_quarter", "calendar_month"):
+            return window
+        return None

@@ -1,0 +1,165 @@
+"""Effects: the things a campaign does, each a map with one key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+from guerdon.rules.definition.part import Part, listed, unknown_keys
+from guerdon.rules.definition.problems import refusal, shown
+from guerdon.rules.definition.values import Exact, ExpressionText, Line, Name, Span, Whole
+from guerdon.rules.definition.wallets import Expires
+
+Combine = Literal["multiply", "add"]
+
+
+class EffectPart(Part):
+    """An effect; `effect` is the key that documents spell it with."""
+
+    effect: ClassVar[str]
+    short: ClassVar[str] = ""
+    """The key that a lone text stands for, or nothing where an effect has no short spelling."""
+
+
+class Award(EffectPart):
+    """Give units."""
+
+    effect = "award"
+    wallet: Name
+    amount: ExpressionText
+    pending: Span | None = None
+    expires: Expires | None = None
+
+
+class Multiply(EffectPart):
+    """Multiply what this event awards in a wallet."""
+
+    effect = "multiply"
+    wallet: Name
+    by: ExpressionText
+    of: Annotated[tuple[Name, ...], BeforeValidator(listed), Field(min_length=1)] | None = None
+    combine: Combine = "multiply"
+
+
+class Redeem(EffectPart):
+    """Take a reward and pay its price, once or as long as an expression holds."""
+
+    effect = "redeem"
+    short = "reward"
+    reward: Name
+    while_: ExpressionText | None = Field(default=None, validation_alias="while", serialization_alias="while")
+
+
+class Grant(EffectPart):
+    """Give a reward without its price."""
+
+    effect = "grant"
+    short = "reward"
+    reward: Name
+
+
+class Badge(EffectPart):
+    """Give a badge."""
+
+    effect = "badge"
+    short = "badge"
+    badge: Name
+
+
+class Discount(EffectPart):
+    """Take money off a cart."""
+
+    effect = "discount"
+    percent: Annotated[Exact, Field(gt=0, le=100)] | None = None
+    amount: Annotated[Exact, Field(gt=0)] | None = None
+    of: Literal["order", "lines", "cheapest", "dearest", "shipping"] = "order"
+    where: ExpressionText | None = None
+    every: Annotated[Whole, Field(ge=1)] | None = None
+    at_most: Annotated[Exact, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Discount:
+        if (self.percent is None) == (self.amount is None):
+            raise refusal("one_of_these", "a discount has either percent or amount", expected="percent or amount")
+        return self
+
+
+class Gift(EffectPart):
+    """Add a free product to a cart."""
+
+    effect = "gift"
+    short = "sku"
+    sku: Line
+    quantity: Annotated[Whole, Field(ge=1)] = 1
+
+
+class Message(EffectPart):
+    """Send a message."""
+
+    effect = "message"
+    short = "message"
+    message: Name
+
+
+EFFECTS: Final[dict[str, type[EffectPart]]] = {
+    kind.effect: kind for kind in (Award, Multiply, Redeem, Grant, Badge, Discount, Gift, Message)
+}
+
+
+class _Unwrap:
+    """Reads `{award: {...}}` as an award, and publishes that shape in the JSON Schema."""
+
+    def __init__(self, kind: type[EffectPart]) -> None:
+        self.kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return BeforeValidator(self._inner).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        inner: dict[str, Any] = dict(handler(schema))
+        if self.kind.short:
+            inner = {"anyOf": [{"type": "string"}, inner]}
+        name = self.kind.effect
+        return {"type": "object", "properties": {name: inner}, "required": [name], "additionalProperties": False}
+
+    def _inner(self, value: Any) -> Any:
+        if isinstance(value, EffectPart):
+            return value
+        inner = value[self.kind.effect]
+        return {self.kind.short: inner} if self.kind.short and isinstance(inner, str) else inner
+
+
+def _one_known_key(value: Any) -> Any:
+    if isinstance(value, EffectPart):
+        return value
+    known = list(EFFECTS)
+    if not isinstance(value, dict):
+        detail = f"an effect was expected, a map with one of {', '.join(known)}, not {shown(value)}"
+        raise refusal("expected_effect", detail)
+    wrong = [key for key in value if key not in EFFECTS]
+    if wrong:
+        raise unknown_keys(wrong, known)
+    if len(value) != 1:
+        raise refusal("one_effect_each", "an effect is a map with one key; write several effects as several items")
+    return value
+
+
+def _kind_of_effect(value: Any) -> str:
+    return value.effect if isinstance(value, EffectPart) else str(next(iter(value)))
+
+
+Effect = Annotated[
+    Annotated[Award, _Unwrap(Award), Tag("award")]
+    | Annotated[Multiply, _Unwrap(Multiply), Tag("multiply")]
+    | Annotated[Redeem, _Unwrap(Redeem), Tag("redeem")]
+    | Annotated[Grant, _Unwrap(Grant), Tag("grant")]
+    | Annotated[Badge, _Unwrap(Badge), Tag("badge")]
+    | Annotated[Discount, _Unwrap(Discount), Tag("discount")]
+    | Annotated[Gift, _Unwrap(Gift), Tag("gift")]
+    | Annotated[Message, _Unwrap(Message), Tag("message")],
+    Discriminator(_kind_of_effect),
+    BeforeValidator(_one_known_key),
+]

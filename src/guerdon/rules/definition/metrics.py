@@ -1,0 +1,68 @@
+"""Metrics: what is counted about an account, and over which time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+
+from guerdon.rules.definition.part import Part
+from guerdon.rules.definition.problems import refusal
+from guerdon.rules.definition.values import EventType, ExpressionText, Span
+
+CalendarWindow = Literal["all_time", "calendar_year", "calendar_quarter", "calendar_month", "calendar_week"]
+MAX_ROLLING_DAYS: Final = 400
+MAX_ROLLING_MONTHS: Final = 13
+
+_SYNONYMS: Final = {unit: f"calendar_{unit}" for unit in ("year", "quarter", "month", "week")}
+_FOLDS: Final = ("value", "streak", "distinct", "min", "max", "last")
+
+
+class Rolling(Part):
+    """A window of so many days or months before now."""
+
+    rolling: Span
+
+    @model_validator(mode="after")
+    def _fits_buckets(self) -> Rolling:
+        span = self.rolling
+        whole_days = bool(span.days or span.months)
+        if not whole_days or span.days > MAX_ROLLING_DAYS or span.months > MAX_ROLLING_MONTHS:
+            detail = f"a rolling window is 1 to {MAX_ROLLING_DAYS} days or 1 to {MAX_ROLLING_MONTHS} months long"
+            raise refusal("bad_rolling_window", detail, key="rolling")
+        return self
+
+
+def _spell_out(value: Any) -> Any:
+    return _SYNONYMS.get(value, value) if isinstance(value, str) else value
+
+
+def _kind_of_window(value: Any) -> str:
+    return "<rolling>" if isinstance(value, dict | Rolling) else "<calendar>"
+
+
+Window = Annotated[
+    Annotated[CalendarWindow, BeforeValidator(_spell_out), Tag("<calendar>")] | Annotated[Rolling, Tag("<rolling>")],
+    Discriminator(_kind_of_window),
+]
+
+
+class Metric(Part):
+    """A named aggregate over an account's events; without a value it counts them."""
+
+    event: EventType
+    value: ExpressionText | None = None
+    when: ExpressionText | None = None
+    window: Window = "all_time"
+    streak: Literal["day", "week", "month"] | None = None
+    distinct: ExpressionText | None = None
+    min: ExpressionText | None = None
+    max: ExpressionText | None = None
+    last: ExpressionText | None = None
+
+    @model_validator(mode="after")
+    def _one_way_of_folding(self) -> Metric:
+        chosen = [name for name in _FOLDS if getattr(self, name) is not None]
+        if len(chosen) > 1:
+            raise refusal("one_of_these", f"a metric has one of {', '.join(_FOLDS)}, not {' and '.join(chosen)}")
+        return self

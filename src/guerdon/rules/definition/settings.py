@@ -1,0 +1,79 @@
+"""Settings of a program where engines disagree; our default stands first in each list."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from guerdon.rules.definition.part import Part, spelled_short
+from guerdon.rules.definition.values import Flag, Span
+
+
+class MoneyRounding(Part):
+    """How money is rounded, and over what."""
+
+    mode: Literal["half_up", "half_even", "down"] = "half_up"
+    per: Literal["line", "order", "tax_group"] = "line"
+
+
+class FreeUnits(Part):
+    """Where a free product comes from, and which one is free."""
+
+    take: Literal["from_cart", "add"] = "from_cart"
+    of: Literal["cheapest", "dearest"] = "cheapest"
+
+
+class Pricing(Part):
+    """How carts are priced."""
+
+    base: Literal["remaining", "original"] = "remaining"
+    amount_off: Literal["as_priced", "gross", "net"] = "as_priced"
+    rounding: Annotated[MoneyRounding, BeforeValidator(spelled_short("mode"))] = MoneyRounding()
+    leftover: Literal["largest_remainder", "last_line", "first_line"] = "largest_remainder"
+    free_units: Annotated[FreeUnits, BeforeValidator(spelled_short("take"))] = FreeUnits()
+    minimum: Literal["after_others", "before_discounts"] = "after_others"
+
+
+class PaidWith(Part):
+    """Whether what was paid with these earns."""
+
+    gift_card: Flag = True
+    store_credit: Flag = True
+    points: Flag = False
+
+
+class Earning(Part):
+    """What of an order earns."""
+
+    order_discount: Literal["spread", "ignore"] = "spread"
+    earn_on: Annotated[
+        Literal["net", "gross"],
+        BeforeValidator(lambda value: {"without_tax": "net", "with_tax": "gross"}.get(value, value)),
+    ] = "net"
+    paid_with: PaidWith = PaidWith()
+    same_order: Literal["refused", "allowed"] = "refused"
+
+
+class Spending(Part):
+    """How units are spent."""
+
+    short: Literal["reject", "clamp"] = "reject"
+    lots: Literal["expires_first", "earned_first"] = "expires_first"
+    as_: Literal["payment", "discount"] = Field(
+        default="payment", validation_alias="as", serialization_alias="as"
+    )
+
+
+class Returns(Part):
+    """What a return undoes where a thing does not divide, and how long units given back last at least."""
+
+    on_return: Literal["reevaluate", "full_only", "keep"] = "reevaluate"
+    given_back_lasts: Span = Span(days=30)
+
+
+class Checkout(Part):
+    """How long a checkout holds what it promises, and what a late confirm does."""
+
+    ttl: Span = Span(minutes=15)
+    late_confirm: Literal["honour", "report"] = "honour"

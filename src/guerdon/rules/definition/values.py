@@ -1,0 +1,321 @@
+"""The scalars of a definition: spans of time, exact numbers, local times, names and expressions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
+
+from guerdon.rules.definition.problems import refusal, shown
+
+MAX_WHOLE_DIGITS: Final = 18
+MAX_PLACES: Final = 12
+MAX_SPAN_YEARS: Final = 100
+NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,62}"
+PROGRAM_PATTERN: Final = r"[a-z][a-z0-9-]{0,62}"
+EVENT_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
+MAX_EVENT_TYPE: Final = 128
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_SPAN = re.compile(r"([0-9]{1,7})(min|mo|h|d|w|y)")
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+_OFFSET = re.compile(r".*[0-9](Z|[+-][0-9]{2}:?[0-9]{2})", re.IGNORECASE)
+
+
+class Word(str):
+    """A scalar of a document as it was written, with the place where it stood."""
+
+    pointer: str
+
+    def __new__(cls, text: str, pointer: str = "") -> Word:
+        """Make a word.
+
+        Args:
+            text: the scalar's text.
+            pointer: JSON pointer to it.
+        """
+        made = super().__new__(cls, text)
+        made.pointer = pointer
+        return made
+
+
+class ExpressionText(Word):
+    """The text of an expression and where it stands; it is compiled elsewhere."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.read)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"], "description": "an expression in CEL"}
+
+    @classmethod
+    def read(cls, value: object) -> ExpressionText:
+        """Take a scalar as an expression.
+
+        Args:
+            value: text, or an exact number.
+
+        Returns:
+            The expression's text.
+
+        Raises:
+            PydanticCustomError: `expected_expression`, `empty_expression`.
+        """
+        if isinstance(value, ExpressionText):
+            return value
+        if isinstance(value, Decimal | int) and not isinstance(value, bool):
+            value = number_text(Decimal(value))
+        if not isinstance(value, str):
+            raise refusal("expected_expression", f"an expression was expected, not {shown(value)}")
+        if not value.strip():
+            raise refusal("empty_expression", "an expression was expected, and the text is empty")
+        return cls(value, getattr(value, "pointer", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time in one unit of the calendar; `Span()` is no time at all."""
+
+    months: int = 0
+    days: int = 0
+    hours: int = 0
+    minutes: int = 0
+
+    @property
+    def is_zero(self) -> bool:
+        """Say whether the span is no time at all.
+
+        Returns:
+            True for `0d`, `0h` and so on.
+        """
+        return not (self.months or self.days or self.hours or self.minutes)
+
+    @property
+    def text(self) -> str:
+        """Write the span as definitions do.
+
+        Returns:
+            Text such as `14d`; years come out as months, weeks as days.
+        """
+        parts = ((self.months, "mo"), (self.hours, "h"), (self.minutes, "min"))
+        return next((f"{count}{unit}" for count, unit in parts if count), f"{self.days}d")
+
+    @classmethod
+    def read(cls, value: object) -> Span:
+        """Read a span.
+
+        Args:
+            value: text such as `14d`, `12mo`, `2y`, `6h`, `2w`, `30min`, or a span.
+
+        Returns:
+            The span.
+
+        Raises:
+            PydanticCustomError: `bad_span`, `span_too_long`.
+        """
+        if isinstance(value, Span):
+            return value
+        found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            detail = f"a length of time was expected, such as 14d, 12mo, 2y, 6h, 2w or 30min, not {shown(value)}"
+            raise refusal("bad_span", detail, expected="a number and one of min h d w mo y")
+        count = int(found[1])
+        span = _span(count, found[2])
+        if span.months > 12 * MAX_SPAN_YEARS or _minutes(span) > MAX_SPAN_YEARS * 366 * 1440:
+            raise refusal("span_too_long", f"{shown(value)} is longer than {MAX_SPAN_YEARS} years")
+        return span
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.read)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_SPAN.pattern}$", "examples": ["14d", "12mo"]}
+
+
+def _span(count: int, unit: str) -> Span:
+    made = {
+        "min": Span(minutes=count),
+        "h": Span(hours=count),
+        "d": Span(days=count),
+        "w": Span(days=7 * count),
+        "mo": Span(months=count),
+        "y": Span(months=12 * count),
+    }
+    return made[unit]
+
+
+def _minutes(span: Span) -> int:
+    return (span.days * 24 + span.hours) * 60 + span.minutes
+
+
+def number_text(value: Decimal) -> str:
+    """Write a number in its one canonical way.
+
+    Args:
+        value: a finite number.
+
+    Returns:
+        Plain digits without exponent, trailing zeros or a negative zero.
+    """
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def read_decimal(value: object) -> Decimal:
+    """Read an exact number.
+
+    Args:
+        value: digits as text, an int or a Decimal; never a float.
+
+    Returns:
+        The number, of at most 18 digits before and 12 after the point.
+
+    Raises:
+        PydanticCustomError: `expected_number`, `number_too_large`, `too_many_decimals`.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        number = Decimal(format(Decimal(value), "f"))
+    elif isinstance(value, Decimal | int) and not isinstance(value, bool) and Decimal(value).is_finite():
+        number = Decimal(value)
+    else:
+        raise refusal("expected_number", f"a number was expected, such as 1 or 0.01, not {shown(value)}")
+    if number.adjusted() >= MAX_WHOLE_DIGITS:
+        raise refusal("number_too_large", f"at most {MAX_WHOLE_DIGITS} digits before the point are kept")
+    if places_of(number) > MAX_PLACES:
+        raise refusal("too_many_decimals", f"at most {MAX_PLACES} digits after the point are kept")
+    return number
+
+
+def places_of(number: Decimal) -> int:
+    """Count the decimal places that a number needs.
+
+    Args:
+        number: a finite number.
+
+    Returns:
+        Digits after the point, trailing zeros left out.
+    """
+    text = number_text(number)
+    return len(text.partition(".")[2])
+
+
+def _read_whole(value: object) -> int:
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise refusal("expected_whole_number", f"a whole number was expected, not {shown(value)}")
+
+
+def _read_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    detail = f"true or false was expected, not {shown(value)}"
+    raise refusal("expected_true_or_false", detail, expected="true or false")
+
+
+def _read_string(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return str(value)
+    code = "empty_text" if isinstance(value, str) else "expected_text"
+    raise refusal(code, f"a text was expected, not {shown(value)}")
+
+
+def _matching(pattern: str, code: str, what: str, longest: int) -> BeforeValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and len(value) <= longest and compiled.fullmatch(value):
+            return str(value)
+        raise refusal(code, f"{what}, not {shown(value)}", expected=pattern)
+
+    return BeforeValidator(check)
+
+
+def _read_time(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    try:
+        return time(int(found[1]), int(found[2]), int(found[3] or 0))  # type: ignore[index]
+    except (TypeError, ValueError):
+        raise refusal("bad_time", f"a time of day was expected, such as 17:00, not {shown(value)}") from None
+
+
+def _read_moment(value: object) -> date | datetime:
+    if isinstance(value, date):
+        return value
+    text = value if isinstance(value, str) else ""
+    if _OFFSET.fullmatch(text) and ":" in text:
+        detail = f"times are local to the program's time zone and carry no offset, unlike {shown(value)}"
+        raise refusal("offset_not_allowed", detail)
+    try:
+        if _DATE.fullmatch(text):
+            return _in_range(date.fromisoformat(text))
+        if _DATETIME.fullmatch(text):
+            return _in_range(datetime.fromisoformat(text))
+    except ValueError:
+        raise refusal("bad_date", f"{shown(value)} is not in the calendar between 1970 and 9000") from None
+    detail = f"a date was expected, such as 2027-02-01 or 2027-02-01T19:00, not {shown(value)}"
+    raise refusal("bad_date", detail)
+
+
+def _in_range(value: date) -> date:
+    if not 1970 <= value.year <= 9000:
+        raise ValueError(value.year)
+    return value
+
+
+def _read_later(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _read_later(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_read_later(item) for item in value]
+    return value if value is None else str(value)
+
+
+_NUMBER_SCHEMA = {"type": ["number", "string"], "pattern": r"^[+-]?[0-9]+(\.[0-9]+)?$"}
+_WHOLE_SCHEMA = {"type": ["integer", "string"], "pattern": "^[+-]?[0-9]+$"}
+
+Exact = Annotated[Decimal, BeforeValidator(read_decimal), WithJsonSchema(_NUMBER_SCHEMA)]
+Whole = Annotated[int, BeforeValidator(_read_whole), WithJsonSchema(_WHOLE_SCHEMA)]
+Flag = Annotated[bool, BeforeValidator(_read_flag), WithJsonSchema({"enum": [True, False, "true", "false"]})]
+Line = Annotated[str, BeforeValidator(_read_string)]
+Name = Annotated[
+    str,
+    _matching(NAME_PATTERN, "bad_name", "a name of small letters, digits and _ was expected", 63),
+    WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
+]
+ProgramKey = Annotated[
+    str,
+    _matching(PROGRAM_PATTERN, "bad_name", "a key of small letters, digits and - was expected", 63),
+    WithJsonSchema({"type": "string", "pattern": f"^{PROGRAM_PATTERN}$"}),
+]
+EventType = Annotated[
+    str,
+    _matching(EVENT_PATTERN, "bad_event_type", "an event type such as order.paid was expected", MAX_EVENT_TYPE),
+    WithJsonSchema({"type": "string", "pattern": f"^{EVENT_PATTERN}$"}),
+]
+TimeOfDay = Annotated[time, PlainValidator(_read_time), WithJsonSchema({"type": "string", "examples": ["17:00"]})]
+Moment = Annotated[
+    date | datetime,
+    PlainValidator(_read_moment),
+    WithJsonSchema({"type": "string", "examples": ["2027-02-01", "2027-02-01T19:00"]}),
+]
+LaterSection = Annotated[Any, PlainValidator(_read_later), WithJsonSchema({})]

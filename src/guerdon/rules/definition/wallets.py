@@ -1,0 +1,56 @@
+"""Wallets: kinds of units, how they are rounded, when they can be spent and when they are gone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from guerdon.rules.definition.part import Part, spelled_short
+from guerdon.rules.definition.texts import Text
+from guerdon.rules.definition.values import Exact, Span, Whole
+
+RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
+RoundingScope = Literal["order", "line", "campaign"]
+Never = Literal["never"]
+
+
+class Rounding(Part):
+    """How a wallet's units are rounded, and over what."""
+
+    mode: RoundingMode = "floor"
+    per: RoundingScope = "order"
+
+
+class Expiry(Part):
+    """When units are gone."""
+
+    after: Span
+    from_: Literal["earned", "last_activity"] = Field(
+        default="earned", validation_alias="from", serialization_alias="from"
+    )
+    end_of: Literal["month", "quarter", "year"] | None = None
+
+
+def _kind_of_expiry(value: Any) -> str:
+    return "<never>" if value == "never" else "<rule>"
+
+
+Expires = Annotated[
+    Annotated[Never, Tag("<never>")]
+    | Annotated[Expiry, BeforeValidator(spelled_short("after")), Tag("<rule>")],
+    Discriminator(_kind_of_expiry),
+]
+
+
+class Wallet(Part):
+    """A kind of unit that an account holds."""
+
+    unit: Text
+    scale: Annotated[Whole, Field(ge=0, le=6)] = 0
+    rounding: Annotated[Rounding, BeforeValidator(spelled_short("mode"))] = Rounding()
+    pending: Span = Span()
+    expires: Expires = "never"
+    debt: Literal["allowed", "stop_at_zero"] = "allowed"
+    worth: Annotated[Exact, Field(ge=0)] | None = None
+    cost: Annotated[Exact, Field(ge=0)] | None = None
