@@ -9,6 +9,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow or shared machine is no fault of the code: nothing here is judged by elapsed time.
+settings.register_profile(
+    "guerdon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("guerdon")
 
 SKIPS = Path(__file__).with_name("skips.txt")
 NAMES_OF_THIS_MACHINE = {"", "localhost", "localhost.localdomain", socket.gethostname()}

@@ -94,7 +94,7 @@ def committed_files() -> tuple[Path, ...]:
         subprocess.CalledProcessError: where this is no git checkout.
     """
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
         check=True,
         capture_output=True,
