@@ -19,7 +19,7 @@ PLACES := $(wildcard src tests benchmarks)
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-all check fix bench world docs lock clean chromium
+.PHONY: help demo test test-all check fix bench world docs lock clean chromium lint formatted types contracts
 
 help:
 	@echo "make demo      a running engine with a sample program and a year of orders (Ctrl-C stops it)"
@@ -67,10 +67,19 @@ test: $(BIN)/.test $(BIN)/.project chromium
 test-all: $(BIN)/.test $(BIN)/.project chromium
 	$(PYTEST) $(ARGS)
 
-check: $(BIN)/.test $(BIN)/.project
+# Apart, so that `make -k check` shows all that is wrong at once.
+check: lint formatted types contracts
+
+lint: $(BIN)/.test
 	$(BIN)/ruff check $(PLACES)
+
+formatted: $(BIN)/.test
 	$(BIN)/ruff format --check $(PLACES)
+
+types: $(BIN)/.test $(BIN)/.project
 	$(BIN)/mypy $(PLACES)
+
+contracts: $(BIN)/.test $(BIN)/.project
 	$(BIN)/lint-imports --no-logo
 
 fix: $(BIN)/.test
