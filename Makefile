@@ -14,7 +14,8 @@ WORKERS ?= 2
 ARGS ?=
 SEED ?=
 STEPS ?=
-PLACES := $(wildcard src tests benchmarks)
+# mypy refuses a folder without Python in it.
+PLACES := $(foreach place,src tests benchmarks,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
