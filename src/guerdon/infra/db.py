@@ -24,6 +24,9 @@ from guerdon.infra.tx import Tx, set_tenant
 _LOG = structlog.get_logger(__name__)
 _PREPARE_AFTER = 2  # runs of the same text on one connection
 _POOL_WAIT_SECONDS = 10.0
+# Shorter than the wait: once the pool has given up, the next caller makes it try at once instead of in its
+# ever longer pauses.
+_RECONNECT_SECONDS = 6.0
 _CONNECT_SECONDS = 10
 _LOCK_TIMEOUT = "5s"
 _STATEMENT_TIMEOUT = "60s"
@@ -128,6 +131,12 @@ class Database:
         try:
             yield tx
             tx.commit()
+        except psycopg.OperationalError as error:
+            if tx.closed:
+                # In a commit this leaves open whether it took place: callers come again, under the same key.
+                raise _unavailable(error) from error
+            tx.rollback()
+            raise
         except BaseException:
             if not tx.closed:
                 tx.rollback()
@@ -165,6 +174,7 @@ class Database:
                     kwargs={"prepare_threshold": _PREPARE_AFTER},
                     min_size=1,
                     max_size=self._pool_size,
+                    reconnect_timeout=_RECONNECT_SECONDS,
                     configure=lambda connection: become(connection, role),
                     name=f"guerdon-{role}",
                     open=True,

@@ -35,9 +35,8 @@ def ensure_roles(tx: Tx) -> None:
     Raises:
         Problem: `database_roles_missing` when they are missing and this login may not make them.
     """
-    held = {
-        row[0] for row in tx.execute("select rolname from pg_roles where rolname like 'guerdon%%'").fetchall()
-    }
+    query = "select rolname from pg_roles where rolname = any(%s)"
+    held = {row[0] for row in tx.execute(query, (list(ROLES.values()),)).fetchall()}
     for name in ROLES.values():
         if name not in held:
             statement = "create role {} nologin nosuperuser nobypassrls nocreatedb nocreaterole"

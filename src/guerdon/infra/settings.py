@@ -6,9 +6,9 @@ import base64
 import binascii
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from guerdon.base.errors import Fault, Problem
@@ -27,7 +27,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """A served PostgreSQL; without it an embedded one runs in `data`."""
-    data: Path = Path("guerdon-data")
+    data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("guerdon-data")
     """Folder for the embedded database, keys and fact files."""
     api_key: SecretStr | None = None
     """A key that is made to exist with all scopes at the start."""

@@ -16,6 +16,7 @@ import structlog
 from guerdon.base.errors import Problem
 from guerdon.infra.postgres.configuration import SOCKET_PORT
 from guerdon.infra.postgres.isolation import Isolation, reachable_by
+from guerdon.infra.postgres.leftovers import stop_half_made
 
 _LOG = structlog.get_logger(__name__)
 _SOCKET_PATH_LIMIT = 103  # bytes: macOS allows 103, Linux 107
@@ -39,8 +40,9 @@ class DataFolder:
         self.isolation = isolation
         try:
             self.home = _home(data_dir.absolute(), isolation)
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.home.chmod(0o700)
+            self.home.mkdir(exist_ok=True)
+            # Home stays ours; the server's user may pass through it to its own folder.
+            self.home.chmod(0o711 if isolation.drops_user else 0o700)
         except OSError as error:
             raise Problem(
                 "data_not_writable", f"the data folder {data_dir} cannot be used: {error}"
@@ -78,12 +80,23 @@ class DataFolder:
 
     def own_files(self) -> None:
         """Give the server's files to the user that runs it, where that user has changed."""
-        if os.geteuid() != 0:
-            return
-        for path in (self.home, self.pgdata):
-            if path.exists() and path.stat().st_uid != self.isolation.uid:
-                _LOG.info("postgres_files_change_owner", folder=str(path), uid=self.isolation.uid)
-                self._give(path)
+        if self.pgdata.exists() and self.pgdata.stat().st_uid != self.isolation.uid and os.geteuid() == 0:
+            _LOG.info("postgres_files_change_owner", folder=str(self.pgdata), uid=self.isolation.uid)
+            self._give(self.pgdata)
+
+    def make_draft(self) -> Path:
+        """Make an empty folder in which a first start makes the data.
+
+        Returns:
+            Its path, owned by the server's user; what an interrupted start left there is gone.
+        """
+        draft = self.home / "pgdata.new"
+        if draft.exists():
+            stop_half_made(draft)
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        self._give(draft)
+        return draft
 
     def major(self) -> int | None:
         """Read the major version of an existing data folder.
@@ -128,21 +141,15 @@ class DataFolder:
                 return folder
         raise Problem("socket_path_too_long", "no temporary folder with a short path: set TMPDIR to one")
 
-    def private_file(self, name: str, text: str) -> Path:
+    def private_file(self, path: Path, text: str) -> None:
         """Write a file that the server's user alone may read.
 
         Args:
-            name: file name within the home folder.
+            path: where; a file there, or a link, is replaced and not followed.
             text: what it holds.
-
-        Returns:
-            Its path.
         """
-        path = self.home / name
-        path.unlink(missing_ok=True)
         write_private(path, text)
         self._give(path)
-        return path
 
     def _give(self, path: Path) -> None:
         if os.geteuid() != 0:
@@ -161,7 +168,8 @@ def write_private(path: Path, text: str) -> None:
         text: what it holds.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -183,6 +191,16 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def clear_socket_folder(folder: Path) -> None:
+    """Remove the socket of a server that was killed: its lock file names a number that may be used again.
+
+    Args:
+        folder: the folder, which stays, so that the address stays too.
+    """
+    for file in folder.glob(".s.PGSQL.*"):
+        file.unlink()
+
+
 def remove_socket_folder(folder: Path) -> None:
     """Remove a socket folder that this module once made; anything else is left alone.
 
@@ -194,20 +212,29 @@ def remove_socket_folder(folder: Path) -> None:
 
 
 def _home(data_dir: Path, isolation: Isolation) -> Path:
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     data_dir = data_dir.resolve()
+    home, pointer = data_dir / "postgres", data_dir / "postgres.location"
+    if pointer.is_file():
+        return Path(pointer.read_text(encoding="utf-8").strip())
     if reachable_by(isolation, data_dir):
-        return data_dir / "postgres"
+        return home
+    if home.exists():
+        # Starting afresh elsewhere would look like the loss of everything.
+        raise Problem(
+            "data_not_writable",
+            f"PostgreSQL cannot run as root here, and user {isolation.uid} cannot enter {home}: "
+            "let it pass (chmod o+x) the folders on the way, or run as an ordinary user",
+        )
     # The server's user cannot enter this folder (a home of root, say), so its files live elsewhere.
     mark = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
     home = _ELSEWHERE / f"{data_dir.name}-{mark}"
     _LOG.warning(
         "postgres_files_elsewhere",
-        reason="PostgreSQL cannot run as root, user namespaces are refused, and the unprivileged user "
-        "cannot enter the data folder",
+        reason="PostgreSQL cannot run as root, and the user that runs it cannot enter the data folder",
         data=str(data_dir),
         files=str(home),
     )
-    _ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    (data_dir / "postgres.location").write_text(f"{home}\n")
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    pointer.write_text(f"{home}\n", encoding="utf-8")
     return home

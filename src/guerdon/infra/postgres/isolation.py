@@ -83,8 +83,9 @@ def reachable_by(isolation: Isolation, folder: Path) -> bool:
     Returns:
         True when each folder on the way may be entered by that user.
     """
-    if not isolation.drops_user:
+    if isolation.kind == "plain":
         return True
+    # In a user namespace root has its own files and no more: no power over those of others.
     return all(_may_enter(isolation, step) for step in (folder, *folder.parents))
 
 

@@ -18,7 +18,7 @@ from guerdon.base.errors import Problem
 
 _LOG = structlog.get_logger(__name__)
 _PATIENCE_SECONDS = 60.0
-_STEPS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+_STEPS = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
 
 def clear_leftovers(pgdata: Path) -> Path | None:
@@ -48,6 +48,19 @@ def clear_leftovers(pgdata: Path) -> Path | None:
     # The file outlives a kill, and PostgreSQL refuses to start when its number is another program's by now.
     pid_file.unlink(missing_ok=True)
     return Path(lines[4]) if len(lines) > 4 else None
+
+
+def stop_half_made(draft: Path) -> None:
+    """End what is left of an interrupted first start.
+
+    Args:
+        draft: the folder that was being made, and will be thrown away.
+    """
+    for process in psutil.process_iter():
+        if _names(process, f"--pgdata={draft}") or _works_in(process, draft):
+            _LOG.warning("postgres_half_made", pid=process.pid)
+            process.kill()
+            process.wait(10)
 
 
 def stop_process(process: psutil.Process) -> None:
@@ -80,9 +93,16 @@ def _server_process(pid: int, pgdata: Path) -> psutil.Process | None:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
         # Numbers are used again: only a process that names this folder is this folder's server.
-        return process if str(pgdata) in process.cmdline() or _works_in(process, pgdata) else None
+        return process if _names(process, str(pgdata)) or _works_in(process, pgdata) else None
     except psutil.NoSuchProcess:
         return None
+
+
+def _names(process: psutil.Process, word: str) -> bool:
+    try:
+        return word in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def _works_in(process: psutil.Process, pgdata: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -36,9 +35,9 @@ def make_data(binaries: Binaries, folder: DataFolder, durable: bool) -> None:
     Raises:
         Problem: `initdb_failed` with the program's own words.
     """
-    draft = folder.home / "pgdata.new"
-    shutil.rmtree(draft, ignore_errors=True)
-    password = folder.private_file("initdb.password", folder.passwords()["postgres"] + "\n")
+    draft = folder.make_draft()
+    password = folder.home / "initdb.password"
+    folder.private_file(password, folder.passwords()["postgres"] + "\n")
     command = [
         str(binaries.folder / "initdb"),
         f"--pgdata={draft}",
@@ -76,8 +75,8 @@ def start_postmaster(
         Problem: `postgres_failed` with the end of the server's log.
         StillDying: children of an earlier server are not gone yet.
     """
-    _write(folder, "postgresql.conf", configuration_text(socket_folder, durable))
-    _write(folder, "pg_hba.conf", HBA)
+    folder.private_file(folder.pgdata / "postgresql.conf", configuration_text(socket_folder, durable))
+    folder.private_file(folder.pgdata / "pg_hba.conf", HBA)
     with folder.log.open("ab") as log:
         offset = log.tell()
         process = subprocess.Popen(
@@ -128,13 +127,6 @@ def _tail(log: Path, offset: int) -> str:
     with log.open("rb") as file:
         file.seek(offset)
         return file.read().decode("utf-8", "replace")[-_TAIL_CHARACTERS:].strip()
-
-
-def _write(folder: DataFolder, name: str, text: str) -> None:
-    path = folder.pgdata / name
-    path.write_text(text)
-    if os.geteuid() == 0:
-        os.chown(path, folder.isolation.uid, folder.isolation.gid)
 
 
 def _run(folder: DataFolder, command: list[str]) -> subprocess.CompletedProcess[str]:

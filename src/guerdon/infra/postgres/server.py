@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import subprocess
 import threading
 import time
@@ -21,8 +22,8 @@ from psycopg.conninfo import make_conninfo
 from guerdon.base.errors import Problem
 from guerdon.infra.postgres.binaries import Binaries, copy_binaries, find_binaries
 from guerdon.infra.postgres.configuration import SOCKET_PORT
-from guerdon.infra.postgres.folder import DataFolder, remove_socket_folder
-from guerdon.infra.postgres.isolation import Choice, choose_isolation
+from guerdon.infra.postgres.folder import DataFolder, clear_socket_folder, remove_socket_folder
+from guerdon.infra.postgres.isolation import Choice, choose_isolation, reachable_by
 from guerdon.infra.postgres.leftovers import clear_leftovers, stop_process
 from guerdon.infra.postgres.process import StillDying, make_data, start_postmaster
 from guerdon.infra.roles import LOGIN, OWNER, ensure_roles, grant_roles
@@ -77,6 +78,7 @@ class EmbeddedPostgres:
         self._folder: DataFolder | None = None
         self._site: _Site | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._starter = os.getpid()
         self._stopping = threading.Event()
         self._guard = threading.Lock()
 
@@ -93,6 +95,7 @@ class EmbeddedPostgres:
         folder = DataFolder(self._data_dir, choose_isolation(self._choice))
         folder.take()
         self._folder = folder
+        self._starter = os.getpid()
         self._stopping.clear()
         try:
             self._site = site = self._prepare(folder)
@@ -107,12 +110,16 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server and give its folder back; harmless when it does not run."""
+        if self._starter != os.getpid():
+            # A forked child ends: the server is its parent's.
+            return
         self._stopping.set()
         with self._guard:
-            process, self._process = self._process, None
+            process = self._process
             if process is not None and process.poll() is None:
                 stop_process(psutil.Process(process.pid))
                 process.wait()
+            self._process = None
             if self._site is not None:
                 remove_socket_folder(self._site.socket_folder)
                 self._site = None
@@ -179,9 +186,8 @@ class EmbeddedPostgres:
         folder.passwords()
         folder.own_files()
         binaries = find_binaries(folder.major())
-        if folder.isolation.drops_user and binaries.source != "system":
+        if not reachable_by(folder.isolation, binaries.folder):
             binaries = copy_binaries(binaries, folder.home / "programs")
-            folder.own_files()
         if folder.major() is None:
             self._progress("making a new database folder")
             make_data(binaries, folder, self._durable)
@@ -233,6 +239,7 @@ class EmbeddedPostgres:
                 _LOG.warning("postgres_ended", code=process.returncode, restart=len(restarts))
                 try:
                     clear_leftovers(self._site.folder.pgdata)
+                    clear_socket_folder(self._site.socket_folder)
                     self._process = self._launch(self._site)
                 except Problem as problem:
                     _LOG.error("postgres_restart_failed", code=problem.code, detail=problem.detail)
