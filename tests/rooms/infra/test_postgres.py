@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,10 +21,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+import guerdon
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres, folder
 from guerdon.infra.postgres.binaries import find_binaries
+from guerdon.infra.postgres.folder import remove_socket_folder
 from guerdon.infra.postgres.isolation import choose_isolation
 
 # Starts a server in argv[1], says where, makes a table with one row, and works until its input ends.
@@ -42,20 +45,46 @@ with ending_in_order(), EmbeddedPostgres(Path(sys.argv[1])) as server:
 """
 
 
-class Child:
-    """Another process with a server of its own."""
+@dataclass(frozen=True)
+class RunAs:
+    """A user, and a Python that this user can read."""
 
-    def __init__(self, data: Path, user: int | None = None, group: int | None = None) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(data)],
+    python: str
+    user: int | None = None
+    group: int | None = None
+
+    def popen(self, *words: str) -> subprocess.Popen[bytes]:
+        # A Python below /root finds no packages as another user, a system one finds them by this path.
+        places = [
+            str(Path(guerdon.__file__).parents[1]),
+            *(place for place in sys.path if "-packages" in place),
+        ]
+        return subprocess.Popen(
+            [self.python, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(places)},
+            user=self.user,
+            group=self.group,
+            extra_groups=None if self.user is None else [],
         )
+
+    def can_run(self) -> bool:
+        try:
+            process = self.popen("-c", "import guerdon.infra.postgres")
+        except OSError:
+            return False
+        process.communicate(timeout=60)
+        return process.returncode == 0
+
+
+class Child:
+    """Another process with a server of its own."""
+
+    def __init__(self, data: Path, run_as: RunAs) -> None:
+        self.process = run_as.popen("-c", CHILD, str(data))
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate()[1].decode()
@@ -72,6 +101,7 @@ class Child:
         return [self.postmaster, *self.postmaster.children(recursive=True)]
 
     def clean(self) -> None:
+        remove_socket_folder(sockets_of(self.dsn))
         for process in (*self.family_if_any(), self.process):
             process.kill()
         self.process.communicate(timeout=60)
@@ -84,8 +114,8 @@ class Child:
 def child_of(tmp_path: Path) -> Iterator[Callable[..., Child]]:
     made: list[Child] = []
 
-    def make(data: Path, user: int | None = None, group: int | None = None) -> Child:
-        made.append(Child(data, user, group))
+    def make(data: Path, run_as: RunAs | None = None) -> Child:
+        made.append(Child(data, run_as or RunAs(sys.executable)))
         return made[-1]
 
     yield make
@@ -102,15 +132,6 @@ def open_folder() -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made)
-
-
-def can_import(user: int, group: int) -> bool:
-    words = [sys.executable, "-c", "import guerdon"]
-    try:
-        answer = subprocess.run(words, check=False, cwd="/", user=user, group=group, extra_groups=[])
-    except PermissionError:
-        return False
-    return answer.returncode == 0
 
 
 def kept(server: EmbeddedPostgres) -> list[str]:
@@ -355,14 +376,16 @@ def test_an_ordinary_user_runs_it_as_itself(child_of: Callable[..., Child]) -> N
     with open_folder() as place:
         data = place / "data"
         data.mkdir(mode=0o700)
-        user = group = None
+        run_as = RunAs(sys.executable)
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            user, group = nobody.pw_uid, nobody.pw_gid
-            os.chown(data, user, group)
-            if not can_import(user, group):
-                pytest.skip("an ordinary user cannot read this Python")
-        child = child_of(data, user, group)
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+            pythons = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}")
+            able = (RunAs(python, nobody.pw_uid, nobody.pw_gid) for python in pythons)
+            run_as = next((user for user in able if user.can_run()), run_as)
+            if run_as.user is None:
+                pytest.skip("an ordinary user can run no Python here")
+        child = child_of(data, run_as)
         assert child.postmaster.uids().real == data.stat().st_uid
         assert child.end(signal.SIGTERM) == 128 + 15
 
