@@ -1,0 +1,151 @@
+"""The functions of the language and the types that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from guerdon.rules.expressions import dynamic, exact, instants
+from guerdon.rules.expressions.conversions import LIST, MAP, NUMBER
+from guerdon.rules.expressions.errors import Failure
+from guerdon.rules.expressions.tree import Operation
+from guerdon.rules.expressions.types import (
+    BOOL,
+    DECIMAL,
+    DURATION,
+    FRACTION,
+    INT,
+    STRING,
+    TIMESTAMP,
+    ListOf,
+    Type,
+)
+
+LONGEST_PATTERN = 512
+"""Characters of a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One way to call a function."""
+
+    params: tuple[Type, ...]
+    result: Type | None
+    """None: the type of the first argument."""
+    operation: Operation
+    form: str
+    """`free` for f(x), `method` for x.f(), `either`."""
+    zoned: bool = False
+    """Whether the environment's zone is passed as a last argument."""
+
+
+_REGEX_OPTIONS = re2.Options()
+_REGEX_OPTIONS.log_errors = False
+_REGEX_OPTIONS.max_mem = 1 << 20
+
+
+@lru_cache(maxsize=256)
+def pattern(text: str) -> Any:
+    """Compile a pattern of RE2, which takes linear time on any text.
+
+    Args:
+        text: the pattern.
+
+    Returns:
+        The compiled pattern.
+
+    Raises:
+        Failure: `bad_argument`.
+    """
+    if len(text) > LONGEST_PATTERN:
+        raise Failure("bad_argument", f"a pattern may have {LONGEST_PATTERN} characters")
+    try:
+        return re2.compile(text, _REGEX_OPTIONS)
+    except re2.error as error:
+        raise Failure("bad_argument", "this is not a pattern of RE2") from error
+
+
+def _matches(text: str, expression: str) -> bool:
+    return pattern(expression).search(text) is not None
+
+
+def _contains(text: str, part: str) -> bool:
+    return part in text
+
+
+def _lower(text: str) -> str:
+    return text.lower()
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+def _extreme(choose: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
+    def run(items: Sequence[Any]) -> Any:
+        if not len(items):
+            raise Failure("missing_value", "the list is empty; give a fallback for that case")
+        return dynamic.present(choose(items))
+
+    return run
+
+
+def _extremes(name: str, choose: Callable[[Any], Any]) -> list[Signature]:
+    operation = Operation(name, _extreme(choose), weighs=True)
+    kinds = (INT, DECIMAL, FRACTION, STRING, TIMESTAMP, DURATION)
+    return [Signature((ListOf(kind),), kind, operation, "either") for kind in kinds]
+
+
+def _one(
+    params: Sequence[Type], result: Type | None, operation: Operation, form: str = "method"
+) -> list[Signature]:
+    return [Signature(tuple(params), result, operation, form)]
+
+
+def _parts(name: str) -> list[Signature]:
+    found = [
+        Signature((TIMESTAMP,), INT, Operation(name, instants.part_of_instant(name)), "method", zoned=True),
+        Signature((TIMESTAMP, STRING), INT, Operation(name, instants.part_in_named_zone(name)), "method"),
+    ]
+    if name in ("getHours", "getMinutes", "getSeconds", "getMilliseconds"):
+        found += _one([DURATION], INT, Operation(name, instants.part_of_length(name)))
+    return found
+
+
+_SIZE = Operation("size", len, "len")
+SIGNATURES: dict[str, list[Signature]] = {
+    "startsWith": _one([STRING, STRING], BOOL, Operation("startsWith", str.startswith, ".startswith")),
+    "endsWith": _one([STRING, STRING], BOOL, Operation("endsWith", str.endswith, ".endswith")),
+    "contains": _one([STRING, STRING], BOOL, Operation("contains", _contains, "contains", weighs=True)),
+    "matches": _one([STRING, STRING], BOOL, Operation("matches", _matches, "matches", weighs=True), "either"),
+    "lower": _one([STRING], STRING, Operation("lower", _lower, weighs=True), "either"),
+    "upper": _one([STRING], STRING, Operation("upper", _upper, weighs=True), "either"),
+    "size": [Signature((kind,), INT, _SIZE, "either") for kind in (STRING, LIST, MAP)],
+    "sum": [
+        Signature((ListOf(INT),), INT, Operation("sum", exact.total_whole, weighs=True), "either"),
+        Signature(
+            (ListOf(FRACTION),), FRACTION, Operation("sum", exact.total_fraction, weighs=True), "either"
+        ),
+        Signature((ListOf(DECIMAL),), DECIMAL, Operation("sum", exact.total_decimal, weighs=True), "either"),
+    ],
+    "min": _extremes("min", min),
+    "max": _extremes("max", max),
+    "floor": _one([NUMBER], INT, Operation("floor", exact.floor), "either"),
+    "ceil": _one([NUMBER], INT, Operation("ceil", exact.ceil), "either"),
+    "abs": _one([NUMBER], None, Operation("abs", abs), "either"),
+    "round": [
+        Signature((NUMBER,), INT, Operation("round", exact.round_whole), "either"),
+        Signature((NUMBER, INT), DECIMAL, Operation("round", exact.round_places), "either"),
+    ],
+    "timestamp": [
+        Signature((STRING,), TIMESTAMP, Operation("timestamp", instants.parse_instant), "free", zoned=True),
+        Signature((TIMESTAMP,), TIMESTAMP, Operation("timestamp", instants.same), "free"),
+    ],
+    "duration": _one([STRING], DURATION, Operation("duration", instants.parse_length), "free"),
+    **{name: _parts(name) for name in instants.PARTS},
+}
+"""Function → the ways to call it; the first that fits is taken."""

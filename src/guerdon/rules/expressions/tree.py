@@ -1,0 +1,132 @@
+"""The typed tree: names resolved, functions chosen, conversions written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from guerdon.rules.expressions.syntax import Span
+from guerdon.rules.expressions.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A function of the language, for given types of its arguments."""
+
+    name: str
+    """What it is called in the language."""
+    run: Callable[..., Any]
+    """Computes it."""
+    native: str = ""
+    """The Python operator (`+`), method (`.startswith`) or builtin (`len`) that generated code may use instead."""
+    weighs: bool = False
+    """Whether its time grows with the size of an operand."""
+    strict: bool = True
+    """Whether an absent operand makes it fail by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A typed part of an expression."""
+
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Node):
+    """A value that is known."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Root(Node):
+    """An attribute of the scope."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Node):
+    """The variable of a loop."""
+
+    slot: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """A declared field, read by attribute, or a known key, read by item."""
+
+    base: Node
+    name: str
+    by_item: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """An operation on its arguments."""
+
+    operation: Operation
+    args: tuple[Node, ...]
+    bits: int = 200
+    """How many binary digits an int result may have; all ints are bounded to this many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Junction(Node):
+    """Terms joined by `and` or `or`; an error is absorbed by a term that decides."""
+
+    is_and: bool
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Node):
+    """One of two values."""
+
+    test: Node
+    then: Node
+    other: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Node):
+    """A list that is written out."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(Node):
+    """A map that is written out."""
+
+    pairs: tuple[tuple[Node, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop(Node):
+    """A macro: `all`, `exists`, `exists_one`, `filter` or `map`."""
+
+    kind: str
+    source: Node
+    slot: int
+    test: Node | None
+    body: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class Has(Node):
+    """Whether a path has a value."""
+
+    path: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Default(Node):
+    """The value of a path, or a fallback when it is absent."""
+
+    path: Node
+    fallback: Node
