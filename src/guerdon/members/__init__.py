@@ -1,0 +1,1 @@
+"""Members and their accounts: identities, profiles, privacy, and where accounts stand."""

@@ -1,0 +1,143 @@
+"""Accounts: who owns balances, tiers and history; the row that a batch locks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from guerdon.infra.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account's own row."""
+
+    account_id: int
+    kind: str
+    """`person`, `household` or `company`."""
+    created_at: datetime
+    last_occurred_at: datetime | None
+    """The latest fact's own time."""
+    last_booked_at: datetime | None
+    next_seq: int
+    """Number of the account's next transaction, from 1 and without gaps."""
+    members: int
+    """How many people act for it."""
+    salt: bytes
+    """16 bytes that make the account's commitment in the log say nothing to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdate:
+    """What a batch leaves in an account's row."""
+
+    account_id: int
+    last_occurred_at: datetime | None
+    last_booked_at: datetime | None
+    next_seq: int
+
+
+_COLUMNS = "account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt"
+_LOCK = f"""
+select {_COLUMNS} from accounts
+where account_id = any(%s::bigint[]) and program_id = %s
+order by account_id for update
+"""  # noqa: S608
+_LIST = f"""
+select {_COLUMNS} from accounts
+where program_id = %s and account_id > %s
+order by account_id limit %s
+"""  # noqa: S608
+_WRITE = """
+update accounts as a set last_occurred_at = w.occurred, last_booked_at = w.booked, next_seq = w.seq
+from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
+    as w (account_id, occurred, booked, seq)
+where a.account_id = w.account_id and a.account_id = any(%s::bigint[])
+"""
+
+
+def ask_accounts(
+    tx: Tx, program_id: int, account_ids: Collection[int]
+) -> Callable[[], dict[int, AccountRow]]:
+    """Ask for accounts and lock them in order of their numbers; the first locks of a batch.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: to which they belong.
+        account_ids: which ones.
+
+    Returns:
+        What reads the answer, by account; unknown ones are left out. In a pipeline it may be called later.
+    """
+    if not account_ids:
+        return dict
+    cursor = tx.execute(_LOCK, (sorted(set(account_ids)), program_id))
+    return lambda: {row[0]: AccountRow(*row) for row in cursor.fetchall()}
+
+
+def lock_accounts(tx: Tx, program_id: int, account_ids: Collection[int]) -> dict[int, AccountRow]:
+    """Lock accounts in order of their numbers; the first locks of a batch.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: to which they belong.
+        account_ids: which ones.
+
+    Returns:
+        Their rows by account; unknown ones are left out.
+    """
+    return ask_accounts(tx, program_id, account_ids)()
+
+
+def load_accounts(tx: Tx, program_id: int, account_ids: Collection[int]) -> dict[int, AccountRow]:
+    """Read accounts without locking, for pages and previews.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: to which they belong.
+        account_ids: which ones.
+
+    Returns:
+        Their rows by account; unknown ones are left out.
+    """
+    query = f"select {_COLUMNS} from accounts where account_id = any(%s::bigint[]) and program_id = %s"  # noqa: S608
+    rows = tx.execute(query, (sorted(set(account_ids)), program_id)).fetchall()
+    return {row[0]: AccountRow(*row) for row in rows}
+
+
+def write_accounts(tx: Tx, updates: Sequence[AccountUpdate]) -> None:
+    """Write what a batch leaves in the rows of its accounts, in one statement.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        updates: one for each account that changed.
+    """
+    if not updates:
+        return
+    ids = [update.account_id for update in updates]
+    tx.execute(
+        _WRITE,
+        (
+            ids,
+            [update.last_occurred_at for update in updates],
+            [update.last_booked_at for update in updates],
+            [update.next_seq for update in updates],
+            ids,
+        ),
+    )
+
+
+def list_accounts(tx: Tx, program_id: int, after: int = 0, limit: int = 1000) -> list[AccountRow]:
+    """List a program's accounts, oldest first.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose accounts.
+        after: the last account of the page before.
+        limit: how many at most.
+
+    Returns:
+        A page of rows.
+    """
+    return [AccountRow(*row) for row in tx.execute(_LIST, (program_id, after, limit))]

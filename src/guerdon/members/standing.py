@@ -1,0 +1,212 @@
+"""Where accounts stand: metric buckets, counters of limits, tiers, badges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from guerdon.infra.tx import Tx
+from guerdon.rules.state import Bucket, TierState
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the standing is read."""
+
+    account_ids: Collection[int]
+    metric_ids: Collection[str] = ()
+    """`name@hash`."""
+    oldest_bucket_on: date | None = None
+    """Older buckets stay unread; None reads them all."""
+    counter_keys: Collection[str] = ()
+    """Keys of the accounts' own counters."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """One account's standing, as far as it was asked for; tiers and badges are always whole."""
+
+    buckets: dict[tuple[str, date], Bucket] = field(default_factory=dict)
+    counters: dict[str, Decimal] = field(default_factory=dict)
+    tiers: dict[str, TierState] = field(default_factory=dict)
+    badges: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StandingChanges:
+    """What a batch changed, as it is to stand afterwards."""
+
+    buckets: list[tuple[int, str, date, Bucket]] = field(default_factory=list)
+    """Account, metric id, first day, new content; each place at most once."""
+    counters: list[tuple[int, str, Decimal]] = field(default_factory=list)
+    """Account, counter key, new value."""
+    tiers: list[tuple[int, str, TierState]] = field(default_factory=list)
+    """Account, ladder, new state."""
+    badges: list[tuple[int, str, datetime]] = field(default_factory=list)
+    """Account, badge, when; one that is held already keeps its date."""
+
+
+_BUCKETS = """
+select account_id, metric, bucket_on, total, count from metric_buckets
+where account_id = any(%s::bigint[]) and metric = any(%s::text[]) and bucket_on >= %s
+"""
+_COUNTERS = """
+select account_id, counter, used from account_counters
+where account_id = any(%s::bigint[]) and counter = any(%s::text[])
+"""
+_TIERS = """
+select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition from tiers
+where account_id = any(%s::bigint[])
+"""
+_BADGES = "select account_id, badge, earned_at from badges where account_id = any(%s::bigint[])"
+_WRITE_BUCKETS = """
+insert into metric_buckets (account_id, metric, bucket_on, total, count)
+select * from unnest(%s::bigint[], %s::text[], %s::date[], %s::numeric[], %s::bigint[])
+on conflict (account_id, metric, bucket_on) do update set total = excluded.total, count = excluded.count
+"""
+_WRITE_COUNTERS = """
+insert into account_counters (account_id, counter, used)
+select * from unnest(%s::bigint[], %s::text[], %s::numeric[])
+on conflict (account_id, counter) do update set used = excluded.used
+"""
+_WRITE_TIERS = """
+insert into tiers
+    (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition, program_id)
+select *, %s::bigint from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::text[], %s::date[], %s::text[])
+on conflict (account_id, ladder) do update set level = excluded.level, since = excluded.since,
+    changes_at = excluded.changes_at, anchor_level = excluded.anchor_level, anchor_on = excluded.anchor_on,
+    definition = excluded.definition
+"""
+_WRITE_BADGES = """
+insert into badges (account_id, badge, earned_at)
+select * from unnest(%s::bigint[], %s::text[], %s::timestamptz[])
+on conflict (account_id, badge) do nothing
+"""
+
+
+def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
+    """Ask where accounts stand; the accounts are locked before where the answer will be written back.
+
+    Args:
+        tx: bound to the tenant.
+        wanted: which accounts, metrics and counters.
+
+    Returns:
+        What reads the answer, one standing for each account asked for. In a pipeline it may be called later.
+    """
+    ids = sorted(set(wanted.account_ids))
+    if not ids:
+        return dict
+    oldest = wanted.oldest_bucket_on or date.min
+    buckets = tx.execute(_BUCKETS, (ids, sorted(wanted.metric_ids), oldest)) if wanted.metric_ids else None
+    counters = tx.execute(_COUNTERS, (ids, sorted(wanted.counter_keys))) if wanted.counter_keys else None
+    tiers = tx.execute(_TIERS, (ids,))
+    badges = tx.execute(_BADGES, (ids,))
+
+    def read() -> dict[int, Standing]:
+        found = {account_id: Standing() for account_id in ids}
+        for account_id, metric, day, total, count in buckets.fetchall() if buckets else ():
+            found[account_id].buckets[metric, day] = Bucket(total, count)
+        for account_id, counter, used in counters.fetchall() if counters else ():
+            found[account_id].counters[counter] = used
+        for account_id, ladder, *state in tiers.fetchall():
+            found[account_id].tiers[ladder] = TierState(*state)
+        for account_id, badge, earned_at in badges.fetchall():
+            found[account_id].badges[badge] = earned_at
+        return found
+
+    return read
+
+
+def load_standing(tx: Tx, wanted: Wanted) -> dict[int, Standing]:
+    """Read where accounts stand.
+
+    Args:
+        tx: bound to the tenant.
+        wanted: which accounts, metrics and counters.
+
+    Returns:
+        One standing for each account asked for.
+    """
+    return ask_standing(tx, wanted)()
+
+
+def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
+    """Write what a batch changed: at most four statements, whatever its size.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        program_id: to which the accounts belong.
+        changes: what is to stand; it reads nothing and computes nothing.
+    """
+    if changes.buckets:
+        rows = [(*key, bucket.total, bucket.count) for *key, bucket in changes.buckets]
+        tx.execute(_WRITE_BUCKETS, _columns(rows))
+    if changes.counters:
+        tx.execute(_WRITE_COUNTERS, _columns(changes.counters))
+    if changes.tiers:
+        tiers = [
+            (
+                account_id,
+                ladder,
+                state.level,
+                state.since,
+                state.changes_at,
+                state.anchor_level,
+                state.anchor_on,
+                state.definition,
+            )
+            for account_id, ladder, state in changes.tiers
+        ]
+        tx.execute(_WRITE_TIERS, (program_id, *_columns(tiers)))
+    if changes.badges:
+        tx.execute(_WRITE_BADGES, _columns(changes.badges))
+
+
+def list_due_tiers(tx: Tx, program_id: int, now: datetime, limit: int = 1000) -> list[int]:
+    """List accounts whose tiers time alone may change.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose accounts.
+        now: reviews due until then, this instant included.
+        limit: how many rows are looked at.
+
+    Returns:
+        Account ids, the longest due first, each once.
+    """
+    rows = tx.execute(
+        "select account_id from tiers where program_id = %s and changes_at <= %s"
+        " order by changes_at limit %s",
+        (program_id, now, limit),
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def find_counted_metrics(tx: Tx, program_id: int, names: Collection[str]) -> frozenset[str]:
+    """Find which metrics have counted anything, under any of their definitions.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose accounts.
+        names: metric names, without the hash.
+
+    Returns:
+        Those names that have counted.
+    """
+    # One scan that ends at the first hit by name; asked only when a metric's definition changes.
+    rows = tx.execute(
+        "select n.name from unnest(%s::text[]) as n (name) where exists (select from metric_buckets b"
+        " join accounts a on a.account_id = b.account_id"
+        " where a.program_id = %s and split_part(b.metric, '@', 1) = n.name)",
+        (sorted(set(names)), program_id),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    return tuple(list(column) for column in zip(*rows, strict=True))

@@ -1,0 +1,139 @@
+"""Members as decisions see them: who acts and who owns, without anything that names a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import MemberKey, Vault
+from guerdon.rules.state import MemberState
+
+_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_QUERY = """
+select account_id, member_id, role, language, birth_mmdd, joined_at, attributes::text, consents::text,
+    wrapped_key
+from members
+where account_id = any(%s::bigint[]) and (role = 'owner' or member_id = any(%s::bigint[]))
+order by account_id, member_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMember:
+    """A member as stored."""
+
+    account_id: int
+    state: MemberState
+    wrapped_key: bytes | None
+    """None where the person was erased."""
+
+    def open_key(self, vault: Vault) -> MemberKey | None:
+        """Unwrap the member's own key, to seal what an event says about them.
+
+        Args:
+            vault: the tenant's keys.
+
+        Returns:
+            The key, None where the person was erased.
+        """
+        if self.wrapped_key is None:
+            return None
+        return vault.open_key(self.state.member_id, self.wrapped_key)
+
+
+@dataclass(slots=True)
+class LoadedMembers:
+    """The members of some accounts, as far as they were asked for."""
+
+    by_id: dict[int, LoadedMember]
+    owners: dict[int, LoadedMember]
+    """By account: its owner, the eldest where there are several."""
+
+
+def ask_members(
+    tx: Tx, account_ids: Collection[int], member_ids: Collection[int]
+) -> Callable[[], LoadedMembers]:
+    """Ask for the owners of accounts and for certain members of them.
+
+    Args:
+        tx: bound to the tenant.
+        account_ids: whose members.
+        member_ids: those who act, whatever their role.
+
+    Returns:
+        What reads the answer. In a pipeline it may be called later.
+    """
+    if not account_ids:
+        return lambda: LoadedMembers({}, {})
+    cursor = tx.execute(_QUERY, (sorted(set(account_ids)), sorted(set(member_ids))))
+
+    def read() -> LoadedMembers:
+        loaded = LoadedMembers({}, {})
+        for row in cursor.fetchall():
+            member = _member(row)
+            loaded.by_id[member.state.member_id] = member
+            if member.state.role == "owner":
+                loaded.owners.setdefault(member.account_id, member)
+        return loaded
+
+    return read
+
+
+def load_members(tx: Tx, account_ids: Collection[int], member_ids: Collection[int]) -> LoadedMembers:
+    """Read the owners of accounts and certain members of them.
+
+    Args:
+        tx: bound to the tenant.
+        account_ids: whose members.
+        member_ids: those who act, whatever their role.
+
+    Returns:
+        The members.
+    """
+    return ask_members(tx, account_ids, member_ids)()
+
+
+def _member(row: tuple[Any, ...]) -> LoadedMember:
+    account_id, member_id, role, language, birthday, joined_at, attributes, consents, wrapped = row
+    state = MemberState(
+        member_id=member_id,
+        role=role,
+        language=language,
+        birthday=birthday,
+        joined_at=joined_at,
+        attributes=decode_attributes(attributes),
+        consents=decode_consents(consents),
+    )
+    return LoadedMember(account_id, state, wrapped)
+
+
+def decode_attributes(text: str) -> dict[str, Any]:
+    """Read plain attributes as stored.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        By name: text, int, exact Decimal or bool; a date is text such as `2027-02-01`.
+    """
+    return {} if text == "{}" else _DECODER.decode(text)
+
+
+def decode_consents(text: str) -> dict[str, bool]:
+    """Read consents as stored.
+
+    Args:
+        text: JSON of {topic: {given, at}}.
+
+    Returns:
+        Whether each was given, by topic.
+    """
+    if text == "{}":
+        return {}
+    stored: Mapping[str, Any] = _DECODER.decode(text)
+    return {topic: bool(consent["given"]) for topic, consent in stored.items()}

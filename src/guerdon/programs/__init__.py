@@ -1,0 +1,1 @@
+"""Tenants, their keys, their programs with all versions, shared counters and the audit trail."""

@@ -1,0 +1,259 @@
+"""Programs and their versions: which definition is live, and all that were."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import IdMaker
+from guerdon.infra.tx import Tx
+from guerdon.programs.audit import Act, record
+from guerdon.programs.changes import InUse, check_change
+from guerdon.rules.definition import Definition, canonical_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVersion:
+    """Which version of a program is live; enough where the definition itself is in a cache."""
+
+    program_id: int
+    key: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a program's definition."""
+
+    program_id: int
+    key: str
+    version: int
+    live: bool
+    canonical: bytes
+    """The definition's canonical bytes, JSON in UTF-8."""
+    source_text: str
+    """The document as it was sent."""
+    applied_by: str
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A version without its text, for lists."""
+
+    version: int
+    sha256: str
+    applied_by: str
+    applied_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewDefinition:
+    """A definition that somebody applies."""
+
+    definition: Definition
+    source_text: str
+    actor: str
+    now: datetime
+    in_use: InUse = field(default_factory=InUse)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedVersion:
+    """What became of applying a definition."""
+
+    program_id: int
+    key: str
+    version: int
+    changed: bool
+    """False where the live version says the same already."""
+
+
+_VERSION = """
+select p.program_id, p.key, v.version, v.version = p.live_version, v.canonical, v.source_text,
+    v.applied_by, v.applied_at
+from programs p join program_versions v on v.program_id = p.program_id
+where p.key = %s and v.version = coalesce(%s, p.live_version)
+"""
+
+
+def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion:
+    """Make a definition live: the program's first version, or its next.
+
+    Args:
+        tx: bound to the tenant, which exists.
+        new: the definition, its text, who applies it and what is held.
+        ids: maker of identifiers.
+
+    Returns:
+        The live version; no new one where the live one says the same.
+
+    Raises:
+        Problem: what `check_change` raises.
+    """
+    key = new.definition.program
+    canonical = canonical_bytes(new.definition)
+    tx.execute(
+        "insert into programs (program_id, key, live_version, created_at) values (%s, %s, 0, %s)"
+        " on conflict (tenant_id, key) do nothing",
+        (ids.number(), key, new.now),
+    )
+    # The row is the lock under which versions are numbered.
+    locking = "select program_id, live_version from programs where key = %s for update"
+    row = tx.execute(locking, (key,)).fetchone()
+    assert row is not None  # noqa: S101 - it has just been made to exist, and is never deleted
+    program_id, live = int(row[0]), int(row[1])
+    if live:
+        standing = get_version(tx, key, live).canonical
+        if standing == canonical:
+            return AppliedVersion(program_id, key, live, changed=False)
+        check_change(standing, canonical, new.in_use)
+    version = live + 1
+    digest = hashlib.sha256(canonical).digest()
+    tx.execute(
+        "insert into program_versions"
+        " (program_id, version, definition_sha256, canonical, source_text, applied_by, applied_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (program_id, version, digest, canonical, new.source_text, new.actor, new.now),
+    )
+    tx.execute("update programs set live_version = %s where program_id = %s", (version, program_id))
+    detail = {"version": version, "sha256": digest.hex()}
+    record(tx, Act(new.now, new.actor, "program.applied", f"program:{key}", program_id, detail), ids)
+    return AppliedVersion(program_id, key, version, changed=True)
+
+
+def check_definition(tx: Tx, definition: Definition, in_use: InUse) -> AppliedVersion | None:
+    """Tell what applying a definition would come to, without doing it.
+
+    Args:
+        tx: bound to the tenant.
+        definition: the definition.
+        in_use: what is held.
+
+    Returns:
+        The version that would be live then; None where the program would be new.
+
+    Raises:
+        Problem: what `check_change` raises.
+    """
+    live = find_live(tx, definition.program)
+    if live is None:
+        return None
+    canonical = canonical_bytes(definition)
+    changed = live.canonical != canonical
+    if changed:
+        check_change(live.canonical, canonical, in_use)
+    return AppliedVersion(live.program_id, live.key, live.version + changed, changed)
+
+
+def ask_live(tx: Tx, key: str) -> Callable[[], LiveVersion | None]:
+    """Ask which version of a program is live.
+
+    Args:
+        tx: bound to the tenant.
+        key: the program's key.
+
+    Returns:
+        What reads the answer, None for an unknown program. In a pipeline it may be called later.
+    """
+    query = "select program_id, key, live_version from programs where key = %s and live_version > 0"
+    cursor = tx.execute(query, (key,))
+
+    def read() -> LiveVersion | None:
+        row = cursor.fetchone()
+        return LiveVersion(*row) if row is not None else None
+
+    return read
+
+
+def find_live(tx: Tx, key: str) -> Version | None:
+    """Find a program's live definition.
+
+    Args:
+        tx: bound to the tenant.
+        key: the program's key.
+
+    Returns:
+        The live version, None for an unknown program.
+    """
+    return _find(tx, key, None)
+
+
+def get_live(tx: Tx, key: str) -> Version:
+    """Get a program's live definition.
+
+    Args:
+        tx: bound to the tenant.
+        key: the program's key.
+
+    Returns:
+        The live version.
+
+    Raises:
+        Problem: `program_not_found`.
+    """
+    live = _find(tx, key, None)
+    if live is None:
+        raise Problem("program_not_found", "there is no such program")
+    return live
+
+
+def get_version(tx: Tx, key: str, version: int) -> Version:
+    """Get one version of a program's definition.
+
+    Args:
+        tx: bound to the tenant.
+        key: the program's key.
+        version: its number, from 1.
+
+    Returns:
+        The version.
+
+    Raises:
+        Problem: `program_version_not_found`.
+    """
+    found = _find(tx, key, version)
+    if found is None:
+        raise Problem("program_version_not_found", "there is no such version of a program")
+    return found
+
+
+def list_versions(tx: Tx, key: str) -> list[VersionLine]:
+    """List all versions of a program.
+
+    Args:
+        tx: bound to the tenant.
+        key: the program's key.
+
+    Returns:
+        All its versions, newest first, without their texts.
+    """
+    rows = tx.execute(
+        "select v.version, encode(v.definition_sha256, 'hex'), v.applied_by, v.applied_at"
+        " from programs p join program_versions v on v.program_id = p.program_id"
+        " where p.key = %s order by v.version desc",
+        (key,),
+    )
+    return [VersionLine(*row) for row in rows]
+
+
+def list_programs(tx: Tx) -> list[LiveVersion]:
+    """List a tenant's programs.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        All its programs by key.
+    """
+    query = "select program_id, key, live_version from programs where live_version > 0 order by key"
+    rows = tx.execute(query)
+    return [LiveVersion(*row) for row in rows]
+
+
+def _find(tx: Tx, key: str, version: int | None) -> Version | None:
+    row = tx.execute(_VERSION, (key, version)).fetchone()
+    return Version(*row) if row is not None else None
