@@ -1,0 +1,258 @@
+"""Reading an event: from the bytes of one CloudEvent to the fact that `step` decides upon."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from guerdon.base.calendar import FIRST_INSTANT, LAST_INSTANT
+from guerdon.base.errors import Problem
+from guerdon.rules.event_data import read_data
+from guerdon.rules.events import Event
+from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.program import Program
+
+TEXT_LENGTH: Final = 200
+EARLY_AT_MOST: Final = timedelta(hours=24)
+"""How far a sender's clock may run ahead of ours."""
+
+_UNDONE_LATER: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
+_OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "checkout"})
+_EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
+_PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_NAMED: Final = re.compile(r"(?:required|unknown) field `(.*)`$", re.DOTALL)
+_NUL: Final = b"\\u0000"
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A CloudEvent 1.0 as it is sent, its data not looked into yet."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    specversion: str = "1.0"
+    subject: str | None = None
+    channel: str | None = None
+    """Where it happened; an order may say so itself."""
+    store: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+class SentEvent(msgspec.Struct, frozen=True):
+    """A CloudEvent as it was sent, read and exact."""
+
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    """UTC."""
+    subject: str | None
+    """A member reference, or None for a guest's order."""
+    channel: str
+    store: str
+    data: OrderInput | Mapping[str, Any]
+
+
+_ENVELOPES: Final = msgspec.json.Decoder(Envelope)
+_ORDERS: Final = msgspec.json.Decoder(OrderInput, float_hook=Decimal)
+_OBJECTS: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_LOOSE: Final = msgspec.json.Decoder(float_hook=str)
+_BODIES: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tuple[SentEvent, Event]:
+    """Read one event and check all of it that needs no account.
+
+    Args:
+        raw: UTF-8 JSON of one CloudEvent.
+        program: whose currency, settings and declared event types apply.
+        booked_at: the receiving instant, UTC; None books the event at its own time, as history is.
+
+    Returns:
+        The event as it was sent, and the fact to decide upon.
+
+    Raises:
+        Problem: `invalid_json`, `invalid_utf8`, `nesting_too_deep`, `nul_character`, `missing_field`,
+            `unknown_field`, `wrong_type`, `decimal_invalid`, `time_invalid`, `time_without_offset`,
+            `time_out_of_range`, `time_in_future`, `specversion_unsupported`, `content_type_unsupported`,
+            `text_length`, `event_type_invalid`, `reserved_type`, `unsupported_event_type`, `subject_missing`,
+            and what `read_order` and `read_data` raise.
+    """
+    envelope = _decoded(raw, _ENVELOPES, "")
+    if _NUL in raw:
+        _refuse_nul(raw)
+    occurred_at = _instant(envelope.time, booked_at)
+    _check_envelope(envelope)
+    channel, store = envelope.channel or "", envelope.store or ""
+    order, data = None, {}
+    body: OrderInput | Mapping[str, Any]
+    if envelope.type.startswith("order."):
+        bought: OrderInput = _decoded(bytes(envelope.data), _ORDERS, "/data")
+        order = read_order(bought, program.order_settings, channel, store)
+        body = bought
+    else:
+        declared = program.definition.events.get(envelope.type)
+        body = _decoded(bytes(envelope.data), _OBJECTS, "/data") if envelope.data else {}
+        data = read_data(body, declared.data if declared is not None else {})
+    sent = SentEvent(
+        envelope.id, envelope.source, envelope.type, occurred_at, envelope.subject, channel, store, body
+    )
+    return sent, Event(
+        type=envelope.type,
+        occurred_at=occurred_at,
+        booked_at=booked_at or occurred_at,
+        source=envelope.source,
+        id=envelope.id,
+        channel=order.channel if order is not None else channel,
+        store=order.store if order is not None else store,
+        order=order,
+        data=data,
+    )
+
+
+def canonical_body(sent: SentEvent) -> bytes:
+    """Write an event so that two that say the same are the same bytes, however they were spaced and ordered.
+
+    Args:
+        sent: the event.
+
+    Returns:
+        Compact JSON with a fixed order of keys; absent fields are left out and decimals keep their digits.
+    """
+    return _BODIES.encode(sent)
+
+
+def body_hash(sent: SentEvent) -> bytes:
+    """Digest an event, to tell a retry from another event with the same id.
+
+    Args:
+        sent: the event.
+
+    Returns:
+        SHA-256 of the canonical body, 32 bytes.
+    """
+    return hashlib.sha256(_BODIES.encode(sent)).digest()
+
+
+def subject_key(subject: str) -> str:
+    """Name the account that a reference means in a history, where nobody has been enrolled by hand.
+
+    Args:
+        subject: a member reference as sent; a bare text is an external id.
+
+    Returns:
+        The reference with its kind, such as `external:4711`.
+    """
+    kind, colon, _ = subject.partition(":")
+    if colon and kind in {"card", "email", "phone", "external"}:
+        return subject
+    return subject if subject.startswith("mem_") else f"external:{subject}"
+
+
+def _check_envelope(envelope: Envelope) -> None:
+    if envelope.specversion != "1.0":
+        raise Problem.at("/specversion", "specversion_unsupported", "expected CloudEvents `1.0`")
+    if envelope.datacontenttype not in (None, "application/json"):
+        raise Problem.at("/datacontenttype", "content_type_unsupported", "expected `application/json`")
+    for name in ("id", "source", "type"):
+        _check_length(getattr(envelope, name), f"/{name}")
+    for name in ("subject", "channel", "store"):
+        if getattr(envelope, name) is not None:
+            _check_length(getattr(envelope, name), f"/{name}")
+    _check_type(envelope.type)
+    is_order = envelope.type.startswith("order.")
+    if envelope.subject is None and not is_order:
+        raise Problem.at("/subject", "subject_missing", "only `order.*` events may be about nobody")
+    if is_order and not envelope.data:
+        raise Problem.at("/data", "missing_field", "an `order.*` event carries the order in `data`")
+
+
+def _check_type(event_type: str) -> None:
+    if event_type.startswith("guerdon.") or event_type in _OUR_OWN:
+        raise Problem.at("/type", "reserved_type", "events of this type are made by the engine itself")
+    if event_type in _UNDONE_LATER:
+        raise Problem.at("/type", "unsupported_event_type", f"`{event_type}` cannot be taken in yet")
+    if _EVENT_TYPE.fullmatch(event_type) is None:
+        detail = "expected lower-case words joined by dots, such as `item.recycled`"
+        raise Problem.at("/type", "event_type_invalid", detail)
+
+
+def _check_length(text: str, pointer: str) -> None:
+    if not 0 < len(text) <= TEXT_LENGTH:
+        raise Problem.at(pointer, "text_length", f"expected 1 to {TEXT_LENGTH} characters")
+
+
+def _instant(time: datetime, booked_at: datetime | None) -> datetime:
+    if time.tzinfo is None:
+        detail = "expected an offset, such as `2026-11-21T10:00:00Z`"
+        raise Problem.at("/time", "time_without_offset", detail)
+    # Compared before it is converted: the year 9999 west of Greenwich has no UTC.
+    if not FIRST_INSTANT <= time < LAST_INSTANT:
+        detail = f"expected a time from {FIRST_INSTANT.year} to before {LAST_INSTANT.year}"
+        raise Problem.at("/time", "time_out_of_range", detail)
+    if booked_at is not None and time > booked_at + EARLY_AT_MOST:
+        raise Problem.at("/time", "time_in_future", "the event's time is more than 24 hours ahead")
+    return time.astimezone(UTC)
+
+
+def _refuse_nul(raw: bytes) -> None:
+    # An escaped backslash before `u0000` is an innocent text, so look at the decoded ones.
+    if _holds_nul(_LOOSE.decode(raw)):
+        raise Problem("nul_character", "texts cannot hold the character U+0000")
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _holds_nul(one) for key, one in value.items())
+    return isinstance(value, list) and any(_holds_nul(one) for one in value)
+
+
+def _decoded(raw: bytes, decoder: Any, base: str) -> Any:
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        _refuse_shape(str(error), decoder.type, base)
+    except msgspec.DecodeError as error:
+        raise Problem.at(base, "invalid_json", str(error)) from None
+    except UnicodeDecodeError:
+        raise Problem.at(base, "invalid_utf8", "expected UTF-8") from None
+    except RecursionError:
+        raise Problem.at(base, "nesting_too_deep", "brackets are nested too deeply") from None
+
+
+def _refuse_shape(message: str, shape: Any, base: str) -> NoReturn:
+    """Turn the decoder's message into a code and a JSON pointer."""
+    match = _PLACE.match(message)
+    what, path = (match["what"], match["path"] or "") if match is not None else (message, "")
+    pointer = base + "".join("/" + (name or place) for name, place in _STEP.findall(path))
+    named = _NAMED.search(what)
+    if named is not None and "missing" in what:
+        raise Problem.at(f"{pointer}/{named[1]}", "missing_field", f"the field `{named[1]}` is missing")
+    if named is not None:
+        place = f"{pointer}/{named[1]}".replace("\n", " ")[:TEXT_LENGTH]
+        raise Problem.at(place, "unknown_field", _unknown(named[1], shape))
+    code = "wrong_type"
+    if "decimal" in what and "Invalid" in what:
+        code = "decimal_invalid"
+    elif "RFC3339" in what:
+        code = "time_invalid"
+    raise Problem.at(pointer, code, what)
+
+
+def _unknown(name: str, shape: Any) -> str:
+    known = sorted({*getattr(shape, "__struct_fields__", ())})
+    near = get_close_matches(name[:60], known, n=1)
+    return f"unknown field `{name[:60]}`" + (f"; did you mean `{near[0]}`?" if near else "")
