@@ -134,19 +134,34 @@ def round_scaled(value: Number, scale: int, mode: RoundingMode) -> int:
 
 
 def _round_fraction(value: Fraction, mode: RoundingMode) -> int:
-    whole, rest = divmod(value.numerator, value.denominator)
+    return round_ratio(value.numerator, value.denominator, mode)
+
+
+def round_ratio(numerator: int, denominator: int, mode: RoundingMode) -> int:
+    """Round an exact quotient to an integer.
+
+    Args:
+        numerator: any integer.
+        denominator: more than zero.
+        mode: how; `exact` refuses what does not divide, halves go away from zero in `half_up`.
+
+    Returns:
+        The rounded quotient.
+
+    Raises:
+        Problem: `inexact_amount` in mode `exact`.
+    """
+    whole, rest = divmod(numerator, denominator)
     if rest == 0 or mode == "floor":
         return whole
     if mode == "ceil":
         return whole + 1
     if mode == "exact":
-        raise Problem("inexact_amount", "the amount does not fit the wallet's decimal places")
-    twice = 2 * rest
-    if twice == value.denominator:
-        if mode == "half_up":
-            return whole + (1 if value > 0 else 0)
-        return whole + (whole & 1)
-    return whole + (1 if twice > value.denominator else 0)
+        raise Problem("inexact_amount", "the amount does not fit the decimal places that are kept")
+    if 2 * rest == denominator:
+        up = numerator > 0 if mode == "half_up" else bool(whole & 1)
+        return whole + up
+    return whole + (2 * rest > denominator)
 
 
 def spread(total: int, weights: Sequence[Number]) -> list[int]:

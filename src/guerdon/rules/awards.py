@@ -1,0 +1,206 @@
+"""Awards: exact amounts, multiplied, rounded last over the wallet's scope, cut by budgets, and put into lots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import BIGINT_MAX, Number, round_ratio, round_scaled, scaled_decimal, spread
+from guerdon.rules import limits
+from guerdon.rules.decision import Effect, Entry, Skip
+from guerdon.rules.draft import Draft, expiry_instant, multiply
+from guerdon.rules.limits import Draw
+from guerdon.rules.program import Award, Campaign, Multiply, Wallet
+from guerdon.rules.state import Lot
+
+
+class Part(msgspec.Struct):
+    """What one award of one campaign comes to."""
+
+    campaign: Campaign
+    award: Award
+    exact: Number
+    """In whole units, before multipliers and rounding."""
+    units: int = 0
+    """In the wallet's scale, after everything."""
+
+
+class Factor(msgspec.Struct, frozen=True):
+    """What one multiplier of one campaign does."""
+
+    campaign: Campaign
+    multiplier: Multiply
+    by: Number
+
+
+def apply_factors(parts: Sequence[Part], factors: Sequence[Factor]) -> set[str]:
+    """Multiply the exact amounts: products of factors, and one factor of all bonuses that are added up.
+
+    Args:
+        parts: the awards, changed in place.
+        factors: the multipliers of the event.
+
+    Returns:
+        Keys of the campaigns whose multiplier had something to multiply.
+    """
+    used: set[str] = set()
+    for part in parts:
+        product: Number = 1
+        bonuses: Number = 0
+        for factor in factors:
+            if not _applies(factor.multiplier, part):
+                continue
+            if part.exact:
+                used.add(factor.campaign.key)
+            if factor.multiplier.adds:
+                bonuses = _add(bonuses, _add(factor.by, -1))
+            else:
+                product = multiply(product, factor.by)
+        part.exact = multiply(part.exact, multiply(product, _add(1, bonuses)))
+    return used
+
+
+def _applies(multiplier: Multiply, part: Part) -> bool:
+    if multiplier.wallet != part.award.wallet:
+        return False
+    return part.award.order_based if multiplier.of is None else part.campaign.key in multiplier.of
+
+
+def _add(one: Number, other: Number) -> Number:
+    if isinstance(one, Fraction) or isinstance(other, Fraction):
+        return Fraction(one) + Fraction(other)
+    return one + other
+
+
+def round_parts(draft: Draft, parts: Sequence[Part]) -> None:
+    """Round the awards of an event, each wallet over its own scope, and split the totals over campaigns.
+
+    Args:
+        draft: the decision.
+        parts: the awards with their exact amounts; `units` is filled in.
+
+    Raises:
+        Problem: `inexact_amount` or `amount_too_large`.
+    """
+    by_wallet: dict[str, list[Part]] = {}
+    for part in parts:
+        by_wallet.setdefault(part.award.wallet, []).append(part)
+    for key, of_wallet in by_wallet.items():
+        wallet = draft.program.wallets[key]
+        if wallet.scope == "campaign":
+            for campaign in {part.campaign.key for part in of_wallet}:
+                _round_together(wallet, [part for part in of_wallet if part.campaign.key == campaign])
+        elif wallet.scope == "line" and draft.event.order is not None:
+            _round_by_line(draft, wallet, of_wallet)
+        else:
+            _round_together(wallet, of_wallet)
+        if sum(part.units for part in of_wallet) > BIGINT_MAX:
+            raise Problem("amount_too_large", "the award is too large")
+
+
+def _round_together(wallet: Wallet, parts: list[Part]) -> None:
+    if len(parts) == 1:
+        parts[0].units = round_scaled(parts[0].exact, wallet.scale, wallet.rounding)
+        return
+    parts.sort(key=lambda part: part.campaign.key)
+    total: Number = 0
+    for part in parts:
+        total = _add(total, part.exact)
+    units = spread(round_scaled(total, wallet.scale, wallet.rounding), [part.exact for part in parts])
+    for part, share in zip(parts, units, strict=True):
+        part.units = share
+
+
+def _round_by_line(draft: Draft, wallet: Wallet, parts: list[Part]) -> None:
+    """Round what each line brought, in proportion to its share of the earning base, and then what no line brought."""
+    order = draft.event.order
+    ordered = [part for part in parts if part.award.order_based]
+    weights = [line.earning_minor for line in order.lines] if order is not None else []
+    whole = sum(weights)
+    if not whole or not ordered:
+        _round_together(wallet, parts)
+        return
+    _round_together(wallet, [part for part in parts if not part.award.order_based] or [])
+    total = sum((Fraction(part.exact) for part in ordered), Fraction(0)) * 10**wallet.scale
+    denominator = total.denominator * whole
+    units = sum(round_ratio(total.numerator * weight, denominator, wallet.rounding) for weight in weights)
+    ordered.sort(key=lambda part: part.campaign.key)
+    for part, share in zip(ordered, spread(units, [part.exact for part in ordered]), strict=True):
+        part.units = share
+
+
+def keep_budgets(draft: Draft, parts: Iterable[Part]) -> None:
+    """Cut awards to what their campaigns' budgets have left, and draw from the budgets.
+
+    Args:
+        draft: the decision; a campaign that gets nothing is noted as `budget_spent`.
+        parts: the awards with their rounded units, changed in place.
+    """
+    for part in parts:
+        campaign, wallet = part.campaign, draft.program.wallets[part.award.wallet]
+        if campaign.limits.budget is None or not part.units:
+            continue
+        owner = f"campaign/{campaign.key}"
+        draws: list[tuple[Draw, Decimal]] = []
+        units = limits.units_draw(campaign.limits, owner, wallet.key, draft.day)
+        if units is not None:
+            draws.append((units, Decimal(1)))
+        money = limits.money_draw(campaign.limits, owner, draft.day)
+        if money is not None and wallet.cost:
+            draws.append((money, wallet.cost))
+        granted = min((_affordable(draft, draw, cost, wallet) for draw, cost in draws), default=part.units)
+        if granted < part.units:
+            part.units = max(granted, 0) if campaign.limits.part_when_short else 0
+            if not part.units:
+                draft.skipped.append(Skip(campaign.key, "budget_spent"))
+        for draw, cost in draws:
+            draft.draw(draw, scaled_decimal(part.units, wallet.scale) * cost)
+
+
+def _affordable(draft: Draft, draw: Draw, cost: Decimal, wallet: Wallet) -> int:
+    room = Fraction(max(draft.room(draw), Decimal(0))) / Fraction(cost)
+    return round_scaled(room, wallet.scale, "floor")
+
+
+def post_awards(draft: Draft, parts: Iterable[Part]) -> None:
+    """Put awarded units into lots and note one ledger transaction a wallet.
+
+    Args:
+        draft: the decision.
+        parts: the awards with their final units.
+    """
+    entries: dict[str, list[Entry]] = {}
+    for part in parts:
+        if not part.units:
+            continue
+        key = part.award.wallet
+        lot = _lot(draft, part)
+        of_wallet = entries.setdefault(key, [])
+        of_wallet.append(Entry("member", part.units, lot.available_at, lot.expires_at, part.campaign.key))
+        of_wallet.append(Entry("issued", -part.units, source=part.campaign.key))
+        if lot.expires_at is not None and lot.expires_at <= draft.now:
+            # A late fact can bring units that are gone already; the books show both.
+            of_wallet.append(Entry("member", -part.units, lot.available_at, lot.expires_at))
+            of_wallet.append(Entry("expired", part.units, lot.available_at, lot.expires_at))
+        else:
+            draft.add_lot(key, lot)
+        draft.effects.append(Effect(part.campaign.key, "award", wallet=key, amount=part.units))
+    for key, of_wallet in entries.items():
+        draft.touch_activity(key)
+        draft.post("award", key, tuple(of_wallet))
+
+
+def _lot(draft: Draft, part: Part) -> Lot:
+    award, zone, occurred_at = part.award, draft.program.zone, draft.event.occurred_at
+    expires = award.expires
+    return Lot(
+        available_at=zone.after(occurred_at, award.pending),
+        expires_at=None
+        if expires is None or expires.from_activity
+        else expiry_instant(draft.program, occurred_at, expires),
+        remaining=part.units,
+    )

@@ -1,0 +1,395 @@
+"""The working copy of a state while one event is decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from guerdon.base.calendar import period_end
+from guerdon.base.exact import Number
+from guerdon.base.ids import Chance, number_text
+from guerdon.rules import lots
+from guerdon.rules.decision import (
+    Book,
+    Decision,
+    Effect,
+    Entry,
+    NewRedemption,
+    Skip,
+    TierChange,
+    Transaction,
+    TransactionKind,
+)
+from guerdon.rules.events import Event
+from guerdon.rules.limits import Draw
+from guerdon.rules.lots import Expired
+from guerdon.rules.program import Expiry, Program
+from guerdon.rules.scope import (
+    AccountView,
+    EventView,
+    MemberView,
+    MetricValues,
+    ProgramView,
+    Scope,
+    TierView,
+    WalletViews,
+)
+from guerdon.rules.state import Bucket, Lot, MemberState, Shared, State, TierState, WalletState
+from guerdon.rules.tiers import tier_at
+
+_ZERO = Decimal(0)
+_NO_WALLET = WalletState()
+
+
+class Draft:
+    """Collects what an event changes; the state that it began from is never touched."""
+
+    def __init__(self, program: Program, state: State, event: Event, chance: Chance) -> None:
+        """Begin a decision.
+
+        Args:
+            program: what decides.
+            state: what holds before the event.
+            event: what happened.
+            chance: seeded randomness for codes.
+        """
+        account = state.account
+        self.program = program
+        self.before = state
+        self.event = event
+        self.chance = chance
+        # An account's clock never runs backwards, whatever a test clock says.
+        self.now = max(event.booked_at, account.last_booked_at or event.booked_at)
+        self.day = program.zone.day_of(event.occurred_at)
+        self.late = account.last_occurred_at is not None and event.occurred_at < account.last_occurred_at
+        self.wallets: dict[str, WalletState] = dict(account.wallets)
+        self.buckets = account.buckets
+        self.tiers: dict[str, TierState] = dict(account.tiers)
+        self.counters = account.counters
+        self.shared = state.shared.counters
+        self.badges = account.badges
+        self.effects: list[Effect] = []
+        self.skipped: list[Skip] = []
+        self.transactions: list[Transaction] = []
+        self.redemptions: list[NewRedemption] = []
+        self.cancelled: list[int] = []
+        self.tier_changes: list[TierChange] = []
+        self.new_badges: list[str] = []
+        self.inputs: dict[str, str] = {}
+
+    def wallet(self, key: str) -> WalletState:
+        """Give a wallet as it stands in this decision.
+
+        Args:
+            key: the wallet's key.
+
+        Returns:
+            Its state; an empty one where nothing was ever booked.
+        """
+        return self.wallets.get(key, _NO_WALLET)
+
+    def settle(self) -> None:
+        """Book what time has done since the account was last touched: expiry and tier reviews, in that order."""
+        for key, wallet in self.before.account.wallets.items():
+            if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
+                continue
+            self.wallets[key], expired = lots.settle(wallet, self.now)
+            self._expire(key, expired)
+        for key, ladder in self.program.ladders.items():
+            held = self.tiers.get(key)
+            if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
+                cause = "review" if held is None or held.definition == ladder.identity else "definition"
+                self.retier(key, "review" if cause == "review" else "definition")
+
+    def retier(self, key: str, cause: str) -> TierChange | None:
+        """Work a ladder's standing out anew and note a change.
+
+        Args:
+            key: the ladder.
+            cause: `reached`, `review` or `definition`.
+
+        Returns:
+            The change, or None where the tier stays.
+        """
+        ladder = self.program.ladders[key]
+        held = self.tiers.get(key)
+        stands = tier_at(ladder, held, self.buckets, self.program.zone, self.now)
+        self.tiers[key] = stands
+        before = held.level if held is not None else ladder.tiers[0].key
+        if stands.level == before:
+            return None
+        change = TierChange(key, before, stands.level, self.now, cause)  # type: ignore[arg-type]  # one of the three
+        self.tier_changes.append(change)
+        return change
+
+    def count(self, identity: str, bucket_on: object, value: Decimal) -> None:
+        """Count a value in a metric's bucket.
+
+        Args:
+            identity: the metric's identity.
+            bucket_on: the bucket's first day.
+            value: exact value.
+        """
+        buckets = dict(self.buckets)
+        bucket = buckets.get((identity, bucket_on))  # type: ignore[call-overload]
+        total, count = (bucket.total, bucket.count) if bucket is not None else (_ZERO, 0)
+        buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)  # type: ignore[index]
+        self.buckets = buckets
+
+    def room(self, draw: Draw) -> Decimal:
+        """Tell how much can still be drawn from a counter.
+
+        Args:
+            draw: the counter with its bound.
+
+        Returns:
+            Bound less what is used; it can be negative after a definition lowered the bound.
+        """
+        used = (self.shared if draw.shared else self.counters).get(draw.counter, _ZERO)
+        return draw.bound - used
+
+    def draw(self, draw: Draw, amount: Decimal) -> None:
+        """Take from a counter, or give back with a negative amount.
+
+        Args:
+            draw: the counter.
+            amount: how much.
+        """
+        if draw.shared:
+            self.shared = {**self.shared, draw.counter: self.shared.get(draw.counter, _ZERO) + amount}
+        else:
+            self.counters = {**self.counters, draw.counter: self.counters.get(draw.counter, _ZERO) + amount}
+
+    def add_lot(self, wallet_key: str, lot: Lot) -> None:
+        """Put units into a wallet that have not expired.
+
+        Args:
+            wallet_key: the wallet.
+            lot: the units with their dates.
+        """
+        self.wallets[wallet_key] = lots.add(self.wallet(wallet_key), lot, self.now, self.program.spending_order)
+
+    def take_units(self, wallet_key: str, amount: int) -> tuple[Lot, ...]:
+        """Take available units out of a wallet.
+
+        Args:
+            wallet_key: the wallet.
+            amount: in its scale, at most what is available and not held.
+
+        Returns:
+            What was taken of each lot.
+        """
+        self.wallets[wallet_key], taken = lots.take(self.wallet(wallet_key), amount, self.now)
+        self.touch_activity(wallet_key)
+        return taken
+
+    def touch_activity(self, wallet_key: str) -> None:
+        """Move a wallet's last activity to this event, where its expiry runs from there.
+
+        Args:
+            wallet_key: the wallet.
+        """
+        expires = self.program.wallets[wallet_key].expires
+        if expires is None or not expires.from_activity:
+            return
+        wallet = self.wallet(wallet_key)
+        ends = expiry_instant(self.program, self.event.occurred_at, expires)
+        ends = max(ends, wallet.idle_expires_at or ends)
+        changes_at = ends if wallet.changes_at is None else min(ends, wallet.changes_at)
+        self.wallets[wallet_key] = msgspec.structs.replace(wallet, idle_expires_at=ends, changes_at=changes_at)
+
+    def post(self, kind: TransactionKind, wallet: str, entries: tuple[Entry, ...], **more: object) -> None:
+        """Note a ledger transaction.
+
+        Args:
+            kind: what it is.
+            wallet: the wallet's key.
+            entries: they sum to zero.
+            more: `redemption_id`, `reason`, `other_account` or `effective_at`, as `Transaction` has them.
+        """
+        more.setdefault("effective_at", self.event.occurred_at)
+        self.transactions.append(Transaction(kind=kind, wallet=wallet, entries=entries, **more))  # type: ignore[arg-type]
+
+    def _expire(self, wallet: str, expired: tuple[Expired, ...]) -> None:
+        by_instant: dict[datetime, list[Lot]] = {}
+        for gone in expired:
+            by_instant.setdefault(gone.at, []).append(gone.lot)
+        for instant, gone_lots in sorted(by_instant.items()):
+            self.post("expire", wallet, moved_entries(gone_lots, -1, "expired"), effective_at=instant)
+
+    def scope(self, event_type: str, data: dict[str, object] | None = None) -> Scope:
+        """Make what expressions see now.
+
+        Args:
+            event_type: the event's type, or that of a follow-on.
+            data: a follow-on's data; None gives the event's own.
+
+        Returns:
+            The scope.
+        """
+        event, account = self.event, self.before.account
+        owner = member_view(account.owner)
+        scope = Scope()
+        scope.event = EventView(
+            event_type,
+            event.occurred_at,
+            event.source,
+            event.channel,
+            event.store,
+            event.data if data is None else data,
+        )
+        scope.order = scope.cart = event.order
+        scope.account = AccountView(
+            id=number_text("acc", account.account_id),
+            kind=account.kind,
+            attributes=owner.attributes,
+            owner=owner,
+            members=account.members,
+            tiers=self._tier_views(),
+            badges=tuple(self.badges),
+        )
+        member = self.before.member
+        scope.member = owner if member is account.owner else member_view(member)
+        scope.metrics = MetricValues(self.program.metrics, self.buckets, self.day)
+        scope.wallets = WalletViews(self.program.scales, self.wallets)
+        scope.program = ProgramView(self.program.key, self.program.currency)
+        scope.store = event.store
+        scope.now = event.occurred_at
+        return scope
+
+    def _tier_views(self) -> dict[str, TierView]:
+        views = {}
+        for key, ladder in self.program.ladders.items():
+            held = self.tiers.get(key)
+            level = ladder.level_of(held.level) if held is not None else 0
+            tier = ladder.tiers[level]
+            views[key] = TierView(tier.key, level, tier.rate, tier.benefits)
+        return views
+
+    def state(self) -> State:
+        """Give what holds after the event.
+
+        Returns:
+            The new state.
+        """
+        account, event = self.before.account, self.event
+        ticking = event.command is not None
+        occurred_at = account.last_occurred_at
+        if not ticking and (occurred_at is None or event.occurred_at > occurred_at):
+            occurred_at = event.occurred_at
+        return State(
+            account=msgspec.structs.replace(
+                account,
+                last_occurred_at=occurred_at,
+                last_booked_at=self.now,
+                wallets=self.wallets,
+                buckets=self.buckets,
+                tiers=self.tiers,
+                counters=self.counters,
+                badges=self.badges,
+            ),
+            member=self.before.member,
+            shared=Shared(self.shared),
+        )
+
+    def decision(self) -> Decision:
+        """Give the answer.
+
+        Returns:
+            The decision.
+        """
+        return Decision(
+            version=self.program.version,
+            effects=tuple(self.effects),
+            skipped=tuple(self.skipped),
+            transactions=tuple(self.transactions),
+            redemptions=tuple(self.redemptions),
+            cancelled=tuple(self.cancelled),
+            tier_changes=tuple(self.tier_changes),
+            badges=tuple(self.new_badges),
+            late=self.late,
+            inputs=self.inputs,
+        )
+
+
+def member_view(member: MemberState | None) -> MemberView:
+    """Show a member to expressions.
+
+    Args:
+        member: who it is, or None.
+
+    Returns:
+        The view; an empty one for nobody.
+    """
+    if member is None:
+        return _NOBODY
+    return MemberView(
+        id=number_text("mem", member.member_id),
+        language=member.language,
+        birthday=member.birthday,
+        joined_at=member.joined_at,
+        attributes=member.attributes,
+        consents=member.consents,
+        role=member.role,
+    )
+
+
+_NOBODY = MemberView()
+
+
+def moved_entries(moved: tuple[Lot, ...] | list[Lot], sign: int, book: Book, source: str = "") -> tuple[Entry, ...]:
+    """Write lots that move between a member and one of the program's books.
+
+    Args:
+        moved: the lots, `remaining` being what moves.
+        sign: 1 towards the member, −1 away.
+        book: the other side.
+        source: what caused it.
+
+    Returns:
+        One entry a lot and one for the other side; they sum to zero.
+    """
+    entries = [Entry("member", sign * lot.remaining, lot.available_at, lot.expires_at, source) for lot in moved]
+    entries.append(Entry(book, -sign * sum(lot.remaining for lot in moved), source=source))
+    return tuple(entries)
+
+
+def expiry_instant(program: Program, occurred_at: datetime, expires: Expiry) -> datetime:
+    """Work out when units are gone.
+
+    Args:
+        program: for its calendar.
+        occurred_at: when they were earned, or when the wallet was last active.
+        expires: the rule.
+
+    Returns:
+        The first instant at which they cannot be spent.
+    """
+    zone = program.zone
+    ends = zone.after(occurred_at, expires.after)
+    if expires.end_of is None:
+        return ends
+    return zone.start_of(period_end(expires.end_of, zone.day_of(ends)))
+
+
+def multiply(one: Number, other: Number) -> Number:
+    """Multiply exactly, whatever kinds the numbers are.
+
+    Args:
+        one: an exact number.
+        other: an exact number.
+
+    Returns:
+        Their product; a quotient where either is one.
+    """
+    if isinstance(one, Fraction) or isinstance(other, Fraction):
+        return Fraction(one) * Fraction(other)
+    return one * other
+
+
+def _due(changes_at: datetime | None, now: datetime) -> bool:
+    return changes_at is not None and changes_at <= now
+

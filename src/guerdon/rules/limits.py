@@ -1,0 +1,143 @@
+"""Limits and budgets: how often something may happen, counted per account, per member or over the whole program."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from guerdon.base.calendar import Period, period_start
+from guerdon.base.ids import number_text
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What may be spent in all, or in each period."""
+
+    money: Decimal | None = None
+    units: tuple[tuple[str, Decimal], ...] = ()
+    """Wallet and whole units."""
+    per: Period = "all_time"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How often something may happen; each limit is absent where it is None."""
+
+    per_account: Decimal | None = None
+    per_member: Decimal | None = None
+    total: Decimal | None = None
+    per: Period = "all_time"
+    budget: Budget | None = None
+    part_when_short: bool = False
+
+
+class Draw(msgspec.Struct, frozen=True):
+    """What one use takes from one counter."""
+
+    counter: str
+    bound: Decimal
+    shared: bool
+    """Whether all accounts of the program draw from it."""
+
+
+NO_LIMITS = Limits()
+
+
+def use_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> tuple[Draw, ...]:
+    """List the counters that one use of something draws 1 from.
+
+    Args:
+        limits: its limits.
+        owner: what is limited, such as `campaign/recycle` or `reward/travel_pouch`.
+        member_id: who acts, or None.
+        day: local day of the fact, which chooses the period.
+
+    Returns:
+        One draw for each limit, with its bound.
+    """
+    period = period_start(limits.per, day).isoformat() if limits.per != "all_time" else "ever"
+    draws = []
+    if limits.per_account is not None:
+        draws.append(Draw(f"{owner}/account/{period}", limits.per_account, shared=False))
+    if limits.per_member is not None and member_id is not None:
+        who = number_text("mem", member_id)
+        draws.append(Draw(f"{owner}/{who}/{period}", limits.per_member, shared=False))
+    if limits.total is not None:
+        draws.append(Draw(f"{owner}/total/{period}", limits.total, shared=True))
+    return tuple(draws)
+
+
+def money_draw(limits: Limits, owner: str, day: date) -> Draw | None:
+    """Find the counter of a budget in money.
+
+    Args:
+        limits: the limits with the budget.
+        owner: what is limited.
+        day: local day of the fact.
+
+    Returns:
+        The counter, in whole units of the currency, or None where there is no such budget.
+    """
+    if limits.budget is None or limits.budget.money is None:
+        return None
+    return Draw(f"{owner}/budget/{_budget_period(limits.budget, day)}", limits.budget.money, shared=True)
+
+
+def units_draw(limits: Limits, owner: str, wallet: str, day: date) -> Draw | None:
+    """Find the counter of a budget in units of a wallet.
+
+    Args:
+        limits: the limits with the budget.
+        owner: what is limited.
+        wallet: the wallet's key.
+        day: local day of the fact.
+
+    Returns:
+        The counter, in whole units, or None where there is no such budget.
+    """
+    if limits.budget is None:
+        return None
+    for name, bound in limits.budget.units:
+        if name == wallet:
+            return Draw(f"{owner}/budget.{wallet}/{_budget_period(limits.budget, day)}", bound, shared=True)
+    return None
+
+
+def all_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> tuple[Draw, ...]:
+    """List every counter that something may draw from, for gathering.
+
+    Args:
+        limits: its limits.
+        owner: what is limited.
+        member_id: who acts, or None.
+        day: local day of the fact.
+
+    Returns:
+        Draws of uses and of budgets.
+    """
+    draws = list(use_draws(limits, owner, member_id, day))
+    money = money_draw(limits, owner, day)
+    if money is not None:
+        draws.append(money)
+    for wallet, _ in limits.budget.units if limits.budget is not None else ():
+        units = units_draw(limits, owner, wallet, day)
+        if units is not None:
+            draws.append(units)
+    return tuple(draws)
+
+
+def stock_draw(reward: str, stock: int) -> Draw:
+    """Give the counter of a reward's stock.
+
+    Args:
+        reward: the reward's key.
+        stock: how many there are in all.
+
+    Returns:
+        The counter of how many were taken.
+    """
+    return Draw(f"reward/{reward}/stock", Decimal(stock), shared=True)
+
+
+def _budget_period(budget: Budget, day: date) -> str:
+    return period_start(budget.per, day).isoformat() if budget.per != "all_time" else "ever"

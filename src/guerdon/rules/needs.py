@@ -1,0 +1,120 @@
+"""What must be gathered before an event can be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from guerdon.base.calendar import EPOCH_DAY
+from guerdon.rules.events import Adjust, CancelRedemption, Event, Redeem, SendUnits
+from guerdon.rules.limits import Draw, all_draws, stock_draw, use_draws
+from guerdon.rules.metrics import Metric
+from guerdon.rules.program import Campaign, Program
+from guerdon.rules.step import FOLLOW_ONS
+
+_LONGEST_REVIEW = timedelta(days=800)
+"""A rolling ladder looks back over the period under review and the one before it."""
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """Names of all that one event may read or change, apart from the account's row and wallets."""
+
+    lots: bool
+    """Whether open lots are read although nothing has come due."""
+    metrics: frozenset[str]
+    """Metric identities whose buckets are read."""
+    oldest_bucket_on: date
+    """Buckets that begin earlier are not read."""
+    counters: tuple[str, ...]
+    """The account's own counters."""
+    shared: Mapping[str, Decimal]
+    """Shared counters, each with the bound that its writing statement guards."""
+
+
+def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
+    """Tell what deciding an event takes.
+
+    Args:
+        program: what decides.
+        event: what happened.
+        member_id: who acts, or None.
+
+    Returns:
+        The names to gather.
+    """
+    day = program.zone.day_of(event.occurred_at)
+    campaigns = _campaigns(program, event)
+    metrics = _metrics(program, event, campaigns)
+    draws = _draws(program, event, campaigns, (member_id, day))
+    return Needs(
+        lots=_spends(event) or any(campaign.redeems for campaign in campaigns),
+        metrics=frozenset(metric.identity for metric in metrics),
+        oldest_bucket_on=_oldest(program, metrics, day),
+        counters=tuple(sorted({draw.counter for draw in draws if not draw.shared})),
+        shared={draw.counter: draw.bound for draw in draws if draw.shared},
+    )
+
+
+def _campaigns(program: Program, event: Event) -> list[Campaign]:
+    if event.command is not None:
+        return []
+    campaigns = list(program.by_trigger.get(event.type, ()))
+    for trigger in FOLLOW_ONS:
+        campaigns += program.by_trigger.get(trigger, ())
+    return campaigns
+
+
+def _spends(event: Event) -> bool:
+    command = event.command
+    if isinstance(command, Adjust):
+        return command.amount < 0
+    return isinstance(command, Redeem | SendUnits)
+
+
+def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> list[Metric]:
+    names = {metric.key for metric in program.metrics_by_event.get(event.type, ())}
+    names.update(ladder.metric.key for ladder in program.ladders.values())
+    for path in program.inputs_of.get(event.type, ()):
+        root, _, name = path.partition(".")
+        if root == "metrics":
+            names.add(name)
+    if any(campaign.trigger in FOLLOW_ONS or campaign.redeems for campaign in campaigns):
+        names.update(program.metrics)
+    return [program.metrics[name] for name in sorted(names) if name in program.metrics]
+
+
+def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:
+    """Ladders are worked out from the first count on, other metrics only over their own window."""
+    ladders = {ladder.metric.key for ladder in program.ladders.values()}
+    oldest = day
+    for metric in metrics:
+        first = metric.window.first_day(day)
+        if metric.key in ladders:
+            first = first - _LONGEST_REVIEW if metric.window.rolling else EPOCH_DAY
+        oldest = min(oldest, first)
+    return oldest
+
+
+def _draws(
+    program: Program, event: Event, campaigns: Iterable[Campaign], who_when: tuple[int | None, date]
+) -> list[Draw]:
+    member_id, day = who_when
+    draws: list[Draw] = []
+    rewards: set[str] = set()
+    for campaign in campaigns:
+        draws += all_draws(campaign.limits, f"campaign/{campaign.key}", member_id, day)
+        rewards.update(campaign.grants)
+        rewards.update(redeem.reward for redeem in campaign.redeems)
+    if isinstance(event.command, Redeem | CancelRedemption):
+        rewards.add(event.command.reward)
+    for key in rewards:
+        reward = program.rewards.get(key)
+        if reward is None:
+            continue
+        draws += use_draws(reward.limits, f"reward/{key}", member_id, day)
+        if reward.stock is not None:
+            draws.append(stock_draw(key, reward.stock))
+    return draws

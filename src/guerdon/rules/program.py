@@ -1,0 +1,518 @@
+"""A program as compiled from its definition: what `step` decides by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from guerdon.base.calendar import Period, Span, Zone
+from guerdon.base.errors import Problem
+from guerdon.base.exact import RoundingMode, currency_digits, to_scaled
+from guerdon.rules import definition as written
+from guerdon.rules.definition import Definition, DefinitionError, DefinitionFault, ExpressionText, Positions
+from guerdon.rules.expressions import BOOL, DECIMAL, Environment, Expression, ExpressionError, Type, compile_expression
+from guerdon.rules.limits import NO_LIMITS, Budget, Limits
+from guerdon.rules.lots import SpendingOrder
+from guerdon.rules.metrics import Metric, Window
+from guerdon.rules.orders import OrderSettings
+from guerdon.rules.scope import environment_for
+from guerdon.rules.tiers import Ladder, Tier
+
+
+class Expiry(msgspec.Struct, frozen=True):
+    """When units are gone."""
+
+    after: Span
+    from_activity: bool = False
+    end_of: Period | None = None
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """A wallet as compiled."""
+
+    key: str
+    scale: int
+    rounding: RoundingMode
+    scope: str
+    """`order`, `line` or `campaign`."""
+    pending: Span
+    expires: Expiry | None
+    cost: Decimal | None
+
+
+class Award(msgspec.Struct, frozen=True):
+    """Give units."""
+
+    wallet: str
+    amount: Expression
+    order_based: bool
+    """Whether the amount reads the order, so that multipliers without `of` apply."""
+    pending: Span
+    expires: Expiry | None
+
+
+class Multiply(msgspec.Struct, frozen=True):
+    """Multiply what the event awards in a wallet."""
+
+    wallet: str
+    by: Expression
+    of: frozenset[str] | None
+    adds: bool
+
+
+class Redeem(msgspec.Struct, frozen=True):
+    """Take a reward and pay its price."""
+
+    reward: str
+    repeat: Expression | None
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """When a campaign runs, on the program's local clock."""
+
+    days: frozenset[int] | None
+    from_time: time | None
+    to_time: time | None
+    starts: datetime | None
+    ends: datetime | None
+    """First local moment that is outside."""
+
+    def holds(self, local: datetime) -> bool:
+        """Tell whether a moment is inside.
+
+        Args:
+            local: the local clock's reading, without its zone.
+
+        Returns:
+            True where the campaign runs; an evening that ends after midnight belongs to the day it began on.
+        """
+        if (self.starts is not None and local < self.starts) or (self.ends is not None and local >= self.ends):
+            return False
+        clock, weekday = local.time(), local.weekday()
+        begins, ends = self.from_time or time.min, self.to_time
+        if ends is not None and ends <= begins:
+            if clock < ends:
+                weekday = (weekday - 1) % 7
+            elif clock < begins:
+                return False
+        elif clock < begins or (ends is not None and clock >= ends):
+            return False
+        return self.days is None or weekday in self.days
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """A campaign as compiled, its effects by kind."""
+
+    key: str
+    trigger: str
+    priority: int
+    when: Expression | None
+    channels: frozenset[str] | None
+    stores: frozenset[str] | None
+    schedule: Schedule | None
+    limits: Limits
+    awards: tuple[Award, ...]
+    multipliers: tuple[Multiply, ...]
+    redeems: tuple[Redeem, ...]
+    grants: tuple[str, ...]
+    badges: tuple[str, ...]
+    inactive: str = ""
+    """Why the campaign is accepted and does nothing yet, or empty."""
+
+
+class Reward(msgspec.Struct, frozen=True):
+    """A reward as compiled."""
+
+    key: str
+    kind: str
+    price: tuple[tuple[str, int], ...]
+    """Wallet and units in its scale, for one."""
+    stock: int | None
+    tiers: frozenset[str]
+    valid: Span | None
+    code: tuple[str, int, str] | None
+    """What comes before the random letters, how many there are, what comes after."""
+    limits: Limits
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A program as compiled; two of one text are the same."""
+
+    key: str
+    version: int
+    currency: str
+    digits: int
+    zone: Zone
+    definition: Definition
+    order_settings: OrderSettings
+    spending_order: SpendingOrder
+    given_back_lasts: Span
+    wallets: Mapping[str, Wallet]
+    scales: Mapping[str, int]
+    """Decimal places of each wallet."""
+    metrics: Mapping[str, Metric]
+    ladders: Mapping[str, Ladder]
+    rewards: Mapping[str, Reward]
+    campaigns: tuple[Campaign, ...]
+    """In the order of evaluation: by priority, then key, whatever their order in the document."""
+    by_trigger: Mapping[str, tuple[Campaign, ...]]
+    metrics_by_event: Mapping[str, tuple[Metric, ...]]
+    inputs_of: Mapping[str, tuple[str, ...]]
+    """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
+
+    @property
+    def metric_ids(self) -> dict[str, str]:
+        """Name → identity of each metric."""
+        return {name: metric.identity for name, metric in self.metrics.items()}
+
+
+_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_CODE_KINDS = frozenset({"coupon", "discount", "shipping", "gift_card"})
+_PLAIN_CODE = ("", 10, "")
+
+
+def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
+    """Compile a definition.
+
+    Args:
+        definition: as loaded and checked.
+        version: the number that decisions will record.
+        positions: where each part stands in the document, for errors.
+
+    Returns:
+        The compiled program.
+
+    Raises:
+        DefinitionError: `invalid_definition`, with every expression that does not compile.
+    """
+    return _Compiler(definition, positions).program(version)
+
+
+class _Compiler:
+    def __init__(self, definition: Definition, positions: Positions | None) -> None:
+        self.definition = definition
+        self.positions = positions
+        self.zone = Zone(definition.timezone)
+        self.faults: list[DefinitionFault] = []
+        self.environments: dict[str, Environment] = {}
+        self.scales = {key: wallet.scale for key, wallet in definition.wallets.items()}
+
+    def program(self, version: int) -> Program:
+        definition = self.definition
+        wallets = {key: self.wallet(key, one) for key, one in definition.wallets.items()}
+        metrics = {key: self.metric(key, one) for key, one in definition.metrics.items() if not is_later(one)}
+        ladders = {
+            key: self.ladder(key, one, metrics[one.metric])
+            for key, one in definition.ladders.items()
+            if one.metric in metrics
+        }
+        rewards = {key: self.reward(key, one) for key, one in definition.rewards.items()}
+        campaigns = [self.campaign(key, one, wallets) for key, one in definition.campaigns.items()]
+        if self.faults:
+            raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
+        campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
+        return Program(
+            key=definition.program,
+            version=version,
+            currency=definition.currency,
+            digits=currency_digits(definition.currency),
+            zone=self.zone,
+            definition=definition,
+            order_settings=order_settings(definition),
+            spending_order=definition.spending.lots,
+            given_back_lasts=span_of(definition.returns.given_back_lasts),
+            wallets=wallets,
+            scales=self.scales,
+            metrics=metrics,
+            ladders=ladders,
+            rewards=rewards,
+            campaigns=tuple(campaigns),
+            by_trigger=_grouped(campaigns, lambda campaign: campaign.trigger),
+            metrics_by_event=_grouped(sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event),
+            inputs_of=_inputs(campaigns, definition),
+        )
+
+    def wallet(self, key: str, one: written.Wallet) -> Wallet:
+        return Wallet(
+            key=key,
+            scale=one.scale,
+            rounding=one.rounding.mode,
+            scope=one.rounding.per,
+            pending=span_of(one.pending),
+            expires=_expiry(one.expires),
+            cost=one.cost,
+        )
+
+    def metric(self, key: str, one: written.Metric) -> Metric:
+        window = _window(one.window)
+        identity = _hash(one.model_dump_json(by_alias=True, exclude_defaults=True), self.definition.timezone)
+        return Metric(
+            key=key,
+            identity=f"{key}@{identity}",
+            event=one.event,
+            window=window,
+            value=self.expression(one.value, one.event, DECIMAL),
+            when=self.expression(one.when, one.event, BOOL),
+        )
+
+    def ladder(self, key: str, one: written.Ladder, metric: Metric) -> Ladder:
+        review = self.definition.review_of(key)
+        tiers = tuple(
+            Tier(tier, level.from_, level.rate, tuple(level.benefits)) for tier, level in one.tiers.items()
+        )
+        return Ladder(
+            key=key,
+            identity=_hash(one.model_dump_json(by_alias=True), metric.identity),
+            metric=metric,
+            review=_period(review or "calendar_year"),
+            grace=span_of(one.grace),
+            soft_landing=one.soft_landing,
+            tiers=tiers,
+        )
+
+    def reward(self, key: str, one: written.Reward) -> Reward:
+        at = f"/rewards/{key}/price"
+        price = []
+        for wallet, amount in one.price.items():
+            try:
+                price.append((wallet, to_scaled(amount, self.scales[wallet], f"{at}/{wallet}")))
+            except Problem as problem:
+                self.fault(f"{at}/{wallet}", problem.code, problem.detail)
+        coded = one.code is not None or one.kind in _CODE_KINDS
+        return Reward(
+            key=key,
+            kind=one.kind,
+            price=tuple(price),
+            stock=one.stock if one.stock is not None else one.seats,
+            tiers=frozenset(one.tiers),
+            valid=span_of(one.valid) if one.valid is not None else None,
+            code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
+            limits=_limits(one.limits),
+        )
+
+    def campaign(self, key: str, one: written.Campaign, wallets: Mapping[str, Wallet]) -> Campaign:
+        effects = one.then
+        return Campaign(
+            key=key,
+            trigger=one.trigger,
+            priority=one.priority,
+            when=self.expression(one.when, one.trigger, BOOL),
+            channels=frozenset(one.channels) if one.channels else None,
+            stores=frozenset(one.stores) if one.stores else None,
+            schedule=self.schedule(one.schedule) if one.schedule else None,
+            limits=_limits(one.limits),
+            awards=tuple(
+                self.award(effect, one.trigger, wallets) for effect in effects if isinstance(effect, written.Award)
+            ),
+            multipliers=tuple(
+                self.multiplier(effect, one.trigger) for effect in effects if isinstance(effect, written.Multiply)
+            ),
+            redeems=tuple(
+                Redeem(effect.reward, self.expression(effect.while_, one.trigger, BOOL))
+                for effect in effects
+                if isinstance(effect, written.Redeem)
+            ),
+            grants=tuple(effect.reward for effect in effects if isinstance(effect, written.Grant)),
+            badges=tuple(effect.badge for effect in effects if isinstance(effect, written.Badge)),
+            inactive=_inactive(one),
+        )
+
+    def award(self, effect: written.Award, trigger: str, wallets: Mapping[str, Wallet]) -> Award:
+        wallet = wallets[effect.wallet]
+        amount = self.expression(effect.amount, trigger, DECIMAL)
+        reads = amount.reads if amount is not None else frozenset()
+        return Award(
+            wallet=effect.wallet,
+            amount=amount,  # type: ignore[arg-type]  # a missing one is a fault, and faults end the compilation
+            order_based=any(path.split(".")[0] in ("order", "cart") for path in reads),
+            pending=wallet.pending if effect.pending is None else span_of(effect.pending),
+            expires=wallet.expires if effect.expires is None else _expiry(effect.expires),
+        )
+
+    def multiplier(self, effect: written.Multiply, trigger: str) -> Multiply:
+        return Multiply(
+            wallet=effect.wallet,
+            by=self.expression(effect.by, trigger, DECIMAL),  # type: ignore[arg-type]  # as above
+            of=frozenset(effect.of) if effect.of else None,
+            adds=effect.combine == "add",
+        )
+
+    def schedule(self, one: written.Schedule) -> Schedule:
+        ends = one.ends
+        if ends is not None:
+            # A date includes its whole day, a moment includes itself.
+            ends = _local(ends) + (_DAY if not isinstance(ends, datetime) else _TICK)
+        return Schedule(
+            days=frozenset(_WEEKDAYS[day] for day in one.days) if one.days else None,
+            from_time=one.from_,
+            to_time=one.to,
+            starts=_local(one.starts) if one.starts is not None else None,
+            ends=ends,
+        )
+
+    def expression(self, text: ExpressionText | None, event_type: str, expects: Type) -> Expression | None:
+        if text is None:
+            return None
+        environment = self.environments.get(event_type)
+        if environment is None:
+            environment = self.environments[event_type] = environment_for(self.definition, event_type)
+        try:
+            return compile_expression(str(text), environment, expects=expects)
+        except ExpressionError as error:
+            offset = offset_of(str(text), error.line, error.column)
+            self.fault(text.pointer, error.code, error.detail, (offset, error.suggestion or ""))
+            return None
+
+    def fault(self, pointer: str, code: str, detail: str, near: tuple[int, str] = (0, "")) -> None:
+        line, column = written.locate(self.positions, pointer, near[0]) if self.positions is not None else (0, 0)
+        self.faults.append(DefinitionFault(pointer, code, detail, line, column, nearest=near[1]))
+
+
+def is_later(metric: written.Metric) -> bool:
+    """Tell whether a metric folds in a way that is accepted and not active yet.
+
+    Args:
+        metric: as written.
+
+    Returns:
+        True for streaks, distinct counts and extremes.
+    """
+    folds = (metric.streak, metric.distinct, metric.min, metric.max, metric.last)
+    return any(fold is not None for fold in folds)
+
+
+def order_settings(definition: Definition) -> OrderSettings:
+    """Collect what a definition says about reading orders.
+
+    Args:
+        definition: the program's definition.
+
+    Returns:
+        The settings.
+    """
+    rounding = definition.pricing.rounding.mode
+    paid = definition.earning.paid_with
+    return OrderSettings(
+        currency=definition.currency,
+        digits=currency_digits(definition.currency),
+        rounding="floor" if rounding == "down" else rounding,
+        earn_on=definition.earning.earn_on,
+        spread_order_discount=definition.earning.order_discount == "spread",
+        uncounted_tenders=frozenset(
+            kind for kind in ("gift_card", "store_credit", "points") if not getattr(paid, kind)
+        ),
+    )
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Turn a line and a column of an expression into an offset.
+
+    Args:
+        text: the expression.
+        line: from 1.
+        column: from 1, in characters.
+
+    Returns:
+        Characters before that place.
+    """
+    return sum(len(one) + 1 for one in text.split("\n")[: line - 1]) + column - 1
+
+
+def span_of(span: Any) -> Span:
+    """Take a span out of a definition.
+
+    Args:
+        span: as written there.
+
+    Returns:
+        The calendar's span.
+    """
+    return Span(span.months, span.days, span.hours, span.minutes)
+
+
+def _expiry(one: Any) -> Expiry | None:
+    if one == "never":
+        return None
+    return Expiry(span_of(one.after), one.from_ == "last_activity", one.end_of)
+
+
+def _window(one: Any) -> Window:
+    if isinstance(one, str):
+        return Window(_period(one))
+    return Window("day", span_of(one.rolling))
+
+
+def _period(name: str) -> Period:
+    return name.removeprefix("calendar_")  # type: ignore[return-value]  # the models allow only periods
+
+
+def _limits(one: written.Limits) -> Limits:
+    budget = one.budget
+    if one == written.Limits():
+        return NO_LIMITS
+    return Limits(
+        per_account=_count(one.per_account),
+        per_member=_count(one.per_member),
+        total=_count(one.total),
+        per=one.per or "all_time",
+        budget=None
+        if budget is None
+        else Budget(budget.money, tuple(sorted((budget.units or {}).items())), budget.per or "all_time"),
+        part_when_short=one.when_short == "part",
+    )
+
+
+def _count(count: int | None) -> Decimal | None:
+    return None if count is None else Decimal(count)
+
+
+def _inactive(one: written.Campaign) -> str:
+    if one.trigger == "checkout":
+        return "carts are not priced yet"
+    if one.audience is not None:
+        return "segments are not kept yet"
+    later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})
+    return f"effect {later[0]} is not carried out yet" if later else ""
+
+
+def _grouped(items: Any, key: Callable[[Any], str]) -> dict[str, tuple[Any, ...]]:
+    groups: dict[str, list[Any]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+_INPUT_ROOTS = ("account", "member", "metrics", "wallets")
+
+
+def _inputs(campaigns: list[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
+    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
+    by_trigger: dict[str, set[str]] = {}
+    for campaign in campaigns:
+        expressions = [campaign.when, *(award.amount for award in campaign.awards)]
+        expressions += [one.by for one in campaign.multipliers]
+        for expression in expressions:
+            paths = expression.reads if expression is not None else ()
+            by_trigger.setdefault(campaign.trigger, set()).update(
+                path
+                for path in paths
+                if path.split(".")[0] in _INPUT_ROOTS and not personal.intersection(path.split("."))
+            )
+    return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items()}
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def _local(moment: date | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min)
+
+
+_DAY = datetime(2000, 1, 2) - datetime(2000, 1, 1)  # noqa: DTZ001 - a difference of local clocks
+_TICK = datetime.resolution

@@ -1,0 +1,316 @@
+"""What an expression sees: the types that it is checked against, and the values that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from guerdon.base.calendar import Zone
+from guerdon.base.exact import scaled_decimal
+from guerdon.rules.definition import Definition
+from guerdon.rules.expressions import (
+    ANY,
+    BOOL,
+    DECIMAL,
+    DURATION,
+    INT,
+    STRING,
+    TIMESTAMP,
+    Environment,
+    ListOf,
+    MapOf,
+    Namespace,
+    Record,
+    Type,
+)
+from guerdon.rules.metrics import Buckets, Metric, value_on
+from guerdon.rules.state import WalletState
+
+LINE = Record(
+    "line",
+    {
+        "id": STRING,
+        "sku": STRING,
+        "name": STRING,
+        "quantity": DECIMAL,
+        "categories": ListOf(STRING),
+        "brand": STRING,
+        "tags": ListOf(STRING),
+        "attributes": MapOf(STRING, ANY),
+        "tax_rate": DECIMAL,
+        "subtotal": DECIMAL,
+        "discount": DECIMAL,
+        "net": DECIMAL,
+        "tax": DECIMAL,
+        "total": DECIMAL,
+        "earning_base": DECIMAL,
+    },
+)
+ORDER = Record(
+    "order",
+    {
+        "id": STRING,
+        "currency": STRING,
+        "channel": STRING,
+        "store": STRING,
+        "lines": ListOf(LINE),
+        "quantity": DECIMAL,
+        "subtotal": DECIMAL,
+        "discount": DECIMAL,
+        "net": DECIMAL,
+        "earning_base": DECIMAL,
+        "tax": DECIMAL,
+        "shipping": DECIMAL,
+        "total": DECIMAL,
+        "attributes": MapOf(STRING, ANY),
+        "coupons": ListOf(STRING),
+    },
+)
+WALLET = Record("wallet", {"available": DECIMAL, "pending": DECIMAL, "held": DECIMAL})
+TIER = Record("tier", {"key": STRING, "level": INT, "rate": DECIMAL, "benefits": ListOf(STRING)})
+
+_DATA_TYPES: Mapping[str, Type] = {
+    "string": STRING,
+    "int": INT,
+    "decimal": DECIMAL,
+    "bool": BOOL,
+    "date": STRING,
+    "timestamp": TIMESTAMP,
+    "duration": DURATION,
+    "any": ANY,
+    "list(string)": ListOf(STRING),
+    "list(int)": ListOf(INT),
+    "list(decimal)": ListOf(DECIMAL),
+}
+FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
+    "tier.reached": {"ladder": STRING, "tier": STRING},
+    "badge.earned": {"badge": STRING},
+}
+"""Types that decisions themselves set off, and their data."""
+
+
+def environment_for(definition: Definition, event_type: str) -> Environment:
+    """Declare what an expression sees when an event of a type is decided.
+
+    Args:
+        definition: the program's definition.
+        event_type: the type, such as `order.paid`.
+
+    Returns:
+        The environment to compile against.
+    """
+    account, member = _people(definition)
+    roots: dict[str, Type] = {
+        "event": _event(definition, event_type),
+        "account": account,
+        "member": member,
+        "wallets": Namespace("wallets", dict.fromkeys(definition.wallets, WALLET)),
+        "metrics": Namespace("metrics", dict.fromkeys(definition.metrics, DECIMAL)),
+        "program": Record("program", {"key": STRING, "currency": STRING}),
+        "store": STRING,
+        "now": TIMESTAMP,
+    }
+    if event_type.startswith("order."):
+        roots["order"] = ORDER
+    elif event_type == "checkout":
+        roots["cart"] = roots["order"] = ORDER
+        roots["line"] = LINE
+    return Environment(roots, zone=Zone(definition.timezone).info)
+
+
+def _people(definition: Definition) -> tuple[Record, Record]:
+    attributes = Namespace("attributes", {name: _DATA_TYPES[one.type] for name, one in definition.attributes.items()})
+    member = Record(
+        "member",
+        {
+            "id": STRING,
+            "language": STRING,
+            "birthday": STRING,
+            "joined_at": TIMESTAMP,
+            "attributes": attributes,
+            "consents": MapOf(STRING, BOOL),
+            "role": STRING,
+        },
+    )
+    account = Record(
+        "account",
+        {
+            "id": STRING,
+            "kind": STRING,
+            "attributes": attributes,
+            "owner": member,
+            "members": INT,
+            "tiers": Namespace("tiers", dict.fromkeys(definition.ladders, TIER)),
+            "segments": ListOf(STRING),
+            "scores": MapOf(STRING, DECIMAL),
+            "badges": ListOf(STRING),
+        },
+    )
+    return account, member
+
+
+def _event(definition: Definition, event_type: str) -> Record:
+    declared = definition.events.get(event_type)
+    data = dict(FOLLOW_ON_DATA.get(event_type, {}))
+    if declared is not None:
+        data = {name: _DATA_TYPES[one.type] for name, one in declared.data.items()}
+    return Record(
+        "event",
+        {
+            "type": STRING,
+            "time": TIMESTAMP,
+            "source": STRING,
+            "channel": STRING,
+            "store": STRING,
+            "data": Namespace("event data", data),
+        },
+    )
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """A wallet as expressions read it, in whole units."""
+
+    available: Decimal
+    pending: Decimal
+    held: Decimal
+
+
+class TierView(msgspec.Struct, frozen=True):
+    """A tier as expressions read it."""
+
+    key: str
+    level: int
+    rate: Decimal
+    benefits: tuple[str, ...]
+
+
+class MemberView(msgspec.Struct, frozen=True):
+    """A member as expressions read them."""
+
+    id: str = ""
+    language: str = ""
+    birthday: str = ""
+    joined_at: datetime | None = None
+    attributes: Mapping[str, Any] = {}
+    consents: Mapping[str, bool] = {}
+    role: str = ""
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """An account as expressions read it."""
+
+    id: str
+    kind: str
+    attributes: Mapping[str, Any]
+    owner: MemberView
+    members: int
+    tiers: Mapping[str, TierView]
+    badges: tuple[str, ...]
+    segments: tuple[str, ...] = ()
+    scores: Mapping[str, Decimal] = {}
+
+
+class EventView(msgspec.Struct, frozen=True):
+    """An event as expressions read it."""
+
+    type: str
+    time: datetime
+    source: str
+    channel: str
+    store: str
+    data: Mapping[str, Any]
+
+
+class ProgramView(msgspec.Struct, frozen=True):
+    """A program as expressions read it."""
+
+    key: str
+    currency: str
+
+
+class MetricValues(dict[str, Decimal]):
+    """The account's metrics on one local day, folded when first asked for."""
+
+    def __init__(self, metrics: Mapping[str, Metric], buckets: Buckets, day: date) -> None:
+        """Make the view.
+
+        Args:
+            metrics: the program's metrics.
+            buckets: the account's buckets.
+            day: local day whose windows are meant.
+        """
+        super().__init__()
+        self._metrics = metrics
+        self._buckets = buckets
+        self._day = day
+
+    def __missing__(self, name: str) -> Decimal:
+        """Fold a metric's buckets.
+
+        Args:
+            name: the metric's key.
+
+        Returns:
+            Its value.
+        """
+        value = self[name] = value_on(self._metrics[name], self._buckets, self._day)
+        return value
+
+
+class Scope:
+    """The root names of an expression, for one event of one account."""
+
+    __slots__ = ("account", "cart", "event", "line", "member", "metrics", "now", "order", "program", "store", "wallets")
+
+    event: EventView
+    account: AccountView
+    member: MemberView
+    metrics: MetricValues
+    wallets: Mapping[str, WalletView]
+    program: ProgramView
+    store: str
+    now: datetime
+    order: Any
+    cart: Any
+    line: Any
+
+
+class WalletViews(dict[str, WalletView]):
+    """An account's wallets in whole units, made when first asked for."""
+
+    def __init__(self, scales: Mapping[str, int], wallets: Mapping[str, WalletState]) -> None:
+        """Make the view.
+
+        Args:
+            scales: each wallet's decimal places.
+            wallets: wallet states; what changes in them later is not seen where it has been read before.
+        """
+        super().__init__()
+        self._scales = scales
+        self._wallets = wallets
+
+    def __missing__(self, key: str) -> WalletView:
+        """Read a wallet.
+
+        Args:
+            key: the wallet's key.
+
+        Returns:
+            Its figures in whole units.
+        """
+        state = self._wallets.get(key)
+        scale = self._scales[key]
+        view = self[key] = (
+            WalletView(Decimal(0), Decimal(0), Decimal(0))
+            if state is None
+            else WalletView(
+                scaled_decimal(state.available - state.held, scale),
+                scaled_decimal(state.pending, scale),
+                scaled_decimal(state.held, scale),
+            )
+        )
+        return view

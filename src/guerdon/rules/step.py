@@ -1,0 +1,187 @@
+"""The one pure step: program, state, event and chance give the next state and the decision."""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance
+from guerdon.rules import spending
+from guerdon.rules.decision import Decision, Skip, TierChange
+from guerdon.rules.draft import Draft
+from guerdon.rules.earning import run_campaigns
+from guerdon.rules.events import (
+    Adjust,
+    CancelRedemption,
+    Event,
+    ReceiveUnits,
+    Redeem,
+    SendUnits,
+    Tick,
+)
+from guerdon.rules.expressions import EXACT, EvaluationError
+from guerdon.rules.metrics import Metric, bucket_of
+from guerdon.rules.program import Program
+from guerdon.rules.scope import MetricValues, Scope, WalletViews
+from guerdon.rules.state import State
+
+FOLLOW_ONS = ("tier.reached", "badge.earned")
+"""Triggers that decisions themselves set off."""
+DEPTH = 4
+"""Effects set off further effects at most so deep."""
+
+_ONE = Decimal(1)
+
+
+@contextmanager
+def exactly() -> Iterator[None]:
+    """Enter the arithmetic in which decisions are made: wide decimals, where rounding is an error.
+
+    Yields:
+        Nothing; enter it once for a batch, `step` expects it.
+    """
+    with decimal.localcontext(EXACT):
+        yield
+
+
+def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[State, Decision]:
+    """Decide one event.
+
+    Args:
+        program: the compiled definition that decides.
+        state: the account, who acts, and the shared counters, as gathered (`rules.needs`).
+        event: a fact or a command.
+        chance: seeded randomness; the same seed gives the same codes.
+
+    Returns:
+        The state after it and the decision. A refusal has a `problem_code`, and the state is the one that came in.
+    """
+    draft = Draft(program, state, event, chance)
+    try:
+        draft.settle()
+        if event.command is None:
+            _decide_fact(draft)
+        else:
+            _COMMANDS[type(event.command)](draft, event.command)
+    except Problem as problem:
+        refusal = Decision(
+            version=program.version, late=draft.late, problem_code=problem.code, problem_detail=problem.detail
+        )
+        return state, refusal
+    return draft.state(), draft.decision()
+
+
+def _decide_fact(draft: Draft) -> None:
+    program, event = draft.program, draft.event
+    counted = _count_metrics(draft)
+    campaigns = program.by_trigger.get(event.type, ())
+    acted: set[str] = set()
+    if campaigns:
+        # Made before tiers move: an event is decided with the tiers held before it.
+        scope = draft.scope(event.type)
+        _note_inputs(draft, scope)
+        run_campaigns(draft, scope, campaigns)
+        acted.update(campaign.key for campaign in campaigns)
+    changes = _raise_tiers(draft, counted) if counted else []
+    _follow_on(draft, changes, acted)
+
+
+def _count_metrics(draft: Draft) -> set[str]:
+    metrics = draft.program.metrics_by_event.get(draft.event.type, ())
+    counted: set[str] = set()
+    scope = draft.scope(draft.event.type) if any(metric.value or metric.when for metric in metrics) else None
+    for metric in metrics:
+        try:
+            value = _value_of(metric, scope)
+        except EvaluationError as error:
+            draft.skipped.append(Skip(f"metric:{metric.key}", "expression_error", f"{error.code}: {error.detail}"))
+            continue
+        except decimal.Inexact:
+            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", "a metric adds up decimals"))
+            continue
+        if value is not None:
+            draft.count(metric.identity, bucket_of(metric, draft.day), value)
+            counted.add(metric.key)
+    return counted
+
+
+def _value_of(metric: Metric, scope: Scope | None) -> Decimal | None:
+    if metric.when is not None and not metric.when(scope):
+        return None
+    if metric.value is None:
+        return _ONE
+    value = metric.value(scope)
+    if isinstance(value, Fraction):
+        return Decimal(value.numerator) / Decimal(value.denominator)
+    return value if isinstance(value, Decimal) else Decimal(value)
+
+
+def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:
+    changes = []
+    for key, ladder in draft.program.ladders.items():
+        if ladder.metric.key in counted:
+            change = draft.retier(key, "reached")
+            if change is not None:
+                changes.append(change)
+    return changes
+
+
+def _follow_on(draft: Draft, changes: list[TierChange], acted: set[str]) -> None:
+    """Run what tiers and badges set off, each campaign once an event and to a fixed depth."""
+    program = draft.program
+    if not any(trigger in program.by_trigger for trigger in FOLLOW_ONS):
+        return
+    occasions: list[tuple[str, dict[str, Any]]] = [
+        ("tier.reached", {"ladder": change.ladder, "tier": change.after})
+        for change in changes
+        if _is_upward(program, change)
+    ]
+    told = 0
+    for _ in range(DEPTH):
+        occasions += [("badge.earned", {"badge": badge}) for badge in draft.new_badges[told:]]
+        told = len(draft.new_badges)
+        if not occasions:
+            return
+        for event_type, data in occasions:
+            campaigns = [one for one in program.by_trigger.get(event_type, ()) if one.key not in acted]
+            acted.update(campaign.key for campaign in campaigns)
+            run_campaigns(draft, draft.scope(event_type, data), campaigns)
+        occasions = []
+
+
+def _is_upward(program: Program, change: TierChange) -> bool:
+    ladder = program.ladders[change.ladder]
+    return ladder.level_of(change.after) > ladder.level_of(change.before)
+
+
+def _note_inputs(draft: Draft, scope: Scope) -> None:
+    """Keep what the expressions read beside the event itself, so that the decision can be explained and repeated."""
+    for path in draft.program.inputs_of.get(draft.event.type, ()):
+        value: Any = scope
+        for name in path.split("."):
+            value = value[name] if isinstance(value, MetricValues | WalletViews) else _part(value, name)
+        if value is not None:
+            draft.inputs[path] = str(value)
+
+
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _book_time(draft: Draft, _command: Tick) -> None:
+    """Settling has done all that a tick is for."""
+
+
+_COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
+    Redeem: spending.redeem,
+    CancelRedemption: spending.cancel,
+    Adjust: spending.adjust,
+    SendUnits: spending.send,
+    ReceiveUnits: spending.receive,
+    Tick: _book_time,
+}
