@@ -52,6 +52,12 @@ class Database:
         self._pools: dict[RoleName, ConnectionPool[Tx]] = {}
         self._guard = threading.Lock()
 
+    @property
+    def name(self) -> str:
+        """The database's name at its server."""
+        given = conninfo_to_dict(self.conninfo)
+        return str(given.get("dbname") or given.get("user") or "")
+
     def connect(self, role: RoleName = "app") -> Tx:
         """Open a connection of one's own, as a long-lived writer wants it.
 
@@ -96,7 +102,7 @@ class Database:
         """Run a short transaction without a tenant, for key lookup, relay and upkeep.
 
         Args:
-            role: the role whose rights it has; under `app` it sees no tenant's rows.
+            role: the role whose rights it has; under `app` every table of tenants refuses it.
 
         Yields:
             The transaction.

@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     | (?P<open>\()
     | (?P<close>\))
     | (?P<end>;)
+    | (?P<quote>['"])
     | (?P<atomic>\bbegin\s+atomic\b)
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
@@ -50,24 +51,30 @@ def split_statements(source: str) -> list[Statement]:
     start = position = depth = 0
     while (match := _TOKEN.search(source, position)) is not None:
         kind = match.lastgroup
-        position = match.end()
-        if kind == "block":
-            position = _end_of_block(source, match.end())
-        elif kind == "dollar":
-            position = _end_of_dollar(source, match)
-        elif kind == "open":
-            depth += 1
-        elif kind == "close":
-            depth -= 1
-        elif kind == "atomic":
-            raise ValueError(
-                f"line {_line(source, match.start())}: write the function's body in dollar quotes"
-            )
+        position = _end_of_token(source, match)
+        if kind in ("open", "close"):
+            depth += 1 if kind == "open" else -1
         elif kind == "end" and depth <= 0:
             _keep(statements, source, start, match.start())
             start, depth = position, 0
     _keep(statements, source, start, len(source))
     return statements
+
+
+def _end_of_token(source: str, token: re.Match[str]) -> int:
+    match token.lastgroup:
+        case "block":
+            return _end_of_block(source, token.end())
+        case "dollar":
+            return _end_of_dollar(source, token)
+        case "quote":
+            raise ValueError(f"line {_line(source, token.start())}: a quote is not closed")
+        case "atomic":
+            raise ValueError(
+                f"line {_line(source, token.start())}: write the function's body in dollar quotes"
+            )
+        case _:
+            return token.end()
 
 
 def _keep(statements: list[Statement], source: str, start: int, end: int) -> None:
