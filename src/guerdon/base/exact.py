@@ -43,7 +43,8 @@ def currency_digits(currency: str) -> int:
     """
     if currency not in list_currencies():
         raise Problem("unknown_currency", f"{currency!r} is not an ISO 4217 currency code")
-    return int(get_currency_precision(currency))
+    digits: int = get_currency_precision(currency)
+    return digits
 
 
 def to_scaled(value: Decimal | int, scale: int, pointer: str = "") -> int:
@@ -61,7 +62,7 @@ def to_scaled(value: Decimal | int, scale: int, pointer: str = "") -> int:
         Problem: `not_a_number`, `too_many_digits` or `amount_too_large`.
     """
     if isinstance(value, int):
-        scaled = value * 10**scale
+        scaled = int(value * 10**scale)
     else:
         if not value.is_finite():
             raise Problem.at(pointer, "not_a_number", "expected a decimal number")
@@ -121,7 +122,7 @@ def round_scaled(value: Number, scale: int, mode: RoundingMode) -> int:
         Problem: `inexact_amount` in mode `exact`.
     """
     if isinstance(value, int):
-        return value * 10**scale
+        return int(value * 10**scale)
     if isinstance(value, Fraction):
         return _round_fraction(value * 10**scale, mode)
     if mode == "exact":
@@ -204,5 +205,3 @@ def plain_text(value: Decimal) -> str:
     """
     text = format(value.normalize(_WIDE), "f")
     return "0" if text == "-0" else text
-
-

@@ -1,4 +1,4 @@
-"""Awards: exact amounts, multiplied, rounded last over the wallet's scope, cut by budgets, and put into lots."""
+"""Awards: exact amounts, multiplied, rounded last, cut by budgets, and put into lots."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _round_together(wallet: Wallet, parts: list[Part]) -> None:
 
 
 def _round_by_line(draft: Draft, wallet: Wallet, parts: list[Part]) -> None:
-    """Round what each line brought, in proportion to its share of the earning base, and then what no line brought."""
+    """Round what each line brought, by its share of the earning base, and apart from it what no line brought."""
     order = draft.event.order
     ordered = [part for part in parts if part.award.order_based]
     weights = [line.earning_minor for line in order.lines] if order is not None else []

@@ -47,7 +47,7 @@ class Skip(msgspec.Struct, frozen=True):
 
     campaign: str
     reason: str
-    """`condition_false`, `limit_reached`, `budget_spent`, `expression_error`, `out_of_schedule`, `nothing_to_award`, …"""
+    """Such as `condition_false`, `limit_reached`, `budget_spent`, `expression_error` or `out_of_schedule`."""
     detail: str = ""
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 import msgspec
 
-from guerdon.base.calendar import period_end
+from guerdon.base.calendar import period_end, period_start
 from guerdon.base.exact import Number
-from guerdon.base.ids import Chance, number_text
+from guerdon.base.ids import Chance
 from guerdon.rules import lots
 from guerdon.rules.decision import (
     Book,
@@ -26,6 +27,7 @@ from guerdon.rules.decision import (
 from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
+from guerdon.rules.metrics import value_on
 from guerdon.rules.program import Expiry, Program
 from guerdon.rules.scope import (
     AccountView,
@@ -38,7 +40,7 @@ from guerdon.rules.scope import (
     WalletViews,
 )
 from guerdon.rules.state import Bucket, Lot, MemberState, Shared, State, TierState, WalletState
-from guerdon.rules.tiers import tier_at
+from guerdon.rules.tiers import Ladder, tier_at
 
 _ZERO = Decimal(0)
 _NO_WALLET = WalletState()
@@ -92,7 +94,7 @@ class Draft:
         return self.wallets.get(key, _NO_WALLET)
 
     def settle(self) -> None:
-        """Book what time has done since the account was last touched: expiry and tier reviews, in that order."""
+        """Book what time has done since the account was last touched: first expiry, then tier reviews."""
         for key, wallet in self.before.account.wallets.items():
             if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
                 continue
@@ -101,10 +103,11 @@ class Draft:
         for key, ladder in self.program.ladders.items():
             held = self.tiers.get(key)
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
-                cause = "review" if held is None or held.definition == ladder.identity else "definition"
-                self.retier(key, "review" if cause == "review" else "definition")
+                self.retier(
+                    key, "review" if held is None or held.definition == ladder.identity else "definition"
+                )
 
-    def retier(self, key: str, cause: str) -> TierChange | None:
+    def retier(self, key: str, cause: Literal["reached", "review", "definition"]) -> TierChange | None:
         """Work a ladder's standing out anew and note a change.
 
         Args:
@@ -116,16 +119,28 @@ class Draft:
         """
         ladder = self.program.ladders[key]
         held = self.tiers.get(key)
+        if held is not None and cause == "reached" and self._keeps_tier(ladder, held):
+            return None
         stands = tier_at(ladder, held, self.buckets, self.program.zone, self.now)
         self.tiers[key] = stands
         before = held.level if held is not None else ladder.tiers[0].key
         if stands.level == before:
             return None
-        change = TierChange(key, before, stands.level, self.now, cause)  # type: ignore[arg-type]  # one of the three
+        change = TierChange(key, before, stands.level, self.now, cause)
         self.tier_changes.append(change)
         return change
 
-    def count(self, identity: str, bucket_on: object, value: Decimal) -> None:
+    def _keeps_tier(self, ladder: Ladder, held: TierState) -> bool:
+        """Tell cheaply that counting more in the current period reached nothing new."""
+        zone = self.program.zone
+        if held.definition != ladder.identity or _due(held.changes_at, self.now):
+            return False
+        if self.day < period_start(ladder.review, zone.day_of(self.now)):
+            return False
+        reached = ladder.level_for(value_on(ladder.metric, self.buckets, self.day))
+        return reached <= ladder.level_of(held.level)
+
+    def count(self, identity: str, bucket_on: date, value: Decimal) -> None:
         """Count a value in a metric's bucket.
 
         Args:
@@ -134,9 +149,9 @@ class Draft:
             value: exact value.
         """
         buckets = dict(self.buckets)
-        bucket = buckets.get((identity, bucket_on))  # type: ignore[call-overload]
+        bucket = buckets.get((identity, bucket_on))
         total, count = (bucket.total, bucket.count) if bucket is not None else (_ZERO, 0)
-        buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)  # type: ignore[index]
+        buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)
         self.buckets = buckets
 
     def room(self, draw: Draw) -> Decimal:
@@ -170,7 +185,9 @@ class Draft:
             wallet_key: the wallet.
             lot: the units with their dates.
         """
-        self.wallets[wallet_key] = lots.add(self.wallet(wallet_key), lot, self.now, self.program.spending_order)
+        self.wallets[wallet_key] = lots.add(
+            self.wallet(wallet_key), lot, self.now, self.program.spending_order
+        )
 
     def take_units(self, wallet_key: str, amount: int) -> tuple[Lot, ...]:
         """Take available units out of a wallet.
@@ -199,7 +216,9 @@ class Draft:
         ends = expiry_instant(self.program, self.event.occurred_at, expires)
         ends = max(ends, wallet.idle_expires_at or ends)
         changes_at = ends if wallet.changes_at is None else min(ends, wallet.changes_at)
-        self.wallets[wallet_key] = msgspec.structs.replace(wallet, idle_expires_at=ends, changes_at=changes_at)
+        self.wallets[wallet_key] = msgspec.structs.replace(
+            wallet, idle_expires_at=ends, changes_at=changes_at
+        )
 
     def post(self, kind: TransactionKind, wallet: str, entries: tuple[Entry, ...], **more: object) -> None:
         """Note a ledger transaction.
@@ -243,7 +262,7 @@ class Draft:
         )
         scope.order = scope.cart = event.order
         scope.account = AccountView(
-            id=number_text("acc", account.account_id),
+            number=account.account_id,
             kind=account.kind,
             attributes=owner.attributes,
             owner=owner,
@@ -253,12 +272,20 @@ class Draft:
         )
         member = self.before.member
         scope.member = owner if member is account.owner else member_view(member)
-        scope.metrics = MetricValues(self.program.metrics, self.buckets, self.day)
+        scope.metrics = self.metric_values()
         scope.wallets = WalletViews(self.program.scales, self.wallets)
         scope.program = ProgramView(self.program.key, self.program.currency)
         scope.store = event.store
         scope.now = event.occurred_at
         return scope
+
+    def metric_values(self) -> MetricValues:
+        """Show the metrics as they have been counted so far.
+
+        Returns:
+            Values by name, in the windows that the event's day is in.
+        """
+        return MetricValues(self.program.metrics, self.buckets, self.day)
 
     def _tier_views(self) -> dict[str, TierView]:
         views = {}
@@ -327,7 +354,7 @@ def member_view(member: MemberState | None) -> MemberView:
     if member is None:
         return _NOBODY
     return MemberView(
-        id=number_text("mem", member.member_id),
+        number=member.member_id,
         language=member.language,
         birthday=member.birthday,
         joined_at=member.joined_at,
@@ -340,7 +367,9 @@ def member_view(member: MemberState | None) -> MemberView:
 _NOBODY = MemberView()
 
 
-def moved_entries(moved: tuple[Lot, ...] | list[Lot], sign: int, book: Book, source: str = "") -> tuple[Entry, ...]:
+def moved_entries(
+    moved: tuple[Lot, ...] | list[Lot], sign: int, book: Book, source: str = ""
+) -> tuple[Entry, ...]:
     """Write lots that move between a member and one of the program's books.
 
     Args:
@@ -352,7 +381,9 @@ def moved_entries(moved: tuple[Lot, ...] | list[Lot], sign: int, book: Book, sou
     Returns:
         One entry a lot and one for the other side; they sum to zero.
     """
-    entries = [Entry("member", sign * lot.remaining, lot.available_at, lot.expires_at, source) for lot in moved]
+    entries = [
+        Entry("member", sign * lot.remaining, lot.available_at, lot.expires_at, source) for lot in moved
+    ]
     entries.append(Entry(book, -sign * sum(lot.remaining for lot in moved), source=source))
     return tuple(entries)
 
@@ -392,4 +423,3 @@ def multiply(one: Number, other: Number) -> Number:
 
 def _due(changes_at: datetime | None, now: datetime) -> bool:
     return changes_at is not None and changes_at <= now
-

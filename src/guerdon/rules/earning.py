@@ -23,7 +23,6 @@ REDEEMS_AT_MOST = 1_000
 """One `redeem … while` takes at most so many rewards at one event."""
 
 _ONE = Decimal(1)
-_ZERO = Decimal(0)
 
 
 class Chosen(msgspec.Struct):
@@ -48,18 +47,25 @@ def run_campaigns(draft: Draft, scope: Scope, campaigns: Sequence[Campaign]) -> 
         return
     _award(draft, chosen)
     for one in chosen:
-        for redeem in one.campaign.redeems:
-            one.acted |= _redeem(draft, scope, one.campaign, redeem)
-        for reward in one.campaign.grants:
-            one.acted |= _grant(draft, one.campaign, reward)
-        for badge in one.campaign.badges:
-            one.acted |= _badge(draft, one.campaign, badge)
+        _give(draft, scope, one)
     refused = {skip.campaign for skip in draft.skipped}
     for one in chosen:
         if one.acted:
-            _use_limits(draft, one.campaign)
+            for draw in _draws(draft, one.campaign):
+                draft.draw(draw, _ONE)
         elif one.campaign.key not in refused:
             draft.skipped.append(Skip(one.campaign.key, "nothing_to_award"))
+
+
+def _give(draft: Draft, scope: Scope, chosen: Chosen) -> None:
+    """Carry out what comes after awards: redeem and grant, then badges."""
+    campaign = chosen.campaign
+    for redeem in campaign.redeems:
+        chosen.acted |= _redeem(draft, scope, campaign, redeem)
+    for reward in campaign.grants:
+        chosen.acted |= _grant(draft, campaign, reward)
+    for badge in campaign.badges:
+        chosen.acted |= _badge(draft, campaign, badge)
 
 
 def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
@@ -74,7 +80,9 @@ def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
         except EvaluationError as error:
             reason, detail = "expression_error", _place(error)
         else:
-            if all(part.exact >= 0 for part in chosen.parts) and all(factor.by >= 0 for factor in chosen.factors):
+            if all(part.exact >= 0 for part in chosen.parts) and all(
+                factor.by >= 0 for factor in chosen.factors
+            ):
                 return chosen
             reason, detail = "negative_amount", "awards and multipliers are 0 or more"
     draft.skipped.append(Skip(campaign.key, reason, detail))
@@ -86,15 +94,11 @@ def _place(error: EvaluationError) -> str:
 
 
 def _refusal(draft: Draft, scope: Scope, campaign: Campaign) -> tuple[str, str]:
-    event = draft.event
     if campaign.inactive:
         return "not_active_yet", campaign.inactive
-    if campaign.channels is not None and event.channel not in campaign.channels:
-        return "other_channel", ""
-    if campaign.stores is not None and event.store not in campaign.stores:
-        return "other_store", ""
-    if campaign.schedule is not None and not campaign.schedule.holds(_local_clock(draft)):
-        return "out_of_schedule", ""
+    reason = _elsewhere(draft, campaign)
+    if reason:
+        return reason, ""
     if campaign.when is not None:
         try:
             if not campaign.when(scope):
@@ -104,6 +108,18 @@ def _refusal(draft: Draft, scope: Scope, campaign: Campaign) -> tuple[str, str]:
     if any(draft.room(draw) < _ONE for draw in _draws(draft, campaign)):
         return "limit_reached", ""
     return "", ""
+
+
+def _elsewhere(draft: Draft, campaign: Campaign) -> str:
+    """Say why a campaign does not run where and when the event happened, or nothing."""
+    event = draft.event
+    if campaign.channels is not None and event.channel not in campaign.channels:
+        return "other_channel"
+    if campaign.stores is not None and event.store not in campaign.stores:
+        return "other_store"
+    if campaign.schedule is not None and not campaign.schedule.holds(_local_clock(draft)):
+        return "out_of_schedule"
+    return ""
 
 
 def _local_clock(draft: Draft) -> datetime:
@@ -159,7 +175,9 @@ def _redeem(draft: Draft, scope: Scope, campaign: Campaign, effect: Redeem) -> b
         acted = True
         if effect.repeat is None:
             return acted
-    draft.skipped.append(Skip(campaign.key, "redeem_limit_reached", f"at most {REDEEMS_AT_MOST} at one event"))
+    draft.skipped.append(
+        Skip(campaign.key, "redeem_limit_reached", f"at most {REDEEMS_AT_MOST} at one event")
+    )
     return acted
 
 
@@ -179,8 +197,3 @@ def _badge(draft: Draft, campaign: Campaign, badge: str) -> bool:
     draft.new_badges.append(badge)
     draft.effects.append(Effect(campaign.key, "badge", badge=badge))
     return True
-
-
-def _use_limits(draft: Draft, campaign: Campaign) -> None:
-    for draw in _draws(draft, campaign):
-        draft.draw(draw, _ONE)

@@ -1,4 +1,4 @@
-"""Limits and budgets: how often something may happen, counted per account, per member or over the whole program."""
+"""Limits and budgets: how often something may happen, per account, per member or over the whole program."""
 
 from __future__ import annotations
 

@@ -94,7 +94,11 @@ def value_on(metric: Metric, buckets: Buckets, day: date) -> Decimal:
         bucket = buckets.get((metric.identity, first))
         return bucket.total if bucket is not None else _ZERO
     return sum(
-        (bucket.total for (identity, on), bucket in buckets.items() if identity == metric.identity and first <= on <= day),
+        (
+            bucket.total
+            for (identity, on), bucket in buckets.items()
+            if identity == metric.identity and first <= on <= day
+        ),
         _ZERO,
     )
 

@@ -215,12 +215,14 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
         The order with its lines; `net` and `earning_base` of the order are the sums of the lines'.
 
     Raises:
-        Problem: `unknown_currency`, `currency_mismatch`, `too_many_lines`, `duplicate_line`, `negative_quantity`,
-            `too_many_digits`, `price_missing`, `negative_amount`, `amount_too_large`, `discount_too_large`.
+        Problem: `unknown_currency`, `currency_mismatch`, `too_many_lines`, `duplicate_line`,
+            `negative_quantity`, `too_many_digits`, `price_missing`, `negative_amount`, `amount_too_large`, `discount_too_large`.
     """
     _check_header(sent, settings)
     digits = settings.digits
-    lines = tuple(_charge(line, place, sent.prices_include_tax, settings) for place, line in enumerate(sent.lines))
+    lines = tuple(
+        _charge(line, place, sent.prices_include_tax, settings) for place, line in enumerate(sent.lines)
+    )
     lines = _take_order_discounts(sent, settings, lines)
     lines = _leave_out_tenders(sent, settings, lines)
     shipping = _amount(sent.shipping.amount, digits, "/data/shipping/amount") if sent.shipping else 0
@@ -249,7 +251,9 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
 
 def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
     if not 0 < len(sent.id) <= ID_LENGTH:
-        raise Problem.at("/data/id", "order_id_invalid", f"expected an order id of 1 to {ID_LENGTH} characters")
+        raise Problem.at(
+            "/data/id", "order_id_invalid", f"expected an order id of 1 to {ID_LENGTH} characters"
+        )
     if len(sent.lines) > LINES_AT_MOST:
         raise Problem.at("/data/lines", "too_many_lines", f"an order has at most {LINES_AT_MOST} lines")
     if sent.currency is not None and sent.currency != settings.currency:
@@ -257,14 +261,18 @@ def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
             currency_digits(sent.currency)
         except Problem as problem:
             raise Problem.at("/data/currency", problem.code, problem.detail) from None
-        raise Problem.at("/data/currency", "currency_mismatch", f"this program's currency is {settings.currency}")
+        raise Problem.at(
+            "/data/currency", "currency_mismatch", f"this program's currency is {settings.currency}"
+        )
     seen: set[str] = set()
     for place, line in enumerate(sent.lines):
         if not 0 < len(line.id) <= ID_LENGTH:
             detail = f"expected an id of 1 to {ID_LENGTH} characters"
             raise Problem.at(f"/data/lines/{place}/id", "line_id_invalid", detail)
         if line.id in seen:
-            raise Problem.at(f"/data/lines/{place}/id", "duplicate_line", "another line of the order has this id")
+            raise Problem.at(
+                f"/data/lines/{place}/id", "duplicate_line", "another line of the order has this id"
+            )
         seen.add(line.id)
 
 
@@ -314,8 +322,13 @@ def _subtotal(sent: LineInput, at: str, settings: OrderSettings) -> int:
 
 
 def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, at: str) -> int:
-    if sent.tax_rate is not None and to_scaled(sent.tax_rate, PRICE_PLACES, f"{at}/tax_rate") not in _TAX_RATES:
-        raise Problem.at(f"{at}/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08")
+    if (
+        sent.tax_rate is not None
+        and to_scaled(sent.tax_rate, PRICE_PLACES, f"{at}/tax_rate") not in _TAX_RATES
+    ):
+        raise Problem.at(
+            f"{at}/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08"
+        )
     if sent.tax is not None:
         return _amount(sent.tax, settings.digits, f"{at}/tax")
     if not sent.tax_rate:
@@ -324,13 +337,17 @@ def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, a
     return round_scaled(net * rate / (1 + rate) if tax_inside else net * rate, 0, settings.rounding)
 
 
-def _take_order_discounts(sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+def _take_order_discounts(
+    sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]
+) -> tuple[Line, ...]:
     """Spread discounts on the whole order over the lines, in proportion to what the lines came to."""
     off = _sum(sent.discounts, settings.digits, "/data/discounts")
     if not off:
         return lines
     if off > sum(line.net_minor for line in lines):
-        raise Problem.at("/data/discounts", "discount_too_large", "discounts are at most what the lines come to")
+        raise Problem.at(
+            "/data/discounts", "discount_too_large", "discounts are at most what the lines come to"
+        )
     shares = spread(off, [line.net_minor for line in lines])
     earning = shares if settings.spread_order_discount else [0] * len(shares)
     return tuple(
@@ -341,7 +358,9 @@ def _take_order_discounts(sent: OrderInput, settings: OrderSettings, lines: tupl
     )
 
 
-def _leave_out_tenders(sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+def _leave_out_tenders(
+    sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]
+) -> tuple[Line, ...]:
     """Lower the earning base by what was paid with tenders that the program does not count."""
     uncounted = [payment for payment in sent.payments if payment.kind in settings.uncounted_tenders]
     _sum(sent.payments, settings.digits, "/data/payments")

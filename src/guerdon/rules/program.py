@@ -15,7 +15,15 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import RoundingMode, currency_digits, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.definition import Definition, DefinitionError, DefinitionFault, ExpressionText, Positions
-from guerdon.rules.expressions import BOOL, DECIMAL, Environment, Expression, ExpressionError, Type, compile_expression
+from guerdon.rules.expressions import (
+    BOOL,
+    DECIMAL,
+    Environment,
+    Expression,
+    ExpressionError,
+    Type,
+    compile_expression,
+)
 from guerdon.rules.limits import NO_LIMITS, Budget, Limits
 from guerdon.rules.lots import SpendingOrder
 from guerdon.rules.metrics import Metric, Window
@@ -91,7 +99,9 @@ class Schedule(msgspec.Struct, frozen=True):
         Returns:
             True where the campaign runs; an evening that ends after midnight belongs to the day it began on.
         """
-        if (self.starts is not None and local < self.starts) or (self.ends is not None and local >= self.ends):
+        if (self.starts is not None and local < self.starts) or (
+            self.ends is not None and local >= self.ends
+        ):
             return False
         clock, weekday = local.time(), local.weekday()
         begins, ends = self.from_time or time.min, self.to_time
@@ -233,7 +243,9 @@ class _Compiler:
             rewards=rewards,
             campaigns=tuple(campaigns),
             by_trigger=_grouped(campaigns, lambda campaign: campaign.trigger),
-            metrics_by_event=_grouped(sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event),
+            metrics_by_event=_grouped(
+                sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event
+            ),
             inputs_of=_inputs(campaigns, definition),
         )
 
@@ -307,10 +319,14 @@ class _Compiler:
             schedule=self.schedule(one.schedule) if one.schedule else None,
             limits=_limits(one.limits),
             awards=tuple(
-                self.award(effect, one.trigger, wallets) for effect in effects if isinstance(effect, written.Award)
+                self.award(effect, one.trigger, wallets)
+                for effect in effects
+                if isinstance(effect, written.Award)
             ),
             multipliers=tuple(
-                self.multiplier(effect, one.trigger) for effect in effects if isinstance(effect, written.Multiply)
+                self.multiplier(effect, one.trigger)
+                for effect in effects
+                if isinstance(effect, written.Multiply)
             ),
             redeems=tuple(
                 Redeem(effect.reward, self.expression(effect.while_, one.trigger, BOOL))
@@ -369,7 +385,9 @@ class _Compiler:
             return None
 
     def fault(self, pointer: str, code: str, detail: str, near: tuple[int, str] = (0, "")) -> None:
-        line, column = written.locate(self.positions, pointer, near[0]) if self.positions is not None else (0, 0)
+        line, column = (
+            written.locate(self.positions, pointer, near[0]) if self.positions is not None else (0, 0)
+        )
         self.faults.append(DefinitionFault(pointer, code, detail, line, column, nearest=near[1]))
 
 

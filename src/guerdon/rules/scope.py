@@ -11,6 +11,7 @@ import msgspec
 
 from guerdon.base.calendar import Zone
 from guerdon.base.exact import scaled_decimal
+from guerdon.base.ids import number_text
 from guerdon.rules.definition import Definition
 from guerdon.rules.expressions import (
     ANY,
@@ -123,7 +124,9 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
 
 
 def _people(definition: Definition) -> tuple[Record, Record]:
-    attributes = Namespace("attributes", {name: _DATA_TYPES[one.type] for name, one in definition.attributes.items()})
+    attributes = Namespace(
+        "attributes", {name: _DATA_TYPES[one.type] for name, one in definition.attributes.items()}
+    )
     member = Record(
         "member",
         {
@@ -191,7 +194,7 @@ class TierView(msgspec.Struct, frozen=True):
 class MemberView(msgspec.Struct, frozen=True):
     """A member as expressions read them."""
 
-    id: str = ""
+    number: int = 0
     language: str = ""
     birthday: str = ""
     joined_at: datetime | None = None
@@ -199,11 +202,16 @@ class MemberView(msgspec.Struct, frozen=True):
     consents: Mapping[str, bool] = {}
     role: str = ""
 
+    @property
+    def id(self) -> str:
+        """The member's identifier as people see it; written out only where it is read."""
+        return number_text("mem", self.number) if self.number else ""
+
 
 class AccountView(msgspec.Struct, frozen=True):
     """An account as expressions read it."""
 
-    id: str
+    number: int
     kind: str
     attributes: Mapping[str, Any]
     owner: MemberView
@@ -212,6 +220,11 @@ class AccountView(msgspec.Struct, frozen=True):
     badges: tuple[str, ...]
     segments: tuple[str, ...] = ()
     scores: Mapping[str, Decimal] = {}
+
+    @property
+    def id(self) -> str:
+        """The account's identifier as people see it; written out only where it is read."""
+        return number_text("acc", self.number)
 
 
 class EventView(msgspec.Struct, frozen=True):
@@ -264,7 +277,19 @@ class MetricValues(dict[str, Decimal]):
 class Scope:
     """The root names of an expression, for one event of one account."""
 
-    __slots__ = ("account", "cart", "event", "line", "member", "metrics", "now", "order", "program", "store", "wallets")
+    __slots__ = (
+        "account",
+        "cart",
+        "event",
+        "line",
+        "member",
+        "metrics",
+        "now",
+        "order",
+        "program",
+        "store",
+        "wallets",
+    )
 
     event: EventView
     account: AccountView

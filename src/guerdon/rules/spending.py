@@ -32,8 +32,8 @@ def redeem(draft: Draft, command: Redeem) -> None:
         command: what is taken.
 
     Raises:
-        Problem: `unknown_reward`, `quantity_invalid`, `reward_not_for_sale`, `reward_not_for_tier`, `limit_reached`,
-            `out_of_stock` or `insufficient_units`.
+        Problem: `unknown_reward`, `quantity_invalid`, `reward_not_for_sale`, `reward_not_for_tier`,
+            `limit_reached`, `out_of_stock` or `insufficient_units`.
     """
     reward = draft.program.rewards.get(command.reward)
     if reward is None:
@@ -59,7 +59,8 @@ def issue(draft: Draft, reward: Reward, command: Redeem, campaign: str, free: bo
         The redemption.
 
     Raises:
-        Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock` or `insufficient_units`; nothing was changed.
+        Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock` or `insufficient_units`, with nothing
+            changed.
     """
     _check_tier(draft, reward)
     quantity = Decimal(command.quantity)
@@ -104,7 +105,9 @@ def issue(draft: Draft, reward: Reward, command: Redeem, campaign: str, free: bo
 
 def _check_tier(draft: Draft, reward: Reward) -> None:
     if reward.tiers and not any(held.level in reward.tiers for held in draft.tiers.values()):
-        raise Problem("reward_not_for_tier", "this reward is for the tiers " + ", ".join(sorted(reward.tiers)))
+        raise Problem(
+            "reward_not_for_tier", "this reward is for the tiers " + ", ".join(sorted(reward.tiers))
+        )
 
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:
@@ -118,7 +121,7 @@ def _check_funds(draft: Draft, price: dict[str, int]) -> None:
 
 
 def _redemption_id(draft: Draft) -> int:
-    # As IdMaker.number: milliseconds, then random bits; drawn from the seed so that a decision can be repeated.
+    # As IdMaker.number, but drawn from the seed, so that a decision can be repeated.
     milliseconds = (draft.now - _EPOCH) // _MILLISECOND
     return milliseconds << 22 | draft.chance.bits(22)
 
@@ -147,7 +150,9 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     lasts = draft.program.zone.after(draft.event.occurred_at, draft.program.given_back_lasts)
     for wallet, spent in sorted(command.spent.items()):
         returned = tuple(
-            lot if lot.expires_at is None else msgspec.structs.replace(lot, expires_at=max(lot.expires_at, lasts))
+            lot
+            if lot.expires_at is None
+            else msgspec.structs.replace(lot, expires_at=max(lot.expires_at, lasts))
             for lot in spent
         )
         for lot in returned:
@@ -246,4 +251,6 @@ def receive(draft: Draft, command: ReceiveUnits) -> None:
 def _check_wallet(draft: Draft, wallet: str) -> None:
     if wallet not in draft.program.wallets:
         known = ", ".join(sorted(draft.program.wallets)) or "none"
-        raise Problem.at("/wallet", "unknown_wallet", f"this program has no wallet {wallet!r}; it has: {known}")
+        raise Problem.at(
+            "/wallet", "unknown_wallet", f"this program has no wallet {wallet!r}; it has: {known}"
+        )

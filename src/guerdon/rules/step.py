@@ -59,7 +59,7 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
         chance: seeded randomness; the same seed gives the same codes.
 
     Returns:
-        The state after it and the decision. A refusal has a `problem_code`, and the state is the one that came in.
+        The state after it and the decision. A refusal has a `problem_code`, and leaves the state as it was.
     """
     draft = Draft(program, state, event, chance)
     try:
@@ -78,28 +78,27 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
 
 def _decide_fact(draft: Draft) -> None:
     program, event = draft.program, draft.event
-    counted = _count_metrics(draft)
+    # Made before tiers move: an event is decided with the tiers held before it.
+    scope = draft.scope(event.type)
+    counted = _count_metrics(draft, scope)
+    if counted:
+        scope.metrics = draft.metric_values()
     campaigns = program.by_trigger.get(event.type, ())
-    acted: set[str] = set()
-    if campaigns:
-        # Made before tiers move: an event is decided with the tiers held before it.
-        scope = draft.scope(event.type)
-        _note_inputs(draft, scope)
-        run_campaigns(draft, scope, campaigns)
-        acted.update(campaign.key for campaign in campaigns)
+    _note_inputs(draft, scope)
+    run_campaigns(draft, scope, campaigns)
     changes = _raise_tiers(draft, counted) if counted else []
-    _follow_on(draft, changes, acted)
+    _follow_on(draft, changes, {campaign.key for campaign in campaigns})
 
 
-def _count_metrics(draft: Draft) -> set[str]:
-    metrics = draft.program.metrics_by_event.get(draft.event.type, ())
+def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
     counted: set[str] = set()
-    scope = draft.scope(draft.event.type) if any(metric.value or metric.when for metric in metrics) else None
-    for metric in metrics:
+    for metric in draft.program.metrics_by_event.get(draft.event.type, ()):
         try:
             value = _value_of(metric, scope)
         except EvaluationError as error:
-            draft.skipped.append(Skip(f"metric:{metric.key}", "expression_error", f"{error.code}: {error.detail}"))
+            draft.skipped.append(
+                Skip(f"metric:{metric.key}", "expression_error", f"{error.code}: {error.detail}")
+            )
             continue
         except decimal.Inexact:
             draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", "a metric adds up decimals"))
@@ -110,7 +109,7 @@ def _count_metrics(draft: Draft) -> set[str]:
     return counted
 
 
-def _value_of(metric: Metric, scope: Scope | None) -> Decimal | None:
+def _value_of(metric: Metric, scope: Scope) -> Decimal | None:
     if metric.when is not None and not metric.when(scope):
         return None
     if metric.value is None:
@@ -160,7 +159,7 @@ def _is_upward(program: Program, change: TierChange) -> bool:
 
 
 def _note_inputs(draft: Draft, scope: Scope) -> None:
-    """Keep what the expressions read beside the event itself, so that the decision can be explained and repeated."""
+    """Keep what the expressions read beside the event itself, so that the decision can be explained."""
     for path in draft.program.inputs_of.get(draft.event.type, ()):
         value: Any = scope
         for name in path.split("."):

@@ -1,4 +1,4 @@
-"""Ladders: which tier an account holds, worked out from metrics alone, so that order of arrival does not matter."""
+"""Ladders: which tier an account holds, worked out from metrics, so that order of arrival does not matter."""
 
 from __future__ import annotations
 
@@ -77,8 +77,9 @@ class _Standing(msgspec.Struct):
 def tier_at(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime) -> TierState:
     """Work out the tier that an account holds at an instant.
 
-    A tier reached in a period is held to the end of the next one. At each period's end the period just closed is judged;
-    whoever earned less keeps the tier for the grace, then falls, by one level at most where landings are soft.
+    A tier reached in a period is held to the end of the next one. At each period's end the period just closed
+    is judged; whoever earned less keeps the tier for the grace, then falls, by one level at most where landings
+    are soft.
 
     Args:
         ladder: the ladder.
@@ -91,7 +92,7 @@ def tier_at(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone
         The standing at `now`.
     """
     if held is not None and held.definition != ladder.identity:
-        # A changed ladder takes nothing away before its next review: what is held now is where counting begins.
+        # A changed ladder takes nothing away before its next review: counting begins with what is held now.
         held = TierState(
             level=held.level,
             since=held.since,
