@@ -30,11 +30,20 @@ from guerdon.rules.definition.positions import Positions, locate
 from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, render
 from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
 from guerdon.rules.definition.schema import json_schema
-from guerdon.rules.definition.settings import Checkout, Earning, FreeUnits, MoneyRounding, PaidWith, Pricing
-from guerdon.rules.definition.settings import Returns, Spending
+from guerdon.rules.definition.settings import (
+    Checkout,
+    Earning,
+    FreeUnits,
+    MoneyRounding,
+    PaidWith,
+    Pricing,
+    Returns,
+    Spending,
+)
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import ExpressionText, Span
 from guerdon.rules.definition.wallets import Expiry, Rounding, Wallet
+from guerdon.rules.definition.words import ExpressionText
 
 __all__ = [
     "WEEKDAYS",

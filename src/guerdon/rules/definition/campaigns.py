@@ -6,22 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Annotated, Final, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from guerdon.rules.definition.effects import Combine, Effect, Multiply
-from guerdon.rules.definition.part import Part, listed, spelled_short
+from guerdon.rules.definition.part import Listed, Part, Short
 from guerdon.rules.definition.problems import refusal
-from guerdon.rules.definition.values import (
-    EventType,
-    Exact,
-    ExpressionText,
-    Flag,
-    Line,
-    Moment,
-    Name,
-    TimeOfDay,
-    Whole,
-)
+from guerdon.rules.definition.values import EventType, Exact, Flag, Line, Moment, Name, TimeOfDay, Whole
+from guerdon.rules.definition.words import ExpressionText
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,7 +24,7 @@ Choice = Literal["all", "best", "best_set", "first"]
 class Schedule(Part):
     """When a campaign runs, in the program's local time; dates include both ends, `to` is not included."""
 
-    days: Annotated[frozenset[Weekday], BeforeValidator(listed), Field(min_length=1)] | None = None
+    days: Annotated[frozenset[Weekday], Listed(), Field(min_length=1)] | None = None
     from_: TimeOfDay | None = Field(default=None, validation_alias="from", serialization_alias="from")
     to: TimeOfDay | None = None
     starts: Moment | None = None
@@ -101,10 +92,10 @@ class Campaign(Part):
     trigger: EventType
     when: ExpressionText | None = None
     audience: ExpressionText | None = None
-    channels: Annotated[tuple[Channel, ...], BeforeValidator(listed), Field(min_length=1)] | None = Field(
+    channels: Annotated[tuple[Channel, ...], Listed(), Field(min_length=1)] | None = Field(
         default=None, validation_alias=AliasChoices("channels", "channel"), serialization_alias="channels"
     )
-    stores: Annotated[tuple[Line, ...], BeforeValidator(listed), Field(min_length=1)] | None = Field(
+    stores: Annotated[tuple[Line, ...], Listed(), Field(min_length=1)] | None = Field(
         default=None, validation_alias=AliasChoices("stores", "store"), serialization_alias="stores"
     )
     schedule: Schedule | None = None
@@ -129,4 +120,4 @@ def _combined(effect: Effect, combine: Combine) -> Effect:
     return effect
 
 
-LaneEntry = Annotated[Lane, BeforeValidator(spelled_short("choose"))]
+LaneEntry = Annotated[Lane, Short("choose")]

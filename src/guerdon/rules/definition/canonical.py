@@ -13,9 +13,10 @@ from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.effects import EffectPart
 from guerdon.rules.definition.ladders import Ladder
 from guerdon.rules.definition.part import Part
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Span, number_text
 from guerdon.rules.definition.walk import fields
+from guerdon.rules.definition.words import number_text
 
 
 def canonical_bytes(definition: Definition) -> bytes:

@@ -12,12 +12,13 @@ from guerdon.rules.definition.campaigns import Budget, Campaign
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.effects import Award, Badge, EffectPart, Grant, Multiply, Redeem
 from guerdon.rules.definition.ladders import Ladder
-from guerdon.rules.definition.problems import nearest_to
+from guerdon.rules.definition.problems import listing, nearest_to
 from guerdon.rules.definition.rewards import Reward
 from guerdon.rules.definition.texts import Text
 from guerdon.rules.definition.tree import join
-from guerdon.rules.definition.values import number_text, places_of
+from guerdon.rules.definition.values import places_of
 from guerdon.rules.definition.walk import leaves
+from guerdon.rules.definition.words import number_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Finding:
     detail: str
     expected: str = ""
     nearest: str = ""
+    at_key: bool = False
+    """Whether it is the key that is wrong, and not its value."""
 
 
 def check_references(definition: Definition) -> Iterator[Finding]:
@@ -50,13 +53,19 @@ def check_references(definition: Definition) -> Iterator[Finding]:
     yield from _lanes(definition)
 
 
-def _known(kind: str, name: str, known: Collection[str], pointer: str) -> Iterator[Finding]:
+def _known(
+    kind: str, name: str, known: Collection[str], pointer: str, *, at_key: bool = False
+) -> Iterator[Finding]:
     if name in known:
         return
     nearest = nearest_to(name, sorted(known))
-    expected = ", ".join(known)
-    hint = f"did you mean '{nearest}'?" if nearest else f"known are {expected}" if known else "none is declared"
-    yield Finding(pointer, f"unknown_{kind}", f"there is no {kind} '{name}'; {hint}", expected, nearest)
+    expected = listing(known)
+    hint = (
+        f"did you mean '{nearest}'?" if nearest else f"known are {expected}" if known else "none is declared"
+    )
+    yield Finding(
+        pointer, f"unknown_{kind}", f"there is no {kind} '{name}'; {hint}", expected, nearest, at_key
+    )
 
 
 def _languages(definition: Definition) -> Iterator[Finding]:
@@ -68,7 +77,7 @@ def _languages(definition: Definition) -> Iterator[Finding]:
         if isinstance(value, Text) and value.translations:
             given = [language for language, _ in value.translations]
             for language in given:
-                yield from _known("language", language, languages, join(pointer, language))
+                yield from _known("language", language, languages, join(pointer, language), at_key=True)
             if languages[0] not in given:
                 detail = f"the text in '{languages[0]}', the program's first language, is missing"
                 yield Finding(pointer, "missing_translation", detail, languages[0])
@@ -81,7 +90,9 @@ def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Fi
         window = definition.metrics[ladder.metric].window
         if window == "calendar_week" or not isinstance(window, str):
             detail = "the key 'review' is missing: the window of this ladder's metric is no review period"
-            yield Finding(f"{pointer}/review", "missing_key", detail, "calendar_year, calendar_quarter, calendar_month")
+            yield Finding(
+                f"{pointer}/review", "missing_key", detail, "calendar_year, calendar_quarter, calendar_month"
+            )
     below: Decimal | None = None
     for key, tier in ladder.tiers.items():
         at = f"{pointer}/tiers/{key}/from"
@@ -130,10 +141,12 @@ def _budget(definition: Definition, budget: Budget, pointer: str) -> Iterator[Fi
 
 
 def _units(definition: Definition, wallet: str, units: Decimal, pointer: str) -> Iterator[Finding]:
-    yield from _known("wallet", wallet, definition.wallets, pointer)
+    yield from _known("wallet", wallet, definition.wallets, pointer, at_key=True)
     kept = definition.wallets.get(wallet)
     if kept is not None and places_of(units) > kept.scale:
-        yield Finding(pointer, "too_many_decimals", f"the wallet '{wallet}' keeps {kept.scale} decimal places")
+        yield Finding(
+            pointer, "too_many_decimals", f"the wallet '{wallet}' keeps {kept.scale} decimal places"
+        )
 
 
 def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:
@@ -158,7 +171,7 @@ def _lanes(definition: Definition) -> Iterator[Finding]:
         if lane.within is not None:
             yield from _known("lane", lane.within, definition.lanes, f"/lanes/{key}/within")
         seen, up = {key}, lane.within
-        while up in definition.lanes and up not in seen:
+        while up is not None and up in definition.lanes and up not in seen:
             seen.add(up)
             up = definition.lanes[up].within
         if up in seen:

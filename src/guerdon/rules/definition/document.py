@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from guerdon.rules.definition.campaigns import Campaign, LaneEntry
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
-from guerdon.rules.definition.part import Part, listed, spelled_short
+from guerdon.rules.definition.part import Listed, Part, Short
 from guerdon.rules.definition.problems import nearest_to, refusal, shown
 from guerdon.rules.definition.rewards import BadgeEntry, Reward
 from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Language, Text
-from guerdon.rules.definition.values import EventType, Flag, LaterSection, Line, Name, ProgramKey, Span
+from guerdon.rules.definition.values import EventType, Flag, LaterSection, Line, Name, ProgramKey
 from guerdon.rules.definition.wallets import Wallet
 
 DataType = Literal[
@@ -92,7 +93,7 @@ class Datum(Part):
     personal: Flag = False
 
 
-DatumEntry = Annotated[Datum, BeforeValidator(spelled_short("type"))]
+DatumEntry = Annotated[Datum, Short("type")]
 
 
 class EventKind(Part):
@@ -107,11 +108,15 @@ Sections = Mapping[Name, LaterSection]
 class Definition(Part):
     """The whole configuration of one program."""
 
+    filled_in = frozenset({"name"})
+
     program: ProgramKey
     name: Text
-    currency: Annotated[str, BeforeValidator(_read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+    currency: Annotated[
+        str, BeforeValidator(_read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+    ]
     timezone: Annotated[str, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
-    languages: Annotated[tuple[Language, ...], BeforeValidator(listed), Field(min_length=1)] = ("en",)
+    languages: Annotated[tuple[Language, ...], Listed(), Field(min_length=1)] = ("en",)
     wallets: Annotated[Mapping[Name, Wallet], BeforeValidator(_name_units)] = Field(default_factory=dict)
     attributes: Mapping[Name, DatumEntry] = Field(default_factory=dict)
     events: Mapping[EventType, EventKind] = Field(default_factory=dict)
@@ -139,9 +144,8 @@ class Definition(Part):
     @model_validator(mode="before")
     @classmethod
     def _name_itself(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("program"), str):
-            return _with(data, "name", data["program"])
-        return data
+        # A bad key is reported once, as the key it is, and not again as a bad name.
+        return _with(data, "name", str(data.get("program") or "-")[:63]) if isinstance(data, dict) else data
 
     def review_of(self, ladder: str) -> Review | None:
         """Say when a ladder is reviewed.

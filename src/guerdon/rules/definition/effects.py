@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.part import Part, listed, unknown_keys
+from guerdon.rules.definition.part import Listed, Part, unknown_keys
 from guerdon.rules.definition.problems import refusal, shown
-from guerdon.rules.definition.values import Exact, ExpressionText, Line, Name, Span, Whole
+from guerdon.rules.definition.spans import Span
+from guerdon.rules.definition.values import Exact, Line, Name, Whole
 from guerdon.rules.definition.wallets import Expires
+from guerdon.rules.definition.words import ExpressionText
 
 Combine = Literal["multiply", "add"]
 
@@ -40,7 +49,7 @@ class Multiply(EffectPart):
     effect = "multiply"
     wallet: Name
     by: ExpressionText
-    of: Annotated[tuple[Name, ...], BeforeValidator(listed), Field(min_length=1)] | None = None
+    of: Annotated[tuple[Name, ...], Listed(), Field(min_length=1)] | None = None
     combine: Combine = "multiply"
 
 
@@ -83,7 +92,9 @@ class Discount(EffectPart):
     @model_validator(mode="after")
     def _one_measure(self) -> Discount:
         if (self.percent is None) == (self.amount is None):
-            raise refusal("one_of_these", "a discount has either percent or amount", expected="percent or amount")
+            raise refusal(
+                "one_of_these", "a discount has either percent or amount", expected="percent or amount"
+            )
         return self
 
 
@@ -116,14 +127,21 @@ class _Unwrap:
         self.kind = kind
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return BeforeValidator(self._inner).__get_pydantic_core_schema__(source, handler)
+        return core_schema.no_info_before_validator_function(self._inner, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         inner: dict[str, Any] = dict(handler(schema))
         if self.kind.short:
             inner = {"anyOf": [{"type": "string"}, inner]}
         name = self.kind.effect
-        return {"type": "object", "properties": {name: inner}, "required": [name], "additionalProperties": False}
+        return {
+            "type": "object",
+            "properties": {name: inner},
+            "required": [name],
+            "additionalProperties": False,
+        }
 
     def _inner(self, value: Any) -> Any:
         if isinstance(value, EffectPart):
@@ -143,7 +161,9 @@ def _one_known_key(value: Any) -> Any:
     if wrong:
         raise unknown_keys(wrong, known)
     if len(value) != 1:
-        raise refusal("one_effect_each", "an effect is a map with one key; write several effects as several items")
+        raise refusal(
+            "one_effect_each", "an effect is a map with one key; write several effects as several items"
+        )
     return value
 
 

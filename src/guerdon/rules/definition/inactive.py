@@ -53,15 +53,19 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
         yield from _campaign(campaign, f"/campaigns/{key}")
     for key in definition.lanes:
         yield InactivePart(f"/lanes/{key}", "lanes choose among discounts, which carts do not get yet")
-    for key, reward in definition.rewards.items():
-        if reward.kind not in ACTIVE_KINDS:
-            why = f"a reward of kind {reward.kind} is handed out as it stands, without fulfilment of its own"
-            yield InactivePart(f"/rewards/{key}/kind", why)
+    yield from _rewards(definition)
     if definition.pricing != Pricing():
         yield InactivePart("/pricing", "carts are not priced yet")
     for section in LATER_SECTIONS:
         for key in getattr(definition, section):
-            yield InactivePart(f"/{section}/{key}", f"{section} are kept but not run yet")
+            yield InactivePart(f"/{section}/{key}", f"'{section}' is kept and not run yet")
+
+
+def _rewards(definition: Definition) -> Iterator[InactivePart]:
+    for key, reward in definition.rewards.items():
+        if reward.kind not in ACTIVE_KINDS:
+            why = f"a reward of kind {reward.kind} is handed out as it stands, without fulfilment of its own"
+            yield InactivePart(f"/rewards/{key}/kind", why)
 
 
 def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
@@ -79,4 +83,6 @@ def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
         yield InactivePart(f"{pointer}/lane", "lanes choose among discounts, which carts do not get yet")
     for at, effect in enumerate(campaign.then):
         if effect.effect in _LATER_EFFECTS:
-            yield InactivePart(f"{pointer}/then/{at}/{effect.effect}", f"the effect {effect.effect} is not applied yet")
+            yield InactivePart(
+                f"{pointer}/then/{at}/{effect.effect}", f"the effect {effect.effect} is not applied yet"
+            )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from guerdon.rules.definition.part import Part, listed
+from guerdon.rules.definition.part import Listed, Part
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Flag, Name, Span
+from guerdon.rules.definition.values import Exact, Flag, Name
 
 Review = Literal["calendar_year", "calendar_quarter", "calendar_month"]
 
@@ -19,7 +20,7 @@ class Tier(Part):
 
     from_: Annotated[Exact, Field(ge=0)] = Field(validation_alias="from", serialization_alias="from")
     rate: Annotated[Exact, Field(ge=0)] = Field(default=1, validate_default=True)
-    benefits: Annotated[tuple[Name, ...], BeforeValidator(listed)] = ()
+    benefits: Annotated[tuple[Name, ...], Listed()] = ()
     name: Text | None = None
 
 

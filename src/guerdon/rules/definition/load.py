@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -11,29 +12,27 @@ from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.positions import Positions
 from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, nearest_to, shown
-from guerdon.rules.definition.read import decode, read_yaml
-from guerdon.rules.definition.tree import join, plain_data
+from guerdon.rules.definition.read import decode, read_document
+from guerdon.rules.definition.tree import join, plain_data, steps_of
 
 MAX_FAULTS: Final = 100
+Steps = tuple[str | int, ...]
 
-_CODES: Final = {
-    "missing": "missing_key",
-    "extra_forbidden": "unknown_key",
-    "literal_error": "unknown_choice",
-    "string_type": "expected_text",
-    "list_type": "expected_list",
-    "tuple_type": "expected_list",
-    "frozen_set_type": "expected_list",
-    "model_type": "expected_map",
-    "mapping_type": "expected_map",
-    "dict_type": "expected_map",
-    "too_short": "too_few",
-    "too_long": "too_many",
-    "greater_than": "out_of_range",
-    "greater_than_equal": "out_of_range",
-    "less_than": "out_of_range",
-    "less_than_equal": "out_of_range",
+_TYPES: Final = {
+    "missing": ("missing_key", "a key is missing"),
+    "literal_error": ("unknown_choice", "unknown choice"),
+    "string_type": ("expected_text", "a text was expected"),
+    "tuple_type": ("expected_list", "a list was expected"),
+    "frozen_set_type": ("expected_list", "a list was expected"),
+    "model_type": ("expected_map", "a map was expected"),
+    "mapping_type": ("expected_map", "a map was expected"),
+    "too_short": ("too_few", "at least one entry was expected"),
+    "greater_than": ("out_of_range", "a number greater than {gt} was expected"),
+    "greater_than_equal": ("out_of_range", "a number from {ge} was expected"),
+    "less_than": ("out_of_range", "a number less than {lt} was expected"),
+    "less_than_equal": ("out_of_range", "a number up to {le} was expected"),
 }
+"""What pydantic says by itself, as our code and our sentence; other types are ours already."""
 
 
 def load_definition(text: str | bytes, filename: str = "program.yaml") -> Definition:
@@ -68,13 +67,13 @@ def load_definition_with_positions(
         DefinitionError: `invalid_definition`, with a fault for each wrong place.
     """
     source = decode(text, filename)
-    positions = Positions(source, read_yaml(source))
+    positions = Positions(source, read_document(source))
     try:
-        definition = Definition.model_validate(plain_data(positions.root), by_alias=True, by_name=False)
+        data = plain_data(positions.root)
+        definition = Definition.model_validate(data, by_alias=True, by_name=False, context={})
     except ValidationError as error:
-        found = [fault for item in error.errors(include_url=False) for fault in _faults(item, positions)]
-        raise _error(found) from None
-    findings = list(check_references(definition))
+        raise _error(list(_all_faults(error, positions))) from None
+    findings = list(itertools.islice(check_references(definition), MAX_FAULTS))
     if findings:
         raise _error([_placed(finding, positions) for finding in findings])
     return definition, positions
@@ -86,44 +85,61 @@ def _error(faults: Sequence[DefinitionFault]) -> DefinitionError:
 
 
 def _placed(finding: Finding, positions: Positions) -> DefinitionFault:
-    line, column = positions.place(finding.pointer)
+    pointer = finding.pointer if finding.code == "missing_key" else positions.nearest(finding.pointer)
+    line, column = positions.key_place(pointer) if finding.at_key else positions.place(pointer)
     return DefinitionFault(
-        finding.pointer, finding.code, finding.detail, line, column, finding.expected, finding.nearest
+        pointer, finding.code, finding.detail, line, column, finding.expected, finding.nearest
     )
 
 
-def _faults(item: Any, positions: Positions) -> Iterator[DefinitionFault]:
+def _all_faults(error: ValidationError, positions: Positions) -> Iterator[DefinitionFault]:
+    items = error.errors(include_url=False)[: 2 * MAX_FAULTS]
+    placed = [(item, *positions.resolve(item["loc"])) for item in items]
+    around = {pointer.rpartition("/")[0] for _, pointer, _ in placed}
+    around |= {pointer.rpartition("/")[0] for pointer in around}
+    for item, pointer, rest in placed:
+        # A list whose only item is wrong counts as too short for pydantic; the item's own fault says more.
+        if item["type"] == "too_short" and pointer in around:
+            continue
+        yield from _faults(item, pointer, rest, positions)
+
+
+def _faults(item: Any, pointer: str, rest: Steps, positions: Positions) -> Iterator[DefinitionFault]:
     context = item.get("ctx", {})
-    pointer, rest = positions.resolve(item["loc"])
     if "keys" in context:
         for key, nearest in zip(context["keys"], context["nearest_keys"], strict=True):
-            hint = f"; did you mean '{nearest}'?" if nearest else f"; known are {context['expected']}"
-            below = join(pointer, key)
-            line, column = positions.key_place(below)
-            detail = f"unknown key {shown(key)}{hint}"
-            yield DefinitionFault(below, "unknown_key", detail, line, column, context["expected"], nearest)
-        return
-    if item["type"] == "missing":
+            yield _unknown_key(join(pointer, key), context["expected"], nearest, positions)
+    elif item["type"] == "missing":
         line, column = positions.key_place(pointer)
         key = str(rest[-1]) if rest else ""
-        yield DefinitionFault(join(pointer, key), "missing_key", f"the key '{key}' is missing here", line, column)
-        return
-    yield _fault(item, pointer, rest, positions)
+        detail = f"the key '{key}' is missing here"
+        yield DefinitionFault(join(pointer, key), "missing_key", detail, line, column)
+    else:
+        yield _wrong_value(item, pointer, rest, positions)
 
 
-def _fault(item: Any, pointer: str, rest: Sequence[str | int], positions: Positions) -> DefinitionFault:
+def _unknown_key(pointer: str, known: str, nearest: str, positions: Positions) -> DefinitionFault:
+    line, column = positions.key_place(pointer)
+    hint = f"; did you mean '{nearest}'?" if nearest else f"; known are {known}" if known else ""
+    detail = f"unknown key {shown(*list(steps_of(pointer))[-1:])}{hint}"
+    return DefinitionFault(pointer, "unknown_key", detail, line, column, known, nearest)
+
+
+def _wrong_value(item: Any, pointer: str, rest: Steps, positions: Positions) -> DefinitionFault:
     context = item.get("ctx", {})
-    if "key" in context and positions.find(join(pointer, context["key"])) is not None:
-        pointer = join(pointer, context["key"])
-    about_key = rest[-1:] == ("[key]",) or item["type"] == "extra_forbidden"
+    below = join(pointer, context.get("key", ""))
+    pointer = below if "key" in context and positions.find(below) is not None else pointer
+    about_key = rest[-1:] == ("[key]",)
     line, column = positions.key_place(pointer) if about_key else positions.place(pointer)
-    code = _CODES.get(item["type"], item["type"])
     expected, nearest = str(context.get("expected", "")), str(context.get("nearest", ""))
-    detail = item["msg"]
+    code, sentence = _TYPES.get(item["type"], (item["type"], ""))
     if code == "unknown_choice":
-        nearest = nearest_to(str(item["input"]), [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")])
+        choices = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+        expected, nearest = ", ".join(choices), nearest_to(str(item["input"]), choices)
         detail = f"{shown(item['input'])} is not one of {expected}"
-    elif item["type"] in _CODES:
-        detail = f"{detail[:1].lower()}{detail[1:]}, not {shown(item['input'])}"
+    elif sentence:
+        detail = f"{sentence.format_map(context)}, not {shown(item['input'])}"
+    else:
+        detail = item["msg"]
     hint = f"; did you mean '{nearest}'?" if nearest else ""
     return DefinitionFault(pointer, code, f"{detail}{hint}", line, column, expected, nearest)

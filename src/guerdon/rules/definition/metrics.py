@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema, model_validator
 
 from guerdon.rules.definition.part import Part
 from guerdon.rules.definition.problems import refusal
-from guerdon.rules.definition.values import EventType, ExpressionText, Span
+from guerdon.rules.definition.spans import Span
+from guerdon.rules.definition.values import EventType
+from guerdon.rules.definition.words import ExpressionText
 
 CalendarWindow = Literal["all_time", "calendar_year", "calendar_quarter", "calendar_month", "calendar_week"]
 MAX_ROLLING_DAYS: Final = 400
 MAX_ROLLING_MONTHS: Final = 13
 
 _SYNONYMS: Final = {unit: f"calendar_{unit}" for unit in ("year", "quarter", "month", "week")}
+_WINDOW_SCHEMA: Final = {"enum": [*get_args(CalendarWindow), *_SYNONYMS]}
 _FOLDS: Final = ("value", "streak", "distinct", "min", "max", "last")
 
 
@@ -28,7 +31,9 @@ class Rolling(Part):
         span = self.rolling
         whole_days = bool(span.days or span.months)
         if not whole_days or span.days > MAX_ROLLING_DAYS or span.months > MAX_ROLLING_MONTHS:
-            detail = f"a rolling window is 1 to {MAX_ROLLING_DAYS} days or 1 to {MAX_ROLLING_MONTHS} months long"
+            detail = (
+                f"a rolling window is 1 to {MAX_ROLLING_DAYS} days or 1 to {MAX_ROLLING_MONTHS} months long"
+            )
             raise refusal("bad_rolling_window", detail, key="rolling")
         return self
 
@@ -42,7 +47,8 @@ def _kind_of_window(value: Any) -> str:
 
 
 Window = Annotated[
-    Annotated[CalendarWindow, BeforeValidator(_spell_out), Tag("<calendar>")] | Annotated[Rolling, Tag("<rolling>")],
+    Annotated[CalendarWindow, BeforeValidator(_spell_out), WithJsonSchema(_WINDOW_SCHEMA), Tag("<calendar>")]
+    | Annotated[Rolling, Tag("<rolling>")],
     Discriminator(_kind_of_window),
 ]
 
@@ -64,5 +70,7 @@ class Metric(Part):
     def _one_way_of_folding(self) -> Metric:
         chosen = [name for name in _FOLDS if getattr(self, name) is not None]
         if len(chosen) > 1:
-            raise refusal("one_of_these", f"a metric has one of {', '.join(_FOLDS)}, not {' and '.join(chosen)}")
+            raise refusal(
+                "one_of_these", f"a metric has one of {', '.join(_FOLDS)}, not {' and '.join(chosen)}"
+            )
         return self

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar, Final
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.problems import nearest_to, refusal
+from guerdon.rules.definition.problems import listing, nearest_to, refusal
+
+MAX_WRONG: Final = 20
 
 
 class Part(BaseModel):
     """A frozen map of a definition that knows all its keys."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, ser_json_inf_nan="null"
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    filled_in: ClassVar[frozenset[str]] = frozenset()
+    """Required fields that documents may leave out, as the part around fills them in."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made = handler.resolve_ref_schema(handler(schema))
+        properties: dict[str, Any] = made.get("properties", {})
+        for name, field in cls.model_fields.items():
+            first, *synonyms = spellings(name, field)
+            properties.update({synonym: properties[first] for synonym in synonyms if first in properties})
+        made["required"] = [name for name in made.get("required", []) if name not in cls.filled_in]
+        return made
 
     @model_validator(mode="before")
     @classmethod
-    def _know_all_keys(cls, data: Any) -> Any:
+    def _know_all_keys(cls, data: Any, info: ValidationInfo) -> Any:
         if not isinstance(data, dict):
             return data
-        wrong = [key for key in data if key not in cls.model_fields and key not in cls.keys()]
+        known = cls.spelled_keys()
+        # Code writes `from_` where documents write `from`; the loader gives a context, code does not.
+        also: Collection[str] = cls.model_fields if info.context is None else ()
+        wrong = [key for key in data if key not in known and key not in also]
         if wrong:
-            raise unknown_keys(wrong, cls.keys())
+            raise unknown_keys(wrong, known)
         # A key that says `null` says what a left out key says.
         return {key: value for key, value in data.items() if value is not None}
 
     @classmethod
-    def keys(cls) -> list[str]:
+    def spelled_keys(cls) -> list[str]:
         """List the keys as documents spell them.
 
         Returns:
@@ -64,34 +91,46 @@ def unknown_keys(wrong: list[str], known: list[str]) -> Exception:
     Returns:
         The error for a validator to raise, with the nearest known key of each.
     """
-    expected = ", ".join(known)
+    expected = listing(known)
+    wrong = wrong[:MAX_WRONG]
     nearest = [nearest_to(key, known) for key in wrong]
-    return refusal("unknown_key", f"unknown key; known are {expected}", keys=wrong, nearest_keys=nearest, expected=expected)
+    detail = f"unknown key; known are {expected}"
+    return refusal("unknown_key", detail, keys=wrong, nearest_keys=nearest, expected=expected)
 
 
-def spelled_short(key: str) -> Any:
-    """Make a validator that takes a lone text as a map with one key.
+class Short:
+    """Takes a lone text as a map with one key, in documents and in the JSON Schema."""
 
-    Args:
-        key: the key that the text stands for.
+    def __init__(self, key: str) -> None:
+        """Make the annotation.
 
-    Returns:
-        A function for a `BeforeValidator`.
-    """
+        Args:
+            key: the key that a lone text stands for.
+        """
+        self.key = key
 
-    def widen(value: Any) -> Any:
-        return {key: value} if isinstance(value, str) else value
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widen, handler(source))
 
-    return widen
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+    def _widen(self, value: Any) -> Any:
+        return {self.key: value} if isinstance(value, str) else value
 
 
-def listed(value: Any) -> Any:
-    """Take a lone text as a list of one.
+class Listed:
+    """Takes a lone text as a list of one, in documents and in the JSON Schema."""
 
-    Args:
-        value: what stood in the document.
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widen, handler(source))
 
-    Returns:
-        A list where it was a text, else the value itself.
-    """
-    return [value] if isinstance(value, str) else value
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+    def _widen(self, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value

@@ -43,9 +43,21 @@ class Positions:
         Returns:
             Line and column, both from 1.
         """
-        while (node := self.find(pointer)) is None:
+        node = self.find(self.nearest(pointer))
+        return self.source.place(node.start if node else 0)
+
+    def nearest(self, pointer: str) -> str:
+        """Go up to what the document has, as short spellings leave out the last keys of a pointer.
+
+        Args:
+            pointer: JSON pointer into the definition.
+
+        Returns:
+            The pointer, or that of the nearest value around it that stands in the document.
+        """
+        while self.find(pointer) is None:
             pointer = pointer.rpartition("/")[0]
-        return self.source.place(node.start)
+        return pointer
 
     def key_place(self, pointer: str) -> tuple[int, int]:
         """Say where the key of a value starts.
@@ -67,7 +79,7 @@ class Positions:
         """Turn the location of a validation error into a pointer of the document.
 
         Args:
-            location: keys, indexes, and names of alternatives in angle brackets, which documents do not contain.
+            location: keys, indexes, and names of alternatives in angle brackets, which are in no document.
 
         Returns:
             JSON pointer to the deepest value that exists, and the steps that lead on from there.
@@ -105,7 +117,7 @@ _ESCAPE_LENGTHS = {"x": 4, "u": 6, "U": 10}
 def _index(node: Node, text: str, offset: int) -> int:
     """Walk value and source side by side, as folding and escapes make the source the longer one."""
     value = node.value
-    assert isinstance(value, str)  # noqa: S101 - the caller looked; this tells the type checker
+    assert isinstance(value, str)
     at = _first(node, text)
     for letter in value[:offset]:
         at = _skip_letter(node, text, at, letter)
@@ -120,8 +132,10 @@ def _first(node: Node, text: str) -> int:
 
 def _skip_silent(node: Node, text: str, at: int, letter: str) -> int:
     """Go over indentation and folds that show nothing, up to where the letter is written."""
-    if node.style in ("double", "json") and text[at : at + 1] == "\\":
-        return at
+    while node.style == "double" and text.startswith("\\\n", at):
+        at += 2
+        while text[at : at + 1] in (" ", "\t"):
+            at += 1
     if letter and not letter.isspace():
         while at < node.end and text[at].isspace():
             at += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import PydanticCustomError
@@ -12,6 +13,8 @@ from guerdon.base.errors import Fault, Problem
 
 SHOWN_CHARACTERS = 60
 SHOWN_LINE = 160
+SHOWN_WORDS = 16
+COMPARED_WORDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,19 @@ def shown(value: object) -> str:
     return f"'{text}'"
 
 
+def listing(words: Collection[str]) -> str:
+    """List words for a message, the first of them where they are many.
+
+    Args:
+        words: what could have been written.
+
+    Returns:
+        The words with commas between them.
+    """
+    first = ", ".join(itertools.islice(words, SHOWN_WORDS))
+    return f"{first}, …" if len(words) > SHOWN_WORDS else first
+
+
 def nearest_to(word: str, known: Iterable[str]) -> str:
     """Find the known word that looks most like a wrong one.
 
@@ -89,7 +105,9 @@ def nearest_to(word: str, known: Iterable[str]) -> str:
     Returns:
         The nearest known word, or nothing where none is near.
     """
-    close = difflib.get_close_matches(word[:SHOWN_CHARACTERS], list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(
+        word[:SHOWN_CHARACTERS], list(itertools.islice(known, COMPARED_WORDS)), n=1, cutoff=0.6
+    )
     return close[0] if close else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,20 +11,33 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
+    MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
+    SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
 )
 from ruamel.yaml.reader import ReaderError
 
-from guerdon.rules.definition.tree import Entry, Node, Source, Style, join
+from guerdon.rules.definition.problems import DefinitionError
+from guerdon.rules.definition.read_json import NotJson, read_json
+from guerdon.rules.definition.tree import (
+    MAX_DEPTH,
+    MAX_KEY,
+    MAX_VALUES,
+    NO_TEXT,
+    Entry,
+    Node,
+    Source,
+    Style,
+    join,
+    whole_characters,
+)
 
 MAX_BYTES: Final = 1_048_576
-MAX_DEPTH: Final = 32
-MAX_VALUES: Final = 50_000
-MAX_KEY: Final = 128
+MAX_TAG: Final = 20_000
 
 _STYLES: Final[dict[str | None, Style]] = {"'": "single", '"': "double", "|": "block", ">": "block"}
 _NULLS: Final = frozenset({"null", "~"})
@@ -42,25 +56,52 @@ def decode(content: str | bytes, filename: str) -> Source:
     Raises:
         DefinitionError: `document_too_large`, `invalid_utf8`.
     """
-    size = len(content) if isinstance(content, bytes) or len(content) > MAX_BYTES else len(_encoded(content, filename))
-    if size > MAX_BYTES:
-        detail = f"a definition has at most {MAX_BYTES} bytes"
-        raise Source("", filename).refuse(0, "", "document_too_large", detail)
+    if len(content) > MAX_BYTES:
+        raise _too_large(filename)
     if isinstance(content, str):
-        return Source(content.removeprefix("\ufeff"), filename)
+        return Source(_checked(content, filename).removeprefix("\ufeff"), filename)
     try:
         return Source(content.decode("utf-8-sig"), filename)
     except UnicodeDecodeError as error:
         good = content[: error.start].decode("utf-8", errors="replace")
-        raise Source(good, filename).refuse(len(good), "", "invalid_utf8", "this byte is not UTF-8") from error
+        raise Source(good, filename).refuse(
+            len(good), "", "invalid_utf8", "this byte is not UTF-8"
+        ) from error
 
 
-def _encoded(content: str, filename: str) -> bytes:
+def _too_large(filename: str) -> DefinitionError:
+    detail = f"a definition has at most {MAX_BYTES} bytes"
+    return Source("", filename).refuse(0, "", "document_too_large", detail)
+
+
+def _checked(content: str, filename: str) -> str:
     try:
-        return content.encode("utf-8")
+        if len(content.encode("utf-8")) > MAX_BYTES:
+            raise _too_large(filename)
     except UnicodeEncodeError as error:
         source = Source(content, filename)
-        raise source.refuse(error.start, "", "invalid_utf8", "this character cannot be written as UTF-8") from error
+        detail = "this character cannot be written as UTF-8"
+        raise source.refuse(error.start, "", "invalid_utf8", detail) from error
+    return content
+
+
+def read_document(source: Source) -> Node:
+    """Read a document, JSON where it is JSON, else YAML.
+
+    Args:
+        source: the text.
+
+    Returns:
+        Its tree, in which every scalar is text.
+
+    Raises:
+        DefinitionError: as `read_yaml` and `read_json` do.
+    """
+    if source.text.lstrip()[:1] in ("{", "["):
+        # Braces may as well be YAML's; what is no JSON is left to YAML, and YAML says what is wrong.
+        with contextlib.suppress(NotJson):
+            return read_json(source)
+    return read_yaml(source)
 
 
 def read_yaml(source: Source) -> Node:
@@ -73,9 +114,15 @@ def read_yaml(source: Source) -> Node:
         The tree of its only document.
 
     Raises:
-        DefinitionError: `syntax_error`, `invalid_character`, `empty_document`, `one_document`, `duplicate_key`,
-            `alias_not_allowed`, `tag_not_allowed`, `bad_key`, `too_deep`, `too_many_values`.
+        DefinitionError: `syntax_error`, `invalid_character`, `empty_document`, `one_document`,
+            `duplicate_key`, `empty_value`, `yaml_version`, `alias_not_allowed`, `tag_not_allowed`, `bad_key`,
+            `too_deep`, `too_long`, `too_many_values`.
     """
+    # The scanner's time grows with the square of a tag's length.
+    for word in source.text.split():
+        if len(word) > MAX_TAG and "!" in word:
+            detail = f"no word with an exclamation mark has more than {MAX_TAG} characters"
+            raise source.refuse(source.text.index(word), "", "too_long", detail)
     events = YAML(typ="safe", pure=True).parse(source.text)
     reader = _Reader(source, events)
     try:
@@ -85,7 +132,9 @@ def read_yaml(source: Source) -> Node:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         about = ", ".join(str(part) for part in (error.context, error.problem) if part)
-        raise source.refuse(mark.index if mark else 0, "", "syntax_error", f"this is not YAML: {about}") from error
+        raise source.refuse(
+            mark.index if mark else 0, "", "syntax_error", f"this is not YAML: {about}"
+        ) from error
     except YAMLError as error:
         raise source.refuse(0, "", "syntax_error", "this is not YAML") from error
 
@@ -99,6 +148,8 @@ class _Reader:
         self.source = source
         self.events = events
         self.values = 0
+        # Where nothing is written, what stands before it is shown.
+        self.before = 0
 
     def document(self) -> Node:
         event = self.next()
@@ -112,7 +163,9 @@ class _Reader:
         self.next()
         event = self.next()
         if not isinstance(event, StreamEndEvent):
-            raise self.refuse(event, "", "one_document", "a definition is one document; a second one starts here")
+            raise self.refuse(
+                event, "", "one_document", "a definition is one document; a second one starts here"
+            )
         return root
 
     def next(self) -> Any:
@@ -124,9 +177,13 @@ class _Reader:
     def value(self, event: Any, pointer: str, depth: int) -> Node:
         self.values += 1
         if self.values > MAX_VALUES:
-            raise self.refuse(event, pointer, "too_many_values", f"a definition has at most {MAX_VALUES} values")
+            raise self.refuse(
+                event, pointer, "too_many_values", f"a definition has at most {MAX_VALUES} values"
+            )
         if depth > MAX_DEPTH:
-            raise self.refuse(event, pointer, "too_deep", f"a definition nests at most {MAX_DEPTH} levels deep")
+            raise self.refuse(
+                event, pointer, "too_deep", f"a definition nests at most {MAX_DEPTH} levels deep"
+            )
         self.no_tricks(event, pointer)
         if isinstance(event, MappingStartEvent):
             return self.mapping(event, pointer, depth)
@@ -138,23 +195,26 @@ class _Reader:
         if isinstance(event, AliasEvent) or event.anchor is not None:
             detail = "anchors and aliases are not read; write the value where it is used"
             raise self.refuse(event, pointer, "alias_not_allowed", detail)
-        tag = event.tag if isinstance(event.tag, str | None) else str(event.tag)
-        if tag is not None and tag != "!":
-            raise self.refuse(event, pointer, "tag_not_allowed", "tags are not read; each key has its own type")
+        if event.tag is not None and str(event.tag) != "!":
+            raise self.refuse(
+                event, pointer, "tag_not_allowed", "tags are not read; each key has its own type"
+            )
 
     def scalar(self, event: ScalarEvent, pointer: str) -> Node:
-        text = str(event.value)
+        text = whole_characters(str(event.value))
+        if text is None:
+            raise self.refuse(event, pointer, "invalid_character", NO_TEXT)
         style = _STYLES.get(event.style, "plain")
         start, end = event.start_mark.index, event.end_mark.index
         if style == "plain" and not text:
-            raise self.refuse(event, pointer, "empty_value", "a value was expected here, and there is none")
+            raise self.source.refuse(self.before, pointer, "empty_value", "a value was expected here")
         return Node(start, end, None if style == "plain" and text in _NULLS else text, style)
 
     def sequence(self, start: Any, pointer: str, depth: int) -> Node:
         items: list[Node] = []
         while True:
             event = self.next()
-            if type(event).__name__ == "SequenceEndEvent":
+            if isinstance(event, SequenceEndEvent):
                 return Node(start.start_mark.index, event.end_mark.index, items)
             items.append(self.value(event, join(pointer, len(items)), depth + 1))
 
@@ -162,10 +222,11 @@ class _Reader:
         entries: dict[str, Entry] = {}
         while True:
             event = self.next()
-            if type(event).__name__ == "MappingEndEvent":
+            if isinstance(event, MappingEndEvent):
                 return Node(start.start_mark.index, event.end_mark.index, entries)
             key = self.key(event, pointer, entries)
             below = join(pointer, str(event.value))
+            self.before = key.start
             entries[str(event.value)] = Entry(key, self.value(self.next(), below, depth + 1))
 
     def key(self, event: Any, pointer: str, entries: dict[str, Entry]) -> Node:
@@ -175,7 +236,7 @@ class _Reader:
             raise self.refuse(event, pointer, "bad_key", f"a key is a text of at most {MAX_KEY} characters")
         text = str(event.value)
         if text in entries:
-            line, _ = self.source.place(entries[text].key.start)
-            detail = f"the key '{text}' stands here a second time; the first is in line {line}"
-            raise self.refuse(event, join(pointer, text), "duplicate_key", detail)
+            raise self.source.duplicate(
+                event.start_mark.index, join(pointer, text), text, entries[text].key.start
+            )
         return Node(event.start_mark.index, event.end_mark.index, text)

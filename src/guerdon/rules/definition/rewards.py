@@ -10,10 +10,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.effects import Discount
-from guerdon.rules.definition.part import Part, listed
+from guerdon.rules.definition.part import Listed, Part
 from guerdon.rules.definition.problems import refusal, shown
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Line, Moment, Name, Span, Whole
+from guerdon.rules.definition.values import Exact, Line, Moment, Name, Whole
 
 RewardKind = Literal[
     "product",
@@ -81,7 +82,7 @@ class Reward(Part):
     worth: Annotated[Exact, Field(ge=0)] | None = None
     cost: Annotated[Exact, Field(ge=0)] | None = None
     sku: Line | None = None
-    tiers: Annotated[tuple[Line, ...], BeforeValidator(listed)] = ()
+    tiers: Annotated[tuple[Line, ...], Listed()] = ()
     at: Moment | None = None
     opens: Moment | None = None
     public_at: Moment | None = None

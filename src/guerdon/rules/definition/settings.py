@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from guerdon.rules.definition.part import Part, spelled_short
-from guerdon.rules.definition.values import Flag, Span
+from guerdon.rules.definition.part import Part, Short
+from guerdon.rules.definition.spans import Span
+from guerdon.rules.definition.values import Flag
+
+_TAX: Final = {"without_tax": "net", "with_tax": "gross"}
+
+
+def _spell_tax(value: Any) -> Any:
+    return _TAX.get(value, value) if isinstance(value, str) else value
 
 
 class MoneyRounding(Part):
@@ -29,9 +36,9 @@ class Pricing(Part):
 
     base: Literal["remaining", "original"] = "remaining"
     amount_off: Literal["as_priced", "gross", "net"] = "as_priced"
-    rounding: Annotated[MoneyRounding, BeforeValidator(spelled_short("mode"))] = MoneyRounding()
+    rounding: Annotated[MoneyRounding, Short("mode")] = MoneyRounding()
     leftover: Literal["largest_remainder", "last_line", "first_line"] = "largest_remainder"
-    free_units: Annotated[FreeUnits, BeforeValidator(spelled_short("take"))] = FreeUnits()
+    free_units: Annotated[FreeUnits, Short("take")] = FreeUnits()
     minimum: Literal["after_others", "before_discounts"] = "after_others"
 
 
@@ -49,7 +56,8 @@ class Earning(Part):
     order_discount: Literal["spread", "ignore"] = "spread"
     earn_on: Annotated[
         Literal["net", "gross"],
-        BeforeValidator(lambda value: {"without_tax": "net", "with_tax": "gross"}.get(value, value)),
+        BeforeValidator(_spell_tax),
+        WithJsonSchema({"enum": ["net", "gross", *_TAX]}),
     ] = "net"
     paid_with: PaidWith = PaidWith()
     same_order: Literal["refused", "allowed"] = "refused"

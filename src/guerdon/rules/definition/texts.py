@@ -68,7 +68,9 @@ class Text:
         return core_schema.no_info_plain_validator_function(cls.read)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
 
 
@@ -98,5 +100,7 @@ def _language_item(value: object) -> str:
 
 
 Language = Annotated[
-    str, BeforeValidator(_language_item), WithJsonSchema({"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"})
+    str,
+    BeforeValidator(_language_item),
+    WithJsonSchema({"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"}),
 ]

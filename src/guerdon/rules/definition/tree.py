@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from guerdon.rules.definition.problems import DefinitionError, DefinitionFault
-from guerdon.rules.definition.values import Word
+from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, shown
+from guerdon.rules.definition.words import Word
+
+MAX_DEPTH: Final = 32
+MAX_VALUES: Final = 50_000
+MAX_KEY: Final = 128
+
+NO_TEXT: Final = "this text holds half a character or a NUL"
 
 Style = Literal["plain", "single", "double", "block", "json"]
 
@@ -55,11 +62,8 @@ class Source:
         Returns:
             Line and column, both from 1.
         """
-        low, high = 0, len(self.line_starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.line_starts[middle] <= index else (low, middle)
-        return low + 1, index - self.line_starts[low] + 1
+        line = bisect.bisect_right(self.line_starts, index)
+        return line, index - self.line_starts[line - 1] + 1
 
     def fault(self, index: int, pointer: str, code: str, detail: str) -> DefinitionFault:
         """Make a fault at a place of this text.
@@ -89,6 +93,39 @@ class Source:
             The error, to be raised.
         """
         return DefinitionError([self.fault(index, pointer, code, detail)])
+
+    def duplicate(self, index: int, pointer: str, key: str, first: int) -> DefinitionError:
+        """Make the error of a key that stands twice in one map.
+
+        Args:
+            index: of the second one.
+            pointer: JSON pointer to its value.
+            key: the key.
+            first: index of the first one.
+
+        Returns:
+            The error, to be raised.
+        """
+        line = self.place(first)[0]
+        detail = f"the key {shown(key)} stands here a second time; the first is in line {line}"
+        return self.refuse(index, pointer, "duplicate_key", detail)
+
+
+def whole_characters(text: str) -> str | None:
+    """Put characters together that escapes wrote as two halves.
+
+    Args:
+        text: a scalar with its escapes resolved.
+
+    Returns:
+        The text, or None where it holds half a character or a NUL, which nothing can store.
+    """
+    if "\0" in text:
+        return None
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        return None
 
 
 def join(pointer: str, key: str | int) -> str:

@@ -1,21 +1,19 @@
-"""The scalars of a definition: spans of time, exact numbers, local times, names and expressions."""
+"""The scalars of a definition: exact numbers, local times, names."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from guerdon.rules.definition.problems import refusal, shown
+from guerdon.rules.definition.words import number_text
 
 MAX_WHOLE_DIGITS: Final = 18
 MAX_PLACES: Final = 12
-MAX_SPAN_YEARS: Final = 100
 NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,62}"
 PROGRAM_PATTERN: Final = r"[a-z][a-z0-9-]{0,62}"
 EVENT_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
@@ -23,156 +21,10 @@ MAX_EVENT_TYPE: Final = 128
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-_SPAN = re.compile(r"([0-9]{1,7})(min|mo|h|d|w|y)")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _OFFSET = re.compile(r".*[0-9](Z|[+-][0-9]{2}:?[0-9]{2})", re.IGNORECASE)
-
-
-class Word(str):
-    """A scalar of a document as it was written, with the place where it stood."""
-
-    pointer: str
-
-    def __new__(cls, text: str, pointer: str = "") -> Word:
-        """Make a word.
-
-        Args:
-            text: the scalar's text.
-            pointer: JSON pointer to it.
-        """
-        made = super().__new__(cls, text)
-        made.pointer = pointer
-        return made
-
-
-class ExpressionText(Word):
-    """The text of an expression and where it stands; it is compiled elsewhere."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.read)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": ["string", "number", "boolean"], "description": "an expression in CEL"}
-
-    @classmethod
-    def read(cls, value: object) -> ExpressionText:
-        """Take a scalar as an expression.
-
-        Args:
-            value: text, or an exact number.
-
-        Returns:
-            The expression's text.
-
-        Raises:
-            PydanticCustomError: `expected_expression`, `empty_expression`.
-        """
-        if isinstance(value, ExpressionText):
-            return value
-        if isinstance(value, Decimal | int) and not isinstance(value, bool):
-            value = number_text(Decimal(value))
-        if not isinstance(value, str):
-            raise refusal("expected_expression", f"an expression was expected, not {shown(value)}")
-        if not value.strip():
-            raise refusal("empty_expression", "an expression was expected, and the text is empty")
-        return cls(value, getattr(value, "pointer", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A length of time in one unit of the calendar; `Span()` is no time at all."""
-
-    months: int = 0
-    days: int = 0
-    hours: int = 0
-    minutes: int = 0
-
-    @property
-    def is_zero(self) -> bool:
-        """Say whether the span is no time at all.
-
-        Returns:
-            True for `0d`, `0h` and so on.
-        """
-        return not (self.months or self.days or self.hours or self.minutes)
-
-    @property
-    def text(self) -> str:
-        """Write the span as definitions do.
-
-        Returns:
-            Text such as `14d`; years come out as months, weeks as days.
-        """
-        parts = ((self.months, "mo"), (self.hours, "h"), (self.minutes, "min"))
-        return next((f"{count}{unit}" for count, unit in parts if count), f"{self.days}d")
-
-    @classmethod
-    def read(cls, value: object) -> Span:
-        """Read a span.
-
-        Args:
-            value: text such as `14d`, `12mo`, `2y`, `6h`, `2w`, `30min`, or a span.
-
-        Returns:
-            The span.
-
-        Raises:
-            PydanticCustomError: `bad_span`, `span_too_long`.
-        """
-        if isinstance(value, Span):
-            return value
-        found = _SPAN.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
-            detail = f"a length of time was expected, such as 14d, 12mo, 2y, 6h, 2w or 30min, not {shown(value)}"
-            raise refusal("bad_span", detail, expected="a number and one of min h d w mo y")
-        count = int(found[1])
-        span = _span(count, found[2])
-        if span.months > 12 * MAX_SPAN_YEARS or _minutes(span) > MAX_SPAN_YEARS * 366 * 1440:
-            raise refusal("span_too_long", f"{shown(value)} is longer than {MAX_SPAN_YEARS} years")
-        return span
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.read)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{_SPAN.pattern}$", "examples": ["14d", "12mo"]}
-
-
-def _span(count: int, unit: str) -> Span:
-    made = {
-        "min": Span(minutes=count),
-        "h": Span(hours=count),
-        "d": Span(days=count),
-        "w": Span(days=7 * count),
-        "mo": Span(months=count),
-        "y": Span(months=12 * count),
-    }
-    return made[unit]
-
-
-def _minutes(span: Span) -> int:
-    return (span.days * 24 + span.hours) * 60 + span.minutes
-
-
-def number_text(value: Decimal) -> str:
-    """Write a number in its one canonical way.
-
-    Args:
-        value: a finite number.
-
-    Returns:
-        Plain digits without exponent, trailing zeros or a negative zero.
-    """
-    text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 def read_decimal(value: object) -> Decimal:
@@ -309,10 +161,14 @@ ProgramKey = Annotated[
 ]
 EventType = Annotated[
     str,
-    _matching(EVENT_PATTERN, "bad_event_type", "an event type such as order.paid was expected", MAX_EVENT_TYPE),
+    _matching(
+        EVENT_PATTERN, "bad_event_type", "an event type such as order.paid was expected", MAX_EVENT_TYPE
+    ),
     WithJsonSchema({"type": "string", "pattern": f"^{EVENT_PATTERN}$"}),
 ]
-TimeOfDay = Annotated[time, PlainValidator(_read_time), WithJsonSchema({"type": "string", "examples": ["17:00"]})]
+TimeOfDay = Annotated[
+    time, PlainValidator(_read_time), WithJsonSchema({"type": "string", "examples": ["17:00"]})
+]
 Moment = Annotated[
     date | datetime,
     PlainValidator(_read_moment),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
-from guerdon.rules.definition.part import Part, spelled_short
+from guerdon.rules.definition.part import Part, Short
+from guerdon.rules.definition.spans import Span
 from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Span, Whole
+from guerdon.rules.definition.values import Exact, Whole
 
 RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
 RoundingScope = Literal["order", "line", "campaign"]
@@ -37,8 +38,7 @@ def _kind_of_expiry(value: Any) -> str:
 
 
 Expires = Annotated[
-    Annotated[Never, Tag("<never>")]
-    | Annotated[Expiry, BeforeValidator(spelled_short("after")), Tag("<rule>")],
+    Annotated[Never, Tag("<never>")] | Annotated[Expiry, Short("after"), Tag("<rule>")],
     Discriminator(_kind_of_expiry),
 ]
 
@@ -46,9 +46,11 @@ Expires = Annotated[
 class Wallet(Part):
     """A kind of unit that an account holds."""
 
+    filled_in = frozenset({"unit"})
+
     unit: Text
     scale: Annotated[Whole, Field(ge=0, le=6)] = 0
-    rounding: Annotated[Rounding, BeforeValidator(spelled_short("mode"))] = Rounding()
+    rounding: Annotated[Rounding, Short("mode")] = Rounding()
     pending: Span = Span()
     expires: Expires = "never"
     debt: Literal["allowed", "stop_at_zero"] = "allowed"
