@@ -200,6 +200,19 @@ def test_a_login_without_the_roles_is_told_what_to_do(server: EmbeddedPostgres, 
             connection.execute("drop role weak")
 
 
+def test_a_refused_database_stops_the_server_that_was_started_for_it(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path, durable=False) as server:
+        migrate(server.dsn())
+        with superuser(server, "guerdon") as connection:
+            connection.execute("update guerdon.schema_version set version_num = '9999'")
+        first = server.pid
+    with pytest.raises(Problem) as refused:
+        open_database(load_settings(data=tmp_path))
+    assert refused.value.code == "migration_unknown"
+    with EmbeddedPostgres(tmp_path, durable=False) as server:
+        assert server.pid not in (None, first)
+
+
 def test_a_server_that_does_not_answer_is_an_outage() -> None:
     with pytest.raises(Problem) as refused:
         migrate(make_conninfo(host="/nonexistent", user="x", dbname="x"))

