@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import MemberKey, Vault
+from guerdon.members.stored import decode_attributes, decode_consents
 from guerdon.rules.state import MemberState
 
-_DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _QUERY = """
 select account_id, member_id, role, language, birth_mmdd, joined_at, attributes::text, consents::text,
     wrapped_key
@@ -107,33 +104,6 @@ def _member(row: tuple[Any, ...]) -> LoadedMember:
         birthday=birthday,
         joined_at=joined_at,
         attributes=decode_attributes(attributes),
-        consents=decode_consents(consents),
+        consents={topic: one.given for topic, one in decode_consents(consents).items()},
     )
     return LoadedMember(account_id, state, wrapped)
-
-
-def decode_attributes(text: str) -> dict[str, Any]:
-    """Read plain attributes as stored.
-
-    Args:
-        text: JSON.
-
-    Returns:
-        By name: text, int, exact Decimal or bool; a date is text such as `2027-02-01`.
-    """
-    return {} if text == "{}" else _DECODER.decode(text)
-
-
-def decode_consents(text: str) -> dict[str, bool]:
-    """Read consents as stored.
-
-    Args:
-        text: JSON of {topic: {given, at}}.
-
-    Returns:
-        Whether each was given, by topic.
-    """
-    if text == "{}":
-        return {}
-    stored: Mapping[str, Any] = _DECODER.decode(text)
-    return {topic: bool(consent["given"]) for topic, consent in stored.items()}
