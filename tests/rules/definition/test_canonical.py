@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from guerdon.rules.definition import Definition, canonical_bytes, definition_hash, load_definition
 from guerdon.rules.definition.canonical import canonical_data
-from guerdon.rules.definition.read import decode, read_document
-from guerdon.rules.definition.tree import plain_data
+from guerdon.rules.definition.source.read import decode, read_document
+from guerdon.rules.definition.source.tree import plain_data
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 

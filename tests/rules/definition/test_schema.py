@@ -10,8 +10,8 @@ import jsonschema_rs
 import pytest
 
 from guerdon.rules.definition import json_schema, load_definition
-from guerdon.rules.definition.read import decode, read_document
-from guerdon.rules.definition.tree import plain_data
+from guerdon.rules.definition.source.read import decode, read_document
+from guerdon.rules.definition.source.tree import plain_data
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 

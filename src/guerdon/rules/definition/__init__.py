@@ -9,7 +9,7 @@ from guerdon.rules.definition.campaigns import (
     Schedule,
 )
 from guerdon.rules.definition.canonical import canonical_bytes, canonical_data, definition_hash
-from guerdon.rules.definition.document import Datum, Definition, EventKind
+from guerdon.rules.definition.document import Datum, Definition, EventKind, json_schema
 from guerdon.rules.definition.effects import (
     Award,
     Badge,
@@ -26,10 +26,11 @@ from guerdon.rules.definition.inactive import InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
-from guerdon.rules.definition.positions import Positions, locate
-from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, render
 from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
-from guerdon.rules.definition.schema import json_schema
+from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, render
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.texts import Text
+from guerdon.rules.definition.scalars.words import ExpressionText
 from guerdon.rules.definition.settings import (
     Checkout,
     Earning,
@@ -40,10 +41,8 @@ from guerdon.rules.definition.settings import (
     Returns,
     Spending,
 )
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.texts import Text
+from guerdon.rules.definition.source.positions import Positions, locate
 from guerdon.rules.definition.wallets import Expiry, Rounding, Wallet
-from guerdon.rules.definition.words import ExpressionText
 
 __all__ = [
     "WEEKDAYS",

@@ -9,10 +9,19 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from guerdon.rules.definition.effects import Combine, Effect, Multiply
-from guerdon.rules.definition.part import Listed, Part, Short
-from guerdon.rules.definition.problems import refusal
-from guerdon.rules.definition.values import EventType, Exact, Flag, Line, Moment, Name, TimeOfDay, Whole
-from guerdon.rules.definition.words import ExpressionText
+from guerdon.rules.definition.scalars.part import Listed, Part, Short
+from guerdon.rules.definition.scalars.problems import refusal
+from guerdon.rules.definition.scalars.values import (
+    EventType,
+    Exact,
+    Flag,
+    Line,
+    Moment,
+    Name,
+    TimeOfDay,
+    Whole,
+)
+from guerdon.rules.definition.scalars.words import ExpressionText
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

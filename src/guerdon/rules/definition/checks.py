@@ -9,16 +9,16 @@ from decimal import Decimal
 from babel.numbers import get_currency_precision
 
 from guerdon.rules.definition.campaigns import Budget, Campaign
+from guerdon.rules.definition.canonical import leaves
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.effects import Award, Badge, EffectPart, Grant, Multiply, Redeem
 from guerdon.rules.definition.ladders import Ladder
-from guerdon.rules.definition.problems import listing, nearest_to
 from guerdon.rules.definition.rewards import Reward
-from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.tree import join
-from guerdon.rules.definition.values import places_of
-from guerdon.rules.definition.walk import leaves
-from guerdon.rules.definition.words import number_text
+from guerdon.rules.definition.scalars.problems import listing, nearest_to
+from guerdon.rules.definition.scalars.texts import Text
+from guerdon.rules.definition.scalars.values import places_of
+from guerdon.rules.definition.scalars.words import number_text
+from guerdon.rules.definition.source.tree import join
 
 
 @dataclass(frozen=True, slots=True)

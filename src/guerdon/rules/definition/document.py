@@ -13,13 +13,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from guerdon.rules.definition.campaigns import Campaign, LaneEntry
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
-from guerdon.rules.definition.part import Listed, Part, Short
-from guerdon.rules.definition.problems import nearest_to, refusal, shown
 from guerdon.rules.definition.rewards import BadgeEntry, Reward
+from guerdon.rules.definition.scalars.part import Listed, Part, Short
+from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.texts import Language, Text
+from guerdon.rules.definition.scalars.values import EventType, Flag, LaterSection, Line, Name, ProgramKey
 from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.texts import Language, Text
-from guerdon.rules.definition.values import EventType, Flag, LaterSection, Line, Name, ProgramKey
 from guerdon.rules.definition.wallets import Wallet
 
 DataType = Literal[
@@ -163,3 +163,23 @@ class Definition(Part):
         if window in ("calendar_year", "calendar_quarter", "calendar_month"):
             return window
         return None
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe definitions for an editor.
+
+    Returns:
+        JSON Schema 2020-12, made from the models.
+    """
+    schema = _only_known_names(Definition.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Guerdon program", **schema}
+
+
+def _only_known_names(schema: Any) -> Any:
+    """Close the maps whose keys have a pattern, which pydantic leaves open."""
+    if isinstance(schema, list):
+        return [_only_known_names(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _only_known_names(item) for key, item in schema.items()}
+    return {**made, "additionalProperties": False} if "patternProperties" in made else made

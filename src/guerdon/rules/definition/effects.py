@@ -15,12 +15,12 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.part import Listed, Part, unknown_keys
-from guerdon.rules.definition.problems import refusal, shown
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.values import Exact, Line, Name, Whole
+from guerdon.rules.definition.scalars.part import Listed, Part, unknown_keys
+from guerdon.rules.definition.scalars.problems import refusal, shown
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.values import Exact, Line, Name, Whole
+from guerdon.rules.definition.scalars.words import ExpressionText
 from guerdon.rules.definition.wallets import Expires
-from guerdon.rules.definition.words import ExpressionText
 
 Combine = Literal["multiply", "add"]
 

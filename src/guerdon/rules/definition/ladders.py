@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from guerdon.rules.definition.part import Listed, Part
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Flag, Name
+from guerdon.rules.definition.scalars.part import Listed, Part
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.texts import Text
+from guerdon.rules.definition.scalars.values import Exact, Flag, Name
 
 Review = Literal["calendar_year", "calendar_quarter", "calendar_month"]
 

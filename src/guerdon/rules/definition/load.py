@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
-from guerdon.rules.definition.positions import Positions
-from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, nearest_to, shown
-from guerdon.rules.definition.read import decode, read_document
-from guerdon.rules.definition.tree import join, plain_data, steps_of
+from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, shown
+from guerdon.rules.definition.source.positions import Positions
+from guerdon.rules.definition.source.read import decode, read_document
+from guerdon.rules.definition.source.tree import join, plain_data, steps_of
 
 MAX_FAULTS: Final = 100
 Steps = tuple[str | int, ...]

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema, model_validator
 
-from guerdon.rules.definition.part import Part
-from guerdon.rules.definition.problems import refusal
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.values import EventType
-from guerdon.rules.definition.words import ExpressionText
+from guerdon.rules.definition.scalars.part import Part
+from guerdon.rules.definition.scalars.problems import refusal
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.values import EventType
+from guerdon.rules.definition.scalars.words import ExpressionText
 
 CalendarWindow = Literal["all_time", "calendar_year", "calendar_quarter", "calendar_month", "calendar_week"]
 MAX_ROLLING_DAYS: Final = 400

@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.effects import Discount
-from guerdon.rules.definition.part import Listed, Part
-from guerdon.rules.definition.problems import refusal, shown
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Line, Moment, Name, Whole
+from guerdon.rules.definition.scalars.part import Listed, Part
+from guerdon.rules.definition.scalars.problems import refusal, shown
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.texts import Text
+from guerdon.rules.definition.scalars.values import Exact, Line, Moment, Name, Whole
 
 RewardKind = Literal[
     "product",

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from guerdon.rules.definition.part import Part, Short
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.values import Flag
+from guerdon.rules.definition.scalars.part import Part, Short
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.values import Flag
 
 _TAX: Final = {"without_tax": "net", "with_tax": "gross"}
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from guerdon.rules.definition.part import Part, Short
-from guerdon.rules.definition.spans import Span
-from guerdon.rules.definition.texts import Text
-from guerdon.rules.definition.values import Exact, Whole
+from guerdon.rules.definition.scalars.part import Part, Short
+from guerdon.rules.definition.scalars.spans import Span
+from guerdon.rules.definition.scalars.texts import Text
+from guerdon.rules.definition.scalars.values import Exact, Whole
 
 RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
 RoundingScope = Literal["order", "line", "campaign"]

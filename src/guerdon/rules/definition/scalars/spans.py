@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.problems import refusal, shown
+from guerdon.rules.definition.scalars.problems import refusal, shown
 
 MAX_SPAN_YEARS: Final = 100
 _SPAN: Final = re.compile(r"([0-9]{1,7})(min|mo|h|d|w|y)")

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.problems import listing, nearest_to, refusal
+from guerdon.rules.definition.scalars.problems import listing, nearest_to, refusal
 
 MAX_WRONG: Final = 20
 

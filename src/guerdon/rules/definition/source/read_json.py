@@ -6,7 +6,7 @@ import re
 from json.decoder import JSONDecodeError, JSONDecoder
 from typing import Final
 
-from guerdon.rules.definition.tree import (
+from guerdon.rules.definition.source.tree import (
     MAX_DEPTH,
     MAX_KEY,
     MAX_VALUES,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
-from guerdon.rules.definition.problems import refusal, shown
-from guerdon.rules.definition.words import number_text
+from guerdon.rules.definition.scalars.problems import refusal, shown
+from guerdon.rules.definition.scalars.words import number_text
 
 MAX_WHOLE_DIGITS: Final = 18
 MAX_PLACES: Final = 12

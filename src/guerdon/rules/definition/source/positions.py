@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guerdon.rules.definition.tree import Node, Source, child, join, steps_of
+from guerdon.rules.definition.source.tree import Node, Source, child, join, steps_of
 
 
 class Positions:

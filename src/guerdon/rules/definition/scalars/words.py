@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.problems import refusal, shown
+from guerdon.rules.definition.scalars.problems import refusal, shown
 
 
 class Word(str):

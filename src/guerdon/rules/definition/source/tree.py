@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from guerdon.rules.definition.problems import DefinitionError, DefinitionFault, shown
-from guerdon.rules.definition.words import Word
+from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, shown
+from guerdon.rules.definition.scalars.words import Word
 
 MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 50_000

@@ -21,9 +21,9 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from guerdon.rules.definition.problems import DefinitionError
-from guerdon.rules.definition.read_json import NotJson, read_json
-from guerdon.rules.definition.tree import (
+from guerdon.rules.definition.scalars.problems import DefinitionError
+from guerdon.rules.definition.source.read_json import NotJson, read_json
+from guerdon.rules.definition.source.tree import (
     MAX_DEPTH,
     MAX_KEY,
     MAX_VALUES,
