@@ -1,0 +1,1 @@
+"""What can be learned from facts: reports, and programs tried on history."""

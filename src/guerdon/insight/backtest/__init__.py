@@ -1,0 +1,17 @@
+"""Backtest: a program definition run over past events, with the very code that runs it live."""
+
+from guerdon.insight.backtest.files import write_report
+from guerdon.insight.backtest.history import History, open_history
+from guerdon.insight.backtest.run import Backtest, Request, Reject, Timings, shares_between_accounts, run_backtest
+
+__all__ = [
+    "Backtest",
+    "History",
+    "Reject",
+    "Request",
+    "Timings",
+    "open_history",
+    "run_backtest",
+    "shares_between_accounts",
+    "write_report",
+]

@@ -1,0 +1,126 @@
+"""The fold: the same pure step as live, with the state of all accounts kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance
+from guerdon.rules.events import Event, Tick
+from guerdon.rules.program import Program
+from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
+from guerdon.rules.report import Tally
+from guerdon.rules.state import AccountState, MemberState, Shared, State
+from guerdon.rules.step import step
+
+
+class Fact(NamedTuple):
+    """An event that was read, and the line that it was read from."""
+
+    index: int
+    sent: SentEvent
+    event: Event
+
+
+class Fold:
+    """Runs facts through a program, one after the other."""
+
+    def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
+        """Begin with no accounts.
+
+        Args:
+            program: what decides.
+            read: index of a line → the line, to look at an earlier event again.
+        """
+        self.program = program
+        self.tally = Tally(program)
+        self.duplicates = 0
+        self._read = read
+        self._accounts: dict[str, AccountState] = {}
+        self._shared = Shared()
+        self._events: dict[tuple[str, str], int] = {}
+        self._orders: dict[tuple[str, str], int] = {}
+
+    def take(self, fact: Fact) -> None:
+        """Decide one fact and keep what follows.
+
+        Args:
+            fact: the event; facts come in order of time.
+
+        Raises:
+            Problem: `event_id_reused`, `order_already_paid`, or what the step refuses with; nothing is kept then.
+        """
+        sent, event = fact.sent, fact.event
+        if self._is_known(sent):
+            self.duplicates += 1
+            return
+        account = subject_key(sent.subject) if sent.subject is not None else None
+        if account is None:
+            self.tally.count_fact(event)
+        else:
+            self._decide(account, event)
+        self._events[sent.source, sent.id] = fact.index
+        if event.order is not None and event.type == "order.paid":
+            self._orders[sent.source, event.order.id] = fact.index
+
+    def settle(self, until: datetime) -> None:
+        """Let time pass for every account, and count where each stands.
+
+        Args:
+            until: the instant at which the history ends; what is due by then happens.
+        """
+        tick = Event(type="guerdon.tick", occurred_at=until, booked_at=until, command=Tick())
+        for name, account in self._accounts.items():
+            state, decision = step(self.program, State(account, None, self._shared), tick, _chance(name))
+            self.tally.book(name, decision)
+            self.tally.close(state.account)
+
+    def _decide(self, name: str, event: Event) -> None:
+        account = self._accounts.get(name)
+        is_new = account is None
+        if account is None:
+            account = _new_account(len(self._accounts) + 1, event.occurred_at)
+        chance = _chance(f"{event.source}\0{event.id}")
+        state, decision = step(
+            self.program, State(account, account.owner, self._shared), event, chance
+        )
+        if decision.problem_code:
+            raise Problem(decision.problem_code, decision.problem_detail)
+        if is_new:
+            self.tally.enrol(name)
+        self._accounts[name] = state.account
+        self._shared = state.shared
+        self.tally.count_fact(event)
+        self.tally.book(name, decision)
+
+    def _is_known(self, sent: SentEvent) -> bool:
+        """Tell a repeated event, and refuse another one under the same name."""
+        seen = self._events.get((sent.source, sent.id))
+        if seen is not None:
+            if canonical_body(self._again(seen)) != canonical_body(sent):
+                detail = "another event of this source has this id"
+                raise Problem.at("/id", "event_id_reused", detail)
+            return True
+        if sent.type != "order.paid":
+            return False
+        paid = self._orders.get((sent.source, sent.data.id))  # type: ignore[union-attr]  # orders are typed
+        if paid is None:
+            return False
+        if self._again(paid).data != sent.data:
+            raise Problem.at("/data/id", "order_already_paid", "this order was paid by another event")
+        return True
+
+    def _again(self, index: int) -> SentEvent:
+        return read_event(self._read(index), self.program, None)[0]
+
+
+def _new_account(number: int, at: datetime) -> AccountState:
+    member = MemberState(member_id=number, joined_at=at)
+    return AccountState(account_id=number, created_at=at, owner=member)
+
+
+def _chance(seed: str) -> Chance:
+    return Chance(hashlib.blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=16).digest())

@@ -1,0 +1,247 @@
+"""A whole backtest: read, fold, settle, add up; in one process or in several, with the same report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, Final
+
+from guerdon.base.errors import Fault, Problem
+from guerdon.insight.backtest.fold import Fact, Fold
+from guerdon.insight.backtest.history import History, split_by_account
+from guerdon.rules.definition import load_definition_with_positions
+from guerdon.rules.limits import NO_LIMITS, Limits
+from guerdon.rules.program import Program, compile_program
+from guerdon.rules.reading import read_event
+from guerdon.rules.report import Tally, report_of
+from guerdon.rules.step import exactly
+
+_AT_ONCE: Final = 512
+
+Told = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be tried."""
+
+    definition: bytes
+    """The document."""
+    filename: str
+    """How it is called in messages."""
+    until: datetime | None = None
+    """When the history ends; None: at the end of the local day of its last event."""
+    jobs: int = 1
+    """Processes, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A line that was not applied, and why."""
+
+    file: str
+    line: int
+    code: str
+    detail: str
+    errors: tuple[Fault, ...] = ()
+
+
+@dataclass(slots=True)
+class Timings:
+    """CPU seconds of each part."""
+
+    index: float = 0
+    parse: float = 0
+    fold: float = 0
+    report: float = 0
+
+    def add(self, other: Timings) -> None:
+        """Add the seconds of another process.
+
+        Args:
+            other: what it took there.
+        """
+        self.index += other.index
+        self.parse += other.parse
+        self.fold += other.fold
+        self.report += other.report
+
+
+@dataclass(slots=True)
+class Backtest:
+    """What came of it."""
+
+    program: Program
+    tally: Tally
+    report: dict[str, Any]
+    rejects: list[Reject]
+    timings: Timings
+    processes: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one process found."""
+
+    tally: Tally
+    duplicates: int = 0
+    left_out: int = 0
+    rejects: list[tuple[int, Problem]] = field(default_factory=list)
+    timings: Timings = field(default_factory=Timings)
+
+
+def run_backtest(request: Request, history: History, told: Told | None = None) -> Backtest:
+    """Run a definition over a history.
+
+    Args:
+        request: the definition and how to run it.
+        history: the events.
+        told: hears the bytes of events decided since it was last told.
+
+    Returns:
+        The report and all that it was made from.
+
+    Raises:
+        DefinitionError: `invalid_definition`.
+        Problem: `file_changed`.
+    """
+    program = _compiled(request)
+    assert history.last_at is not None, "an opened history has an event"
+    until = request.until or end_of_day(program, history.last_at)
+    shares = shares_between_accounts(program)
+    if request.jobs > 1 and not shares:
+        split = split_by_account(history, request.jobs)
+    else:
+        split = [history.order]
+    if len(split) == 1:
+        part = _run_part(program, history, split[0], until, told)
+    else:
+        part = _run_parts(program, request, history, split, until)
+    began = time.process_time()
+    rejects = [_reject(history, index, problem) for index, problem in sorted(part.rejects, key=lambda one: one[0])]
+    report = {
+        **report_of(program, part.tally),
+        "until": program.zone.local(until).isoformat(),
+        "duplicates": part.duplicates,
+        "rejected": len(rejects),
+        "after_until": part.left_out,
+        "order": {"by": "time" if shares else "account", "input_was_sorted": history.is_sorted},
+    }
+    part.timings.report += time.process_time() - began
+    return Backtest(program, part.tally, report, rejects, part.timings, len(split))
+
+
+def shares_between_accounts(program: Program) -> bool:
+    """Tell whether what one account does can change what another gets.
+
+    Args:
+        program: the program.
+
+    Returns:
+        True where there are totals, budgets or stock; then only one order of all events is right.
+    """
+    limits = [one.limits for one in (*program.campaigns, *program.rewards.values())]
+    return any(map(_is_shared, limits)) or any(one.stock is not None for one in program.rewards.values())
+
+
+def end_of_day(program: Program, instant: datetime) -> datetime:
+    """Give the end of a local day.
+
+    Args:
+        program: for its calendar.
+        instant: some instant of the day.
+
+    Returns:
+        The first instant of the next local day, in UTC.
+    """
+    return program.zone.start_of(program.zone.day_of(instant) + timedelta(days=1))
+
+
+def _is_shared(limits: Limits) -> bool:
+    return limits is not NO_LIMITS and (limits.total is not None or limits.budget is not None)
+
+
+def _compiled(request: Request) -> Program:
+    definition, positions = load_definition_with_positions(request.definition, request.filename)
+    return compile_program(definition, 1, positions)
+
+
+def _run_parts(
+    program: Program, request: Request, history: History, split: Sequence[Sequence[int]], until: datetime
+) -> _Part:
+    whole = _Part(Tally(program))
+    with ProcessPoolExecutor(len(split), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_run_alone, request, history, indexes, until) for indexes in split]
+        for future in futures:
+            part = future.result()
+            whole.tally.add(part.tally)
+            whole.duplicates += part.duplicates
+            whole.left_out += part.left_out
+            whole.rejects += part.rejects
+            whole.timings.add(part.timings)
+    return whole
+
+
+def _run_alone(request: Request, history: History, indexes: Sequence[int], until: datetime) -> _Part:
+    return _run_part(_compiled(request), history, indexes, until, None)
+
+
+def _run_part(
+    program: Program, history: History, indexes: Sequence[int], until: datetime, told: Told | None
+) -> _Part:
+    with ExitStack() as stack:
+        read = history.reader(stack)
+        stack.enter_context(exactly())
+        fold = Fold(program, read)
+        part = _Part(fold.tally)
+        for some in _batched(indexes, _AT_ONCE):
+            began = time.process_time()
+            facts = list(_facts(program, read, some, part))
+            parsed = time.process_time()
+            for fact in facts:
+                _take(fold, fact, until, part)
+            part.timings.parse += parsed - began
+            part.timings.fold += time.process_time() - parsed
+            if told is not None:
+                told(sum(history.lengths[index] + 1 for index in some))
+        began = time.process_time()
+        fold.settle(until)
+        part.timings.fold += time.process_time() - began
+        part.duplicates = fold.duplicates
+        return part
+
+
+def _facts(
+    program: Program, read: Callable[[int], bytes], indexes: Sequence[int], part: _Part
+) -> Iterator[Fact]:
+    for index in indexes:
+        try:
+            yield Fact(index, *read_event(read(index), program, None))
+        except Problem as problem:
+            part.rejects.append((index, problem))
+
+
+def _take(fold: Fold, fact: Fact, until: datetime, part: _Part) -> None:
+    if fact.event.occurred_at >= until:
+        part.left_out += 1
+        return
+    try:
+        fold.take(fact)
+    except Problem as problem:
+        part.rejects.append((fact.index, problem))
+
+
+def _reject(history: History, index: int, problem: Problem) -> Reject:
+    return Reject(*history.place_of(index), problem.code, problem.detail, problem.faults)
+
+
+def _batched(indexes: Iterable[int], size: int) -> Iterator[list[int]]:
+    numbers = iter(indexes)
+    while some := list(islice(numbers, size)):
+        yield some

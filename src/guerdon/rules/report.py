@@ -1,0 +1,292 @@
+"""What a program did to a history: issued, spent, expired and outstanding, by month and by account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from guerdon.base.exact import scaled_text
+from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.events import Event
+from guerdon.rules.program import Program
+from guerdon.rules.state import AccountState
+
+ISSUED, SPENT, EXPIRED, OTHER = range(4)
+"""Places in a row of figures; `OTHER` is what operators adjusted and accounts sent each other."""
+
+Row = list[int]
+_BOOKS: Final = {
+    "issued": (ISSUED, -1),
+    "redeemed": (SPENT, 1),
+    "expired": (EXPIRED, 1),
+    "adjusted": (OTHER, -1),
+    "transit": (OTHER, -1),
+}
+
+
+def outstanding(row: Row) -> int:
+    """Work out what is left of a row of figures.
+
+    Args:
+        row: issued, spent, expired and other units, in the wallet's scale.
+
+    Returns:
+        Units that are still held.
+    """
+    return row[ISSUED] - row[SPENT] - row[EXPIRED] + row[OTHER]
+
+
+class Tally:
+    """Adds up decisions; tallies of different accounts add up to the tally of all."""
+
+    def __init__(self, program: Program) -> None:
+        """Make an empty tally.
+
+        Args:
+            program: what decides.
+        """
+        self._program = program
+        self.events = 0
+        self.orders = 0
+        self.late = 0
+        self.revenue_minor = 0
+        self.months: dict[str, dict[str, Row]] = {wallet: {} for wallet in program.wallets}
+        self.accounts: dict[str, dict[str, Row]] = {}
+        self.fired: dict[str, int] = dict.fromkeys(_keys(program), 0)
+        self.awarded: dict[str, dict[str, int]] = {}
+        self.peaks: dict[str, dict[str, int]] = {ladder: {} for ladder in program.ladders}
+        self.population: dict[str, dict[str, int]] = {
+            key: dict.fromkeys((tier.key for tier in ladder.tiers), 0)
+            for key, ladder in program.ladders.items()
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the program behind when a tally travels between processes; compiled code does not travel."""
+        return {name: value for name, value in vars(self).items() if name != "_program"}
+
+    def enrol(self, account: str) -> None:
+        """Count a new account.
+
+        Args:
+            account: how the history names it.
+        """
+        self.accounts[account] = {wallet: [0, 0, 0, 0] for wallet in self._program.wallets}
+
+    def count_fact(self, event: Event) -> None:
+        """Count an event that was applied, whoever it is about.
+
+        Args:
+            event: the fact.
+        """
+        self.events += 1
+        if event.order is not None and event.type == "order.paid":
+            self.orders += 1
+            self.revenue_minor += event.order.net_minor
+
+    def book(self, account: str, decision: Decision) -> None:
+        """Add up what a decision did, of an event or of time alone.
+
+        Args:
+            account: an enrolled account.
+            decision: what was decided.
+        """
+        self.late += decision.late
+        for transaction in decision.transactions:
+            self._add(account, transaction)
+        for change in decision.tier_changes:
+            level = self._program.ladders[change.ladder].level_of(change.after)
+            peaks = self.peaks[change.ladder]
+            peaks[account] = max(peaks.get(account, 0), level)
+        acted = set()
+        for effect in decision.effects:
+            acted.add(effect.campaign)
+            if effect.kind == "award":
+                sums = self.awarded.setdefault(effect.campaign, {})
+                sums[effect.wallet] = sums.get(effect.wallet, 0) + effect.amount
+        for campaign in acted:
+            self.fired[campaign] = self.fired.get(campaign, 0) + 1
+
+    def _add(self, account: str, transaction: Transaction) -> None:
+        month = local_month(self._program, transaction.effective_at)
+        rows = self.months[transaction.wallet].setdefault(month, [0, 0, 0, 0])
+        own = self.accounts[account][transaction.wallet]
+        for entry in transaction.entries:
+            if entry.book != "member":
+                place, sign = _BOOKS[entry.book]
+                rows[place] += sign * entry.amount
+                own[place] += sign * entry.amount
+
+    def close(self, account: AccountState) -> None:
+        """Count where an account stands at the end.
+
+        Args:
+            account: settled at the end.
+        """
+        for key, ladder in self._program.ladders.items():
+            held = account.tiers.get(key)
+            level = ladder.level_of(held.level) if held is not None else 0
+            self.population[key][ladder.tiers[level].key] += 1
+
+    def add(self, other: Tally) -> None:
+        """Add the tally of other accounts under the same program.
+
+        Args:
+            other: a tally that shares no account with this one.
+        """
+        self.events += other.events
+        self.orders += other.orders
+        self.late += other.late
+        self.revenue_minor += other.revenue_minor
+        self.accounts.update(other.accounts)
+        for wallet, months in other.months.items():
+            for month, row in months.items():
+                mine = self.months[wallet].setdefault(month, [0, 0, 0, 0])
+                self.months[wallet][month] = [one + two for one, two in zip(mine, row, strict=True)]
+        for campaign, times in other.fired.items():
+            self.fired[campaign] = self.fired.get(campaign, 0) + times
+        for campaign, sums in other.awarded.items():
+            _add_up(self.awarded.setdefault(campaign, {}), sums)
+        for ladder, peaks in other.peaks.items():
+            self.peaks[ladder].update(peaks)
+        for ladder, counts in other.population.items():
+            _add_up(self.population[ladder], counts)
+
+
+def local_month(program: Program, instant: datetime) -> str:
+    """Name the program's local month that an instant belongs to.
+
+    Args:
+        program: for its calendar.
+        instant: aware instant.
+
+    Returns:
+        Text such as `2017-01`.
+    """
+    day = program.zone.day_of(instant)
+    return f"{day.year}-{day.month:02}"
+
+
+def report_of(program: Program, tally: Tally) -> dict[str, Any]:
+    """Write a tally as the report that api.md describes.
+
+    Args:
+        program: what decided.
+        tally: the sums.
+
+    Returns:
+        JSON values; units and money are decimal strings.
+    """
+    return {
+        "program": program.key,
+        "currency": program.currency,
+        "events": tally.events,
+        "late": tally.late,
+        "accounts": len(tally.accounts),
+        "orders": tally.orders,
+        "revenue": scaled_text(tally.revenue_minor, program.digits),
+        "wallets": {key: _wallet(program, tally, key) for key in program.wallets},
+        "ladders": {key: _ladder(program, tally, key) for key in program.ladders},
+        "campaigns": {key: _campaign(program, tally, key) for key in _keys(program)},
+    }
+
+
+def account_rows(program: Program, tally: Tally) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """List what each account came to.
+
+    Args:
+        program: what decided.
+        tally: the sums.
+
+    Yields:
+        Account, wallet, issued, spent, expired and outstanding units as text, sorted by account and wallet.
+    """
+    named = sorted((account.removeprefix("external:"), account) for account in tally.accounts)
+    for shown, account in named:
+        for wallet, row in sorted(tally.accounts[account].items()):
+            scale = program.wallets[wallet].scale
+            issued, spent, expired, left = (
+                scaled_text(one, scale) for one in (*row[:OTHER], outstanding(row))
+            )
+            yield shown, wallet, issued, spent, expired, left
+
+
+def compare_accounts(first: Tally, second: Tally, wallets: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Tell how two programs differ for the accounts of one history.
+
+    Args:
+        first: under one program.
+        second: under the other, for the same history.
+        wallets: wallets that both programs have, with the same scale.
+
+    Returns:
+        By wallet: how many accounts got more, less or the same issued, spent and outstanding units.
+    """
+    return {wallet: _compare(first, second, wallet) for wallet in wallets}
+
+
+def _compare(first: Tally, second: Tally, wallet: str) -> dict[str, dict[str, int]]:
+    found = {}
+    for name, place in (("issued", ISSUED), ("spent", SPENT), ("outstanding", None)):
+        counts = {"more": 0, "less": 0, "same": 0}
+        for account in first.accounts.keys() | second.accounts.keys():
+            one, two = (_figure(tally, account, wallet, place) for tally in (first, second))
+            counts["same" if one == two else "more" if two > one else "less"] += 1
+        found[name] = counts
+    return found
+
+
+def _figure(tally: Tally, account: str, wallet: str, place: int | None) -> int:
+    row = tally.accounts.get(account, {}).get(wallet, [0, 0, 0, 0])
+    return outstanding(row) if place is None else row[place]
+
+
+def _wallet(program: Program, tally: Tally, key: str) -> dict[str, Any]:
+    scale = program.wallets[key].scale
+    total = [0, 0, 0, 0]
+    by_month = {}
+    for month, row in sorted(tally.months[key].items()):
+        total = [one + two for one, two in zip(total, row, strict=True)]
+        by_month[month] = {**_texts(row, scale), "outstanding": scaled_text(outstanding(total), scale)}
+    return {
+        **_texts(total, scale),
+        "outstanding": scaled_text(outstanding(total), scale),
+        "by_month": by_month,
+    }
+
+
+def _texts(row: Row, scale: int) -> dict[str, str]:
+    named = {"issued": row[ISSUED], "spent": row[SPENT], "expired": row[EXPIRED]}
+    if row[OTHER]:
+        named["adjusted"] = row[OTHER]
+    return {name: scaled_text(units, scale) for name, units in named.items()}
+
+
+def _ladder(program: Program, tally: Tally, key: str) -> dict[str, Any]:
+    tiers = program.ladders[key].tiers
+    peaks = tally.peaks[key].values()
+    return {
+        "reached": {
+            tier.key: sum(1 for peak in peaks if peak >= level)
+            for level, tier in enumerate(tiers)
+            if level > 0
+        },
+        "population": dict(tally.population[key]),
+    }
+
+
+def _campaign(program: Program, tally: Tally, key: str) -> dict[str, Any]:
+    awarded = {
+        wallet: scaled_text(units, program.wallets[wallet].scale)
+        for wallet, units in sorted(tally.awarded.get(key, {}).items())
+    }
+    return {"fired": tally.fired.get(key, 0), "awarded": awarded, "discounted": scaled_text(0, program.digits)}
+
+
+def _keys(program: Program) -> list[str]:
+    return list(program.definition.campaigns)
+
+
+def _add_up(sums: dict[str, int], more: Mapping[str, int]) -> None:
+    for key, number in more.items():
+        sums[key] = sums.get(key, 0) + number
