@@ -297,9 +297,7 @@ class Checker:
                 "orValue": "a.b.orValue(fallback)",
             }
             raise Misplaced("type_mismatch", f"write {forms[name]}", written.span)
-        if not isinstance(parts[0], (syntax.Select, syntax.Index)) and not (
-            name != "has" and isinstance(parts[0], syntax.Name)
-        ):
+        if not isinstance(parts[0], (syntax.Select, syntax.Index, syntax.Name)):
             raise Misplaced("type_mismatch", f"{name} asks about a field, such as a.b", parts[0].span)
         path = self.check(parts[0])
         if name == "has":

@@ -44,7 +44,6 @@ _CHECKS: dict[Type, Operation] = {
 _EACH: dict[Type, Operation] = {
     kind: Operation("each", partial(dynamic.each, check.run), weighs=True) for kind, check in _CHECKS.items()
 }
-_SIMPLE = (bool, int, str, exact.Decimal, exact.Fraction)
 _LONGEST_FOLDED = 4096
 
 
@@ -110,7 +109,7 @@ def _fit_list(node: Node, wanted: Type) -> Node | None:
         node = Apply(ListOf(ANY), node.span, AS_LIST, (node,))
     if not isinstance(node.type, ListOf):
         return None
-    if wanted == LIST or node.type == wanted:
+    if wanted in (LIST, node.type):
         return node
     if not isinstance(wanted, ListOf):
         return None

@@ -1,7 +1,7 @@
 """From the typed tree to one Python code object.
 
-The code is built from `ast` nodes. Nothing of the user's text becomes Python text: constants are bound to numbered
-names, variables are numbered, and attribute names are fields that the environment declares.
+The code is built from `ast` nodes. Nothing of the user's text becomes Python text: constants are bound to
+numbered names, variables are numbered, and attribute names are fields that the environment declares.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, TypedDict
 
 from guerdon.rules.expressions import dynamic, signatures, tree
 from guerdon.rules.expressions.errors import FAILURES, Failure
@@ -17,10 +17,20 @@ from guerdon.rules.expressions.types import ANY, BOOL, STRING, ListOf, MapOf, Ty
 
 _BINARY: dict[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult()}
 _COMPARE: dict[str, ast.cmpop] = {
-    "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(), "in": ast.In(),
+    "==": ast.Eq(), "!=": ast.NotEq(), "in": ast.In(),
+    "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(),
 }  # fmt: skip
 _UNARY: dict[str, ast.unaryop] = {"not": ast.Not(), "neg": ast.USub()}
-_PLACE = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+
+
+class _Place(TypedDict):
+    lineno: int
+    col_offset: int
+    end_lineno: int
+    end_col_offset: int
+
+
+_PLACE: _Place = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
 _BUDGET = "budget"
 _SCOPE = "scope"
 
@@ -30,8 +40,8 @@ def generate(root: tree.Node, again: Callable[[Any], Any]) -> Callable[[Any], An
 
     Args:
         root: typed tree.
-        again: what is called with the scope when the fast code fails; it finds the position, or the value that an
-            error-absorbing operator gives.
+        again: what is called with the scope when the fast code fails; it finds the position, or the value
+            that an error-absorbing operator gives.
 
     Returns:
         A function of the scope.
@@ -116,7 +126,7 @@ class _Emitter:
     def __init__(self) -> None:
         self.globals: dict[str, Any] = {}
         self.loops = 0
-        self._inside = 0
+        self._around: list[int] = []
         self._names: dict[int, str] = {}
         self._emitters: dict[type[tree.Node], Callable[[Any], ast.expr]] = {
             tree.Const: self._const,
@@ -204,7 +214,7 @@ class _Emitter:
         return _called(self.bound(node.operation.run), *args)
 
     def _operand(self, node: tree.Apply) -> Callable[[tree.Node], ast.expr]:
-        return self._weighed if self._inside and node.operation.weighs else self.node
+        return self._weighed if tree.is_weighed(node, self._around) else self.node
 
     def _weighed(self, node: tree.Node) -> ast.expr:
         value = self.node(node)
@@ -266,10 +276,10 @@ class _Emitter:
     def _loop(self, node: tree.Loop) -> ast.expr:
         self.loops += 1
         source = _called(self.bound(dynamic.take), _name(_BUDGET), self.node(node.source))
-        self._inside += 1
+        self._around.append(node.slot)
         test = None if node.test is None else self._truth(node.test)
         body = None if node.body is None else self.result(node.body)
-        self._inside -= 1
+        self._around.pop()
         target = ast.Name(f"v{node.slot}", ast.Store(), **_PLACE)
         item = tree.Variable(ANY, node.span, node.slot, "")
         if node.kind in ("filter", "map"):

@@ -88,7 +88,7 @@ FAILURES: tuple[type[Exception], ...] = (
     ValueError,
     ArithmeticError,
 )
-"""What generated code may raise when a value is missing or unfit; anything else is a fault of ours and passes through."""
+"""What generated code may raise when a value is missing or unfit; anything else is a fault of ours."""
 
 
 def explain(error: Exception) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def explain(error: Exception) -> tuple[str, str]:
         return "division_by_zero", "the divisor is zero"
     if isinstance(error, (AttributeError, LookupError)):
         return "missing_value", "the value is absent here; ask with has(…) or give a default(…, fallback)"
-    if isinstance(error, ArithmeticError):
+    if isinstance(error, ArithmeticError) and not isinstance(error, TypeError):
         return "number_too_large", "the number has more than 60 digits or lies outside of the range"
     return "wrong_type", "the value is not of the kind that is expected here"
 
@@ -141,4 +141,4 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """
     names = sorted(known)
     same = [name for name in names if name.lower() == word.lower()]
-    return (same or get_close_matches(word, names, n=1, cutoff=0.6) or [None])[0]
+    return next(iter(same or get_close_matches(word, names, n=1, cutoff=0.6)), None)

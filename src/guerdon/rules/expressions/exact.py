@@ -29,7 +29,7 @@ EXACT = decimal.Context(
         decimal.FloatOperation,
     ],
 )
-"""The context under which expressions are evaluated: a result that would have to be rounded is an error instead."""
+"""The context under which expressions are evaluated: what would have to be rounded is an error instead."""
 
 WIDEST = 10**DIGITS
 _FRACTION_BITS = 8192

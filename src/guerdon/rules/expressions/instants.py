@@ -13,6 +13,16 @@ _SECOND = timedelta(seconds=1)
 _named = lru_cache(maxsize=64)(literals.zone_named)
 
 
+def _local(at: datetime, zone: tzinfo) -> datetime:
+    if at.tzinfo is None:
+        raise Failure("wrong_type", "the instant has no time zone")
+    return at.astimezone(zone)
+
+
+def _utc(at: datetime) -> datetime:
+    return _local(at, UTC)
+
+
 def later(at: datetime, length: timedelta) -> datetime:
     """Go forward in time.
 
@@ -23,7 +33,7 @@ def later(at: datetime, length: timedelta) -> datetime:
     Returns:
         The instant, in UTC.
     """
-    return at.astimezone(UTC) + length
+    return _utc(at) + length
 
 
 def earlier(at: datetime, length: timedelta) -> datetime:
@@ -36,7 +46,7 @@ def earlier(at: datetime, length: timedelta) -> datetime:
     Returns:
         The instant, in UTC.
     """
-    return at.astimezone(UTC) - length
+    return _utc(at) - length
 
 
 def between(end: datetime, start: datetime) -> timedelta:
@@ -49,7 +59,7 @@ def between(end: datetime, start: datetime) -> timedelta:
     Returns:
         The exact length, negative when `end` is earlier.
     """
-    return end.astimezone(UTC) - start.astimezone(UTC)
+    return _utc(end) - _utc(start)
 
 
 def same(at: datetime) -> datetime:
@@ -135,8 +145,8 @@ PARTS: dict[str, Callable[[datetime], int]] = {
     "getSeconds": lambda local: local.second,
     "getMilliseconds": lambda local: local.microsecond // 1000,
 }
-"""CEL's parts of an instant: months and days of the month, week and year count from 0, and a week begins on Sunday;
-only `getDate` counts from 1."""
+"""CEL's parts of an instant: months and days of the month, week and year count from 0, a week begins on
+Sunday, and only `getDate` counts from 1."""
 
 _UNITS = {"getHours": 3600 * _SECOND, "getMinutes": 60 * _SECOND, "getSeconds": _SECOND}
 
@@ -151,7 +161,7 @@ def part_of_instant(name: str) -> Callable[[datetime, tzinfo], int]:
         A function of an instant and a zone.
     """
     read = PARTS[name]
-    return lambda at, zone: read(at.astimezone(zone))
+    return lambda at, zone: read(_local(at, zone))
 
 
 def part_in_named_zone(name: str) -> Callable[[datetime, str], int]:
@@ -164,7 +174,7 @@ def part_in_named_zone(name: str) -> Callable[[datetime, str], int]:
         A function of an instant and a zone's name.
     """
     read = PARTS[name]
-    return lambda at, zone: read(at.astimezone(zone_of(zone)))
+    return lambda at, zone: read(_local(at, zone_of(zone)))
 
 
 def part_of_length(name: str) -> Callable[[timedelta], int]:

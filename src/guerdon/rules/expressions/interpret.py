@@ -1,7 +1,7 @@
 """The careful evaluator: slow, with exact positions and errors that a deciding term absorbs.
 
-It runs only after the fast code failed. `false && error` is false and `error && false` is false as well; `all` and
-`exists` likewise; an error that nothing absorbs becomes an `EvaluationError` at the place where it arose.
+It runs only after the fast code failed. `false && error` is false and `error && false` is false as well;
+`all` and `exists` likewise; an error that nothing absorbs becomes an `EvaluationError` where it arose.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guerdon.rules.expressions import dynamic, tree
-from guerdon.rules.expressions.errors import FAILURES, EvaluationError, Failure, explain, place_of
+from guerdon.rules.expressions.errors import FAILURES, EvaluationError, explain, place_of
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import BOOL
 
@@ -51,7 +51,7 @@ class _Run:
         self._source = source
         self._slots: dict[int, Any] = {}
         self._budget = [dynamic.STEPS]
-        self._inside = 0
+        self._around: list[int] = []
         self._ways: dict[type[tree.Node], Callable[[Any], Any]] = {
             tree.Const: self._const,
             tree.Root: self._root,
@@ -65,6 +65,13 @@ class _Run:
             tree.Loop: self._loop,
             tree.Has: self._has,
             tree.Default: self._default,
+        }
+        self._loops: dict[str, Callable[[tree.Loop, Any], Any]] = {
+            "all": lambda node, items: self._decided(node, items, decides=False),
+            "exists": lambda node, items: self._decided(node, items, decides=True),
+            "exists_one": self._exists_one,
+            "filter": self._filter,
+            "map": self._map,
         }
 
     def value(self, node: tree.Node) -> Any:
@@ -99,7 +106,7 @@ class _Run:
 
     def _apply(self, node: tree.Apply) -> Any:
         args = [self.value(arg) for arg in node.args]
-        if self._inside and node.operation.weighs:
+        if tree.is_weighed(node, self._around):
             for arg in args:
                 dynamic.weigh(self._budget, arg)
         return node.operation.run(*args)
@@ -109,7 +116,7 @@ class _Run:
         first: EvaluationError | None = None
         for term in node.terms:
             try:
-                if self.value(term) is decides:
+                if bool(self.value(term)) == decides:
                     return decides
             except EvaluationError as error:
                 first = first or _unless_spent(error)
@@ -128,11 +135,11 @@ class _Run:
 
     def _loop(self, node: tree.Loop) -> Any:
         items = dynamic.take(self._budget, self.value(node.source))
-        self._inside += 1
+        self._around.append(node.slot)
         try:
-            return getattr(self, f"_{node.kind}")(node, items)
+            return self._loops[node.kind](node, items)
         finally:
-            self._inside -= 1
+            self._around.pop()
 
     def _passes(self, node: tree.Loop, item: Any) -> bool:
         self._slots[node.slot] = item
@@ -150,14 +157,8 @@ class _Run:
             raise first
         return not decides
 
-    def _all(self, node: tree.Loop, items: Any) -> bool:
-        return self._decided(node, items, decides=False)
-
-    def _exists(self, node: tree.Loop, items: Any) -> bool:
-        return self._decided(node, items, decides=True)
-
     def _exists_one(self, node: tree.Loop, items: Any) -> bool:
-        return sum(self._passes(node, item) for item in items) == 1
+        return [self._passes(node, item) for item in items].count(True) == 1
 
     def _filter(self, node: tree.Loop, items: Any) -> list[Any]:
         return [dynamic.present(item) for item in items if self._passes(node, item)]
@@ -190,6 +191,3 @@ def _unless_spent(error: EvaluationError) -> EvaluationError:
     if error.code == "iteration_limit":
         raise error
     return error
-
-
-__all__ = ["Careful", "Failure"]

@@ -22,7 +22,7 @@ _ESCAPE = re.compile(
 )
 _SURROGATES = range(0xD800, 0xE000)
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(w|d|h|ms|us|µs|ns|m|s)")
-_MICROSECONDS = {
+_MICROSECONDS: dict[str, int | Fraction] = {
     "w": 604_800_000_000, "d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000,
     "ms": 1_000, "us": 1, "µs": 1, "ns": Fraction(1, 1000),
 }  # fmt: skip
@@ -47,7 +47,7 @@ def number(text: str) -> int | Decimal:
         OverflowError: it has too many digits.
     """
     if text[:2] in ("0x", "0X"):
-        whole = int(text[2:], 16)
+        whole = int(text, 0)
     elif text.isdigit():
         if len(text) > DIGITS:
             raise OverflowError

@@ -13,7 +13,7 @@ from guerdon.rules.expressions import dynamic, exact, instants
 from guerdon.rules.expressions.conversions import apply, comparable, fit
 from guerdon.rules.expressions.errors import Misplaced
 from guerdon.rules.expressions.syntax import Span
-from guerdon.rules.expressions.tree import Apply, Const, Field, Has, Items, Node, Operation, Variable
+from guerdon.rules.expressions.tree import Apply, Const, Field, Has, Items, Node, Operation, Root, Variable
 from guerdon.rules.expressions.types import (
     ANY,
     BOOL,
@@ -27,8 +27,8 @@ from guerdon.rules.expressions.types import (
     TIMESTAMP,
     ListOf,
     MapOf,
-    Record,
     Namespace,
+    Record,
     Type,
 )
 
@@ -39,7 +39,8 @@ _RECIPROCAL = 10**12
 _ORDERED = (*NUMBERS, STRING, TIMESTAMP, DURATION)
 _RUN: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _PLAIN = {sign: Operation(sign, run, sign) for sign, run in _RUN.items()}
 _RELATIONS = {sign: Operation(sign, run, sign) for sign, run in _COMPARE.items()}
@@ -149,7 +150,7 @@ def _joined(span: Span, left: Node, right: Node) -> Node | None:
 
 
 def _widest(left: Node, right: Node) -> Type:
-    return max(left.type, right.type, key=NUMBERS.index)  # type: ignore[arg-type]
+    return max(left.type, right.type, key=NUMBERS.index)
 
 
 def _computed(sign: str, span: Span, left: Node, right: Node) -> Node:
@@ -186,7 +187,7 @@ def _whole(sign: str, span: Span, left: Node, right: Node) -> Node:
 
 
 def _divided(span: Span, left: Node, right: Node) -> Node:
-    if isinstance(right, Const) and right.value and left.type != FRACTION and right.type != FRACTION:
+    if isinstance(right, Const) and right.value and FRACTION not in (left.type, right.type):
         factor = _terminating(1 / Fraction(right.value))
         if factor is not None:
             return apply(_PLAIN["*"], DECIMAL, span, _known(left), Const(DECIMAL, right.span, factor))
@@ -194,7 +195,7 @@ def _divided(span: Span, left: Node, right: Node) -> Node:
 
 
 def _terminating(value: Fraction) -> Decimal | None:
-    """Write a fraction as a short decimal, if it is one, so that dividing by 100 stays a plain multiplication."""
+    """Write a fraction as a short decimal, if it is one, so that dividing by 100 stays a multiplication."""
     if _RECIPROCAL % value.denominator or abs(value.numerator) > _RECIPROCAL:
         return None
     return Decimal(value.numerator * (_RECIPROCAL // value.denominator)).scaleb(-12).normalize()
@@ -267,7 +268,7 @@ def is_path(node: Node) -> bool:
     Returns:
         True for a field, a key or a loop's variable.
     """
-    return isinstance(node, (Field, Variable)) or (
+    return isinstance(node, (Field, Variable, Root)) or (
         isinstance(node, Apply) and node.operation.name in ("[]", ".")
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken, v_args
 from lark.exceptions import VisitError
@@ -34,18 +34,22 @@ LONGEST = 4096
 """Bytes of UTF-8 that one expression may have."""
 DEEPEST = 32
 """How deep brackets, calls and fields may lie in each other."""
-TALLEST = 256
+TALLEST = 100
 """How deep the Python code may be, where a long sum counts each term."""
 
 KEYWORDS = frozenset({"true", "false", "null", "in"})
 RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var void while".split()
-)
+    (
+        "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
+        "package", "namespace", "return", "var", "void", "while",
+    )
+)  # fmt: skip
 _HABITS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True": "true", "False": "false"}
 _SHOWN = {
-    "NAME": "a name", "NUMBER": "a number", "TEXT": "a text", "$END": "the end", "LIST_OPEN": "[",
-    "MAP_OPEN": "{", "LPAR": "(", "RPAR": ")", "RSQB": "]", "RBRACE": "}", "DOT": ".", "COMMA": ",", "COLON": ":",
-    "LSQB": "[", "QMARK": "?", "RELATION": "a comparison", "IN": "in", "PLUS": "+", "MINUS": "-", "TIMES": "*", "OVER": "/",
+    "NAME": "a name", "NUMBER": "a number", "TEXT": "a text", "RAW_TEXT": "a text", "$END": "the end",
+    "LIST_OPEN": "[", "MAP_OPEN": "{", "LPAR": "(", "RPAR": ")", "RSQB": "]", "RBRACE": "}",
+    "DOT": ".", "COMMA": ",", "COLON": ":", "LSQB": "[", "QMARK": "?", "RELATION": "a comparison", "IN": "in",
+    "PLUS": "+", "MINUS": "-", "TIMES": "*", "OVER": "/",
     "MODULO": "%", "NOT": "!", "TRUE": "true", "FALSE": "false", "NULL": "null",
 }  # fmt: skip
 
@@ -92,7 +96,7 @@ def _end(source: str) -> Span:
 
 
 def _unexpected_character(source: str, error: UnexpectedCharacters) -> Misplaced:
-    at = error.pos_in_stream
+    at = cast(int, error.pos_in_stream)
     char = source[at]
     if char in "'\"":
         return Misplaced("syntax_error", "this text is not closed, or has a wrong escape", (at, at + 1))
@@ -133,7 +137,7 @@ def _sized(span: Span, parts: list[Syntax], height: int = 1) -> tuple[Span, int,
     if depth > DEEPEST:
         raise Misplaced("too_deep", f"the parts of an expression may lie {DEEPEST} deep in each other", span)
     if tall > TALLEST:
-        raise Misplaced("too_deep", f"an expression may join about {TALLEST} parts in a row", span)
+        raise Misplaced("too_deep", f"an expression may join at most about {TALLEST} parts in a row", span)
     return span, depth, tall
 
 
@@ -160,7 +164,9 @@ def _literal(token: Token, read: Callable[[str], object]) -> Literal:
         raise Misplaced("number_too_large", detail, span) from None
     except ValueError as error:
         detail = (
-            str(error) if token.type == "TEXT" else f"{token} is not a number; there are 12, 0xff and 1.50"
+            str(error)
+            if token.type.endswith("TEXT")
+            else f"{token} is not a number; there are 12, 0xff and 1.50"
         )
         raise Misplaced("syntax_error", detail, span) from None
     return Literal(*_sized(span, []), value)

@@ -122,8 +122,8 @@ SIGNATURES: dict[str, list[Signature]] = {
     "endsWith": _one([STRING, STRING], BOOL, Operation("endsWith", str.endswith, ".endswith")),
     "contains": _one([STRING, STRING], BOOL, Operation("contains", _contains, "contains", weighs=True)),
     "matches": _one([STRING, STRING], BOOL, Operation("matches", _matches, "matches", weighs=True), "either"),
-    "lower": _one([STRING], STRING, Operation("lower", _lower, weighs=True), "either"),
-    "upper": _one([STRING], STRING, Operation("upper", _upper, weighs=True), "either"),
+    "lower": _one([STRING], STRING, Operation("lower", _lower, ".lower", weighs=True), "either"),
+    "upper": _one([STRING], STRING, Operation("upper", _upper, ".upper", weighs=True), "either"),
     "size": [Signature((kind,), INT, _SIZE, "either") for kind in (STRING, LIST, MAP)],
     "sum": [
         Signature((ListOf(INT),), INT, Operation("sum", exact.total_whole, weighs=True), "either"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,9 @@ class Operation:
     run: Callable[..., Any]
     """Computes it."""
     native: str = ""
-    """The Python operator (`+`), method (`.startswith`) or builtin (`len`) that generated code may use instead."""
+    """The Python operator (`+`), method (`.startswith`) or builtin (`len`) that generated code uses."""
     weighs: bool = False
     """Whether its time grows with the size of an operand."""
-    strict: bool = True
-    """Whether an absent operand makes it fail by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +128,29 @@ class Default(Node):
 
     path: Node
     fallback: Node
+
+
+def is_weighed(node: Apply, around: Sequence[int]) -> bool:
+    """Say whether the operands of an operation are charged to the budget by their size.
+
+    Outside of loops all work is linear in the source and the data. Inside of one loop it still is, where the
+    operand is a part of the loop's own item.
+
+    Args:
+        node: an operation.
+        around: the slots of the loops around it, the innermost last.
+
+    Returns:
+        True when each evaluation of it must be paid for.
+    """
+    if not around or not node.operation.weighs:
+        return False
+    return len(around) > 1 or not all(_is_own(arg, around[-1]) for arg in node.args)
+
+
+def _is_own(node: Node, slot: int) -> bool:
+    if isinstance(node, Const):
+        return True
+    while isinstance(node, Field):
+        node = node.base
+    return isinstance(node, Variable) and node.slot == slot

@@ -40,6 +40,7 @@ ANY = Scalar("any")
 """A value of a free map: text, truth, number, list, map; its kind is known only at run time."""
 
 NUMBERS = (INT, DECIMAL, FRACTION)
+_PYTHON = frozenset({"None", "True", "False"})
 SCALARS = (BOOL, *NUMBERS, STRING, TIMESTAMP, DURATION)
 
 
@@ -80,7 +81,7 @@ class _Named(Type):
             ValueError: a name is not an identifier, or is private to Python.
         """
         for field in fields:
-            if not field.isascii() or field.startswith("__") or not field.isidentifier():
+            if not field.isascii() or not field.isidentifier() or field.startswith("__") or field in _PYTHON:
                 raise ValueError(f"{field!r} cannot be a name in an expression")
         self.name = name
         self.fields: Mapping[str, Type] = MappingProxyType(dict(fields))
@@ -90,8 +91,8 @@ class _Named(Type):
         if self is other:
             return True
         return (
-            type(self) is type(other)
-            and isinstance(other, _Named)
+            isinstance(other, _Named)
+            and type(self) is type(other)
             and self._hash == other._hash
             and self.name == other.name
             and self.fields == other.fields
