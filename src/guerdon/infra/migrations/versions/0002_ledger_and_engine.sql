@@ -38,7 +38,8 @@ create table entries (
     expires_at timestamptz,
     source text not null,
     primary key (account_id, seq, line),
-    check ((book = 'member') = (available_at is not null) and (available_at is null) = (expires_at is null))
+    check (book <> 'member' or available_at is not null),
+    check ((available_at is null) = (expires_at is null))
 );
 create trigger entries_stay before update or delete or truncate on entries for each statement execute function refuse_change();
 alter table entries enable row level security;

@@ -1,0 +1,171 @@
+"""The answer to a command: one form for live decisions, duplicates and explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from guerdon.base.errors import Fault, Problem
+from guerdon.base.exact import plain_text, scaled_text
+from guerdon.base.ids import number_text
+from guerdon.rules.decision import Decision, Effect
+from guerdon.rules.lots import settle
+from guerdon.rules.program import Program
+from guerdon.rules.state import WalletState
+
+Status = Literal["applied", "duplicate", "rejected"]
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """A wallet as decimal strings."""
+
+    available: str
+    pending: str
+    held: str
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why something was refused."""
+
+    code: str
+    detail: str
+    errors: tuple[Mapping[str, str], ...] = ()
+    """`pointer`, `code` and `detail` of each wrong place."""
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What became of a command."""
+
+    id: str = ""
+    """The event's id as sent; of other commands that of the event they made."""
+    status: Status
+    effects: Sequence[Mapping[str, Any]] = ()
+    skipped: Sequence[Mapping[str, str]] = ()
+    balances: Mapping[str, Balance] = {}
+    late: bool = False
+    guest: bool = False
+    problem: Refusal | None = None
+    account: str = ""
+    member: str = ""
+    redemptions: Sequence[Mapping[str, Any]] = ()
+    transactions: Sequence[str] = ()
+    """Ids of the ledger transactions."""
+    created: bool = False
+    """Whether a member was new."""
+
+
+def refused(event_id: str, problem: Problem) -> Answer:
+    """Answer a command that was refused.
+
+    Args:
+        event_id: the event's id as sent, as far as it could be read.
+        problem: why.
+
+    Returns:
+        The answer.
+    """
+    errors = tuple(_fault(fault) for fault in problem.faults)
+    return Answer(id=event_id, status="rejected", problem=Refusal(problem.code, problem.detail, errors))
+
+
+def decided(program: Program, event_id: str, status: Status, decision: Decision) -> Answer:
+    """Answer from a decision, without the account's part.
+
+    Args:
+        program: for the scales of its wallets.
+        event_id: the event's id.
+        status: `applied` or `duplicate`.
+        decision: what was decided, now or the first time.
+
+    Returns:
+        The answer; `with_account` adds to it.
+    """
+    if decision.problem_code:
+        return refused(event_id, Problem(decision.problem_code, decision.problem_detail))
+    return Answer(
+        id=event_id,
+        status=status,
+        effects=[effect_view(program, effect) for effect in decision.effects],
+        skipped=[
+            _without_blanks({"campaign": skip.campaign, "reason": skip.reason, "detail": skip.detail})
+            for skip in decision.skipped
+        ],
+        late=decision.late,
+        redemptions=[
+            {
+                "id": number_text("red", one.redemption_id),
+                "reward": one.reward,
+                "kind": one.kind,
+                "quantity": one.quantity,
+                "code": one.code,
+                "expires_at": one.expires_at,
+            }
+            for one in decision.redemptions
+        ],
+    )
+
+
+def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
+    """Show an effect as the API does.
+
+    Args:
+        program: for the scales of its wallets.
+        effect: what a campaign did.
+
+    Returns:
+        `campaign` and one entry named after the kind of effect.
+    """
+    if effect.kind == "award":
+        wallet = program.wallets.get(effect.wallet)
+        amount = scaled_text(effect.amount, wallet.scale if wallet is not None else 0)
+        shown: dict[str, Any] = {"wallet": effect.wallet, "amount": amount}
+    elif effect.kind == "multiply":
+        by = plain_text(effect.factor) if effect.factor is not None else ""
+        shown = _without_blanks({"wallet": effect.wallet, "by": by})
+    elif effect.kind == "badge":
+        shown = {"badge": effect.badge}
+    else:
+        redemption = number_text("red", effect.redemption_id) if effect.redemption_id is not None else ""
+        shown = _without_blanks({"reward": effect.reward, "redemption": redemption, "code": effect.code})
+    return {"campaign": effect.campaign, effect.kind: shown}
+
+
+def balances_view(program: Program, wallets: Mapping[str, WalletState], now: datetime) -> dict[str, Balance]:
+    """Show an account's wallets at an instant.
+
+    Args:
+        program: for the scales and the list of its wallets.
+        wallets: as booked.
+        now: the instant; what is due by then is settled where the lots were gathered.
+
+    Returns:
+        Every wallet of the program by key, empty ones too.
+    """
+    shown = {}
+    for key, wallet in program.wallets.items():
+        state = wallets.get(key)
+        if state is None:
+            state = _EMPTY
+        elif state.changes_at is not None and state.changes_at <= now and state.lots is not None:
+            state = settle(state, now)[0]
+        scale = wallet.scale
+        shown[key] = Balance(
+            scaled_text(state.available - state.held, scale),
+            scaled_text(state.pending, scale),
+            scaled_text(state.held, scale),
+        )
+    return shown
+
+
+_EMPTY = WalletState()
+
+
+def _fault(fault: Fault) -> dict[str, str]:
+    return {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
+
+
+def _without_blanks(fields: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,251 @@
+"""Writing the difference of two states, set-based; nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+from guerdon.engine import keys
+from guerdon.engine.events import StoredEvent, insert_events, pack_decision
+from guerdon.engine.fold import Applied, Folded
+from guerdon.engine.gather import Gathered
+from guerdon.engine.intake import compress, order_key
+from guerdon.infra import failpoints, outbox
+from guerdon.infra.tx import Tx
+from guerdon.ledger.changes import WalletChange
+from guerdon.ledger.journal import Guard, Posting, check_guards, post
+from guerdon.members.accounts import AccountUpdate, write_accounts
+from guerdon.members.standing import StandingChanges, write_standing
+from guerdon.programs.counters import ask_take
+from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
+from guerdon.rules.decision import Decision
+from guerdon.rules.state import AccountState
+
+_NOTICES = {
+    "award": "units.awarded",
+    "redeem": "units.redeemed",
+    "cancel": "units.given_back",
+    "expire": "units.expired",
+    "adjust": "units.adjusted",
+    "send": "units.sent",
+    "receive": "units.received",
+}
+
+
+class _Checks(NamedTuple):
+    guards: list[Guard]
+    failed_counters: Callable[[], list[str]]
+    statuses: Callable[[], int]
+    wanted_statuses: int
+    calls: Callable[[], int]
+    wanted_calls: int
+
+
+def apply(tx: Tx, gathered: Gathered, folded: Folded) -> None:
+    """Write what a batch came to.
+
+    Args:
+        tx: the transaction in which it was gathered.
+        gathered: what was read.
+        folded: what it came to.
+
+    Raises:
+        AssertionError: where a guard in the SQL finds something else than the fold did; the batch must be rolled
+            back then.
+    """
+    if not folded.applied and not folded.calls and folded.statuses == gathered.redemptions:
+        return
+    with tx.pipeline():
+        checks = _write(tx, gathered, folded)
+    failpoints.reach("after_write")
+    _check(checks)
+
+
+def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
+    program_id = gathered.place.program_id
+    keys.insert_keys(tx, program_id, [_key(one) for one in folded.applied if one.body_hash is not None])
+    insert_events(tx, program_id, [_stored(gathered, one) for one in folded.applied])
+    write_accounts(tx, _accounts(gathered, folded))
+    guards = post(tx, program_id, _postings(gathered, folded), _wallets(gathered, folded))
+    write_standing(tx, program_id, _standing(gathered, folded))
+    insert_redemptions(
+        tx,
+        program_id,
+        [folded.statuses.get(made.redemption_id, made) for one in folded.applied for made in one.redemptions],
+    )
+    changes = [
+        StatusChange(one.account_id, one.redemption_id, one.status, one.changed_at)
+        for one in folded.statuses.values()
+        if one is not gathered.redemptions.get(one.redemption_id)
+    ]
+    statuses = set_status(tx, changes)
+    calls = [
+        keys.NewCall(scope, key, known.body_hash, known.answer, made_at)
+        for (scope, key), (known, made_at) in folded.calls.items()
+    ]
+    stored_calls = keys.insert_calls(tx, calls)
+    outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
+    # What all accounts share comes last, so that its locks are as short as can be.
+    failed = ask_take(tx, program_id, _takings(gathered, folded))
+    return _Checks(guards, failed, statuses, len(changes), stored_calls, len(calls))
+
+
+def _check(checks: _Checks) -> None:
+    check_guards(checks.guards)
+    failed = checks.failed_counters()
+    if failed:
+        raise AssertionError(f"shared counters beyond their bound: {failed}")
+    if checks.statuses() != checks.wanted_statuses:
+        raise AssertionError("a redemption was not as it was gathered")
+    if checks.calls() != checks.wanted_calls:
+        raise AssertionError("another process answered a call with this Idempotency-Key")
+
+
+def _key(one: Applied) -> keys.NewKey:
+    order = order_key(one.item)
+    assert one.body_hash is not None
+    event = one.event
+    return keys.NewKey(
+        event.source,
+        event.id,
+        one.account_id,
+        one.event_id,
+        one.body_hash,
+        order[1] if order is not None else None,
+    )
+
+
+def _stored(gathered: Gathered, one: Applied) -> StoredEvent:
+    event, decision, item = one.event, one.decision, one.item
+    body, sealed = one.body, None
+    if one.public is not None:
+        body, sealed = one.public, _seal(gathered, one)
+    return StoredEvent(
+        one.account_id,
+        one.event_id,
+        item.member_id,
+        event.type,
+        event.source,
+        event.id,
+        event.order.id if event.order is not None else None,
+        event.channel,
+        event.store,
+        event.occurred_at,
+        event.booked_at,
+        decision.version,
+        decision.late,
+        one.first_seq,
+        len(decision.transactions),
+        compress(body),
+        sealed,
+        pack_decision(decision),
+    )
+
+
+def _seal(gathered: Gathered, one: Applied) -> bytes | None:
+    """Seal the whole body under the key of the person it is about; a guest or an erased person has none."""
+    member_id = one.item.member_id
+    loaded = gathered.members.by_id.get(member_id) if member_id is not None else None
+    key = loaded.open_key(gathered.place.vault) if loaded is not None else None
+    return key.seal(f"event:{one.event_id}", compress(one.body)) if key is not None else None
+
+
+def _accounts(gathered: Gathered, folded: Folded) -> list[AccountUpdate]:
+    return [
+        AccountUpdate(account_id, state.last_occurred_at, state.last_booked_at, folded.next_seq[account_id])
+        for account_id, state in folded.accounts.items()
+        if state is not gathered.accounts[account_id]
+    ]
+
+
+def _postings(gathered: Gathered, folded: Folded) -> list[Posting]:
+    return [
+        Posting(
+            one.account_id,
+            gathered.rows[one.account_id].salt,
+            one.first_seq,
+            one.event_id,
+            # As the account's clock says, which never runs backwards.
+            one.event.booked_at,
+            one.decision.transactions,
+            one.transaction_ids,
+        )
+        for one in folded.applied
+        if one.decision.transactions
+    ]
+
+
+def _wallets(gathered: Gathered, folded: Folded) -> list[WalletChange]:
+    changes = []
+    for account_id, state in folded.accounts.items():
+        before = gathered.accounts[account_id]
+        if state.wallets is before.wallets:
+            continue
+        for key, wallet in state.wallets.items():
+            was = before.wallets.get(key)
+            if wallet is not was:
+                changes.append(WalletChange(account_id, key, was, wallet))
+    return changes
+
+
+def _standing(gathered: Gathered, folded: Folded) -> StandingChanges:
+    changes = StandingChanges()
+    for account_id, state in folded.accounts.items():
+        before = gathered.accounts[account_id]
+        if state is not before:
+            _compare(account_id, before, state, changes)
+    return changes
+
+
+def _compare(account_id: int, before: AccountState, after: AccountState, changes: StandingChanges) -> None:
+    if after.buckets is not before.buckets:
+        old = before.buckets
+        changes.buckets += [
+            (account_id, metric, day, bucket)
+            for (metric, day), bucket in after.buckets.items()
+            if old.get((metric, day)) is not bucket
+        ]
+    if after.counters is not before.counters:
+        changes.counters += [
+            (account_id, key, used)
+            for key, used in after.counters.items()
+            if before.counters.get(key) != used
+        ]
+    for ladder, tier in after.tiers.items():
+        if before.tiers.get(ladder) != tier:
+            changes.tiers.append((account_id, ladder, tier))
+    if after.badges is not before.badges:
+        changes.badges += [
+            (account_id, badge, at) for badge, at in after.badges.items() if badge not in before.badges
+        ]
+
+
+def _takings(gathered: Gathered, folded: Folded) -> dict[str, tuple[Decimal, Decimal | None]]:
+    if folded.shared is gathered.shared:
+        return {}
+    takings: dict[str, tuple[Decimal, Decimal | None]] = {}
+    for key, used in folded.shared.items():
+        delta = used - gathered.shared.get(key, 0)
+        if delta:
+            takings[key] = (delta, gathered.bounds.get(key))
+    return takings
+
+
+def _parcel(one: Applied) -> outbox.Parcel:
+    return outbox.Parcel(one.account_id, one.event_id, one.event.booked_at, " ".join(_notices(one)))
+
+
+def _notices(one: Applied) -> list[str]:
+    decision: Decision = one.decision
+    names = [one.event.type]
+    names += dict.fromkeys(_NOTICES[transaction.kind] for transaction in decision.transactions)
+    if decision.redemptions:
+        names.append("redemption.issued")
+    if decision.cancelled:
+        names.append("redemption.cancelled")
+    if decision.tier_changes:
+        names.append("tier.changed")
+    if decision.badges:
+        names.append("badge.earned")
+    return names

@@ -1,0 +1,286 @@
+"""One batch through the database: gathered, folded, applied, committed; what fails, fails alone."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import IdMaker
+from guerdon.engine import answers
+from guerdon.engine.answers import Answer
+from guerdon.engine.apply import apply
+from guerdon.engine.commands import Job
+from guerdon.engine.compiled import Live
+from guerdon.engine.events import Quarantined, put_in_quarantine
+from guerdon.engine.fold import Folded, LotsMissing, fold
+from guerdon.engine.gather import Gathered, Place, add_missing_lots, gather
+from guerdon.engine.intake import Item, compress, read_item, stored_form
+from guerdon.infra import failpoints
+from guerdon.infra.db import Database
+from guerdon.infra.tx import Tx, tenant_statement
+from guerdon.members.crypto import Vault
+from guerdon.rules.step import exactly
+
+_LOG = structlog.get_logger(__name__)
+_LOST = Problem("database_unavailable", "the database does not answer; try again in a moment")
+_FAULT = Problem("internal_error", "the engine could not apply this; it is kept for inspection")
+_CONNECTIONS = 5
+_WAIT_SECONDS = 0.1
+_SESSION = (
+    "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_hashjoin = off; "
+    "set enable_mergejoin = off; set jit = off"
+)
+
+Answered = list[tuple[Job, Answer]]
+
+
+class StaleProgram(Exception):  # noqa: N818 - not an error: another version must be loaded first
+    """Another version of the program went live."""
+
+
+class _Lost(Exception):  # noqa: N818 - told to the caller, never to people
+    """The connection broke before or in the commit."""
+
+
+class _Tried(NamedTuple):
+    """What a broken commit may have done."""
+
+    account_ids: Sequence[int]
+    event_ids: Sequence[UUID]
+    answered: Answered
+
+
+class Writer:
+    """The loop's own connection, and how batches run on it."""
+
+    def __init__(self, database: Database, ids: IdMaker) -> None:
+        """Make a writer that connects when it is first needed.
+
+        Args:
+            database: where to write.
+            ids: maker of identifiers, of this thread alone.
+        """
+        self._database = database
+        self._ids = ids
+        self._tx: Tx | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._tx is not None:
+            self._tx.close()
+            self._tx = None
+
+    @property
+    def backend_pid(self) -> int:
+        """The server's process behind the connection, for measuring."""
+        return self._connected().info.backend_pid
+
+    def run(self, vault: Vault, live: Live, jobs: Sequence[Job]) -> Answered:
+        """Run commands of one program; a part that cannot be applied is cut out and kept in quarantine.
+
+        Args:
+            vault: the tenant's keys.
+            live: the program that decides.
+            jobs: in order of arrival.
+
+        Returns:
+            An answer for each job.
+
+        Raises:
+            StaleProgram: with nothing done.
+            Problem: `database_unavailable` with nothing done.
+        """
+        for job in jobs:
+            job.name(self._ids)
+        place = Place(vault, live.program_id, live.program, self._ids)
+        return self._run(place, jobs, again=True)
+
+    def _run(self, place: Place, jobs: Sequence[Job], *, again: bool) -> Answered:
+        try:
+            return self._attempt_twice(place, jobs) if again else self._attempt(place, jobs)
+        except (StaleProgram, Problem):
+            raise
+        except Exception as error:
+            self._rollback()
+            if len(jobs) == 1:
+                return [self._quarantine(place, jobs[0], error)]
+            _LOG.warning("batch_halved", jobs=len(jobs), fault=type(error).__name__)
+        middle = len(jobs) // 2
+        first = self._run(place, jobs[:middle], again=False)
+        return first + self._run(place, jobs[middle:], again=False)
+
+    def _attempt_twice(self, place: Place, jobs: Sequence[Job]) -> Answered:
+        try:
+            return self._attempt(place, jobs)
+        except (StaleProgram, Problem):
+            raise
+        except Exception as error:
+            # A deadlock, or a key that another process took meanwhile: the second look sees it.
+            _LOG.info("batch_again", jobs=len(jobs), fault=type(error).__name__)
+            self._rollback()
+            return self._attempt(place, jobs)
+
+    def _attempt(self, place: Place, jobs: Sequence[Job]) -> Answered:
+        """Run a batch, over a lost connection too: its ids tell whether it had been committed."""
+        tried: list[_Tried] = []
+        for attempt in range(_CONNECTIONS):
+            try:
+                return self._once(place, jobs, tried)
+            except Problem:
+                # Nobody answers; a server that restarts does so again in a moment.
+                if attempt == _CONNECTIONS - 1:
+                    raise
+                time.sleep(_WAIT_SECONDS * (attempt + 1))
+            except psycopg.OperationalError as error:
+                if self._tx is not None and not self._tx.broken and not self._tx.closed:
+                    raise
+                _LOG.warning("connection_lost", fault=type(error).__name__)
+                self._drop()
+        raise _LOST
+
+    def _once(self, place: Place, jobs: Sequence[Job], tried: list[_Tried]) -> Answered:
+        tx = self._connected()
+        tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
+        for one in tried:
+            answered = self._was_committed(tx, one)
+            if answered is not None:
+                tx.rollback()
+                return answered
+        items = [read_item(job, place.program) for job in jobs]
+        gathered = gather(tx, place, items)
+        if gathered is None:
+            tx.rollback()
+            raise StaleProgram
+        folded = _fold_all(tx, gathered)
+        apply(tx, gathered, folded)
+        tried.append(_tried(folded))
+        failpoints.reach("in_commit", lambda: _send_commit(tx))
+        tx.commit()
+        failpoints.reach("after_commit")
+        # What no decision could be made of was found out before anything of it was written.
+        for item, error in folded.failed:
+            folded.answers.append((item.job, self._quarantine(place, item.job, error)[1]))
+        return folded.answers
+
+    def _was_committed(self, tx: Tx, one: _Tried) -> Answered | None:
+        if not one.event_ids:
+            return None
+        # The lost backend may still be at work: its row locks are waited for.
+        tx.execute(
+            "select account_id from accounts where account_id = any(%s::bigint[]) order by account_id for update",
+            (sorted(set(one.account_ids)),),
+        ).fetchall()
+        found = tx.execute(
+            "select 1 from events where account_id = any(%s::bigint[]) and event_id = any(%s::uuid[]) limit 1",
+            (sorted(set(one.account_ids)), list(one.event_ids)),
+        ).fetchone()
+        return one.answered if found is not None else None
+
+    def _quarantine(self, place: Place, job: Job, error: Exception) -> tuple[Job, Answer]:
+        _LOG.error("quarantined", kind=type(job.command).__name__, fault=type(error).__name__, exc_info=error)
+        row, item = _quarantined(place, job, error)
+        try:
+            tx = self._connected()
+            tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
+            put_in_quarantine(tx, row)
+            tx.commit()
+        except (psycopg.Error, Problem):
+            # It is answered as failed in any case, and the log has it.
+            _LOG.exception("quarantine_failed")
+            self._rollback()
+        return job, answers.refused(item.sent_id, _FAULT)
+
+    def _connected(self) -> Tx:
+        if self._tx is None or self._tx.closed or self._tx.broken:
+            self._drop()
+            tx = self._database.connect("app")
+            tx.prepare_threshold = 0
+            tx.prepared_max = None
+            tx.execute(_SESSION, prepare=False)
+            tx.commit()
+            self._tx = tx
+        return self._tx
+
+    def _rollback(self) -> None:
+        if self._tx is not None:
+            try:
+                self._tx.rollback()
+            except psycopg.Error:
+                self._drop()
+
+    def _drop(self) -> None:
+        if self._tx is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._tx.close()
+        self._tx = None
+
+
+def _fold_all(tx: Tx, gathered: Gathered) -> Folded:
+    while True:
+        try:
+            with exactly():
+                return fold(gathered)
+        except LotsMissing as missing:
+            # Most likely the batch runs through days, and others of its accounts will need theirs as well.
+            several = {missing.account_id, *_many_times(gathered)}
+            add_missing_lots(tx, gathered, several)
+
+
+def _many_times(gathered: Gathered) -> set[int]:
+    seen: set[int] = set()
+    many: set[int] = set()
+    for item in gathered.items:
+        account_id = item.account_id
+        if account_id in seen and account_id in gathered.accounts:
+            many.add(account_id)
+        seen.add(account_id)
+    return many
+
+
+def _tried(folded: Folded) -> _Tried:
+    return _Tried(
+        [one.account_id for one in folded.applied], [one.event_id for one in folded.applied], folded.answers
+    )
+
+
+def _send_commit(tx: Tx) -> None:
+    tx.pgconn.send_query(b"commit")
+    tx.pgconn.flush()
+
+
+def _quarantined(place: Place, job: Job, error: Exception) -> tuple[Quarantined, Item]:
+    item = read_item(job, place.program)
+    event, now = item.event, job.command.received_at
+    body = b""
+    if event is not None:
+        # What was sent may name a person, so only the ids and the digest of the rest are kept.
+        body = stored_form(item, item.member_id)[1]
+    row = Quarantined(
+        job.event_ids[0],
+        place.program_id,
+        item.account_id,
+        type(job.command).__name__,
+        event.source if event is not None else "",
+        event.id if event is not None else "",
+        event.occurred_at if event is not None else None,
+        now,
+        compress(body),
+        None,
+        type(error).__name__,
+        _detail(error),
+    )
+    return row, item
+
+
+def _detail(error: Exception) -> str:
+    """Tell what went wrong without values, which may be somebody's."""
+    if isinstance(error, psycopg.Error):
+        return error.diag.message_primary or type(error).__name__
+    return str(error)[:500]

@@ -1,0 +1,147 @@
+"""What the engine can be asked to do, and the job that a question becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.ids import IdMaker
+from guerdon.engine.answers import Answer
+from guerdon.members.identities import Ref
+from guerdon.members.profiles import Profile
+
+
+class Once(msgspec.Struct, frozen=True):
+    """An Idempotency-Key: the same call twice is one call."""
+
+    scope: str
+    """Method and path."""
+    key: str
+    body_hash: bytes
+    """SHA-256 of the body."""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command says."""
+
+    tenant_id: int
+    program: str
+    """The program's key."""
+    received_at: datetime
+    """The receiving instant, UTC: `booked_at` unless the command is historical."""
+    once: Once | None = None
+    bulk: bool = False
+    """Whether others may go first."""
+
+
+class IngestEvent(Command, frozen=True, kw_only=True):
+    """Take in one CloudEvent."""
+
+    raw: bytes
+    """UTF-8 JSON of the event."""
+    historical: bool = False
+    """Book it at its own time, on an account that has no later history."""
+    enrol: bool = False
+    """Enrol a subject that is not known yet."""
+
+
+class EnrolMember(Command, frozen=True, kw_only=True):
+    """Enrol a person, or find who has that identity already."""
+
+    profile: Profile
+
+
+class RedeemReward(Command, frozen=True, kw_only=True):
+    """A member takes a reward."""
+
+    member: Ref
+    reward: str
+    quantity: int = 1
+    choice: str = ""
+
+
+class CancelRedemption(Command, frozen=True, kw_only=True):
+    """Take a redemption back."""
+
+    redemption_id: int
+
+
+class UseRedemption(Command, frozen=True, kw_only=True):
+    """Mark a redemption as used."""
+
+    redemption_id: int
+
+
+class AdjustBalance(Command, frozen=True, kw_only=True):
+    """An operator adds or takes units."""
+
+    account_id: int
+    wallet: str
+    amount: int
+    """In the wallet's scale; negative takes."""
+    reason: str
+
+
+class TransferUnits(Command, frozen=True, kw_only=True):
+    """Move available units to another account, lot by lot."""
+
+    account_id: int
+    to_account: int
+    wallet: str
+    amount: int
+    """In the wallet's scale, more than zero."""
+
+
+class RunTick(Command, frozen=True, kw_only=True):
+    """Book what time has done to an account."""
+
+    account_id: int
+
+
+class Sink(Protocol):
+    """Who waits for answers."""
+
+    def deliver(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Take answers, called by the loop's own thread.
+
+        Args:
+            answers: the place that was given with the command, and the answer.
+        """
+
+
+class Job:
+    """A command on its way: it keeps its identifiers however often it is tried."""
+
+    __slots__ = ("command", "event_ids", "place", "redemption_id", "sink")
+
+    def __init__(self, command: Command, sink: Sink, place: int) -> None:
+        """Make a job.
+
+        Args:
+            command: what is asked.
+            sink: who waits for the answer.
+            place: told to the sink with the answer.
+        """
+        self.command: Any = command
+        self.sink = sink
+        self.place = place
+        self.event_ids: tuple[UUID, ...] = ()
+        self.redemption_id = 0
+
+    def name(self, ids: IdMaker) -> None:
+        """Give the job its identifiers, once.
+
+        Args:
+            ids: the maker of the loop's thread.
+        """
+        if self.event_ids:
+            return
+        self.event_ids = (
+            (ids.uuid(), ids.uuid()) if isinstance(self.command, TransferUnits) else (ids.uuid(),)
+        )
+        if isinstance(self.command, RedeemReward):
+            self.redemption_id = ids.number()

@@ -1,0 +1,108 @@
+"""Compiled programs, by version: compiled off the loop, kept for as long as they are used."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import structlog
+
+from guerdon.base.errors import Problem
+from guerdon.infra.db import Database
+from guerdon.programs.programs import find_live
+from guerdon.rules.definition import load_definition
+from guerdon.rules.program import Program, compile_program
+
+_LOG = structlog.get_logger(__name__)
+_KEPT = 256
+
+ProgramKey = tuple[int, str]
+"""Tenant and program key."""
+
+
+class Live(NamedTuple):
+    """The version that decides."""
+
+    program_id: int
+    program: Program
+
+
+class CompiledPrograms:
+    """A cache of compiled programs that several threads may use."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin empty.
+
+        Args:
+            database: where definitions are read.
+        """
+        self._database = database
+        self._guard = threading.Lock()
+        self._live: dict[ProgramKey, Live] = {}
+        self._by_text: OrderedDict[tuple[int, int], Live] = OrderedDict()
+
+    def find(self, key: ProgramKey) -> Live | None:
+        """Give the version that was live when last looked at.
+
+        Args:
+            key: tenant and program key.
+
+        Returns:
+            The compiled program, None where it must be loaded first.
+        """
+        return self._live.get(key)
+
+    def load(self, key: ProgramKey) -> Live:
+        """Read and compile the live version; takes tens of milliseconds, so never on the loop's thread.
+
+        Args:
+            key: tenant and program key.
+
+        Returns:
+            The compiled program.
+
+        Raises:
+            Problem: `program_not_found`, or what compiling raises.
+        """
+        tenant_id, program_key = key
+        with self._database.transaction(tenant_id) as tx:
+            version = find_live(tx, program_key)
+        if version is None:
+            raise Problem("program_not_found", "there is no such program")
+        name = (version.program_id, version.version)
+        with self._guard:
+            live = self._by_text.get(name)
+        if live is None:
+            live = Live(
+                version.program_id, compile_program(load_definition(version.canonical), version.version)
+            )
+        with self._guard:
+            self._by_text[name] = live
+            self._by_text.move_to_end(name)
+            while len(self._by_text) > _KEPT:
+                self._by_text.popitem(last=False)
+            self._live[key] = live
+        return live
+
+    def load_beside(self, key: ProgramKey, done: Callable[[Problem | None], None]) -> None:
+        """Load in a thread of its own.
+
+        Args:
+            key: tenant and program key.
+            done: called there when it is ready, or with why it cannot be.
+        """
+
+        def run() -> None:
+            try:
+                self.load(key)
+            except Problem as problem:
+                done(problem)
+            except Exception:
+                _LOG.exception("program_not_compiled", program=key[1])
+                done(Problem("internal_error", "the program could not be loaded; it has been logged"))
+            else:
+                done(None)
+
+        threading.Thread(target=run, name=f"compile {key[1]}", daemon=True).start()

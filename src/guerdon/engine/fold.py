@@ -1,0 +1,418 @@
+"""The fold of a batch: each command in order of arrival changes the state that the next one finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance, number_text
+from guerdon.engine import answers
+from guerdon.engine.answers import Answer
+from guerdon.engine.commands import (
+    CancelRedemption,
+    EnrolMember,
+    IngestEvent,
+    Job,
+    RunTick,
+    TransferUnits,
+    UseRedemption,
+)
+from guerdon.engine.events import StoredEvent
+from guerdon.engine.gather import Gathered, lots_missing
+from guerdon.engine.intake import Item, order_key, public_form, stored_form
+from guerdon.engine.keys import KnownCall, Pair
+from guerdon.rewards.redemptions import Redemption
+from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.events import Event, ReceiveUnits, SendUnits
+from guerdon.rules.state import AccountState, Lot, Shared, State
+from guerdon.rules.step import step
+
+_LOG = structlog.get_logger(__name__)
+_ANSWERS = msgspec.json.Decoder(Answer)
+
+
+class LotsMissing(Exception):  # noqa: N818 - not an error: more has to be read
+    """Time changes a wallet in the middle of the batch, and its lots were not read."""
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(account_id)
+        self.account_id = account_id
+
+
+class Applied:
+    """One event that was decided and is to be stored."""
+
+    __slots__ = (
+        "account_id",
+        "body",
+        "body_hash",
+        "decision",
+        "event",
+        "event_id",
+        "first_seq",
+        "item",
+        "public",
+        "redemptions",
+        "transaction_ids",
+    )
+
+    def __init__(self, item: Item, event_id: UUID, event: Event, decision: Decision) -> None:
+        self.item = item
+        self.event_id = event_id
+        self.event = event
+        self.decision = decision
+        self.account_id = item.account_id
+        self.first_seq = 0
+        self.transaction_ids: tuple[UUID, ...] = ()
+        self.body = b""
+        self.body_hash: bytes | None = None
+        self.public: bytes | None = None
+        self.redemptions: list[Redemption] = []
+
+
+class Folded:
+    """What a batch came to."""
+
+    __slots__ = ("accounts", "answers", "applied", "calls", "failed", "next_seq", "shared", "statuses")
+
+    def __init__(self, gathered: Gathered) -> None:
+        self.accounts: dict[int, AccountState] = dict(gathered.accounts)
+        self.shared: Mapping[str, Decimal] = gathered.shared
+        self.next_seq = {account_id: row.next_seq for account_id, row in gathered.rows.items()}
+        self.applied: list[Applied] = []
+        self.answers: list[tuple[Job, Answer]] = []
+        self.calls: dict[Pair, tuple[KnownCall, datetime]] = {}
+        """First answers to calls with an Idempotency-Key, and when they were made."""
+        self.failed: list[tuple[Item, Exception]] = []
+        """Commands that a fault of ours kept from being decided."""
+        self.statuses: dict[int, Redemption] = dict(gathered.redemptions)
+        """Redemptions as they stand now."""
+
+
+def fold(gathered: Gathered) -> Folded:
+    """Decide all commands of a batch.
+
+    Args:
+        gathered: what was read; it is not changed.
+
+    Returns:
+        States, decisions and answers.
+
+    Raises:
+        LotsMissing: when more has to be gathered first.
+    """
+    return _Fold(gathered).run()
+
+
+class _Fold:
+    def __init__(self, gathered: Gathered) -> None:
+        self.gathered = gathered
+        self.place = gathered.place
+        self.program = gathered.place.program
+        self.done = Folded(gathered)
+        self.by_key: dict[Pair, Applied] = {}
+        self.by_order: dict[Pair, Applied] = {}
+
+    def run(self) -> Folded:
+        for item in self.gathered.items:
+            try:
+                answer = self.answer(item)
+            except Problem as problem:
+                answer = answers.refused(item.sent_id, problem)
+            except LotsMissing:
+                raise
+            except Exception as error:
+                _LOG.exception(
+                    "step_failed", kind=type(item.job.command).__name__, fault=type(error).__name__
+                )
+                self.done.failed.append((item, error))
+                continue
+            self.done.answers.append((item.job, answer))
+        return self.done
+
+    def answer(self, item: Item) -> Answer:
+        """Answer a command, once for each Idempotency-Key."""
+        once = item.job.command.once
+        if once is None:
+            return self.act(item)
+        pair = (once.scope, once.key)
+        known = self.gathered.calls.get(pair)
+        if known is None and pair in self.done.calls:
+            known = self.done.calls[pair][0]
+        if known is not None:
+            if known.body_hash != once.body_hash:
+                raise Problem("idempotency_key_reused", "this Idempotency-Key came with another body before")
+            return _ANSWERS.decode(known.answer)
+        answer = self.act(item)
+        if answer.status != "rejected":
+            stored = msgspec.json.encode(answer)
+            self.done.calls[pair] = (KnownCall(once.body_hash, stored), item.job.command.received_at)
+        return answer
+
+    def act(self, item: Item) -> Answer:
+        if item.problem is not None:
+            raise item.problem
+        if item.account_id and item.account_id not in self.done.accounts:
+            raise Problem("account_not_found", "there is no such account")
+        return _ACTS.get(type(item.job.command), _Fold.decide)(self, item)
+
+    def ingest(self, item: Item) -> Answer:
+        """Take in an event, unless it or its order was taken in before."""
+        event = item.event
+        assert event is not None
+        body, body_hash = stored_form(item, item.member_id)
+        again = self.find_again(item, body_hash)
+        if again is not None:
+            return again
+        if item.is_guest:
+            decision = Decision(version=self.program.version)
+            applied = Applied(item, item.job.event_ids[0], event, decision)
+            answer = answers.decided(self.program, item.sent_id, "applied", decision)
+            answer = msgspec.structs.replace(answer, guest=True)
+        else:
+            self.check_history(item, event)
+            applied = self.step(item, event, item.job.event_ids[0])
+            answer = self.shown(item, applied.decision, "applied")
+        applied.body, applied.body_hash = body, body_hash
+        applied.public = public_form(item, self.program, body)
+        self.done.applied.append(applied)
+        self.by_key[event.source, event.id] = applied
+        order = order_key(item)
+        if order is not None:
+            self.by_order[order] = applied
+        return answer
+
+    def check_history(self, item: Item, event: Event) -> None:
+        if not item.job.command.historical:
+            return
+        last = self.done.accounts[item.account_id].last_booked_at
+        if last is not None and last > event.booked_at:
+            detail = "history can only be imported for accounts that have no later history"
+            raise Problem("account_has_later_history", detail)
+
+    def find_again(self, item: Item, body_hash: bytes) -> Answer | None:
+        """Recognise an event, or an order, that was applied before."""
+        event = item.event
+        assert event is not None
+        key = (event.source, event.id)
+        mine = self.by_key.get(key)
+        known = self.gathered.known_events.get(key)
+        first_hash = mine.body_hash if mine is not None else known.body_hash if known is not None else None
+        if first_hash is not None:
+            if first_hash != body_hash:
+                raise Problem.at(
+                    "/id", "event_id_reused", "this source sent another event with this id before"
+                )
+            decision = mine.decision if mine is not None else self.stored(known).decided
+            return self.shown(item, decision, "duplicate")
+        order = order_key(item)
+        return self.find_order_again(item, order) if order is not None else None
+
+    def find_order_again(self, item: Item, order: Pair) -> Answer | None:
+        mine = self.by_order.get(order)
+        known = self.gathered.known_orders.get(order)
+        if mine is not None:
+            decision, account_id, body = mine.decision, mine.account_id, mine.public or mine.body
+        elif known is not None:
+            stored = self.stored(known)
+            decision, account_id, body = stored.decided, stored.account_id, stored.text
+        else:
+            return None
+        whole, _ = stored_form(item, item.member_id)
+        same = account_id == item.account_id and _data_of(
+            public_form(item, self.program, whole) or whole
+        ) == _data_of(body)
+        if not same:
+            raise Problem.at(
+                "/data/id", "order_already_paid", "another event of this source paid this order before"
+            )
+        return self.shown(item, decision, "duplicate")
+
+    def stored(self, known: Any) -> StoredEvent:
+        return self.gathered.earlier[known.event_id]
+
+    def decide(self, item: Item) -> Answer:
+        """Carry out a command about one account."""
+        event = item.event
+        assert event is not None
+        applied = self.step(item, event, item.job.event_ids[0])
+        if (
+            isinstance(item.job.command, RunTick)
+            and not applied.decision.transactions
+            and not applied.decision.tier_changes
+        ):
+            return self.shown(item, applied.decision, "applied")
+        self.keep(applied)
+        return self.shown(item, applied.decision, "applied", applied)
+
+    def enrol(self, item: Item) -> Answer:
+        event = item.event
+        assert event is not None and item.member_id is not None  # noqa: PT018 - enrolled in gather
+        if not item.is_new:
+            return self.shown(item, Decision(version=self.program.version), "duplicate")
+        applied = self.step(item, event, item.job.event_ids[0])
+        self.keep(applied)
+        answer = self.shown(item, applied.decision, "applied", applied)
+        return msgspec.structs.replace(answer, created=True)
+
+    def transfer(self, item: Item) -> Answer:
+        """Let units leave one account and arrive at the other, or neither."""
+        event = item.event
+        if item.other_account not in self.done.accounts:
+            raise Problem.at("/to", "account_not_found", "there is no such account to send to")
+        assert event is not None
+        accounts, shared, next_seq = dict(self.done.accounts), self.done.shared, dict(self.done.next_seq)
+        sent_id, received_id = item.job.event_ids
+        try:
+            sent = self.step(item, event, sent_id)
+            asked: SendUnits = event.command  # type: ignore[assignment]  # what intake made of a transfer
+            lots = _lots_sent(sent.decision.transactions)
+            arriving = ReceiveUnits(asked.wallet, lots, item.account_id)
+            received_event = msgspec.structs.replace(event, type="guerdon.receive", command=arriving)
+            other = Item(item.job)
+            other.account_id, other.event = item.other_account, received_event
+            received = self.step(other, received_event, received_id)
+        except Exception:
+            self.done.accounts, self.done.shared, self.done.next_seq = accounts, shared, next_seq
+            raise
+        self.keep(sent)
+        self.keep(received)
+        return self.shown(item, sent.decision, "applied", sent)
+
+    def cancel(self, item: Item) -> Answer:
+        taken = self.still_issued(item)
+        answer = self.decide(item)
+        self.done.statuses[taken.redemption_id] = taken._replace(
+            status="cancelled", changed_at=item.job.command.received_at
+        )
+        return answer
+
+    def use(self, item: Item) -> Answer:
+        taken = self.still_issued(item)
+        now = item.job.command.received_at
+        if taken.expires_at is not None and taken.expires_at <= now:
+            raise Problem("redemption_expired", "this redemption could be used until it expired")
+        self.done.statuses[taken.redemption_id] = taken._replace(status="used", changed_at=now)
+        event = Event("guerdon.use_redemption", now, now, source="guerdon", channel="system")
+        applied = Applied(item, item.job.event_ids[0], event, Decision(version=self.program.version))
+        self.keep(applied)
+        return self.shown(item, applied.decision, "applied")
+
+    def still_issued(self, item: Item) -> Redemption:
+        taken = self.done.statuses.get(item.redemption_id)
+        if taken is None:
+            raise Problem("redemption_not_found", "there is no such redemption")
+        if taken.status != "issued":
+            raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
+        return taken
+
+    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
+        """Decide one event about one account; a refusal is raised."""
+        before = self.done.accounts[item.account_id]
+        if lots_missing(before, event.booked_at):
+            raise LotsMissing(item.account_id)
+        loaded = self.gathered.members.by_id.get(item.member_id) if item.member_id is not None else None
+        state = State(before, loaded.state if loaded is not None else None, Shared(self.done.shared))
+        # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
+        chance = Chance(self.place.vault.digest("chance", event_id.hex))
+        after, decision = step(self.program, state, event, chance)
+        if decision.problem_code:
+            raise Problem(decision.problem_code, decision.problem_detail)
+        applied = Applied(item, event_id, event, decision)
+        self.done.accounts[item.account_id] = after.account
+        self.done.shared = after.shared.counters
+        count = len(decision.transactions)
+        applied.first_seq = self.done.next_seq[item.account_id]
+        self.done.next_seq[item.account_id] += count
+        applied.transaction_ids = tuple(self.place.ids.uuid() for _ in range(count))
+        if decision.redemptions:
+            applied.redemptions = [self.redemption(applied, one) for one in decision.redemptions]
+        return applied
+
+    def redemption(self, applied: Applied, one: Any) -> Redemption:
+        seqs = [
+            applied.first_seq + place
+            for place, transaction in enumerate(applied.decision.transactions)
+            if transaction.redemption_id == one.redemption_id
+        ]
+        booked_at = applied.event.booked_at
+        return Redemption(
+            applied.account_id,
+            one.redemption_id,
+            applied.item.member_id,
+            applied.event_id,
+            one.reward,
+            one.kind,
+            one.quantity,
+            one.price,
+            seqs,
+            one.code,
+            one.campaign,
+            one.choice,
+            applied.decision.version,
+            "issued",
+            booked_at,
+            one.expires_at,
+            booked_at,
+        )
+
+    def keep(self, applied: Applied) -> None:
+        applied.body, _ = stored_form(_with_event(applied), None)
+        self.done.applied.append(applied)
+
+    def shown(
+        self, item: Item, decision: Decision, status: answers.Status, applied: Applied | None = None
+    ) -> Answer:
+        """Show a decision with the account as it stands now."""
+        event_id = item.sent_id or str(item.job.event_ids[0])
+        answer = answers.decided(self.program, event_id, status, decision)
+        if not item.account_id:
+            return answer
+        now = item.event.booked_at if item.event is not None else item.job.command.received_at
+        balances = answers.balances_view(self.program, self.done.accounts[item.account_id].wallets, now)
+        more: dict[str, Any] = {"balances": balances, "account": number_text("acc", item.account_id)}
+        if item.member_id is not None:
+            more["member"] = number_text("mem", item.member_id)
+        if applied is not None:
+            more["transactions"] = [str(one) for one in applied.transaction_ids]
+        return msgspec.structs.replace(answer, **more)
+
+
+def _with_event(applied: Applied) -> Item:
+    item = Item(applied.item.job)
+    item.event = applied.event
+    return item
+
+
+def _lots_sent(transactions: tuple[Transaction, ...]) -> tuple[Lot, ...]:
+    return tuple(
+        Lot(entry.available_at, entry.expires_at, -entry.amount)
+        for one in transactions
+        if one.kind == "send"
+        for entry in one.entries
+        if entry.book == "member" and entry.available_at is not None
+    )
+
+
+class _Body(msgspec.Struct):
+    data: msgspec.Raw
+
+
+def _data_of(body: bytes) -> bytes:
+    return bytes(msgspec.json.decode(body, type=_Body).data)
+
+
+_ACTS: Mapping[type, Callable[[_Fold, Item], Answer]] = {
+    IngestEvent: _Fold.ingest,
+    EnrolMember: _Fold.enrol,
+    TransferUnits: _Fold.transfer,
+    CancelRedemption: _Fold.cancel,
+    UseRedemption: _Fold.use,
+}

@@ -1,0 +1,353 @@
+"""Every read and every lock that a batch needs, in as few round trips as possible and in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance, IdMaker
+from guerdon.engine import keys
+from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent
+from guerdon.engine.events import StoredEvent, ask_stored
+from guerdon.engine.intake import Item, order_key
+from guerdon.infra import failpoints
+from guerdon.infra.tx import Tx
+from guerdon.ledger.statements import load_spent
+from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, read_wallets
+from guerdon.members.accounts import AccountRow, ask_accounts
+from guerdon.members.crypto import Vault
+from guerdon.members.enrolment import EnrolBatch, Enrolled, Newcomer, enrol
+from guerdon.members.identities import Found, Ref, ask_resolve
+from guerdon.members.profiles import Profile
+from guerdon.members.standing import Standing, Wanted, ask_standing
+from guerdon.members.states import LoadedMembers, ask_members
+from guerdon.programs.counters import ask_counters
+from guerdon.programs.programs import LiveVersion, ask_live
+from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions
+from guerdon.rules import events
+from guerdon.rules.needs import Needs, needs_of
+from guerdon.rules.program import Program
+from guerdon.rules.state import AccountState
+
+_NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
+
+
+class Place(NamedTuple):
+    """Where a batch runs."""
+
+    vault: Vault
+    program_id: int
+    program: Program
+    ids: IdMaker
+
+
+class Gathered:
+    """What a batch reads and may change."""
+
+    __slots__ = (
+        "accounts",
+        "bounds",
+        "calls",
+        "earlier",
+        "items",
+        "known_events",
+        "known_orders",
+        "live",
+        "members",
+        "place",
+        "redemptions",
+        "rows",
+        "shared",
+        "with_lots",
+    )
+
+    def __init__(self, place: Place, items: Sequence[Item]) -> None:
+        """Begin with nothing.
+
+        Args:
+            place: where the batch runs.
+            items: its commands.
+        """
+        self.place = place
+        self.items = items
+        self.live: LiveVersion | None = None
+        self.rows: dict[int, AccountRow] = {}
+        self.accounts: dict[int, AccountState] = {}
+        self.members = LoadedMembers({}, {})
+        self.shared: dict[str, Decimal] = {}
+        self.bounds: dict[str, Decimal] = {}
+        self.known_events: dict[keys.Pair, keys.KnownEvent] = {}
+        self.known_orders: dict[keys.Pair, keys.KnownEvent] = {}
+        self.calls: dict[keys.Pair, keys.KnownCall] = {}
+        self.earlier: dict[UUID, StoredEvent] = {}
+        self.redemptions: dict[int, Redemption] = {}
+        self.with_lots: set[int] = set()
+
+
+def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
+    """Read and lock all that a batch can touch.
+
+    Args:
+        tx: bound to the tenant.
+        place: where the batch runs.
+        items: its commands, read.
+
+    Returns:
+        What was gathered; None where another version of the program is live, with nothing locked or written.
+    """
+    gathered = Gathered(place, items)
+    if not _find_subjects(tx, gathered):
+        return None
+    _enrol(tx, gathered)
+    failpoints.reach("before_lock")
+    _read_and_lock(tx, gathered)
+    _read_more(tx, gathered)
+    return gathered
+
+
+def add_missing_lots(tx: Tx, gathered: Gathered, account_ids: Iterable[int]) -> None:
+    """Read the lots of accounts whose need for them showed only while the batch was decided.
+
+    Args:
+        tx: the transaction; the accounts are locked.
+        gathered: changed in place.
+        account_ids: whose.
+    """
+    missing = sorted(set(account_ids) - gathered.with_lots)
+    gathered.with_lots.update(missing)
+    wallets: Wallets = {one: dict(gathered.accounts[one].wallets) for one in missing}
+    place = gathered.place
+    orders = dict.fromkeys(place.program.wallets, place.program.spending_order)
+    add_lots(wallets, ask_lots(tx, missing), missing, orders)
+    for account_id, held in wallets.items():
+        state = gathered.accounts[account_id]
+        gathered.accounts[account_id] = msgspec.structs.replace(state, wallets=held)
+
+
+def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
+    """Find out whom the commands are about; all of it may be asked before any lock."""
+    place, items = gathered.place, gathered.items
+    live_items = [item for item in items if item.problem is None]
+    refs = {item.ref for item in live_items if item.ref is not None}
+    taken = {item.redemption_id for item in live_items if item.redemption_id}
+    now = max(item.job.command.received_at for item in items)
+    calls = {(once.scope, once.key) for item in items if (once := item.job.command.once) is not None}
+    with tx.pipeline():
+        live = ask_live(tx, place.program.key)
+        found = ask_resolve(tx, place.vault, place.program_id, refs)
+        issued = ask_issued(tx, place.program_id, taken)
+        known = keys.ask_calls(tx, place.vault.tenant_id, calls, now)
+    gathered.live = live()
+    if gathered.live is None or gathered.live.version != place.program.version:
+        return False
+    gathered.calls = known()
+    by_ref, by_redemption = found(), issued()
+    for item in live_items:
+        if item.ref is not None:
+            _set_subject(item, by_ref)
+        elif item.redemption_id:
+            _set_redemption(item, by_redemption.get(item.redemption_id))
+    return True
+
+
+def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
+    found = by_ref.get(item.ref) if item.ref is not None else None
+    if found is not None:
+        item.account_id, item.member_id = found.account_id, found.member_id
+    elif not (isinstance(item.job.command, IngestEvent) and item.job.command.enrol):
+        item.problem = _NOBODY_KNOWN
+
+
+def _set_redemption(item: Item, issued: Issued | None) -> None:
+    if issued is None:
+        item.problem = Problem("redemption_not_found", "there is no such redemption")
+        return
+    item.account_id = issued.account_id
+    if isinstance(item.job.command, CancelRedemption):
+        now = item.job.command.received_at
+        asked = events.CancelRedemption(item.redemption_id, issued.reward, issued.quantity, {})
+        item.event = events.Event(
+            "guerdon.cancel_redemption", now, now, source="guerdon", channel="system", command=asked
+        )
+
+
+def _enrol(tx: Tx, gathered: Gathered) -> None:
+    """Enrol who asks for it, before any account is locked."""
+    newcomers: list[tuple[Item, Newcomer]] = []
+    for item in gathered.items:
+        command = item.job.command
+        if item.problem is not None:
+            continue
+        if isinstance(command, EnrolMember):
+            newcomers.append((item, Newcomer(command.profile, command.received_at)))
+        elif isinstance(command, IngestEvent) and item.ref is not None and not item.account_id:
+            profile = _bare_profile(item.ref)
+            if profile is None or item.event is None:
+                item.problem = _NOBODY_KNOWN
+                continue
+            newcomers.append((item, Newcomer(profile, item.event.booked_at)))
+    if not newcomers:
+        return
+    place = gathered.place
+    # Cards must not be guessable, so their seed is not one that is stored.
+    chance = Chance(place.vault.random_bytes(32))
+    batch = EnrolBatch(place.vault, place.program_id, [one for _, one in newcomers], place.ids, chance)
+    for (item, _), answer in zip(newcomers, enrol(tx, batch), strict=True):
+        _set_enrolled(item, answer)
+
+
+def _bare_profile(ref: Ref) -> Profile | None:
+    if ref.kind == "external":
+        return Profile(identities=(ref,), external_id=ref.value)
+    if ref.kind == "email":
+        return Profile(identities=(ref,), email=ref.value)
+    if ref.kind == "phone":
+        return Profile(identities=(ref,), phone=ref.value)
+    return None
+
+
+def _set_enrolled(item: Item, answer: Enrolled | Problem) -> None:
+    if isinstance(answer, Problem):
+        item.problem = answer
+        return
+    item.account_id, item.member_id = answer.account_id, answer.member_id
+    if isinstance(item.job.command, EnrolMember):
+        item.is_new = answer.is_new
+
+
+def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
+    """Lock in the order that everybody keeps, and read what the locks protect; one round trip."""
+    place, items = gathered.place, gathered.items
+    about = [item for item in items if item.problem is None]
+    account_ids = sorted({one for item in about for one in (item.account_id, item.other_account) if one})
+    wanted, spends = _needs(gathered, about, account_ids)
+    event_keys = {
+        (item.event.source, item.event.id) for item in about if item.event is not None and item.event.id
+    }
+    orders = {key for item in about if (key := order_key(item)) is not None}
+    actors = {item.member_id for item in about if item.member_id is not None}
+    with tx.pipeline():
+        rows = ask_accounts(tx, place.program_id, account_ids)
+        shared = ask_counters(tx, place.program_id, gathered.bounds)
+        known_events = keys.ask_events(tx, place.program_id, event_keys)
+        known_orders = keys.ask_orders(tx, place.program_id, orders)
+        wallets = ask_wallets(tx, account_ids)
+        lots = ask_lots(tx, spends) if spends else None
+        standing = ask_standing(tx, wanted)
+        members = ask_members(tx, account_ids, actors)
+        redemptions = ask_redemptions(
+            tx, account_ids, {item.redemption_id for item in about if item.redemption_id}
+        )
+    gathered.rows, gathered.shared = rows(), shared()
+    gathered.known_events, gathered.known_orders = known_events(), known_orders()
+    gathered.members, gathered.redemptions = members(), redemptions()
+    held = read_wallets(wallets)
+    if lots is not None:
+        orders_of_spending = dict.fromkeys(place.program.wallets, place.program.spending_order)
+        add_lots(held, lots, spends, orders_of_spending)
+        gathered.with_lots.update(spends)
+    _make_states(gathered, held, standing())
+
+
+def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]) -> tuple[Wanted, list[int]]:
+    metrics: set[str] = set()
+    counters: set[str] = set()
+    spends: set[int] = set()
+    oldest: date | None = None
+    seen: dict[tuple[str, date, int | None], Needs] = {}
+    program = gathered.place.program
+    for item in about:
+        if item.event is None or not item.account_id:
+            continue
+        # Ordinary facts of one day differ in nothing that is needed, unless limits count by member.
+        about_day = None
+        if item.event.command is None:
+            about_day = (item.event.type, program.zone.day_of(item.event.occurred_at), item.member_id)
+        needs = seen.get(about_day) if about_day is not None else None
+        if needs is None:
+            needs = needs_of(program, item.event, item.member_id)
+            if about_day is not None:
+                seen[about_day] = needs
+        metrics |= needs.metrics
+        counters.update(needs.counters)
+        gathered.bounds.update(needs.shared)
+        if needs.lots:
+            spends.add(item.account_id)
+        oldest = needs.oldest_bucket_on if oldest is None else min(oldest, needs.oldest_bucket_on)
+    return Wanted(account_ids, metrics, oldest, counters), sorted(spends)
+
+
+def _make_states(gathered: Gathered, wallets: Wallets, standing: dict[int, Standing]) -> None:
+    owners = gathered.members.owners
+    for account_id, row in gathered.rows.items():
+        stands = standing[account_id]
+        owner = owners.get(account_id)
+        gathered.accounts[account_id] = AccountState(
+            account_id=account_id,
+            kind=row.kind,
+            created_at=row.created_at,
+            last_occurred_at=row.last_occurred_at,
+            last_booked_at=row.last_booked_at,
+            wallets=wallets.get(account_id, {}),
+            buckets=stands.buckets,
+            tiers=stands.tiers,
+            counters=stands.counters,
+            badges=stands.badges,
+            owner=owner.state if owner is not None else None,
+            members=row.members,
+        )
+
+
+def _read_more(tx: Tx, gathered: Gathered) -> None:
+    """Read what only the first answers showed to be needed: lots that are due, first decisions, units to give back."""
+    due = _due_accounts(gathered)
+    if due:
+        add_missing_lots(tx, gathered, due)
+    known = [*gathered.known_events.values(), *gathered.known_orders.values()]
+    if known:
+        gathered.earlier = ask_stored(
+            tx, {one.account_id for one in known}, {one.event_id for one in known}
+        )()
+    for item in gathered.items:
+        if item.event is not None and isinstance(item.event.command, events.CancelRedemption):
+            taken = gathered.redemptions.get(item.redemption_id)
+            spent = load_spent(tx, taken.account_id, taken.seqs) if taken is not None and taken.seqs else {}
+            asked = msgspec.structs.replace(item.event.command, spent=spent)
+            item.event = msgspec.structs.replace(item.event, command=asked)
+
+
+def _due_accounts(gathered: Gathered) -> set[int]:
+    """Find the accounts whose wallets time changes before the batch is through with them."""
+    due = set()
+    for item in gathered.items:
+        if item.event is None:
+            continue
+        for account_id in (item.account_id, item.other_account):
+            state = gathered.accounts.get(account_id)
+            if state is not None and lots_missing(state, item.event.booked_at):
+                due.add(account_id)
+    return due
+
+
+def lots_missing(state: AccountState, booked_at: datetime) -> bool:
+    """Tell whether a wallet cannot be settled for want of its lots.
+
+    Args:
+        state: the account.
+        booked_at: the instant of the next decision; an account's clock never runs backwards.
+
+    Returns:
+        True where something is due and its lots were not read.
+    """
+    last = state.last_booked_at
+    now = booked_at if last is None or last < booked_at else last
+    for wallet in state.wallets.values():
+        if wallet.lots is None and wallet.changes_at is not None and wallet.changes_at <= now:
+            return True
+    return False

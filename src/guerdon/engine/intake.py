@@ -1,0 +1,284 @@
+"""The front door: a command becomes the fact that is decided upon, and the form in which it is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text
+from guerdon.engine.commands import (
+    AdjustBalance,
+    CancelRedemption,
+    Command,
+    EnrolMember,
+    IngestEvent,
+    Job,
+    RedeemReward,
+    RunTick,
+    TransferUnits,
+    UseRedemption,
+)
+from guerdon.members.identities import Ref, parse_ref
+from guerdon.rules.events import Adjust, Event, Redeem, SendUnits, Tick
+from guerdon.rules.orders import OrderInput
+from guerdon.rules.program import Program
+from guerdon.rules.reading import SentEvent, canonical_body, read_event
+
+EVENT_BYTES = 2 * 1024 * 1024
+"""The longest event that is taken in."""
+TEXT_LENGTH = 200
+REASON_LENGTH = 1_000
+UNITS_AT_MOST = 2**53
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_ZLIB_LEVEL = 1  # the tenth part of the time of level 6, for a body that is a few per cent longer
+
+
+class _Name(msgspec.Struct):
+    id: Any = ""
+
+
+class Item:
+    """A job on its way through one batch."""
+
+    __slots__ = (
+        "account_id",
+        "event",
+        "is_new",
+        "job",
+        "member_id",
+        "other_account",
+        "problem",
+        "redemption_id",
+        "ref",
+        "sent",
+        "sent_id",
+    )
+
+    def __init__(self, job: Job) -> None:
+        """Begin with a job.
+
+        Args:
+            job: the command on its way.
+        """
+        self.job = job
+        self.sent: SentEvent | None = None
+        self.sent_id = ""
+        self.event: Event | None = None
+        self.ref: Ref | None = None
+        self.account_id = 0
+        self.member_id: int | None = None
+        self.is_new = False
+        self.other_account = 0
+        self.redemption_id = 0
+        self.problem: Problem | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether it is a fact about nobody."""
+        return self.sent is not None and self.sent.subject is None
+
+
+def read_item(job: Job, program: Program) -> Item:
+    """Read a command as far as no account is needed.
+
+    Args:
+        job: the command on its way.
+        program: whose settings apply.
+
+    Returns:
+        The item; with a `problem` where the command is refused already.
+    """
+    item = Item(job)
+    try:
+        _READERS[type(job.command)](item, job.command, program)
+    except Problem as problem:
+        item.problem = problem
+    return item
+
+
+def stored_form(item: Item, member_id: int | None) -> tuple[bytes, bytes]:
+    """Write the whole body as it is stored and compared: the subject is the member's id.
+
+    Args:
+        item: the item, its event read.
+        member_id: whom the subject means.
+
+    Returns:
+        Canonical JSON and its SHA-256.
+    """
+    if item.sent is not None:
+        subject = number_text("mem", member_id) if member_id is not None else None
+        body = canonical_body(msgspec.structs.replace(item.sent, subject=subject))
+    else:
+        assert item.event is not None
+        body = _ENCODER.encode({"type": item.event.type, "data": item.event.command})
+    return body, hashlib.sha256(body).digest()
+
+
+def public_form(item: Item, program: Program, body: bytes) -> bytes | None:
+    """Write the body without values that may say something about a person.
+
+    Args:
+        item: the item.
+        program: which values it declares, and which of them as personal.
+        body: the whole body of `stored_form`.
+
+    Returns:
+        Canonical JSON, or None where nothing has to be left out.
+    """
+    sent = item.sent
+    if sent is None:
+        return None
+    if isinstance(sent.data, OrderInput):
+        order = sent.data
+        if not order.attributes and not any(line.attributes for line in order.lines):
+            return None
+        lines = tuple(msgspec.structs.replace(line, attributes={}) for line in order.lines)
+        data: Any = msgspec.structs.replace(order, attributes={}, lines=lines)
+    else:
+        data = _declared_part(sent, program)
+        if len(data) == len(sent.data):
+            return None
+    # The subject was replaced in `body` already; it never stands in the public part.
+    return canonical_body(msgspec.structs.replace(sent, subject=None, data=data))
+
+
+def compress(body: bytes) -> bytes:
+    """Compress a body for storage.
+
+    Args:
+        body: JSON.
+
+    Returns:
+        A zlib stream.
+    """
+    return zlib.compress(body, _ZLIB_LEVEL)
+
+
+def order_key(item: Item) -> tuple[str, str] | None:
+    """Name the order that an event pays.
+
+    Args:
+        item: the item.
+
+    Returns:
+        Source and order id for `order.paid`, else None.
+    """
+    event = item.event
+    if event is None or event.type != "order.paid" or event.order is None:
+        return None
+    return event.source, event.order.id
+
+
+def _declared_part(sent: SentEvent, program: Program) -> Mapping[str, Any]:
+    declared = program.definition.events.get(sent.type)
+    known = {} if declared is None else declared.data
+    data: Any = sent.data
+    return {name: value for name, value in data.items() if name in known and not known[name].personal}
+
+
+def _read_event(item: Item, command: IngestEvent, program: Program) -> None:
+    raw = command.raw
+    item.sent_id = sent_id(raw)
+    if len(raw) > EVENT_BYTES:
+        raise Problem("event_too_large", f"an event is at most {EVENT_BYTES} bytes long")
+    booked_at = None if command.historical else command.received_at
+    item.sent, item.event = read_event(raw, program, booked_at)
+    item.sent_id = item.sent.id
+    for name in ("id", "source", "type"):
+        if not getattr(item.sent, name).isprintable():
+            raise Problem.at(f"/{name}", "control_character", "expected text without control characters")
+    if item.sent.subject is not None:
+        item.ref = _ref(item.sent.subject, "/subject")
+
+
+def sent_id(raw: bytes) -> str:
+    """Find an event's id where the rest of it may be wrong.
+
+    Args:
+        raw: what was sent.
+
+    Returns:
+        The id, or empty.
+    """
+    try:
+        found = msgspec.json.decode(raw, type=_Name).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return found[:TEXT_LENGTH] if isinstance(found, str) else ""
+
+
+def _enrol(item: Item, command: EnrolMember, _: Program) -> None:
+    item.event = _own_event("member.enrolled", command, None)
+
+
+def _redeem(item: Item, command: RedeemReward, _: Program) -> None:
+    _check_text(command.choice, "/choice", TEXT_LENGTH)
+    asked = Redeem(item.job.redemption_id, command.reward, command.quantity, command.choice)
+    item.ref = command.member
+    item.event = _own_event("guerdon.redeem", command, asked)
+
+
+def _cancel(item: Item, command: CancelRedemption, _: Program) -> None:
+    item.redemption_id = command.redemption_id
+
+
+def _use(item: Item, command: UseRedemption, _: Program) -> None:
+    item.redemption_id = command.redemption_id
+
+
+def _adjust(item: Item, command: AdjustBalance, _: Program) -> None:
+    _check_text(command.reason, "/reason", REASON_LENGTH)
+    if not command.reason.strip():
+        raise Problem.at("/reason", "reason_missing", "an adjustment needs a reason")
+    item.account_id = command.account_id
+    item.event = _own_event("guerdon.adjust", command, Adjust(command.wallet, command.amount, command.reason))
+
+
+def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
+    item.account_id, item.other_account = command.account_id, command.to_account
+    asked = SendUnits(command.wallet, command.amount, command.to_account)
+    item.event = _own_event("guerdon.send", command, asked)
+
+
+def _tick(item: Item, command: RunTick, _: Program) -> None:
+    item.account_id = command.account_id
+    item.event = _own_event("guerdon.tick", command, Tick())
+
+
+def _own_event(event_type: str, command: Command, asked: Any) -> Event:
+    now: datetime = command.received_at
+    return Event(event_type, now, now, source="guerdon", channel="system", command=asked)
+
+
+def _ref(text: str, pointer: str) -> Ref:
+    try:
+        return parse_ref(text)
+    except Problem as problem:
+        raise Problem.at(pointer, problem.code, problem.detail) from None
+
+
+def _check_text(text: str, pointer: str, length: int) -> None:
+    if len(text) > length:
+        raise Problem.at(pointer, "text_length", f"at most {length} characters fit here")
+    if "\0" in text:
+        raise Problem.at(pointer, "nul_character", "texts cannot hold the character U+0000")
+
+
+_READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
+    IngestEvent: _read_event,
+    EnrolMember: _enrol,
+    RedeemReward: _redeem,
+    CancelRedemption: _cancel,
+    UseRedemption: _use,
+    AdjustBalance: _adjust,
+    TransferUnits: _transfer,
+    RunTick: _tick,
+}

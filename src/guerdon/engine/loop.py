@@ -1,0 +1,392 @@
+"""The loop: whatever is queued becomes one batch; a batch of one when it is quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+import structlog
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import IdMaker
+from guerdon.engine import answers
+from guerdon.engine.answers import Answer
+from guerdon.engine.batch import Answered, StaleProgram, Writer
+from guerdon.engine.commands import Command, Job, Sink
+from guerdon.engine.compiled import CompiledPrograms, ProgramKey
+from guerdon.infra.db import Database
+from guerdon.members.crypto import Vault
+
+_LOG = structlog.get_logger(__name__)
+_STOPPING = Problem("shutting_down", "the engine is stopping; try again in a moment")
+_FAULT = Problem("internal_error", "the engine could not do this; it has been logged")
+
+
+class LoopSettings(msgspec.Struct, frozen=True):
+    """How the loop batches."""
+
+    queue_limit: int = 4096
+    """Commands that may wait in all."""
+    batch_limit: int = 256
+    """Commands of one batch."""
+    work_ns: int = 20_000_000
+    """About how long a batch may take while somebody waits interactively."""
+    bulk_share: int = 8
+    """Bulk commands take at least one in so many places of a batch."""
+
+
+class Lanes:
+    """The two queues of one program."""
+
+    def __init__(self) -> None:
+        self.interactive: deque[Job] = deque()
+        self.bulk: deque[Job] = deque()
+        self.loading = False
+        """Whether its definition is being compiled beside."""
+
+    def __len__(self) -> int:
+        return len(self.interactive) + len(self.bulk)
+
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs in their lanes."""
+        for job in jobs:
+            (self.bulk if job.command.bulk else self.interactive).append(job)
+
+    def put_back(self, jobs: Sequence[Job]) -> None:
+        """Return a batch that was not begun, in front of what came since."""
+        for job in reversed(jobs):
+            (self.bulk if job.command.bulk else self.interactive).appendleft(job)
+
+    def take(self, most: int, quick: int, bulk_share: int) -> list[Job]:
+        """Take the next batch.
+
+        Args:
+            most: commands of a batch.
+            quick: commands that are done soon enough for somebody who waits.
+            bulk_share: bulk gets at least one place in so many.
+
+        Returns:
+            Interactive commands first.
+        """
+        spared = max(1, most // bulk_share) if self.bulk else 0
+        jobs = [self.interactive.popleft() for _ in range(min(len(self.interactive), most - spared))]
+        room = max(spared, (quick if jobs else most) - len(jobs))
+        jobs += [self.bulk.popleft() for _ in range(min(len(self.bulk), room, most - len(jobs)))]
+        return jobs
+
+
+class EngineLoop:
+    """The engine: one thread with one connection that takes commands from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        master_key: bytes,
+        ids: IdMaker,
+        settings: LoopSettings | None = None,
+    ) -> None:
+        """Make a loop; `start` runs it.
+
+        Args:
+            database: where it writes.
+            master_key: 32 bytes, from which the tenants' keys follow.
+            ids: maker of identifiers, used by the loop's thread alone.
+            settings: limits.
+        """
+        self.programs = CompiledPrograms(database)
+        self._writer = Writer(database, ids)
+        self._master_key = master_key
+        self._settings = settings or LoopSettings()
+        self._vaults: dict[int, Vault] = {}
+        self._lanes: dict[ProgramKey, Lanes] = {}
+        self._turn: deque[ProgramKey] = deque()
+        self._waiting = 0
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._draining = True
+        self._thread: threading.Thread | None = None
+        self._cost_ns = 300_000
+        """What a command takes, as a moving average."""
+        self._interactive_at = 0
+        """When somebody last waited interactively, by the clock that measures work."""
+
+    def start(self) -> None:
+        """Run the loop in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, drain: bool = True) -> None:
+        """Stop the loop and wait for it.
+
+        Args:
+            drain: whether what is queued is done first; it is refused otherwise.
+        """
+        with self._wake:
+            self._stopping, self._draining = True, drain
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    @property
+    def waiting(self) -> int:
+        """How many commands are queued."""
+        return self._waiting
+
+    def vault(self, tenant_id: int) -> Vault:
+        """Give a tenant's keys.
+
+        Args:
+            tenant_id: whose.
+
+        Returns:
+            The keys, derived once.
+        """
+        vault = self._vaults.get(tenant_id)
+        if vault is None:
+            vault = self._vaults[tenant_id] = Vault(self._master_key, tenant_id)
+        return vault
+
+    def put(self, commands: Sequence[Command], sink: Sink) -> None:
+        """Queue commands, all or none of them.
+
+        Args:
+            commands: any number that fits the queue; those of one program stay in order within their lane.
+            sink: told each answer with the command's place in `commands`.
+
+        Raises:
+            Problem: `overloaded` or `shutting_down`.
+        """
+        jobs = [Job(command, sink, place) for place, command in enumerate(commands)]
+        with self._wake:
+            if self._stopping:
+                raise _STOPPING
+            if self._waiting and self._waiting + len(jobs) > self._settings.queue_limit:
+                raise Problem("overloaded", "too many commands are waiting; try again in a moment")
+            for key, of_program in _by_program(jobs).items():
+                lanes = self._lanes.get(key)
+                if lanes is None:
+                    lanes = self._lanes[key] = Lanes()
+                if not lanes and not lanes.loading:
+                    self._turn.append(key)
+                lanes.put(of_program)
+            self._waiting += len(jobs)
+            self._wake.notify()
+
+    def submit(self, command: Command) -> Future[Answer]:
+        """Ask for one thing.
+
+        Args:
+            command: what.
+
+        Returns:
+            The answer to come.
+
+        Raises:
+            Problem: `overloaded` or `shutting_down`.
+        """
+        return self.submit_many([command])[0]
+
+    def submit_many(self, commands: Sequence[Command]) -> list[Future[Answer]]:
+        """Ask for several things.
+
+        Args:
+            commands: what, in order.
+
+        Returns:
+            The answers to come.
+
+        Raises:
+            Problem: `overloaded` or `shutting_down`.
+        """
+        sink = _Futures(len(commands))
+        self.put(commands, sink)
+        return sink.futures
+
+    async def ask_many(self, commands: Sequence[Command]) -> list[Answer]:
+        """Ask from a coroutine, and wait for all answers without blocking its loop.
+
+        Args:
+            commands: what, in order.
+
+        Returns:
+            The answers in the same order.
+
+        Raises:
+            Problem: `overloaded` or `shutting_down`.
+        """
+        sink = _Awaited(len(commands), asyncio.get_running_loop())
+        self.put(commands, sink)
+        return await sink.done
+
+    async def ask(self, command: Command) -> Answer:
+        """Ask for one thing from a coroutine.
+
+        Args:
+            command: what.
+
+        Returns:
+            The answer.
+
+        Raises:
+            Problem: `overloaded` or `shutting_down`.
+        """
+        return (await self.ask_many([command]))[0]
+
+    def _run(self) -> None:
+        try:
+            while (taken := self._next()) is not None:
+                key, jobs = taken
+                if jobs:
+                    self._work(key, jobs)
+        finally:
+            self._refuse_rest()
+            self._writer.close()
+
+    def _next(self) -> tuple[ProgramKey, list[Job]] | None:
+        """Wait for the next batch; None when the loop is to end."""
+        settings = self._settings
+        with self._wake:
+            while not self._turn:
+                if self._stopping and (not self._draining or not self._waiting):
+                    return None
+                self._wake.wait()
+            if self._stopping and not self._draining:
+                return None
+            key = self._turn.popleft()
+            lanes = self._lanes[key]
+            if lanes.interactive:
+                self._interactive_at = time.perf_counter_ns()
+            most = settings.batch_limit
+            quick = max(1, min(most, settings.work_ns // self._cost_ns))
+            if not lanes.interactive and self._is_watched():
+                most = quick
+            jobs = lanes.take(most, quick, settings.bulk_share)
+            self._waiting -= len(jobs)
+            if lanes:
+                self._turn.append(key)
+            return key, jobs
+
+    def _is_watched(self) -> bool:
+        """Tell whether somebody asked interactively within the last second, and may ask again at any moment."""
+        return time.perf_counter_ns() - self._interactive_at < 1_000_000_000
+
+    def _work(self, key: ProgramKey, jobs: list[Job]) -> None:
+        live = self.programs.find(key)
+        if live is None:
+            self._load(key, jobs)
+            return
+        began = time.perf_counter_ns()
+        try:
+            answered = self._writer.run(self.vault(key[0]), live, jobs)
+        except StaleProgram:
+            self._load(key, jobs)
+            return
+        except Problem as problem:
+            answered = [(job, answers.refused("", problem)) for job in jobs]
+        except Exception:
+            _LOG.exception("batch_failed", jobs=len(jobs))
+            answered = [(job, answers.refused("", _FAULT)) for job in jobs]
+        spent = (time.perf_counter_ns() - began) // len(jobs)
+        self._cost_ns = max(1, (self._cost_ns * 7 + spent) // 8)
+        deliver(answered)
+
+    def _load(self, key: ProgramKey, jobs: list[Job]) -> None:
+        """Let a definition be compiled beside; other programs go on meanwhile."""
+        with self._wake:
+            lanes = self._lanes[key]
+            lanes.put_back(jobs)
+            lanes.loading = True
+            self._waiting += len(jobs)
+            if key in self._turn:
+                self._turn.remove(key)
+
+        def done(problem: Problem | None) -> None:
+            refused: list[Job] = []
+            with self._wake:
+                lanes.loading = False
+                if problem is not None:
+                    refused = [*lanes.interactive, *lanes.bulk]
+                    lanes.interactive.clear()
+                    lanes.bulk.clear()
+                    self._waiting -= len(refused)
+                    del self._lanes[key]
+                elif lanes:
+                    self._turn.append(key)
+                self._wake.notify()
+            if problem is not None:
+                deliver([(job, answers.refused("", problem)) for job in refused])
+
+        self.programs.load_beside(key, done)
+
+    def _refuse_rest(self) -> None:
+        with self._wake:
+            self._stopping = True
+            rest = [job for lanes in self._lanes.values() for job in (*lanes.interactive, *lanes.bulk)]
+            self._lanes.clear()
+            self._turn.clear()
+            self._waiting = 0
+        deliver([(job, answers.refused("", _STOPPING)) for job in rest])
+
+
+def deliver(answered: Answered) -> None:
+    """Hand answers to those who wait, each sink once.
+
+    Args:
+        answered: jobs with their answers.
+    """
+    by_sink: dict[int, tuple[Sink, list[tuple[int, Answer]]]] = {}
+    for job, answer in answered:
+        by_sink.setdefault(id(job.sink), (job.sink, []))[1].append((job.place, answer))
+    for sink, theirs in by_sink.values():
+        try:
+            sink.deliver(theirs)
+        except Exception:
+            # Somebody who hung up changes nothing for the others.
+            _LOG.exception("answer_not_delivered")
+
+
+def _by_program(jobs: Sequence[Job]) -> dict[ProgramKey, list[Job]]:
+    groups: dict[ProgramKey, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.command.tenant_id, job.command.program), []).append(job)
+    return groups
+
+
+class _Futures:
+    def __init__(self, count: int) -> None:
+        self.futures: list[Future[Answer]] = [Future() for _ in range(count)]
+
+    def deliver(self, answered: Sequence[tuple[int, Answer]]) -> None:
+        for place, answer in answered:
+            future = self.futures[place]
+            if future.set_running_or_notify_cancel():
+                future.set_result(answer)
+
+
+class _Awaited:
+    def __init__(self, count: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.done: asyncio.Future[list[Any]] = loop.create_future()
+        self._answers: list[Answer | None] = [None] * count
+        self._left = count
+        self._loop = loop
+        if not count:
+            self.done.set_result([])
+
+    def deliver(self, answered: Sequence[tuple[int, Answer]]) -> None:
+        for place, answer in answered:
+            self._answers[place] = answer
+        self._left -= len(answered)
+        if not self._left:
+            # One call for a whole batch's worth would be better still; see `put` with a sink of one's own.
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        if not self.done.done():
+            self.done.set_result(self._answers)

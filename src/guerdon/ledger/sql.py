@@ -1,0 +1,142 @@
+"""SQL of the ledger's tables. Set-based; what writes carries `account_id = any(...)` on its target (Citus)."""
+
+from __future__ import annotations
+
+INSERT_TRANSACTIONS = """
+insert into transactions (program_id, account_id, seq, transaction_id, kind, wallet, effective_at, booked_at,
+    event_id, redemption_id, other_account, reason, leaf_hash)
+select %s::bigint, * from unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[])
+"""
+
+INSERT_ENTRIES = """
+insert into entries (account_id, seq, line, wallet, book, amount, available_at, expires_at, source)
+select account_id, seq, line, wallet, book, amount, available_at,
+    case when available_at is not null then coalesce(expires_at, 'infinity') end, source
+from unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
+    %s::timestamptz[], %s::text[])
+    as d (account_id, seq, line, wallet, book, amount, available_at, expires_at, source)
+"""
+
+ADD_LOTS = """
+insert into lots (account_id, wallet, expires_at, available_at, remaining)
+select account_id, wallet, coalesce(expires_at, 'infinity'), available_at, amount
+from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
+    as d (account_id, wallet, expires_at, available_at, amount)
+on conflict (account_id, wallet, expires_at, available_at)
+do update set remaining = lots.remaining + excluded.remaining
+"""
+
+TAKE_LOTS = """
+update lots set remaining = lots.remaining - d.amount
+from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
+    as d (account_id, wallet, expires_at, available_at, amount)
+where lots.account_id = any(%s::bigint[]) and lots.account_id = d.account_id and lots.wallet = d.wallet
+    and lots.expires_at = coalesce(d.expires_at, 'infinity') and lots.available_at = d.available_at
+"""
+
+DELETE_LOTS = """
+delete from lots
+using unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+    as d (account_id, wallet, expires_at, available_at)
+where lots.account_id = any(%s::bigint[]) and lots.account_id = d.account_id and lots.wallet = d.wallet
+    and lots.expires_at = coalesce(d.expires_at, 'infinity') and lots.available_at = d.available_at
+"""
+
+WRITE_WALLETS = """
+insert into wallets (program_id, account_id, wallet, available, pending, held, changes_at, idle_expires_at)
+select %s::bigint, * from unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+    %s::timestamptz[])
+on conflict (account_id, wallet) do update set available = excluded.available, pending = excluded.pending,
+    held = excluded.held, changes_at = excluded.changes_at, idle_expires_at = excluded.idle_expires_at
+"""
+
+LOAD_WALLETS = """
+select account_id, wallet, available, pending, held, changes_at, idle_expires_at
+from wallets where account_id = any(%s::bigint[])
+"""
+
+LOAD_LOTS = """
+select account_id, wallet, available_at, nullif(expires_at, 'infinity'), remaining
+from lots where account_id = any(%s::bigint[])
+"""
+
+READ_WALLETS = """
+select w.account_id, w.wallet, w.available, w.pending, w.held, w.changes_at, w.idle_expires_at,
+    l.available_at, nullif(l.expires_at, 'infinity'), l.remaining
+from wallets w left join lots l on l.account_id = w.account_id and l.wallet = w.wallet
+where w.account_id = any(%s::bigint[])
+"""
+
+LIST_TRANSACTIONS = """
+select seq, transaction_id, kind, wallet, effective_at, booked_at, event_id, redemption_id, other_account, reason,
+    leaf_hash
+from transactions where account_id = %s and seq < %s order by seq desc limit %s
+"""
+
+ENTRIES_OF = """
+select seq, book, amount, available_at, nullif(expires_at, 'infinity'), source
+from entries where account_id = %s and seq between %s and %s order by seq, line
+"""
+
+MEMBER_LINES_OF = """
+select wallet, available_at, nullif(expires_at, 'infinity'), amount
+from entries where account_id = %s and seq = any(%s::bigint[]) and book = 'member' order by seq, line
+"""
+
+LOTS_AT = """
+select e.wallet, e.available_at, nullif(e.expires_at, 'infinity'), sum(e.amount)::bigint
+from entries e join transactions t on t.account_id = e.account_id and t.seq = e.seq
+where e.account_id = %s and e.book = 'member' and t.effective_at <= %s
+group by 1, 2, 3
+"""
+
+DUE_WALLETS = """
+select distinct account_id from wallets
+where program_id = %s and changes_at <= %s and account_id > %s order by account_id limit %s
+"""
+
+UNBALANCED = """
+select account_id, seq, wallet, sum(amount) from entries group by account_id, seq, wallet having sum(amount) <> 0
+"""
+
+UNNUMBERED = """
+select a.account_id, a.next_seq - 1, coalesce(t.last, 0), coalesce(t.rows, 0)
+from accounts a left join (
+    select account_id, max(seq) as last, count(*) as rows from transactions group by account_id
+) t using (account_id)
+where a.next_seq - 1 <> coalesce(t.last, 0) or coalesce(t.last, 0) <> coalesce(t.rows, 0)
+"""
+
+LOTS_UNLIKE_ENTRIES = """
+select account_id, wallet, coalesce(l.remaining, 0), coalesce(e.amount, 0)
+from lots l full join (
+    select account_id, wallet, expires_at, available_at, sum(amount) as amount
+    from entries where book = 'member' group by 1, 2, 3, 4 having sum(amount) <> 0
+) e using (account_id, wallet, expires_at, available_at)
+where coalesce(l.remaining, 0) <> coalesce(e.amount, 0)
+"""
+
+WALLETS_UNLIKE_LOTS = """
+select account_id, wallet, coalesce(w.available, 0), coalesce(w.pending, 0), coalesce(l.available, 0),
+    coalesce(l.pending, 0)
+from wallets w full join (
+    select account_id, wallet,
+        sum(remaining) filter (where available_at < coalesce(k.changes_at, 'infinity')) as available,
+        sum(remaining) filter (where available_at >= coalesce(k.changes_at, 'infinity')) as pending,
+        min(expires_at) as first_end
+    from lots left join (select account_id, wallet, changes_at from wallets) k using (account_id, wallet)
+    group by account_id, wallet
+) l using (account_id, wallet)
+where coalesce(w.available, 0) <> coalesce(l.available, 0) or coalesce(w.pending, 0) <> coalesce(l.pending, 0)
+    or coalesce(l.first_end, 'infinity') < coalesce(w.changes_at, 'infinity')
+"""
+
+ALL_LEAVES = """
+select t.account_id, a.salt, t.seq, t.kind, t.wallet, t.effective_at, t.booked_at, t.leaf_hash,
+    e.book, e.amount, e.available_at, nullif(e.expires_at, 'infinity'), e.source
+from transactions t
+join accounts a on a.account_id = t.account_id
+left join entries e on e.account_id = t.account_id and e.seq = t.seq
+order by t.account_id, t.seq, e.line
+"""

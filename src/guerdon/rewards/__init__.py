@@ -1,0 +1,1 @@
+"""Rewards that were taken: redemptions and their codes."""

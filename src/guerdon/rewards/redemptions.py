@@ -1,0 +1,217 @@
+"""Redemptions: each taking of a reward, from issued to used or cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.infra.tx import Tx
+
+Status = Literal["issued", "used", "cancelled"]
+
+_COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code, campaign,
+    choice, version, status, issued_at, expires_at, changed_at"""
+_SELECT = f"select {_COLUMNS} from redemptions"  # noqa: S608 - a list of columns of ours
+_INSERT = f"""
+insert into redemptions (program_id, {_COLUMNS})
+select %s::bigint, account_id, redemption_id, member_id, event_id, reward, kind, quantity, price,
+    string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at, changed_at
+from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[], %s::jsonb[],
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::timestamptz[]) as d ({_COLUMNS})
+"""  # noqa: S608
+_INSERT_CODES = """
+insert into coupon_codes (program_id, code, account_id, redemption_id)
+select %s::bigint, * from unnest(%s::text[], %s::bigint[], %s::bigint[])
+"""
+_ISSUED = """
+select redemption_id, account_id, reward, quantity, seqs from redemptions
+where redemption_id = any(%s::bigint[]) and program_id = %s
+"""
+_SET_STATUS = """
+update redemptions set status = d.status, changed_at = d.changed_at
+from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+    as d (account_id, redemption_id, status, changed_at)
+where redemptions.account_id = any(%s::bigint[]) and redemptions.account_id = d.account_id
+    and redemptions.redemption_id = d.redemption_id and redemptions.status = 'issued'
+"""
+_NEWEST = 2**63 - 1
+
+
+class Redemption(NamedTuple):
+    """One taking of a reward."""
+
+    account_id: int
+    redemption_id: int
+    member_id: int | None
+    event_id: UUID
+    reward: str
+    kind: str
+    quantity: int
+    price: Mapping[str, int]
+    """Units paid, by wallet in its scale, for all of the quantity."""
+    seqs: Sequence[int]
+    """Numbers of the transactions that paid for it."""
+    code: str
+    campaign: str
+    choice: str
+    version: int
+    status: Status
+    issued_at: datetime
+    expires_at: datetime | None
+    changed_at: datetime
+
+
+class Issued(NamedTuple):
+    """What never changes of a redemption."""
+
+    account_id: int
+    reward: str
+    quantity: int
+    seqs: Sequence[int]
+
+
+class StatusChange(NamedTuple):
+    """A redemption that is used or cancelled."""
+
+    account_id: int
+    redemption_id: int
+    status: Status
+    changed_at: datetime
+
+
+def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption]) -> None:
+    """Store new redemptions and what their codes stand for.
+
+    Args:
+        tx: the transaction; the accounts are locked.
+        program_id: whose.
+        redemptions: any number.
+    """
+    if not redemptions:
+        return
+    rows = [
+        one._replace(
+            price=msgspec.json.encode(one.price).decode(),  # type: ignore[arg-type]  # as it goes over the wire
+            seqs=",".join(map(str, one.seqs)),  # type: ignore[arg-type]  # PostgreSQL has no array of arrays of any length
+        )
+        for one in redemptions
+    ]
+    tx.execute(_INSERT, (program_id, *(list(column) for column in zip(*rows, strict=True))))
+    coded = [(one.code, one.account_id, one.redemption_id) for one in redemptions if one.code]
+    if coded:
+        tx.execute(_INSERT_CODES, (program_id, *(list(column) for column in zip(*coded, strict=True))))
+
+
+def ask_issued(tx: Tx, program_id: int, redemption_ids: Collection[int]) -> Callable[[], dict[int, Issued]]:
+    """Ask for what never changes of redemptions, before any lock.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        redemption_ids: which.
+
+    Returns:
+        What reads the answer, by redemption. In a pipeline it may be called later.
+    """
+    if not redemption_ids:
+        return dict
+    cursor = tx.execute(_ISSUED, (sorted(redemption_ids), program_id))
+    return lambda: {row[0]: Issued(*row[1:]) for row in cursor.fetchall()}
+
+
+def ask_redemptions(
+    tx: Tx, account_ids: Collection[int], redemption_ids: Collection[int]
+) -> Callable[[], dict[int, Redemption]]:
+    """Ask for redemptions whose accounts are locked.
+
+    Args:
+        tx: the transaction.
+        account_ids: whose.
+        redemption_ids: which.
+
+    Returns:
+        What reads the answer, by redemption. In a pipeline it may be called later.
+    """
+    if not redemption_ids:
+        return dict
+    where = " where account_id = any(%s::bigint[]) and redemption_id = any(%s::bigint[])"
+    cursor = tx.execute(_SELECT + where, (sorted(account_ids), sorted(redemption_ids)))
+    return lambda: {row[1]: Redemption(*row) for row in cursor.fetchall()}
+
+
+def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
+    """Mark issued redemptions as used or cancelled.
+
+    Args:
+        tx: the transaction; the accounts are locked.
+        changes: which, and what becomes of them.
+
+    Returns:
+        What reads how many were still issued; fewer than asked for must not be committed.
+    """
+    if not changes:
+        return lambda: 0
+    columns = [list(column) for column in zip(*changes, strict=True)]
+    cursor = tx.execute(_SET_STATUS, (*columns, sorted(set(columns[0]))))
+    return lambda: cursor.rowcount
+
+
+def get_redemption(tx: Tx, program_id: int, redemption_id: int) -> Redemption:
+    """Get one redemption.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        redemption_id: which.
+
+    Returns:
+        The redemption.
+
+    Raises:
+        Problem: `redemption_not_found`.
+    """
+    row = tx.execute(
+        _SELECT + " where redemption_id = %s and program_id = %s", (redemption_id, program_id)
+    ).fetchone()
+    if row is None:
+        raise Problem("redemption_not_found", "there is no such redemption")
+    return Redemption(*row)
+
+
+class Page(NamedTuple):
+    """What a list of redemptions asks for."""
+
+    limit: int
+    before: int | None = None
+    """Only redemptions with a smaller id: the cursor of the next page."""
+    account_id: int | None = None
+    status: Status | None = None
+
+
+def list_redemptions(tx: Tx, program_id: int, page: Page) -> list[Redemption]:
+    """Give a page of redemptions, newest first.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        page: which and how many.
+
+    Returns:
+        Redemptions; the last one's id is the next cursor.
+    """
+    words = ["program_id = %s", "redemption_id < %s"]
+    values: list[Any] = [program_id, page.before or _NEWEST]
+    if page.account_id is not None:
+        words.append("account_id = %s")
+        values.append(page.account_id)
+    if page.status is not None:
+        words.append("status = %s")
+        values.append(page.status)
+    statement = f"{_SELECT} where {' and '.join(words)} order by redemption_id desc limit %s"
+    return [Redemption(*row) for row in tx.execute(statement, (*values, page.limit))]
