@@ -47,6 +47,7 @@ from tests.rules.expressions.scopes import ENVIRONMENT, scope, value
         ("-order.channel", "type_mismatch", (1, 1, 1), None),
         ("[1, 'a']", "type_mismatch", (1, 1, 1), None),
         ("{'a': 1, 2: 2}", "type_mismatch", (1, 1, 1), None),
+        ("{'a': 1, 'a': 2}", "type_mismatch", (1, 1, 1), None),
         ("order.paid ? 1 : 'a'", "type_mismatch", (1, 18, 3), None),
         ("order.lines['a']", "type_mismatch", (1, 13, 3), None),
         ("order['net']", "type_mismatch", (1, 7, 5), None),

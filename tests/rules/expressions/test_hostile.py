@@ -26,7 +26,14 @@ from guerdon.rules.expressions import (
 )
 from tests.rules.expressions.scopes import ENVIRONMENT, scope, value
 
-LISTS = Environment({"xs": ListOf(DECIMAL), "ts": ListOf(STRING), "m": MapOf(STRING, ANY)})
+LISTS = Environment(
+    {
+        "xs": ListOf(DECIMAL),
+        "ts": ListOf(STRING),
+        "m": MapOf(STRING, ANY),
+        "groups": ListOf(ListOf(DECIMAL)),
+    }
+)
 
 
 def run(source: str, **roots: Any) -> Any:
@@ -96,6 +103,14 @@ def test_quadratic_work_ends_at_the_limit(source: str) -> None:
     many = [Decimal(number) for number in range(1000)]
     with pytest.raises(EvaluationError) as caught:
         run(source, xs=many, m={"l": list(many), "k": list(many)})
+    assert caught.value.code == "iteration_limit"
+
+
+def test_a_search_in_an_own_list_is_paid_for_where_loops_nest() -> None:
+    own = [[Decimal(1)] * 1000] * 300
+    assert run("groups.all(g, 2 in g || true)", groups=own) is True
+    with pytest.raises(EvaluationError) as caught:
+        run("xs.all(x, groups.all(g, 2 in g || true))", groups=own, xs=[Decimal(1)] * 300)
     assert caught.value.code == "iteration_limit"
 
 
@@ -176,7 +191,7 @@ WORDS = (
 
 
 def _columns(source: str) -> tuple[int, int]:
-    """Run a source that may be anything, and give the first column of its error and the last that makes sense."""
+    """Run a source that may be anything, and give the columns of its error."""
     try:
         compile_expression(source, ENVIRONMENT).evaluate_alone(scope())
     except ExpressionError as error:

@@ -118,6 +118,8 @@ CASES: list[tuple[str, Any]] = [
     ("event.data.deep.er[1].x", "y"),
     ("event.data.deep.er[0] + 1", D(2)),
     ("sum([event.data.grams, 1])", D(251)),
+    ("max(event.data.grams, order.net / 3)", Fraction(250)),
+    ("event.data.flag ? order.net / 3 : event.data.grams", Fraction(100, 3)),
     # absence
     ("has(event.data.grams) && !has(event.data.nope) && !has(event.data.nope.deeper)", True),
     ("has(event.data.none)", False),

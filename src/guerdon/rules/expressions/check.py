@@ -206,6 +206,9 @@ class Checker:
             raise Misplaced(
                 "type_mismatch", f"keys are all string, int or bool, not {_listed(keys)}", written.span
             )
+        known = [key.value for key in keys if isinstance(key, tree.Const)]
+        if len(set(known)) < len(known):
+            raise Misplaced("type_mismatch", "a key of this map stands twice", written.span)
         kind, span, alike = self._joined(lambda value: MapOf(keys[0].type, value), values, written.span)
         return tree.Pairs(kind, span, tuple(zip(keys, alike, strict=True)))
 

@@ -89,8 +89,9 @@ def fit(node: Node, wanted: Type) -> Node | None:
         return node if node.type in NUMBERS else _checked(node, DECIMAL)
     if wanted == DECIMAL and node.type == INT:
         return apply(TO_DECIMAL, DECIMAL, node.span, node)
-    if wanted == FRACTION and node.type in NUMBERS:
-        return apply(TO_FRACTION, FRACTION, node.span, node)
+    if wanted == FRACTION:
+        number = fit(node, NUMBER)
+        return None if number is None else apply(TO_FRACTION, FRACTION, node.span, number)
     if wanted == LIST or isinstance(wanted, ListOf):
         return _fit_list(node, wanted)
     if wanted == MAP:

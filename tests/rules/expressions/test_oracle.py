@@ -1,0 +1,111 @@
+"""The part that we share with Google's CEL gives what Google's CEL gives."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cel_expr_python import cel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guerdon.rules.expressions import (
+    BOOL,
+    INT,
+    STRING,
+    Environment,
+    EvaluationError,
+    ListOf,
+    compile_expression,
+)
+
+ENVIRONMENT = Environment({"i": INT, "j": INT, "s": STRING, "t": STRING, "b": BOOL, "xs": ListOf(INT)})
+GOOGLE: Any = cel.NewEnv(
+    variables={
+        "i": cel.Type.INT,
+        "j": cel.Type.INT,
+        "s": cel.Type.STRING,
+        "t": cel.Type.STRING,
+        "b": cel.Type.BOOL,
+        "xs": cel.Type.List(cel.Type.INT),
+    }
+)
+_ints = st.recursive(
+    st.sampled_from(["i", "j", "0", "1", "7", "size(xs)", "size(s)", "xs[0]", "xs[j]"]),
+    lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from("+-*%"), inner),
+    max_leaves=4,
+)
+_texts = st.recursive(
+    st.sampled_from(["s", "t", "'a'", "'ä\\n'", 'r"\\d"', "''"]),
+    lambda inner: st.builds("({} + {})".format, inner, inner),
+    max_leaves=3,
+)
+_signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+_facts = st.one_of(
+    st.builds("({} {} {})".format, _ints, _signs, _ints),
+    st.builds("({} {} {})".format, _texts, _signs, _texts),
+    st.builds("({} in xs)".format, _ints),
+    st.builds("{}.{}({})".format, _texts, st.sampled_from(["startsWith", "endsWith", "contains"]), _texts),
+    st.builds("{}.matches('^[a-c]+$')".format, _texts),
+    st.sampled_from(["b", "true", "false", "(xs == [1, 2])", "('a' in {'a': 1, 'b': 2})"]),
+)
+_conditions = st.recursive(
+    _facts,
+    lambda inner: st.one_of(
+        st.builds("({} && {})".format, inner, inner),
+        st.builds("({} || {})".format, inner, inner),
+        st.builds("!{}".format, inner),
+        st.builds("({} ? {} : {})".format, inner, inner, inner),
+        st.builds("xs.all(x, x > i || {})".format, inner),
+        st.builds("xs.exists(x, x % i == 1 && {})".format, inner),
+        st.builds("xs.exists_one(x, x == i || {})".format, inner),
+        st.builds("(xs.filter(x, x != j && {}).size() > 1)".format, inner),
+        st.builds("(xs.map(x, {}, x + 1) == [2])".format, inner),
+    ),
+    max_leaves=5,
+)
+
+
+def _google(source: str, values: dict[str, Any]) -> Any:
+    found = GOOGLE.compile(source).eval(data=values)
+    return "error" if str(found.type()) == "ERROR" else found.value()
+
+
+def _ours(source: str, values: dict[str, Any]) -> Any:
+    try:
+        return compile_expression(source, ENVIRONMENT, BOOL).evaluate_alone(SimpleNamespace(**values))
+    except EvaluationError:
+        return "error"
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    _conditions,
+    st.fixed_dictionaries(
+        {
+            "i": st.integers(-3, 3),
+            "j": st.integers(-1, 2),
+            "s": st.sampled_from(["a", "ab", "ä", ""]),
+            "t": st.sampled_from(["a", "b", "\n"]),
+            "b": st.booleans(),
+            "xs": st.lists(st.integers(-2, 2), max_size=3),
+        }
+    ),
+)
+def test_conditions_agree(source: str, values: dict[str, Any]) -> None:
+    assert _ours(source, values) == _google(source, values)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "1 / 0 == 1 || true",
+        "true ? false : 1 % 0 == 0",
+        "[1, 2, 3].exists(x, x % 0 == 1 || x == 3)",
+        "-7 % 4 == -3",
+    ],
+)
+def test_remarkable_conditions_agree(source: str) -> None:
+    values: dict[str, Any] = {"i": 1, "j": 1, "s": "", "t": "", "b": True, "xs": [1]}
+    assert _ours(source, values) == _google(source, values)
