@@ -1,8 +1,8 @@
 """Expressions: conditions and amounts in CEL with exact decimals, compiled to Python."""
 
 from guerdon.rules.expressions.errors import EvaluationError, ExpressionError
-from guerdon.rules.expressions.exact import EXACT
 from guerdon.rules.expressions.expression import Expression, compile_expression
+from guerdon.rules.expressions.runtime.exact import EXACT
 from guerdon.rules.expressions.types import (
     ANY,
     BOOL,

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, TypedDict
 
-from guerdon.rules.expressions import dynamic, signatures, tree
+from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import FAILURES, Failure
+from guerdon.rules.expressions.runtime import dynamic, patterns
 from guerdon.rules.expressions.types import ANY, BOOL, STRING, ListOf, MapOf, Type
 
 _BINARY: dict[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult()}
@@ -209,7 +210,7 @@ class _Emitter:
             return _called(ast.Attribute(args[0], native[1:], ast.Load(), **_PLACE), *args[1:])
         pattern = node.args[-1] if native == "matches" else None
         if isinstance(pattern, tree.Const):
-            search = self.bound(signatures.pattern(pattern.value).search)
+            search = self.bound(patterns.pattern(pattern.value).search)
             return _compared(_called(search, args[0]), ast.IsNot(), _constant(None))
         return _called(self.bound(node.operation.run), *args)
 

@@ -7,12 +7,12 @@ from decimal import localcontext
 from functools import partial
 from typing import Any, Self
 
-from guerdon.rules.expressions.check import Checker
+from guerdon.rules.expressions.checking.check import Checker
 from guerdon.rules.expressions.emit import generate
 from guerdon.rules.expressions.errors import ExpressionError, Misplaced, place_of
-from guerdon.rules.expressions.exact import EXACT
 from guerdon.rules.expressions.interpret import Careful
 from guerdon.rules.expressions.parse import parse
+from guerdon.rules.expressions.runtime.exact import EXACT
 from guerdon.rules.expressions.tree import Node
 from guerdon.rules.expressions.types import Environment, Type, shown
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from guerdon.rules.expressions import dynamic, tree
+from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import FAILURES, EvaluationError, explain, place_of
+from guerdon.rules.expressions.runtime import dynamic
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import BOOL
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import localcontext
 from functools import partial
 
-from guerdon.rules.expressions import dynamic, exact
 from guerdon.rules.expressions.errors import FAILURES
+from guerdon.rules.expressions.runtime import dynamic, exact
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.tree import Apply, Const, Items, Node, Operation
 from guerdon.rules.expressions.types import (

@@ -9,9 +9,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from guerdon.rules.expressions import dynamic, exact, instants
-from guerdon.rules.expressions.conversions import apply, comparable, fit
+from guerdon.rules.expressions.checking.conversions import apply, comparable, fit
 from guerdon.rules.expressions.errors import Misplaced
+from guerdon.rules.expressions.runtime import dynamic, exact, instants
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.tree import Apply, Const, Field, Has, Items, Node, Operation, Root, Variable
 from guerdon.rules.expressions.types import (

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from guerdon.rules.expressions import dynamic, operators, syntax, tree
-from guerdon.rules.expressions.conversions import AS_ITEMS, AS_SIZED, accepts, apply, fit, join
+from guerdon.rules.expressions import syntax, tree
+from guerdon.rules.expressions.checking import operators
+from guerdon.rules.expressions.checking.conversions import AS_ITEMS, AS_SIZED, accepts, apply, fit, join
+from guerdon.rules.expressions.checking.operators import describe
+from guerdon.rules.expressions.checking.signatures import SIGNATURES, Signature
 from guerdon.rules.expressions.errors import Failure, Misplaced, nearest
-from guerdon.rules.expressions.instants import PARTS, zone_of
-from guerdon.rules.expressions.operators import describe
-from guerdon.rules.expressions.signatures import SIGNATURES, Signature, pattern
+from guerdon.rules.expressions.runtime import dynamic
+from guerdon.rules.expressions.runtime.instants import PARTS, zone_of
+from guerdon.rules.expressions.runtime.patterns import pattern
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import (
     ANY,

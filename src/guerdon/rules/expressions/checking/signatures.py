@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import re2
-
-from guerdon.rules.expressions import dynamic, exact, instants
-from guerdon.rules.expressions.conversions import LIST, MAP, NUMBER
+from guerdon.rules.expressions.checking.conversions import LIST, MAP, NUMBER
 from guerdon.rules.expressions.errors import Failure
+from guerdon.rules.expressions.runtime import dynamic, exact, instants, patterns
 from guerdon.rules.expressions.tree import Operation
 from guerdon.rules.expressions.types import (
     BOOL,
@@ -24,9 +21,6 @@ from guerdon.rules.expressions.types import (
     ListOf,
     Type,
 )
-
-LONGEST_PATTERN = 512
-"""Characters of a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +35,6 @@ class Signature:
     """`free` for f(x), `method` for x.f(), `either`."""
     zoned: bool = False
     """Whether the environment's zone is passed as a last argument."""
-
-
-_REGEX_OPTIONS = re2.Options()
-_REGEX_OPTIONS.log_errors = False
-_REGEX_OPTIONS.max_mem = 1 << 20
-
-
-@lru_cache(maxsize=256)
-def pattern(text: str) -> Any:
-    """Compile a pattern of RE2, which takes linear time on any text.
-
-    Args:
-        text: the pattern.
-
-    Returns:
-        The compiled pattern.
-
-    Raises:
-        Failure: `bad_argument`.
-    """
-    if len(text) > LONGEST_PATTERN:
-        raise Failure("bad_argument", f"a pattern may have {LONGEST_PATTERN} characters")
-    try:
-        return re2.compile(text, _REGEX_OPTIONS)
-    except re2.error as error:
-        raise Failure("bad_argument", "this is not a pattern of RE2") from error
-
-
-def _matches(text: str, expression: str) -> bool:
-    return pattern(expression).search(text) is not None
 
 
 def _contains(text: str, part: str) -> bool:
@@ -116,12 +80,15 @@ def _parts(name: str) -> list[Signature]:
     return found
 
 
+_MATCHES = Operation("matches", patterns.matches, "matches", weighs=True)
 _SIZE = Operation("size", len, "len")
 SIGNATURES: dict[str, list[Signature]] = {
     "startsWith": _one([STRING, STRING], BOOL, Operation("startsWith", str.startswith, ".startswith")),
     "endsWith": _one([STRING, STRING], BOOL, Operation("endsWith", str.endswith, ".endswith")),
     "contains": _one([STRING, STRING], BOOL, Operation("contains", _contains, "contains", weighs=True)),
-    "matches": _one([STRING, STRING], BOOL, Operation("matches", _matches, "matches", weighs=True), "either"),
+    "matches": _one(
+        [STRING, STRING], BOOL, Operation("matches", patterns.matches, "matches", weighs=True), "either"
+    ),
     "lower": _one([STRING], STRING, Operation("lower", _lower, ".lower", weighs=True), "either"),
     "upper": _one([STRING], STRING, Operation("upper", _upper, ".upper", weighs=True), "either"),
     "size": [Signature((kind,), INT, _SIZE, "either") for kind in (STRING, LIST, MAP)],

@@ -1,0 +1,1 @@
+"""From the tree as written to the typed tree: names, types, conversions, functions."""

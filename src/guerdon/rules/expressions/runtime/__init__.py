@@ -1,0 +1,1 @@
+"""What generated code and the careful evaluator call: numbers, texts, instants, loose values."""
