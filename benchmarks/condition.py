@@ -192,7 +192,9 @@ def main() -> None:
             f"{row['by_hand_us']:>10.3f} {row['evaluate_us']:>9.3f} {row['ratio_evaluate']:>6.2f}"
             f" {row['call_us']:>9.3f} {row['ratio_call']:>6.2f}  {row['condition']}"
         )
-    print(f"median ratio: {median(row['ratio_evaluate'] for row in rows):.2f} (reach: 1.30)")
+    for side in ("evaluate", "call"):
+        ratios = [row[f"ratio_{side}"] for row in rows]
+        print(f"{side}: median {median(ratios):.2f}, worst {max(ratios):.2f} (reach: 1.30)")
     if target is not None:
         target.write_text(json.dumps({"benchmark": "condition", "rows": rows}, indent=2) + "\n", "utf-8")
 
