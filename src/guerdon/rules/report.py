@@ -280,7 +280,11 @@ def _campaign(program: Program, tally: Tally, key: str) -> dict[str, Any]:
         wallet: scaled_text(units, program.wallets[wallet].scale)
         for wallet, units in sorted(tally.awarded.get(key, {}).items())
     }
-    return {"fired": tally.fired.get(key, 0), "awarded": awarded, "discounted": scaled_text(0, program.digits)}
+    return {
+        "fired": tally.fired.get(key, 0),
+        "awarded": awarded,
+        "discounted": scaled_text(0, program.digits),
+    }
 
 
 def _keys(program: Program) -> list[str]:

@@ -2,7 +2,14 @@
 
 from guerdon.insight.backtest.files import write_report
 from guerdon.insight.backtest.history import History, open_history
-from guerdon.insight.backtest.run import Backtest, Request, Reject, Timings, shares_between_accounts, run_backtest
+from guerdon.insight.backtest.run import (
+    Backtest,
+    Reject,
+    Request,
+    Timings,
+    run_backtest,
+    shares_between_accounts,
+)
 
 __all__ = [
     "Backtest",

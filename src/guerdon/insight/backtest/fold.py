@@ -20,7 +20,7 @@ from guerdon.rules.step import step
 class Fact(NamedTuple):
     """An event that was read, and the line that it was read from."""
 
-    index: int
+    line: int
     sent: SentEvent
     event: Event
 
@@ -51,7 +51,7 @@ class Fold:
             fact: the event; facts come in order of time.
 
         Raises:
-            Problem: `event_id_reused`, `order_already_paid`, or what the step refuses with; nothing is kept then.
+            Problem: `event_id_reused`, `order_already_paid`, or what the step refuses with.
         """
         sent, event = fact.sent, fact.event
         if self._is_known(sent):
@@ -62,9 +62,9 @@ class Fold:
             self.tally.count_fact(event)
         else:
             self._decide(account, event)
-        self._events[sent.source, sent.id] = fact.index
+        self._events[sent.source, sent.id] = fact.line
         if event.order is not None and event.type == "order.paid":
-            self._orders[sent.source, event.order.id] = fact.index
+            self._orders[sent.source, event.order.id] = fact.line
 
     def settle(self, until: datetime) -> None:
         """Let time pass for every account, and count where each stands.
@@ -84,9 +84,7 @@ class Fold:
         if account is None:
             account = _new_account(len(self._accounts) + 1, event.occurred_at)
         chance = _chance(f"{event.source}\0{event.id}")
-        state, decision = step(
-            self.program, State(account, account.owner, self._shared), event, chance
-        )
+        state, decision = step(self.program, State(account, account.owner, self._shared), event, chance)
         if decision.problem_code:
             raise Problem(decision.problem_code, decision.problem_detail)
         if is_new:

@@ -112,26 +112,26 @@ def run_backtest(request: Request, history: History, told: Told | None = None) -
         Problem: `file_changed`.
     """
     program = _compiled(request)
-    assert history.last_at is not None, "an opened history has an event"
     until = request.until or end_of_day(program, history.last_at)
     shares = shares_between_accounts(program)
+    split: list[Sequence[int]] = [history.lines.order]
     if request.jobs > 1 and not shares:
         split = split_by_account(history, request.jobs)
-    else:
-        split = [history.order]
     if len(split) == 1:
         part = _run_part(program, history, split[0], until, told)
     else:
         part = _run_parts(program, request, history, split, until)
     began = time.process_time()
-    rejects = [_reject(history, index, problem) for index, problem in sorted(part.rejects, key=lambda one: one[0])]
+    rejects = [
+        _reject(history, index, problem) for index, problem in sorted(part.rejects, key=lambda one: one[0])
+    ]
     report = {
         **report_of(program, part.tally),
         "until": program.zone.local(until).isoformat(),
         "duplicates": part.duplicates,
         "rejected": len(rejects),
         "after_until": part.left_out,
-        "order": {"by": "time" if shares else "account", "input_was_sorted": history.is_sorted},
+        "order": {"by": "time" if shares else "account", "input_was_sorted": history.lines.is_sorted},
     }
     part.timings.report += time.process_time() - began
     return Backtest(program, part.tally, report, rejects, part.timings, len(split))
@@ -146,7 +146,8 @@ def shares_between_accounts(program: Program) -> bool:
     Returns:
         True where there are totals, budgets or stock; then only one order of all events is right.
     """
-    limits = [one.limits for one in (*program.campaigns, *program.rewards.values())]
+    limits = [one.limits for one in program.campaigns]
+    limits += [one.limits for one in program.rewards.values()]
     return any(map(_is_shared, limits)) or any(one.stock is not None for one in program.rewards.values())
 
 
@@ -196,7 +197,7 @@ def _run_part(
     program: Program, history: History, indexes: Sequence[int], until: datetime, told: Told | None
 ) -> _Part:
     with ExitStack() as stack:
-        read = history.reader(stack)
+        read = history.lines.reader(stack)
         stack.enter_context(exactly())
         fold = Fold(program, read)
         part = _Part(fold.tally)
@@ -209,7 +210,7 @@ def _run_part(
             part.timings.parse += parsed - began
             part.timings.fold += time.process_time() - parsed
             if told is not None:
-                told(sum(history.lengths[index] + 1 for index in some))
+                told(sum(map(history.lines.size_of, some)))
         began = time.process_time()
         fold.settle(until)
         part.timings.fold += time.process_time() - began
@@ -234,11 +235,11 @@ def _take(fold: Fold, fact: Fact, until: datetime, part: _Part) -> None:
     try:
         fold.take(fact)
     except Problem as problem:
-        part.rejects.append((fact.index, problem))
+        part.rejects.append((fact.line, problem))
 
 
 def _reject(history: History, index: int, problem: Problem) -> Reject:
-    return Reject(*history.place_of(index), problem.code, problem.detail, problem.faults)
+    return Reject(*history.lines.place_of(index), problem.code, problem.detail, problem.faults)
 
 
 def _batched(indexes: Iterable[int], size: int) -> Iterator[list[int]]:

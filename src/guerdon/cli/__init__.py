@@ -1,0 +1,71 @@
+"""The command line: one small module for each verb."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from guerdon.base.errors import Problem
+from guerdon.cli import keys
+from guerdon.cli.backtest import backtest
+from guerdon.cli.imports import import_events
+from guerdon.cli.options import ManyFiles
+from guerdon.cli.programs import apply, plan
+from guerdon.cli.showing import show_error, show_note
+from guerdon.cli.upkeep import serve, verify_all
+
+OK, FAILED, INTERRUPTED = 0, 1, 130
+
+app = typer.Typer(
+    name="guerdon",
+    help="A loyalty engine: orders and events go in; points, tiers and rewards come out, with proof of each.",
+    epilog="Exit codes: 0 done, 1 an error that was said, 2 `plan` found changes, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("serve")(serve)
+app.command("plan")(plan)
+app.command("apply")(apply)
+app.command("import")(import_events)
+app.command("backtest", cls=ManyFiles)(backtest)
+app.command("verify")(verify_all)
+app.add_typer(keys.app, name="keys")
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every failure is one sentence and an exit code, never a stack trace."""
+    try:
+        result = app(list(arguments), prog_name="guerdon", standalone_mode=False)
+        sys.stdout.flush()
+    except Problem as problem:
+        show_error(problem)
+        return FAILED
+    except typer.TyperException as error:
+        show_note(f"error: {error.format_message()} (guerdon --help tells more) [usage]")
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        show_note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left; what is still buffered must not fail at the exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, people get a sentence
+        if os.environ.get("GUERDON_TRACEBACK"):
+            traceback.print_exception(error)
+        show_note(
+            f"error: {type(error).__name__}: {error} (GUERDON_TRACEBACK=1 shows where) [internal_error]"
+        )
+        return FAILED
+    return result if isinstance(result, int) else OK

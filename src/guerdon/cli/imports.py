@@ -1,0 +1,154 @@
+"""`guerdon import`: past events through the very door that live ones come in by."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from guerdon.base.errors import Problem
+from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
+from guerdon.cli.showing import show_json, show_note, show_table, told_bytes
+from guerdon.connect.imports import (
+    Destination,
+    EngineDestination,
+    HttpDestination,
+    Listener,
+    Refused,
+    Summary,
+    Taking,
+    feed,
+)
+from guerdon.infra.lineindex import LineIndex, index_lines
+from guerdon.programs.programs import get_live
+from guerdon.programs.tenants import tenant_id_of
+from guerdon.rules.reading import clock_of
+from guerdon.wiring import MAIN_TENANT
+
+_SHOWN_ON_SCREEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the command takes."""
+
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…", help="NDJSON, one CloudEvent a line, `.gz` too; `-` is the standard input."
+        ),
+    ]
+    program: Annotated[str, typer.Option("--program", metavar="P", help="Key of the program.")]
+    enrol: Annotated[bool, typer.Option("--enrol", help="Enrol members that are not known.")] = False
+    historical: Annotated[
+        bool,
+        typer.Option(
+            "--historical", help="Book each event at its own time; accounts with later history are refused."
+        ),
+    ] = False
+    rejects: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where refused events go, with the reason.", show_default=False),
+    ] = None
+    data: Data = None
+    tenant: Tenant = MAIN_TENANT
+    url: Url = None
+    key: Key = None
+    json: Json = False
+
+
+@takes(ImportOptions)
+def import_events(options: ImportOptions) -> int:
+    """Take in past events, in order of their time.
+
+    Every event counts once, however often it is sent: after an interruption, run the same command again.
+    Exit code: 1 where events were refused and no --rejects file was named.
+
+    guerdon import 2025.ndjson.gz --program club --enrol --historical --rejects refused.ndjson
+    """
+    if options.url and (options.enrol or options.historical):
+        detail = "--enrol and --historical need the database itself: stop the server and give --data"
+        raise Problem("not_by_url", detail)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="guerdon-import-"))
+        lines = _indexed(options.files, Path(folder))
+        destination = stack.enter_context(_destination(options))
+        refused = _Refusals(stack.enter_context(_written(options.rejects)))
+        told = stack.enter_context(told_bytes("importing", lines.size))
+        summary = feed(lines, destination, Listener(refused.note, lambda size, _: told(size)))
+    _show(options, summary)
+    return 1 if summary.rejected and options.rejects is None else 0
+
+
+class _Refusals:
+    """Writes what was refused, and shows the first."""
+
+    def __init__(self, file: IO[str] | None) -> None:
+        self._file = file
+        self._shown = 0
+
+    def note(self, one: Refused) -> None:
+        """Keep one refusal."""
+        outcome = one.outcome
+        if self._shown < _SHOWN_ON_SCREEN:
+            self._shown += 1
+            show_note(f"rejected: {one.file}:{one.line}: {outcome.detail} [{outcome.code}]")
+        if self._file is not None:
+            errors = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in outcome.errors]
+            said = {"file": one.file, "line": one.line, "code": outcome.code, "detail": outcome.detail}
+            text = one.event.decode("utf-8", "replace")
+            line = json.dumps({**said, "errors": errors, "event": text}, ensure_ascii=False)
+            self._file.write(line + "\n")
+
+
+@contextmanager
+def _written(name: str | None) -> Iterator[IO[str] | None]:
+    if name is None:
+        yield None
+        return
+    try:
+        file = Path(name).open("w", encoding="utf-8")
+    except OSError as error:
+        raise Problem("rejects_not_written", f"{name} cannot be written: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _indexed(names: list[str], folder: Path) -> LineIndex:
+    with told_bytes("looking through", None) as told:
+        return index_lines(names, folder, clock_of, told)
+
+
+@contextmanager
+def _destination(options: ImportOptions) -> Iterator[Destination]:
+    if options.url:
+        yield HttpDestination(server_at(options.url, options.key), options.program)
+        return
+    tenant_id = tenant_id_of(options.tenant)
+    with opened_house(options.data) as house:
+        with house.database.transaction(tenant_id) as tx:
+            get_live(tx, options.program)
+        house.start()
+        taking = Taking(tenant_id, options.program, options.enrol, options.historical)
+        yield EngineDestination(house.engine, taking)
+
+
+def _show(options: ImportOptions, summary: Summary) -> None:
+    figures = {"applied": summary.applied, "duplicates": summary.duplicates, "rejected": summary.rejected}
+    if options.json:
+        show_json({"events": summary.events, **figures, "reasons": dict(sorted(summary.reasons.items()))})
+        return
+    show_table(("events", *figures), [[str(one) for one in (summary.events, *figures.values())]])
+    if summary.reasons:
+        show_table(
+            ("refused because", "events"), [[code, str(n)] for code, n in sorted(summary.reasons.items())]
+        )
+    if options.rejects is not None and summary.rejected:
+        show_note(f"written: {options.rejects}")

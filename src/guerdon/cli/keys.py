@@ -1,0 +1,133 @@
+"""`guerdon keys`: make, list and end API keys."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text, parse_number
+from guerdon.cli.opening import opened_house
+from guerdon.cli.options import Data, Json, Tenant, instant, takes
+from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.programs.keys import ApiKey, NewKey, create_key, list_keys, revoke_key
+from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.wiring import MAIN_TENANT
+
+app = typer.Typer(help="Make, list and end API keys.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOptions:
+    """What the command takes."""
+
+    scopes: Annotated[str, typer.Option(metavar="A,B", help="Scopes, joined by commas, or `all`.")] = "all"
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line"
+    expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends.", show_default=False)] = (
+        None
+    )
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="A new tenant honours test clocks (Guerdon-Now).")
+    ] = False
+    tenant: Tenant = MAIN_TENANT
+    data: Data = None
+    json: Json = False
+
+
+@app.command("create")
+@takes(CreateOptions)
+def create(options: CreateOptions) -> int:
+    """Make a key and print it; it is never shown again."""
+    now = datetime.now(UTC)
+    scopes = tuple(word for word in options.scopes.replace(" ", ",").split(",") if word)
+    new = NewKey(options.name, scopes, "system", now, instant(options.expires, "--expires"))
+    with (
+        opened_house(options.data) as house,
+        house.database.transaction(tenant_id_of(options.tenant)) as tx,
+    ):
+        ensure_tenant(tx, options.tenant, options.tenant, sandbox=options.sandbox, now=now)
+        presented, key = create_key(tx, new, house.ids, secrets.randbits)
+    if options.json:
+        show_json({"key": presented, **_view(key)})
+    else:
+        sys.stdout.write(presented + "\n")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What the command takes."""
+
+    tenant: Tenant = MAIN_TENANT
+    data: Data = None
+    json: Json = False
+
+
+@app.command("list")
+@takes(ListOptions)
+def show(options: ListOptions) -> int:
+    """List a tenant's keys; the keys themselves are not stored."""
+    with (
+        opened_house(options.data) as house,
+        house.database.transaction(tenant_id_of(options.tenant)) as tx,
+    ):
+        views = [_view(key) for key in list_keys(tx)]
+    if options.json:
+        show_json({"data": views})
+    else:
+        columns = ("id", "prefix", "name", "scopes", "created_at", "expires_at", "revoked_at")
+        show_table(columns, [[_cell(view[column]) for column in columns] for view in views])
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeOptions:
+    """What the command takes."""
+
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `keys list` shows it.")]
+    tenant: Tenant = MAIN_TENANT
+    data: Data = None
+
+
+@app.command("revoke")
+@takes(RevokeOptions)
+def revoke(options: RevokeOptions) -> int:
+    """End a key at once."""
+    number = parse_number("key", options.key_id)
+    if number is None:
+        raise Problem(
+            "key_not_found", f"{options.key_id!r} is no id of a key; `guerdon keys list` shows them"
+        )
+    with (
+        opened_house(options.data) as house,
+        house.database.transaction(tenant_id_of(options.tenant)) as tx,
+    ):
+        revoke_key(tx, number, datetime.now(UTC))
+    show_note(f"{options.key_id} has ended")
+    return 0
+
+
+def _view(key: ApiKey) -> dict[str, object]:
+    return {
+        "id": number_text("key", key.key_id),
+        "prefix": key.prefix,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "sandbox": key.sandbox,
+        "created_at": _time(key.created_at),
+        "expires_at": _time(key.expires_at),
+        "revoked_at": _time(key.revoked_at),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+
+
+def _cell(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value or "")

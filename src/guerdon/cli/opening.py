@@ -1,0 +1,43 @@
+"""What most verbs begin with: the house on its database, or a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from guerdon.base.errors import Problem
+from guerdon.cli.showing import show_note
+from guerdon.connect.imports.http import Server
+from guerdon.infra.settings import Settings, load_settings
+from guerdon.wiring import House, open_house
+
+
+def settings_for(data: str | None) -> Settings:
+    """Read the settings; a folder that was named wins over a served database of the environment."""
+    if data is None:
+        return load_settings()
+    return load_settings(data=Path(data), database_url="")
+
+
+@contextmanager
+def opened_house(data: str | None) -> Iterator[House]:
+    """Open the database for one command; the engine rests until it is started."""
+    try:
+        house = open_house(settings_for(data), show_note)
+    except Problem as problem:
+        if problem.code == "data_in_use":
+            detail = f"{problem.detail} Stop that server, or ask it with --url and --key."
+            raise Problem(problem.code, detail) from None
+        raise
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def server_at(url: str, key: str | None) -> Server:
+    """Describe a running server."""
+    if not key:
+        raise Problem("key_missing", "a server wants a key: give --key, or set GUERDON_API_KEY")
+    return Server(url, key)

@@ -1,0 +1,105 @@
+"""What people see of the command line: tables on the standard output, progress and errors beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from guerdon.base.errors import Problem
+from guerdon.rules.definition import DefinitionError, render
+
+_FAULTS_SHOWN = 20
+
+
+def show_error(problem: Problem) -> None:
+    """Print a refusal with its code and its wrong places."""
+    _errors().print(
+        f"error: {problem.detail} [{problem.code}]", markup=False, highlight=False, soft_wrap=True
+    )
+    faults = [fault for fault in problem.faults if fault.detail != problem.detail]
+    for fault in faults[:_FAULTS_SHOWN]:
+        line = f"  {fault.pointer or '/'}: {fault.detail} [{fault.code}]"
+        _errors().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_note(text: str) -> None:
+    """Print a sentence beside the result."""
+    _errors().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a result for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """Print a result for people; figures stand to the right."""
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        numeric = any(row[place] for row in rows) and all(_is_figure(row[place]) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+
+
+def _is_figure(text: str) -> bool:
+    return not text.strip("+-") or text.strip("+-").replace(".", "").replace(",", "").isdigit()
+
+
+@contextmanager
+def told_bytes(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how many bytes were gone through; nothing is drawn where nobody looks."""
+    console = _errors()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def read_document(name: str) -> bytes:
+    """Read a definition's file."""
+    try:
+        return Path(name).read_bytes()
+    except FileNotFoundError:
+        raise Problem("file_not_found", f"there is no file {name}") from None
+    except OSError as error:
+        raise Problem("file_unreadable", f"{name} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def pictured(document: bytes, name: str) -> Iterator[None]:
+    """Draw the wrong places of a definition under a caret before its refusal goes on."""
+    try:
+        yield
+    except DefinitionError as error:
+        text = document.decode("utf-8", "replace")
+        _errors().print(render(error.errors, text, name), markup=False, highlight=False, soft_wrap=True)
+        count = len(error.errors)
+        detail = f"{name} has {count} wrong place{'s' if count > 1 else ''}"
+        raise Problem(error.code, detail) from None
+
+
+def _errors() -> Console:
+    return Console(stderr=True)

@@ -1,0 +1,17 @@
+"""Import: past events from files, through the very door that live events come in by."""
+
+from guerdon.connect.imports.engine import EngineDestination, Taking
+from guerdon.connect.imports.feed import Destination, Listener, Outcome, Refused, Summary, feed
+from guerdon.connect.imports.http import HttpDestination
+
+__all__ = [
+    "Destination",
+    "EngineDestination",
+    "HttpDestination",
+    "Listener",
+    "Outcome",
+    "Refused",
+    "Summary",
+    "Taking",
+    "feed",
+]
