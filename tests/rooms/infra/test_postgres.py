@@ -314,6 +314,22 @@ def test_a_killed_backend_does_not_end_the_server(tmp_path: Path) -> None:
             assert tx.execute("select 1").fetchone() == (1,)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("pause", [0.0, 0.005, 0.01, 0.02, 0.1])
+def test_told_to_stop_while_it_recovers_it_stops_and_keeps_all(tmp_path: Path, pause: float) -> None:
+    with EmbeddedPostgres(tmp_path) as server:
+        with psycopg.connect(server.dsn("superuser")) as connection:
+            connection.execute("create table kept as select 'durable' as word")
+        family = psutil.Process(server.pid).children(recursive=True)
+        victim = psycopg.connect(server.dsn())
+        os.kill(victim.info.backend_pid, signal.SIGKILL)
+        time.sleep(pause)
+    assert gone(family)
+    victim.close()
+    with EmbeddedPostgres(tmp_path) as server:
+        assert kept(server) == ["durable"]
+
+
 def test_a_number_that_is_anothers_by_now_is_left_alone(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path, durable=False) as server:
         pid_file = server.home / "pgdata" / "postmaster.pid"
