@@ -1,0 +1,235 @@
+"""Members: enrol, find, look up, list, change, erase."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Response
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.commands import EnrolMember
+from guerdon.infra.tx import Tx
+from guerdon.members.identities import Ref, member_ref, normal_ref, parse_ref
+from guerdon.members.members import (
+    Desk,
+    Member,
+    get_member,
+    list_members,
+    patch_member,
+    search_members,
+)
+from guerdon.members.privacy import Erasure, erase_member
+from guerdon.members.profiles import Profile, read_change, read_profile
+from guerdon.web.api.call import Call, Paged, admitted, answer
+from guerdon.web.api.once import once
+from guerdon.web.api.shapes import ConsentShape, Erased, MemberLine, Members, MemberShape
+from guerdon.web.api.standing import show_standing
+from guerdon.web.outline import operation
+from guerdon.wiring import Live
+
+ROUTER: Final = APIRouter(tags=["Members"])
+Reading = Annotated[Call, Depends(admitted("members:read"))]
+Writing = Annotated[Call, Depends(admitted("members:write"))]
+
+
+class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person to be enrolled."""
+
+    external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    birthday: str | None = None
+    """Such as `1990-02-28`."""
+    language: str | None = None
+    attributes: dict[str, Any] | None = None
+    """As the program declares them."""
+    consents: dict[str, bool] | None = None
+    referral_code: str | None = None
+
+
+class MemberPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to change about a member."""
+
+    language: str | None = None
+    attributes: dict[str, Any] | None = None
+    """Null removes one; those that are not named stay."""
+    consents: dict[str, bool] | None = None
+
+
+class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An identity that should not stand in a URL: exactly one."""
+
+    email: str | None = None
+    phone: str | None = None
+    card: str | None = None
+    external_id: str | None = None
+    ref: str | None = None
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What an Idempotency-Key keeps: whom the answer was about, and nothing that names them."""
+
+    member: str
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/members",
+    summary="Enrol a member",
+    **operation(MemberShape, body=NewMember, status=201, also=[(200, MemberShape)]),
+)
+async def enrol(call: Writing, program: str) -> Response:
+    """201 with the new member. Enrolling a known identity answers 200 with the member who has it."""
+    profile = await to_thread.run_sync(_read_profile, call, program)
+    said = await call.ask(
+        EnrolMember(
+            tenant_id=call.tenant_id, program=program, received_at=call.now, once=call.once, profile=profile
+        )
+    )
+    shown = await to_thread.run_sync(
+        _show_one, call, program, member_ref(parse_number("mem", said.member) or 0)
+    )
+    return answer(shown, 201 if said.created else 200)
+
+
+def _read_profile(call: Call, program: str) -> Profile:
+    call.read(NewMember)
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+    # Attributes are typed by the definition, so the fields are read once more, with exact numbers.
+    return read_profile(
+        call.read_exact(), live.program.definition.attributes, live.program.zone.day_of(call.now)
+    )
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/members/lookup",
+    summary="Find by an identity",
+    **operation(MemberShape, body=Lookup),
+)
+def look_up(call: Reading, program: str) -> Response:
+    """Finds by an identity that should not stand in a URL."""
+    asked = call.read(Lookup)
+    given = {name: value for name in Lookup.__struct_fields__ if (value := getattr(asked, name)) is not None}
+    if len(given) != 1:
+        raise Problem.at(
+            "", "one_identity_expected", f"name exactly one of {', '.join(Lookup.__struct_fields__)}"
+        )
+    name, value = next(iter(given.items()))
+    try:
+        ref = (
+            parse_ref(value)
+            if name == "ref"
+            else normal_ref("external" if name == "external_id" else name, value)
+        )  # type: ignore[arg-type]
+    except Problem as problem:
+        raise Problem.at(f"/{name}", problem.code, problem.detail) from None
+    return answer(_show_one(call, program, ref))
+
+
+@ROUTER.get("/v1/programs/{program}/members", summary="List or search members", **operation(Members))
+def all_members(
+    call: Reading, program: str, wanted: Paged, search: Annotated[str | None, Query(max_length=254)] = None
+) -> Response:
+    """Newest first; `search` takes an id, card, e-mail, phone, external id, or words of a name."""
+    with call.transaction() as tx:
+        desk = _desk(call, call.house.live(tx, program))
+        if search is None or not search.strip():
+            found = list_members(tx, desk, cursor=wanted.cursor, limit=wanted.limit)
+        else:
+            found = search_members(tx, desk, search, cursor=wanted.cursor, limit=wanted.limit)
+    return answer(Members(data=[_line(member) for member in found.members], next=found.next))
+
+
+@ROUTER.get("/v1/programs/{program}/members/{ref:path}", summary="One member", **operation(MemberShape))
+def one_member(call: Reading, program: str, ref: str) -> Response:
+    """`ref` is an id, or `card:…`, `email:…`, `phone:…`, `external:…`."""
+    return answer(_show_one(call, program, parse_ref(ref)))
+
+
+@ROUTER.patch(
+    "/v1/programs/{program}/members/{ref:path}",
+    summary="Change a member",
+    **operation(MemberShape, body=MemberPatch),
+)
+def change(call: Writing, program: str, ref: str) -> Response:
+    """Changes attributes, language and consents; what is not named stays as it is."""
+    call.read(MemberPatch)
+    meant = parse_ref(ref)
+
+    def act(tx: Tx) -> tuple[int, _Kept]:
+        live = call.house.live(tx, program)
+        wanted = read_change(call.read_exact(), live.program.definition.attributes)
+        changed = patch_member(tx, _desk(call, live), meant, wanted, call.now)
+        return 200, _Kept(number_text("mem", changed.member_id))
+
+    kept = msgspec.json.decode(once(call, act).body, type=_Kept)
+    return answer(_show_one(call, program, parse_ref(kept.member)))
+
+
+@ROUTER.delete("/v1/programs/{program}/members/{ref:path}", summary="Erase a person", **operation(Erased))
+def erase(call: Writing, program: str, ref: str) -> Response:
+    """Forgets the person: identities, profile and key. The account and its ledger stay and still add up."""
+    meant = parse_ref(ref)
+
+    def act(tx: Tx) -> tuple[int, Erased]:
+        live = call.house.live(tx, program)
+        erasure = Erasure(
+            call.house.vault(call.tenant_id), live.program_id, meant, call.caller.actor, call.now
+        )
+        found = erase_member(tx, erasure, call.house.ids)
+        member, account = number_text("mem", found.member_id), number_text("acc", found.account_id)
+        return 200, Erased(id=member, account=account, erased_at=call.now)
+
+    return once(call, act)
+
+
+def _desk(call: Call, live: Live) -> Desk:
+    return Desk(call.house.vault(call.tenant_id), live.program_id)
+
+
+def _show_one(call: Call, program: str, ref: Ref) -> MemberShape:
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        member = get_member(tx, _desk(call, live), ref)
+        standing = show_standing(tx, live.program, member.account_id, call.now)
+    profile = member.profile
+    return MemberShape(
+        id=number_text("mem", member.member_id),
+        account=number_text("acc", member.account_id),
+        card=profile.card,
+        external_id=profile.external_id or None,
+        email=profile.email or None,
+        phone=profile.phone or None,
+        name=profile.name or None,
+        birthday=profile.birthday or None,
+        language=member.language or None,
+        role=member.role,
+        joined_at=member.joined_at,
+        attributes=member.all_attributes,
+        consents={
+            key: ConsentShape(given=one.given, at=one.at) for key, one in sorted(member.consents.items())
+        },
+        wallets=standing.wallets,
+        tiers=standing.tiers,
+        badges=standing.badges,
+    )
+
+
+def _line(member: Member) -> MemberLine:
+    profile = member.profile
+    return MemberLine(
+        id=number_text("mem", member.member_id),
+        account=number_text("acc", member.account_id),
+        card=profile.card,
+        external_id=profile.external_id or None,
+        email=profile.email or None,
+        phone=profile.phone or None,
+        name=profile.name or None,
+        language=member.language or None,
+        role=member.role,
+        joined_at=member.joined_at,
+    )

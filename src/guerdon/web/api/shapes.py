@@ -1,0 +1,396 @@
+"""What the API's answers look like; from these the OpenAPI description is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an answer."""
+
+
+class Expiring(Answered, frozen=True):
+    """Units that expire together."""
+
+    amount: str
+    at: datetime
+
+
+class WalletShape(Answered, frozen=True):
+    """A wallet; all amounts are decimal strings."""
+
+    available: str
+    """What can be spent now."""
+    pending: str
+    """Earned, and not available yet."""
+    held: str
+    """Set aside for open checkouts."""
+    expiring: Sequence[Expiring]
+
+
+class TierShape(Answered, frozen=True):
+    """Where an account stands on a ladder."""
+
+    tier: str
+    since: datetime | None
+    review_at: datetime | None
+    """The next instant at which it may change without anything being bought."""
+
+
+class BadgeShape(Answered, frozen=True):
+    """A badge that was earned."""
+
+    badge: str
+    earned_at: datetime
+
+
+class ConsentShape(Answered, frozen=True):
+    """What a member said to a topic."""
+
+    given: bool
+    at: datetime
+
+
+class MemberShape(Answered, frozen=True):
+    """A member with the account's standing."""
+
+    id: str
+    account: str
+    card: str
+    external_id: str | None
+    email: str | None
+    phone: str | None
+    name: str | None
+    birthday: str | None
+    language: str | None
+    role: str
+    joined_at: datetime
+    attributes: Mapping[str, Any]
+    consents: Mapping[str, ConsentShape]
+    wallets: Mapping[str, WalletShape]
+    tiers: Mapping[str, TierShape]
+    badges: Sequence[BadgeShape]
+
+
+class MemberLine(Answered, frozen=True):
+    """A member in a list."""
+
+    id: str
+    account: str
+    card: str
+    external_id: str | None
+    email: str | None
+    phone: str | None
+    name: str | None
+    language: str | None
+    role: str
+    joined_at: datetime
+
+
+class Members(Answered, frozen=True):
+    """A page of members, newest first."""
+
+    data: Sequence[MemberLine]
+    next: str | None
+
+
+class Erased(Answered, frozen=True):
+    """Who was forgotten; the account and its ledger stay."""
+
+    id: str
+    account: str
+    erased_at: datetime
+
+
+class BalanceShape(Answered, frozen=True):
+    """A wallet after an event."""
+
+    available: str
+    pending: str
+    held: str
+
+
+class ErrorPlace(Answered, frozen=True):
+    """A wrong place of an input."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class RowProblem(Answered, frozen=True):
+    """Why an event was rejected."""
+
+    code: str
+    detail: str
+    errors: Sequence[ErrorPlace] = ()
+
+
+class EventAnswer(Answered, frozen=True):
+    """What became of an event."""
+
+    id: str
+    status: Literal["applied", "duplicate", "rejected"]
+    effects: Sequence[Mapping[str, Any]] = ()
+    skipped: Sequence[Mapping[str, str]] = ()
+    balances: Mapping[str, BalanceShape] = {}
+    late: bool = False
+    guest: bool = False
+    problem: RowProblem | None = None
+
+
+class EventShape(Answered, frozen=True):
+    """An event as it was taken in, without personal values."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    booked_at: datetime
+    account: str | None
+    member: str | None
+    channel: str | None
+    store: str | None
+    order: str | None
+    program_version: int
+    late: bool
+    data: Any
+    effects: Sequence[Mapping[str, Any]]
+    skipped: Sequence[Mapping[str, str]]
+
+
+class Events(Answered, frozen=True):
+    """A page of events, newest first."""
+
+    data: Sequence[EventShape]
+    next: str | None
+
+
+class OrderShape(Answered, frozen=True):
+    """A paid order with what it brought about."""
+
+    id: str
+    source: str
+    event: str
+    time: datetime
+    account: str | None
+    member: str | None
+    channel: str | None
+    store: str | None
+    order: Any
+    effects: Sequence[Mapping[str, Any]]
+    skipped: Sequence[Mapping[str, str]]
+
+
+class Orders(Answered, frozen=True):
+    """A page of orders, newest first."""
+
+    data: Sequence[OrderShape]
+    next: str | None
+
+
+class AccountShape(Answered, frozen=True):
+    """An account with its people and its standing."""
+
+    id: str
+    kind: str
+    created_at: datetime
+    members: Sequence[str]
+    at: datetime
+    """The instant that the balances hold for."""
+    wallets: Mapping[str, WalletShape]
+    tiers: Mapping[str, TierShape]
+    badges: Sequence[BadgeShape]
+
+
+class PastWallet(Answered, frozen=True):
+    """A wallet as it was at an instant, by the ledger's entries."""
+
+    available: str
+    pending: str
+
+
+class PastAccount(Answered, frozen=True):
+    """An account's balances as they were at an instant."""
+
+    id: str
+    kind: str
+    at: datetime
+    wallets: Mapping[str, PastWallet]
+
+
+class AccountLine(Answered, frozen=True):
+    """An account in a list."""
+
+    id: str
+    kind: str
+    created_at: datetime
+    members: int
+
+
+class Accounts(Answered, frozen=True):
+    """A page of accounts, oldest first."""
+
+    data: Sequence[AccountLine]
+    next: str | None
+
+
+class EntryShape(Answered, frozen=True):
+    """A line of a transaction; amounts of one transaction sum to zero."""
+
+    book: str
+    amount: str
+    available_at: datetime | None
+    expires_at: datetime | None
+    source: str | None
+
+
+class TransactionShape(Answered, frozen=True):
+    """A balanced set of entries."""
+
+    id: str
+    seq: int
+    kind: str
+    wallet: str
+    amount: str
+    """What the account gained or lost."""
+    effective_at: datetime
+    booked_at: datetime
+    event: str
+    redemption: str | None
+    other_account: str | None
+    reason: str | None
+    hash: str
+    entries: Sequence[EntryShape]
+
+
+class Ledger(Answered, frozen=True):
+    """A page of transactions, newest first."""
+
+    data: Sequence[TransactionShape]
+    next: str | None
+
+
+class Posting(Answered, frozen=True):
+    """What became of an adjustment or a transfer."""
+
+    account: str
+    balances: Mapping[str, BalanceShape]
+    transactions: Sequence[str]
+
+
+class RewardShape(Answered, frozen=True):
+    """A reward of the catalogue."""
+
+    key: str
+    kind: str
+    name: str
+    price: Mapping[str, str]
+    worth: str | None
+    tiers: Sequence[str]
+    stock_left: int | None
+    available: bool | None
+    """Whether that member can take it now; null without a member."""
+    missing: Mapping[str, str]
+    """Units by wallet that the member lacks."""
+    reason: str | None
+    """Why it cannot be had, beside missing units: `reward_not_for_tier`, `out_of_stock`, `reward_not_for_sale`."""
+
+
+class Rewards(Answered, frozen=True):
+    """The catalogue."""
+
+    data: Sequence[RewardShape]
+    next: str | None
+
+
+class RedemptionShape(Answered, frozen=True):
+    """One taking of a reward."""
+
+    id: str
+    account: str
+    member: str | None
+    reward: str
+    kind: str
+    quantity: int
+    price: Mapping[str, str]
+    code: str | None
+    choice: str | None
+    campaign: str | None
+    status: Literal["issued", "used", "cancelled"]
+    issued_at: datetime
+    expires_at: datetime | None
+    changed_at: datetime
+
+
+class Redemptions(Answered, frozen=True):
+    """A page of redemptions, newest first."""
+
+    data: Sequence[RedemptionShape]
+    next: str | None
+
+
+class ProgramShape(Answered, frozen=True):
+    """A version of a program."""
+
+    program: str
+    version: int
+    live: bool
+    sha256: str
+    applied_by: str
+    applied_at: datetime
+    definition: Any
+    """The definition in canonical form."""
+    source: str
+    """The document as it was sent."""
+
+
+class ProgramLine(Answered, frozen=True):
+    """A program in a list."""
+
+    program: str
+    version: int
+
+
+class Programs(Answered, frozen=True):
+    """The tenant's programs."""
+
+    data: Sequence[ProgramLine]
+    next: str | None
+
+
+class VersionShape(Answered, frozen=True):
+    """A version without its text."""
+
+    version: int
+    sha256: str
+    applied_by: str
+    applied_at: datetime
+
+
+class Versions(Answered, frozen=True):
+    """All versions of a program, newest first."""
+
+    data: Sequence[VersionShape]
+    next: str | None
+
+
+class Applied(Answered, frozen=True):
+    """What became of applying a definition."""
+
+    program: str
+    version: int
+    changed: bool
+    """False where the live version says the same already."""
+    dry_run: bool
+    warnings: Sequence[str]
+
+
+class Health(Answered, frozen=True):
+    """Whether it lives, or is ready."""
+
+    status: str

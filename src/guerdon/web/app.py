@@ -1,0 +1,124 @@
+"""The application: routes, their description, and refusals of the framework's own in our form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from guerdon.base.errors import Fault, Problem
+from guerdon.web import pages
+from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards
+from guerdon.web.callers import Doorkeeper
+from guerdon.web.figures import FigureBoard
+from guerdon.web.front import Front
+from guerdon.web.house import Premises
+from guerdon.web.outline import describe
+from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
+from guerdon.web.telemetry import Telemetry
+from guerdon.web.waiting import Waiting
+from guerdon.wiring import House
+
+STATIC: Final = Path(__file__).parent / "static"
+_FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+_ROUTERS: Final = (
+    health.ROUTER,
+    programs.ROUTER,
+    members.ROUTER,
+    events.ROUTER,
+    accounts.ROUTER,
+    rewards.ROUTER,
+    redemptions.ROUTER,
+    pages.ROUTER,
+)
+
+
+def build_app(house: House) -> Front:
+    """Put the roof on a house.
+
+    Args:
+        house: everything below, open.
+
+    Returns:
+        The ASGI application.
+    """
+    telemetry = Telemetry(house.settings.log_level)
+    premises = Premises(house, Doorkeeper(house.database), telemetry, Waiting(house.engine))
+    app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.premises = premises
+    app.state.board = FigureBoard(house)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(Problem, _refused)
+    app.add_exception_handler(RequestValidationError, _misread)
+    app.add_exception_handler(HTTPException, _turned_away)
+    app.state.description = description = describe(app)
+    premises.known_parameters.update(_parameters(description))
+    return Front(app, events.take_in(premises), premises)
+
+
+def _parameters(description: dict[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
+    found = {}
+    for path, item in description["paths"].items():
+        for method, operation in item.items():
+            named = (one["name"] for one in operation.get("parameters", ()) if one["in"] == "query")
+            found[path, method.upper()] = frozenset(named)
+    return found
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return show(body_of(error))
+
+
+async def _misread(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = []
+    for found in error.errors():
+        pointer = "/" + "/".join(str(step) for step in found["loc"])
+        code = "missing_parameter" if found["type"] == "missing" else "parameter_invalid"
+        faults.append(Fault(pointer, code, str(found["msg"])))
+    return show(
+        problem_of("parameter_invalid", faults[0].detail if faults else "wrong parameter", tuple(faults))
+    )
+
+
+async def _turned_away(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _FRAMEWORK_CODES.get(error.status_code, "bad_request")
+    words = {
+        "not_found": "there is nothing at this address",
+        "method_not_allowed": f"this address does not take {request.method}",
+    }
+    response = show(problem_of(code, words.get(code, "the request could not be read")))
+    if code == "method_not_allowed":
+        response.headers["allow"] = _allowed(request)
+    return response
+
+
+def _allowed(request: Request) -> str:
+    premises: Premises = request.app.state.premises
+    template = str(getattr(request.scope.get("route"), "path", ""))
+    methods = {method for path, method in premises.known_parameters if path == template}
+    return ", ".join(sorted(methods or {"GET"}))
+
+
+def show(problem: ProblemBody) -> Response:
+    """Answer with a refusal.
+
+    Args:
+        problem: its body.
+
+    Returns:
+        The answer, `application/problem+json`.
+    """
+    response = Response(msgspec.json.encode(problem), problem.status, media_type=MEDIA_TYPE)
+    for name, value in extra_headers(problem.code):
+        response.headers[name.decode()] = value.decode()
+    return response

@@ -1,0 +1,130 @@
+"""The OpenAPI description: msgspec types as schemas, and what every operation has alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from types import UnionType
+from typing import Any, Final, get_args
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from guerdon.web.problems import MEDIA_TYPE, ProblemBody
+
+_REF: Final = "#/components/schemas/{name}"
+_METHODS: Final = ("get", "put", "post", "patch", "delete")
+_ABOUT: Final = (
+    "Orders and events in; points, tiers and rewards out.\n\nMoney and units are decimal strings; time is RFC 3339."
+    " Every write takes `Idempotency-Key`. Refusals are `application/problem+json` with a stable `code`."
+)
+IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same body gives the first answer again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+CLOCK: Final = {
+    "name": "Guerdon-Now",
+    "in": "header",
+    "required": False,
+    "description": "A test clock, honoured only where the tenant is a sandbox.",
+    "schema": {"type": "string", "format": "date-time"},
+}
+_shapes: dict[str, Any] = {}
+
+
+def shape(kind: Any) -> dict[str, Any]:
+    """Refer to a type's schema, which the description will contain.
+
+    Args:
+        kind: a `msgspec.Struct`, or any type that msgspec describes.
+
+    Returns:
+        A schema, usually a reference.
+    """
+    if isinstance(kind, UnionType):
+        return {"anyOf": [shape(one) for one in get_args(kind)]}
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=_REF)
+    _shapes[repr(kind)] = kind
+    return dict(schema)
+
+
+def operation(
+    answer: Any = None,
+    *,
+    body: Any = None,
+    media: Sequence[str] = ("application/json",),
+    also: Iterable[tuple[int, Any]] = (),
+    status: int = 200,
+) -> dict[str, Any]:
+    """Describe an operation whose body and answer are msgspec types.
+
+    Args:
+        answer: type of the answer, None where there is no body.
+        body: type of the request's body, None where there is none.
+        media: what the request's body may be.
+        also: further successful statuses with their types.
+        status: the usual successful status.
+
+    Returns:
+        Keyword arguments for a FastAPI route.
+    """
+    answers: dict[int | str, dict[str, Any]] = {
+        code: _described(code, kind) for code, kind in ((status, answer), *also)
+    }
+    answers["default"] = {
+        "description": "Refused, with a stable code.",
+        "content": {MEDIA_TYPE: {"schema": shape(ProblemBody)}},
+    }
+    extra: dict[str, Any] = {"parameters": [CLOCK]}
+    if body is not None:
+        content = {kind: {"schema": shape(body)} for kind in media}
+        extra["requestBody"] = {"required": True, "content": content}
+    return {"status_code": status, "responses": answers, "openapi_extra": extra, "response_model": None}
+
+
+def _described(status: int, kind: Any) -> dict[str, Any]:
+    words = {200: "Done.", 201: "Made.", 204: "Done; nothing to say."}
+    described: dict[str, Any] = {"description": words.get(status, "Done.")}
+    if kind is not None:
+        described["content"] = {"application/json": {"schema": shape(kind)}}
+    return described
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Make the OpenAPI 3.1 description of an application.
+
+    Args:
+        app: the application with all its routes.
+
+    Returns:
+        The document.
+    """
+    document = get_openapi(
+        title="Guerdon",
+        version=version("guerdon"),
+        summary="Loyalty engine",
+        description=_ABOUT,
+        routes=app.routes,
+    )
+    _, components = msgspec.json.schema_components(list(_shapes.values()), ref_template=_REF)
+    parts = document.setdefault("components", {})
+    parts.setdefault("schemas", {}).update(components)
+    parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "gk_…"}}
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item and path.startswith("/v1/"):
+                _complete(item[method], method)
+    return document
+
+
+def _complete(described: dict[str, Any], method: str) -> None:
+    described["security"] = [{"key": []}]
+    if method != "get":
+        described.setdefault("parameters", []).append(IDEMPOTENCY)
+    for parameter in described.get("parameters", []):
+        if parameter["in"] == "path":
+            parameter["schema"].setdefault("minLength", 1)

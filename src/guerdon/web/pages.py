@@ -1,0 +1,72 @@
+"""Pages for people: what runs here, and the API's description to read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from guerdon.web.figures import FigureBoard, Figures
+from guerdon.web.house import Premises
+from guerdon.web.reader import read_description
+
+ROUTER: Final = APIRouter(include_in_schema=False)
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+_TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+@ROUTER.get("/")
+async def front(request: Request) -> Response:
+    """Say what runs here, with real figures."""
+    premises: Premises = request.app.state.premises
+    board = request.app.state.board
+    assert isinstance(board, FigureBoard)
+    figures = await to_thread.run_sync(board.figures)
+    page = _TEMPLATES.get_template("front.html").render(
+        version=f"version {version('guerdon')}",
+        ready=await premises.is_ready(),
+        headline=_headline(figures),
+        programs=figures.programs,
+        hidden=figures.hidden,
+        address=str(request.base_url).rstrip("/"),
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    return _page(page)
+
+
+@ROUTER.get("/docs")
+async def docs(request: Request) -> Response:
+    """Show the API's description to people."""
+    groups = read_description(request.app.state.description)
+    return _page(_TEMPLATES.get_template("docs.html").render(groups=groups))
+
+
+def _headline(figures: Figures) -> str:
+    count = len(figures.programs)
+    if count == 0:
+        return "A loyalty engine runs here."
+    members = sum(int(program.members.replace(",", "")) for program in figures.programs)
+    programs = "One program" if count == 1 else f"{count:,} programs"
+    return f"{programs}, {members:,} {'member' if members == 1 else 'members'}."
+
+
+def _page(text: str) -> Response:
+    headers: dict[str, Any] = {
+        "content-security-policy": POLICY,
+        "referrer-policy": "no-referrer",
+        "x-frame-options": "DENY",
+    }
+    return Response(text, media_type="text/html; charset=utf-8", headers=headers)

@@ -1,0 +1,153 @@
+"""Refusals as RFC 9457 `application/problem+json`: the one place that maps an error code to an HTTP status."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from guerdon.base.errors import Fault, Problem
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 1
+
+_STATUS: Final = {
+    # 400: what was sent is no request that could be read
+    "invalid_json": 400,
+    "invalid_utf8": 400,
+    "nul_character": 400,
+    "nesting_too_deep": 400,
+    "duplicate_key": 400,
+    "bad_request": 400,
+    "body_missing": 400,
+    "body_incomplete": 400,
+    "unknown_parameter": 400,
+    "cursor_invalid": 400,
+    "test_clock_invalid": 400,
+    "test_clock_refused": 400,
+    "idempotency_key_invalid": 400,
+    # 401, 403: who asks
+    "key_missing": 401,
+    "key_unknown": 401,
+    "key_malformed": 401,
+    "scope_missing": 403,
+    # 404, 405: where
+    "not_found": 404,
+    "method_not_allowed": 405,
+    # 409: it contradicts what stands
+    "idempotency_key_reused": 409,
+    "event_id_reused": 409,
+    "order_already_paid": 409,
+    "order_ambiguous": 409,
+    "event_ambiguous": 409,
+    "identity_conflict": 409,
+    "identity_taken": 409,
+    "account_has_later_history": 409,
+    "not_enough_units": 409,
+    "insufficient_units": 409,
+    "out_of_stock": 409,
+    "limit_reached": 409,
+    "redemption_used": 409,
+    "redemption_cancelled": 409,
+    "redemption_expired": 409,
+    "redemption_not_issued": 409,
+    "wallet_in_use": 409,
+    "metric_in_use": 409,
+    "currency_changed": 409,
+    "timezone_changed": 409,
+    "scale_changed": 409,
+    # 410, 413, 415: gone, too large, of another kind
+    "member_erased": 410,
+    "body_too_large": 413,
+    "too_many_events": 413,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    # 5xx: ours
+    "internal_error": 500,
+    "overloaded": 503,
+    "database_unavailable": 503,
+    "not_ready": 503,
+    "stopping": 503,
+}
+_ANYTHING_ELSE: Final = 422
+"""A request that could be read and was refused by a rule."""
+
+
+class FaultBody(msgspec.Struct, frozen=True):
+    """One wrong place of a request."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemBody(msgspec.Struct, frozen=True):
+    """A refusal, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FaultBody] = []
+
+
+def status_of(code: str) -> int:
+    """Give the HTTP status of an error code.
+
+    Args:
+        code: stable snake_case word of a `Problem`.
+
+    Returns:
+        An HTTP status from 400 to 503.
+    """
+    known = _STATUS.get(code)
+    if known is not None:
+        return known
+    return 404 if code.endswith("_not_found") else _ANYTHING_ELSE
+
+
+def problem_of(code: str, detail: str, faults: tuple[Fault, ...] = ()) -> ProblemBody:
+    """Write a refusal as it is shown.
+
+    Args:
+        code: stable snake_case word.
+        detail: a sentence for people.
+        faults: the wrong places of the request.
+
+    Returns:
+        The body, ready to be encoded.
+    """
+    errors = [FaultBody(fault.pointer, fault.code, fault.detail) for fault in faults]
+    title = code.replace("_", " ").capitalize()
+    return ProblemBody(f"urn:guerdon:problem:{code}", title, status_of(code), detail, code, errors)
+
+
+def body_of(problem: Problem) -> ProblemBody:
+    """Write a raised refusal as it is shown.
+
+    Args:
+        problem: what was raised.
+
+    Returns:
+        The body, ready to be encoded.
+    """
+    return problem_of(problem.code, problem.detail, problem.faults)
+
+
+def extra_headers(code: str) -> list[tuple[bytes, bytes]]:
+    """Give the headers that belong to a refusal.
+
+    Args:
+        code: stable snake_case word.
+
+    Returns:
+        Pairs of header name and value, in lower case.
+    """
+    status = status_of(code)
+    if status == 401:
+        error = b', error="invalid_token"' if code != "key_missing" else b""
+        return [(b"www-authenticate", b'Bearer realm="guerdon"' + error)]
+    if status == 503:
+        return [(b"retry-after", b"%d" % RETRY_AFTER_SECONDS)]
+    return []

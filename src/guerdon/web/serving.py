@@ -1,0 +1,191 @@
+"""`guerdon serve`: the house with its roof, from the first line printed to a clean stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Final
+
+import structlog
+import uvicorn
+
+from guerdon.base.errors import Problem
+from guerdon.infra.settings import Settings
+from guerdon.web.app import build_app
+from guerdon.wiring import House, ensure_start_key, open_house
+
+_LOG = structlog.get_logger(__name__)
+_TICK_SECONDS: Final = 5.0
+_BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 30
+_KEEP_ALIVE_SECONDS: Final = 65
+_SANDBOX: Final = "GUERDON_SANDBOX"
+
+
+def serve(
+    settings: Settings,
+    say: Callable[[str], None] = print,
+    *,
+    prepare: Callable[[House, str], None] | None = None,
+    sandbox: bool | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; then stop taking calls, finish what was taken, and stop the database.
+
+    Args:
+        settings: of this process; port 0 takes a free one.
+        say: told what a slow start is doing, and the address when it is ready.
+        prepare: called with the running house and its address before the first call is taken.
+        sandbox: whether the main tenant honours test clocks, where it is new; None asks `GUERDON_SANDBOX`, and
+            without it says yes for an embedded database and no for a served one.
+
+    Raises:
+        Problem: what `open_house` raises, or `address_in_use`.
+    """
+    with polite_signals() as started, _socket(settings) as listening:
+        address = _address(settings, listening)
+        with open_house(settings, say) as house:
+            if settings.api_key is not None:
+                chosen = is_sandbox(settings) if sandbox is None else sandbox
+                ensure_start_key(house, settings.api_key.get_secret_value(), sandbox=chosen)
+            if prepare is not None:
+                prepare(house, address)
+            started()
+            _run(house, listening, address, say)
+
+
+def is_sandbox(settings: Settings) -> bool:
+    """Tell whether a tenant that is made here honours test clocks.
+
+    Args:
+        settings: of this process.
+
+    Returns:
+        What `GUERDON_SANDBOX` says (1 or 0); else True where the database is embedded.
+
+    Raises:
+        Problem: `settings_invalid`.
+    """
+    said = os.environ.get(_SANDBOX, "")
+    if said not in ("", "0", "1"):
+        raise Problem.at("/sandbox", "settings_invalid", f"{_SANDBOX} is 0 or 1")
+    return said == "1" if said else settings.database_url is None
+
+
+def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:
+    front = build_app(house)
+    config = uvicorn.Config(
+        front,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
+    with _ticking(house):
+        server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready and when it is being stopped."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
+
+
+class _Politeness:
+    """What a signal means: before the server runs it ends the start, afterwards the server has seen to it."""
+
+    def __init__(self) -> None:
+        self.starting = True
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        if self.starting:
+            self.starting = False
+            raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+@contextlib.contextmanager
+def polite_signals() -> Iterator[Callable[[], None]]:
+    """Let SIGTERM and SIGINT end a start by unwinding it, so that what was begun is put away.
+
+    Yields:
+        What to call when the start is over; from then on both signals are left to the server.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    politeness = _Politeness()
+    before = {number: signal.signal(number, politeness) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def started() -> None:
+        politeness.starting = False
+
+    try:
+        yield started
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _ticking(house: House) -> Iterator[None]:
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(_TICK_SECONDS):
+            try:
+                house.run_ticks(datetime.now(UTC))
+            except Problem as problem:
+                # The next round finds what this one left.
+                _LOG.warning("ticks_postponed", code=problem.code)
+
+    thread = threading.Thread(target=run, name="ticks", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _socket(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        detail = f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
+        raise Problem("address_in_use", detail) from error
+    return listening
+
+
+def _address(settings: Settings, listening: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}"

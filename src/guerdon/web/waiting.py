@@ -1,0 +1,91 @@
+"""Waiting for the engine: its thread hands answers over, and the event loop is woken once for many of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from guerdon.engine.answers import Answer
+from guerdon.engine.commands import Command
+from guerdon.engine.loop import EngineLoop
+
+
+class Waiting:
+    """Hands commands to the engine and waits without holding a thread; belongs to one event loop."""
+
+    def __init__(self, engine: EngineLoop) -> None:
+        """Make an empty waiting room.
+
+        Args:
+            engine: who answers.
+        """
+        self._engine = engine
+        self._mail: deque[tuple[_Call, Sequence[tuple[int, Answer]]]] = deque()
+        self._called = False
+
+    async def ask(self, command: Command) -> Answer:
+        """Have one command carried out.
+
+        Args:
+            command: what is asked.
+
+        Returns:
+            The engine's answer, which may be a refusal.
+
+        Raises:
+            Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
+        """
+        return (await self.begin([command]))[0]
+
+    def begin(self, commands: Sequence[Command]) -> asyncio.Future[list[Answer]]:
+        """Queue commands.
+
+        Args:
+            commands: what is asked, at least one.
+
+        Returns:
+            What will be the answers, in the same order.
+
+        Raises:
+            Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
+        """
+        call = _Call(self, asyncio.get_running_loop(), len(commands))
+        self._engine.put(commands, call)
+        return call.done
+
+    def _post(self, call: _Call, answers: Sequence[tuple[int, Answer]]) -> None:
+        # Runs in the engine's thread. Whoever posts into an empty box calls; the rest of the batch rides along.
+        self._mail.append((call, answers))
+        if not self._called:
+            self._called = True
+            call.loop.call_soon_threadsafe(self._open)
+
+    def _open(self) -> None:
+        self._called = False
+        while self._mail:
+            call, answers = self._mail.popleft()
+            call.take(answers)
+
+
+class _Call:
+    """Some commands and the answers that have come so far."""
+
+    __slots__ = ("_answers", "_left", "_room", "done", "loop")
+
+    def __init__(self, room: Waiting, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self.loop = loop
+        self.done: asyncio.Future[list[Answer]] = loop.create_future()
+        self._room = room
+        self._answers: dict[int, Answer] = {}
+        self._left = count
+
+    def deliver(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        self._room._post(self, answers)  # noqa: SLF001 - its other half
+
+    def take(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        self._answers.update(answers)
+        self._left -= len(answers)
+        # One who hung up has cancelled: the commands were carried out all the same.
+        if self._left == 0 and not self.done.done():
+            self.done.set_result([self._answers[place] for place in range(len(self._answers))])

@@ -1,0 +1,227 @@
+"""The one place that puts the floors together into a house that runs."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import IdMaker
+from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.infra.db import Database, open_database
+from guerdon.infra.settings import Settings, load_master_key
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import Vault
+from guerdon.members.standing import find_counted_metrics
+from guerdon.programs.changes import InUse
+from guerdon.programs.keys import ApiKey, NewKey, ensure_key
+from guerdon.programs.programs import ask_live, get_version
+from guerdon.programs.tenants import ensure_tenant, list_tenants, tenant_id_of
+from guerdon.rules.definition import load_definition
+from guerdon.rules.program import Program, compile_program
+
+MAIN_TENANT = "main"
+"""The tenant of keys that say nothing else."""
+_PROGRAMS_KEPT = 256
+_HELD = """
+select distinct wallet from wallets
+where program_id = %s and wallet = any(%s::text[]) and (available <> 0 or pending <> 0 or held <> 0)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A program as it is live."""
+
+    program_id: int
+    version: int
+    program: Program
+
+
+class House:
+    """Everything below the roof: database, engine, keys of people's data, identifiers."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Put a house together; the engine rests until `start`.
+
+        Args:
+            settings: of this process.
+            database: open, at the newest migration.
+        """
+        self.settings = settings
+        self.database = database
+        self.master_key = load_master_key(settings)
+        self.ids = make_ids()
+        self.engine = EngineLoop(database, self.master_key, make_ids(), LoopSettings(settings.queue_limit))
+        self._vaults: dict[int, Vault] = {}
+        self._programs: dict[tuple[int, int], Program] = {}
+        self._guard = threading.Lock()
+
+    def start(self) -> None:
+        """Let the engine begin."""
+        self.engine.start()
+
+    def close(self) -> None:
+        """Let the engine finish what it was given, then stop the database."""
+        try:
+            self.engine.stop()
+        finally:
+            self.database.close()
+
+    def vault(self, tenant_id: int) -> Vault:
+        """Give a tenant's keys for people's data.
+
+        Args:
+            tenant_id: whose.
+
+        Returns:
+            The keys, derived once.
+        """
+        found = self._vaults.get(tenant_id)
+        if found is None:
+            found = self._vaults[tenant_id] = Vault(self.master_key, tenant_id)
+        return found
+
+    def live(self, tx: Tx, key: str) -> Live:
+        """Give a program's live version, compiled.
+
+        Args:
+            tx: bound to the tenant.
+            key: the program's key.
+
+        Returns:
+            The program.
+
+        Raises:
+            Problem: `program_not_found`.
+        """
+        line = ask_live(tx, key)()
+        if line is None:
+            raise Problem("program_not_found", "there is no such program")
+        place = (line.program_id, line.version)
+        program = self._programs.get(place)
+        if program is None:
+            canonical = get_version(tx, key, line.version).canonical
+            program = compile_program(load_definition(canonical), line.version)
+            with self._guard:
+                if len(self._programs) >= _PROGRAMS_KEPT:
+                    self._programs.clear()
+                self._programs[place] = program
+        return Live(line.program_id, line.version, program)
+
+    def program(self, tx: Tx, key: str) -> Program:
+        """Give a program, compiled.
+
+        Args:
+            tx: bound to the tenant.
+            key: the program's key.
+
+        Returns:
+            Its live version.
+
+        Raises:
+            Problem: `program_not_found`.
+        """
+        return self.live(tx, key).program
+
+    def in_use(self, tx: Tx, key: str) -> InUse:
+        """Tell what people hold of a program, for those who want to change its definition.
+
+        Args:
+            tx: bound to the tenant.
+            key: the program's key, which may be new.
+
+        Returns:
+            Questions that are asked only about what a change touches.
+        """
+        line = ask_live(tx, key)()
+        if line is None:
+            return InUse()
+
+        def wallets(keys: Collection[str]) -> frozenset[str]:
+            return frozenset(row[0] for row in tx.execute(_HELD, (line.program_id, list(keys))))
+
+        return InUse(wallets, lambda names: find_counted_metrics(tx, line.program_id, names))
+
+    def run_ticks(self, now: datetime) -> None:
+        """Book what time has done to accounts that nobody asked about; a sandbox's time is its own clock's.
+
+        Args:
+            now: the instant.
+
+        Raises:
+            Problem: `database_unavailable`, `overloaded` or `shutting_down`.
+        """
+        from guerdon.engine.ticks import run_due
+
+        with self.database.transaction_as("lookup") as lookup:
+            tenants = list_tenants(lookup)
+        for tenant in tenants:
+            if not tenant.sandbox:
+                run_due(self.database, self.engine, tenant.tenant_id, now)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def make_ids() -> IdMaker:
+    """Make a maker of identifiers for one thread, from the clock and unguessable bits.
+
+    Returns:
+        The maker.
+    """
+    return IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+
+
+def open_house(settings: Settings, progress: Callable[[str], None] | None = None) -> House:
+    """Open the database and put a house on it; the engine rests until `start`.
+
+    Args:
+        settings: of this process.
+        progress: told in short sentences what a slow start is doing.
+
+    Returns:
+        The house.
+
+    Raises:
+        Problem: what `open_database` and `load_master_key` raise.
+    """
+    database = open_database(settings, progress)
+    try:
+        return House(settings, database)
+    except BaseException:
+        database.close()
+        raise
+
+
+def ensure_start_key(house: House, presented: str, *, sandbox: bool) -> ApiKey:
+    """Make the key of `GUERDON_API_KEY` exist with all scopes in the main tenant.
+
+    Args:
+        house: where.
+        presented: the key.
+        sandbox: whether the tenant honours test clocks, where it is new.
+
+    Returns:
+        The key's record.
+
+    Raises:
+        Problem: what `ensure_tenant` and `ensure_key` raise.
+    """
+    now = datetime.now(UTC)
+    with house.database.transaction(tenant_id_of(MAIN_TENANT)) as tx:
+        ensure_tenant(tx, MAIN_TENANT, "Main", sandbox=sandbox, now=now)
+        new = NewKey("GUERDON_API_KEY", ("all",), "system", now)
+        return ensure_key(tx, presented, new, house.ids)
