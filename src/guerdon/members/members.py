@@ -14,7 +14,7 @@ from guerdon.infra.tx import Tx
 from guerdon.members.accounts import lock_accounts
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import Found, Kind, Ref, normal_ref, parse_ref, resolve
-from guerdon.members.names import is_meant, search_digests, words_of
+from guerdon.members.names import is_meant, search_digest, words_of
 from guerdon.members.profiles import ProfileChange
 from guerdon.members.stored import (
     Consent,
@@ -216,7 +216,7 @@ def search_members(
     if not words:
         return MemberPage((), None)
     # The longest word leaves the fewest to be opened.
-    rarest = search_digests(desk.vault, max(words, key=len))
+    rarest = search_digest(desk.vault, max(words, key=len))
     rows = tx.execute(_NAMED, (desk.program_id, rarest, before, _SCANNED_AT_MOST)).fetchall()
     meant: list[Member] = []
     for place, row in enumerate(rows, start=1):

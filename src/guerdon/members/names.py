@@ -45,8 +45,8 @@ def name_digests(vault: Vault, name: str) -> list[bytes]:
     return sorted(digests)
 
 
-def search_digests(vault: Vault, word: str) -> list[bytes]:
-    """Give the keyed hashes of which a name has at least one where a typed word may begin a word of it.
+def search_digest(vault: Vault, word: str) -> bytes:
+    """Give the keyed hash that a name has where a typed word may begin a word of it.
 
     Args:
         vault: the tenant's keys.
@@ -55,7 +55,7 @@ def search_digests(vault: Vault, word: str) -> list[bytes]:
     Returns:
         The hash of the word itself; from three letters on that of the first three.
     """
-    return [_word(vault, word)] if len(word) < BEGINNING else [_beginning(vault, word)]
+    return _word(vault, word) if len(word) < BEGINNING else _beginning(vault, word)
 
 
 def is_meant(words: Sequence[str], name: str) -> bool:

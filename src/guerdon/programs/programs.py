@@ -104,7 +104,7 @@ def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion
     # The row is the lock under which versions are numbered.
     locking = "select program_id, live_version from programs where key = %s for update"
     row = tx.execute(locking, (key,)).fetchone()
-    assert row is not None  # noqa: S101 - it has just been made to exist, and is never deleted
+    assert row is not None
     program_id, live = int(row[0]), int(row[1])
     if live:
         standing = get_version(tx, key, live).canonical

@@ -1,0 +1,208 @@
+"""Programs: versions are numbered, kept for ever, and never change what people hold."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+import psycopg
+import pytest
+
+from guerdon.base.errors import Problem
+from guerdon.infra.db import Database
+from guerdon.programs.audit import list_acts
+from guerdon.programs.changes import InUse
+from guerdon.programs.programs import (
+    AppliedVersion,
+    NewDefinition,
+    apply_definition,
+    ask_live,
+    check_definition,
+    find_live,
+    get_live,
+    get_version,
+    list_programs,
+    list_versions,
+)
+from guerdon.rules.definition import canonical_bytes, load_definition
+from tests.rooms.places import NOW, make_ids, make_tenant
+
+FIRST = """
+program: shop
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {unit: points}
+  miles: {unit: miles, scale: 2}
+metrics:
+  spend: {event: order.paid, value: order.net, window: calendar_year}
+campaigns:
+  base: {trigger: order.paid, then: [{award: {wallet: points, amount: order.net}}]}
+"""
+
+
+def _new(text: str, in_use: InUse | None = None) -> NewDefinition:
+    return NewDefinition(load_definition(text), text, "key:gk_abc", NOW, in_use or InUse())
+
+
+def _apply(database: Database, tenant_id: int, text: str, in_use: InUse | None = None) -> AppliedVersion:
+    with database.transaction(tenant_id) as tx:
+        return apply_definition(tx, _new(text, in_use), make_ids())
+
+
+def test_versions_are_numbered_and_kept(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    first = _apply(database, tenant_id, FIRST)
+    again = _apply(database, tenant_id, "# a remark\n" + FIRST)
+    second_text = FIRST.replace("order.net}", "order.net * 2}")
+    second = _apply(database, tenant_id, second_text)
+
+    assert (first.version, first.changed) == (1, True)
+    assert again == AppliedVersion(first.program_id, "shop", 1, changed=False), "the same said otherwise"
+    assert (second.program_id, second.version, second.changed) == (first.program_id, 2, True)
+    with database.transaction(tenant_id) as tx:
+        live = get_live(tx, "shop")
+        assert (live.version, live.live, live.source_text) == (2, True, second_text)
+        assert live.canonical == canonical_bytes(load_definition(second_text))
+        kept = get_version(tx, "shop", 1)
+        assert (kept.live, kept.source_text, kept.applied_by, kept.applied_at) == (
+            False,
+            FIRST,
+            "key:gk_abc",
+            NOW,
+        )
+        assert [line.version for line in list_versions(tx, "shop")] == [2, 1]
+        assert [program.key for program in list_programs(tx)] == ["shop"]
+        with tx.pipeline():
+            asked, unknown = ask_live(tx, "shop"), ask_live(tx, "nothing")
+            found = asked()
+            assert found is not None
+            assert (found.program_id, found.version) == (first.program_id, 2)
+            assert unknown() is None
+        assert [row.act.detail["version"] for row in list_acts(tx, about="program:shop")] == [2, 1]
+
+
+def test_what_is_not_there_is_said(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    with database.transaction(tenant_id) as tx:
+        assert find_live(tx, "other") is None
+        with pytest.raises(Problem, match="program_not_found"):
+            get_live(tx, "other")
+        with pytest.raises(Problem, match="program_version_not_found"):
+            get_version(tx, "shop", 2)
+
+
+def test_a_key_is_free_for_another_tenant(database: Database) -> None:
+    one, other = make_tenant(database, "one"), make_tenant(database, "other")
+    first, second = _apply(database, one, FIRST), _apply(database, other, FIRST)
+    assert first.program_id != second.program_id
+    assert second.version == 1
+    with database.transaction(other) as tx:
+        assert [program.program_id for program in list_programs(tx)] == [second.program_id]
+
+
+def _holds(*keys: str) -> InUse:
+    return InUse(
+        wallets=lambda asked: set(asked).intersection(keys), metrics=lambda asked: set(asked) & set(keys)
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pointer", "code"),
+    [
+        ("currency: USD", "currency: EUR", "/currency", "currency_changed"),
+        ("timezone: America/New_York", "timezone: Asia/Dhaka", "/timezone", "timezone_changed"),
+        ("scale: 2", "scale: 3", "/wallets/miles/scale", "scale_changed"),
+        ("{unit: points}", "{unit: points, scale: 1}", "/wallets/points/scale", "scale_changed"),
+        ("  miles: {unit: miles, scale: 2}\n", "", "/wallets/miles", "wallet_in_use"),
+        ("window: calendar_year", "window: calendar_month", "/metrics/spend", "metric_in_use"),
+        ("value: order.net,", "value: order.total,", "/metrics/spend", "metric_in_use"),
+    ],
+)
+def test_what_people_hold_stays(database: Database, before: str, after: str, pointer: str, code: str) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    assert before in FIRST
+    with pytest.raises(Problem) as caught:
+        _apply(database, tenant_id, FIRST.replace(before, after), _holds("miles", "spend"))
+    assert caught.value.code == code
+    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [(pointer, code)]
+    with database.transaction(tenant_id) as tx:
+        assert get_live(tx, "shop").version == 1
+        with pytest.raises(Problem, match=code):
+            check_definition(tx, load_definition(FIRST.replace(before, after)), _holds("miles", "spend"))
+
+
+def test_all_faults_are_told_at_once(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    changed = (
+        FIRST.replace("USD", "EUR").replace("scale: 2", "scale: 0").replace("order.net,", "order.total,")
+    )
+    with pytest.raises(Problem) as caught:
+        _apply(database, tenant_id, changed, _holds("spend"))
+    assert [fault.code for fault in caught.value.faults] == [
+        "currency_changed",
+        "scale_changed",
+        "metric_in_use",
+    ]
+    assert "a name of its own" in caught.value.faults[2].detail
+
+
+def test_what_nobody_holds_may_go(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    without = FIRST.replace("  miles: {unit: miles, scale: 2}\n", "").replace("order.net,", "order.total,")
+    with database.transaction(tenant_id) as tx:
+        planned = check_definition(tx, load_definition(without), _holds("points"))
+        assert planned is not None
+        assert (planned.version, planned.changed) == (2, True)
+        assert check_definition(tx, load_definition(FIRST.replace("shop", "new")), InUse()) is None
+        unchanged = check_definition(tx, load_definition(FIRST), InUse())
+        assert unchanged is not None
+        assert (unchanged.version, unchanged.changed) == (1, False)
+    assert _apply(database, tenant_id, without, _holds("points")).version == 2
+
+
+def test_only_what_changes_is_asked_about(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    asked: list[str] = []
+
+    def ask(keys: Collection[str]) -> frozenset[str]:
+        asked.extend(keys)
+        return frozenset()
+
+    in_use = InUse(wallets=ask, metrics=ask)
+    _apply(database, tenant_id, FIRST.replace("order.net}", "order.net * 2}"), in_use)
+    assert asked == []
+
+
+def test_many_apply_at_once_and_no_version_is_lost(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    versions: list[int] = []
+    ready = threading.Barrier(4)
+
+    def apply(factor: int) -> None:
+        ready.wait(10)
+        text = FIRST.replace("order.net}", f"order.net * {factor}}}")
+        with database.transaction(tenant_id) as tx:
+            versions.append(apply_definition(tx, _new(text), make_ids(seed=factor)).version)
+
+    threads = [threading.Thread(target=apply, args=(factor,)) for factor in range(2, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(versions) == [1, 2, 3, 4]
+    with database.transaction(tenant_id) as tx:
+        assert get_live(tx, "shop").version == 4
+
+
+def test_a_version_cannot_be_changed_or_deleted(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    for statement in ("update program_versions set source_text = ''", "delete from program_versions"):
+        with database.transaction(tenant_id) as tx, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            tx.execute(statement)
