@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -154,7 +154,8 @@ def list_events(tx: Tx, program_id: int, page: Page) -> list[StoredEvent]:
     Returns:
         Events with their decisions.
     """
-    words, values = ["program_id = %s"], [program_id]  # type: list[str], list[Any]
+    words: list[str] = ["program_id = %s"]
+    values: list[Any] = [program_id]
     for word, value in (
         ("event_id < %s", page.before),
         ("account_id = %s", page.account_id),

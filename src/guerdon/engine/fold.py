@@ -241,16 +241,18 @@ class _Fold:
     def decide(self, item: Item) -> Answer:
         """Carry out a command about one account."""
         event = item.event
-        assert event is not None
+        assert event is not None  # noqa: S101 - read, or there would be a problem
+        before = self.done.accounts[item.account_id]
         applied = self.step(item, event, item.job.event_ids[0])
-        if (
-            isinstance(item.job.command, RunTick)
-            and not applied.decision.transactions
-            and not applied.decision.tier_changes
-        ):
-            return self.shown(item, applied.decision, "applied")
+        decision = applied.decision
+        if isinstance(item.job.command, RunTick) and not (decision.transactions or decision.tier_changes):
+            # Units may have become available, which the wallet's row tells; nothing else is worth a word.
+            after = self.done.accounts[item.account_id]
+            if after.wallets == before.wallets and after.tiers == before.tiers:
+                self.done.accounts[item.account_id] = before
+            return self.shown(item, decision, "applied")
         self.keep(applied)
-        return self.shown(item, applied.decision, "applied", applied)
+        return self.shown(item, decision, "applied", applied)
 
     def enrol(self, item: Item) -> Answer:
         event = item.event

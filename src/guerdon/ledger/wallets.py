@@ -112,7 +112,7 @@ def load_wallets(
     }
 
 
-def list_due(tx: Tx, program_id: int, now: datetime, after: int, limit: int) -> list[int]:
+def list_due(tx: Tx, program_id: int, now: datetime, after: int = 0, limit: int = 1000) -> list[int]:
     """List accounts with a wallet that time has changed since it was booked.
 
     Args:

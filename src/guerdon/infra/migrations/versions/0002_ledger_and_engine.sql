@@ -234,4 +234,4 @@ create index idempotency_keys_made on idempotency_keys (made_at);
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 create policy tenant on idempotency_keys to guerdon_app using (tenant_id = current_setting('guerdon.tenant')::bigint);
-grant select, insert, delete on idempotency_keys to guerdon_app;
+grant select, insert, update, delete on idempotency_keys to guerdon_app;

@@ -1,0 +1,98 @@
+"""Time as an event: accounts that time has changed are found in pages and sent through the loop like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from guerdon.base.errors import Problem
+from guerdon.engine.commands import RunTick
+from guerdon.engine.keys import forget_calls
+from guerdon.engine.loop import EngineLoop
+from guerdon.infra.db import Database
+from guerdon.ledger.wallets import list_due
+from guerdon.members.standing import list_due_tiers
+from guerdon.programs.programs import list_programs
+from guerdon.programs.tenants import list_tenants
+
+PAGE = 1_000
+_ANSWER_SECONDS = 600
+
+
+def run_due(database: Database, loop: EngineLoop, now: datetime) -> int:
+    """Book what time has done, in all programs of all tenants; nobody's balance depends on when it runs.
+
+    Args:
+        database: where due accounts are found.
+        loop: what carries the ticks out, in its bulk lane.
+        now: the instant up to which everything is booked, UTC.
+
+    Returns:
+        How many accounts were ticked.
+
+    Raises:
+        Problem: the first that a tick was refused with, after all of its page were tried.
+    """
+    with database.transaction_as("lookup") as tx:
+        tenants = [tenant.tenant_id for tenant in list_tenants(tx)]
+    return sum(run_due_of(database, loop, tenant_id, now) for tenant_id in tenants)
+
+
+def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: datetime) -> int:
+    """Book what time has done in one tenant's programs.
+
+    Args:
+        database: where due accounts are found.
+        loop: what carries the ticks out.
+        tenant_id: whose.
+        now: the instant up to which everything is booked, UTC.
+
+    Returns:
+        How many accounts were ticked.
+
+    Raises:
+        Problem: as `run_due`.
+    """
+    with database.transaction(tenant_id) as tx:
+        programs = list_programs(tx)
+        forget_calls(tx, now)
+    count = 0
+    for program in programs:
+        for account_ids in _pages(database, (tenant_id, program.program_id), now):
+            ticks = [
+                RunTick(
+                    tenant_id=tenant_id,
+                    program=program.key,
+                    received_at=now,
+                    bulk=True,
+                    account_id=account_id,
+                )
+                for account_id in account_ids
+            ]
+            answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(ticks)]
+            for answer in answers:
+                if answer.problem is not None:
+                    raise Problem(answer.problem.code, answer.problem.detail)
+            count += len(ticks)
+    return count
+
+
+def _pages(database: Database, whose: tuple[int, int], now: datetime) -> Iterator[list[int]]:
+    tenant_id, program_id = whose
+    after = 0
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = list_due(tx, program_id, now, after, PAGE)
+        if not page:
+            break
+        yield page
+        after = page[-1]
+    # A tick moves the next review on, so the same question finds others until nobody is left.
+    seen: set[int] = set()
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = [one for one in list_due_tiers(tx, program_id, now, PAGE) if one not in seen]
+        if not page:
+            return
+        seen.update(page)
+        yield page
