@@ -18,8 +18,8 @@ from guerdon.base.errors import Problem
 
 _LOG = structlog.get_logger(__name__)
 _PATIENCE_SECONDS = 60.0
-# PostgreSQL 18.6 never ends when the fast shutdown arrives while it recovers from a killed backend (the
-# checkpointer sleeps, the start-up process is gone). SIGQUIT ends it at once and loses nothing: the next start
+# PostgreSQL 18.6 never ends when a fast shutdown comes while it recovers from a killed backend (the
+# checkpointer sleeps, the start-up process is gone). SIGQUIT ends it at once, losing nothing: the next start
 # replays the log. Eight seconds are meant for the last checkpoint, and fit into the ten that containers get.
 _STEPS = ((signal.SIGINT, 8.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
