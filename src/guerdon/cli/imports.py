@@ -114,10 +114,10 @@ def _written(name: str | None) -> Iterator[IO[str] | None]:
         yield None
         return
     try:
-        file = Path(name).open("w", encoding="utf-8")
+        Path(name).touch()
     except OSError as error:
         raise Problem("rejects_not_written", f"{name} cannot be written: {error.strerror}") from None
-    with file:
+    with Path(name).open("w", encoding="utf-8") as file:
         yield file
 
 

@@ -13,11 +13,12 @@ from guerdon.infra.settings import Settings, load_settings
 from guerdon.wiring import House, open_house
 
 
-def settings_for(data: str | None) -> Settings:
+def settings_for(data: str | None, **given: object) -> Settings:
     """Read the settings; a folder that was named wins over a served database of the environment."""
     if data is None:
-        return load_settings()
-    return load_settings(data=Path(data), database_url="")
+        return load_settings(**given)
+    settings = load_settings(data=Path(data), **given)
+    return settings.model_copy(update={"database_url": None})
 
 
 @contextmanager

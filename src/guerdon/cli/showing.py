@@ -24,6 +24,7 @@ from guerdon.base.errors import Problem
 from guerdon.rules.definition import DefinitionError, render
 
 _FAULTS_SHOWN = 20
+_WIDTH_OF_PIPES = 240
 
 
 def show_error(problem: Problem) -> None:
@@ -55,7 +56,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table, markup=False)
+    width = None if sys.stdout.isatty() else _WIDTH_OF_PIPES
+    Console(width=width).print(table, markup=False)
 
 
 def _is_figure(text: str) -> bool:

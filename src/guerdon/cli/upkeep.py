@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from guerdon.base.ids import number_text
-from guerdon.cli.opening import opened_house
+from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.showing import show_json, show_note, show_table
-from guerdon.infra.settings import load_settings
 from guerdon.ledger.audit import Finding, verify
 from guerdon.programs.tenants import list_tenants
 
@@ -85,8 +84,5 @@ def serve(options: ServeOptions) -> int:
     """
     from guerdon.web.serving import serve as serve_web
 
-    given: dict[str, object] = {"port": options.port, "host": options.host}
-    if options.data is not None:
-        given |= {"data": options.data, "database_url": ""}
-    serve_web(load_settings(**given))
+    serve_web(settings_for(options.data, port=options.port, host=options.host))
     return 0

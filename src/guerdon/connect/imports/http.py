@@ -7,12 +7,16 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.connect.imports.feed import Outcome
 
+_TAKEN: Final[Mapping[str, Literal["applied", "duplicate"]]] = {
+    "applied": "applied",
+    "duplicate": "duplicate",
+}
 _SECONDS: Final = 120
 _TRIES: Final = 20
 _LONGEST_PAUSE: Final = 10
@@ -39,8 +43,8 @@ class Server:
             Status and decoded JSON of the answer.
 
         Raises:
-            Problem: `url_invalid`, `server_unreachable`, `server_full`, `answer_unreadable`, or the server's own
-                code for a refusal of the whole call.
+            Problem: `url_invalid`, `server_unreachable`, `server_full`, `answer_unreadable`, or the
+                server's own code for a refusal of the whole call.
         """
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": media, "Accept": "application/json"}
         for _ in range(_TRIES):
@@ -122,9 +126,9 @@ def _broken(line: bytes) -> Outcome | None:
 
 
 def _outcome(answer: Mapping[str, Any]) -> Outcome:
-    status = answer.get("status")
-    if status == "applied" or status == "duplicate":
-        return Outcome(status)
+    status = str(answer.get("status"))
+    if status in _TAKEN:
+        return Outcome(_TAKEN[status])
     problem = answer.get("problem") or {}
     return Outcome("rejected", str(problem.get("code", "")), str(problem.get("detail", "")), _faults(problem))
 
