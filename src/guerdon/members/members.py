@@ -87,10 +87,12 @@ where m.program_id = %s and m.member_id < %s and m.erased_at is null
 order by m.member_id desc limit %s
 """  # noqa: S608
 _NAMED = f"""
-select {_COLUMNS} from members m
-join name_words w on w.account_id = m.account_id and w.member_id = m.member_id
-where w.program_id = %s and w.digest = %s and w.member_id < %s and m.erased_at is null
-order by w.member_id desc limit %s
+select {_COLUMNS} from (
+    select account_id, member_id from name_words
+    where program_id = %s and digest = %s and member_id < %s
+    order by member_id desc limit %s
+) w join members m on m.account_id = w.account_id and m.member_id = w.member_id
+order by m.member_id desc
 """  # noqa: S608
 _PATCH = """
 update members set language = %s, attributes = %s::jsonb, consents = %s::jsonb, sealed = %s

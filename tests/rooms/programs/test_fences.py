@@ -5,9 +5,12 @@ from __future__ import annotations
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from guerdon.infra.db import Database
+from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.infra.tx import Tx
+from tests.rooms.conftest import superuser
 from tests.rooms.places import make_tenant
 
 NOT_OURS = {"schema_version"}
@@ -134,3 +137,83 @@ def test_the_lookup_role_reads_tenants_and_keys_alone(database: Database) -> Non
     assert readable == {"tenants", "api_keys"}
     with database.transaction_as("lookup") as tx, pytest.raises(psycopg.errors.InsufficientPrivilege):
         tx.execute("update api_keys set revoked_at = null")
+
+
+VALUES = {
+    "boolean": "true",
+    "uuid": "'00000000-0000-7000-8000-000000000001'",
+    "jsonb": "'{}'",
+    "json": "'{}'",
+    "date": "'2026-11-21'",
+    "timestamp with time zone": "'2026-11-21'",
+}
+
+
+def value_of(kind: str) -> str:
+    return VALUES.get(kind, "'{}'" if kind.endswith("[]") else "'7'")
+
+
+COLUMNS = """
+select c.oid::regclass::text,
+  array_agg(array[a.attname::text, format_type(a.atttypid, a.atttypmod)] order by a.attnum)
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 1 and not a.attisdropped
+where c.relnamespace = 'guerdon'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+  and a.attgenerated = '' and a.attidentity = ''
+group by c.oid
+"""
+CHECKS = """
+select format('alter table %s drop constraint %I', conrelid::regclass, conname) from pg_constraint
+where connamespace = 'guerdon'::regnamespace and contype = 'c'
+"""
+
+
+def plant(server: EmbeddedPostgres, database: Database, tenant_id: int) -> list[str]:
+    """Put one row of a tenant into each table, whatever it means."""
+    name = str(conninfo_to_dict(database.conninfo)["dbname"])
+    with superuser(server, name) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("set search_path = guerdon")
+        for (statement,) in connection.execute(CHECKS).fetchall():
+            connection.execute(statement)
+        planted = []
+        for table, columns in connection.execute(COLUMNS).fetchall():
+            if table in NOT_OURS:
+                continue
+            names = sql.SQL(", ").join(
+                [sql.Identifier("tenant_id"), *(sql.Identifier(c[0]) for c in columns)]
+            )
+            values = ", ".join([str(tenant_id), *(value_of(kind) for _, kind in columns)])
+            statement = sql.SQL("insert into {} ({}) values ({})")
+            connection.execute(statement.format(sql.Identifier(table), names, sql.SQL(values)))
+            planted.append(table)
+    return sorted(planted)
+
+
+def test_a_row_of_another_tenant_is_neither_seen_nor_touched_in_any_table(
+    server: EmbeddedPostgres, database: Database
+) -> None:
+    other = make_tenant(database, "other")
+    planted = plant(server, database, 5)
+    with database.transaction_as("app") as tx:
+        assert planted == tables(tx)
+    counted = sql.SQL("select count(*) from {} where tenant_id = 5")
+    attempts = [sql.SQL("delete from {}"), sql.SQL("update {} set tenant_id = tenant_id")]
+    seen: set[str] = set()
+    touched: set[str] = set()
+    for table in planted:
+        name = sql.Identifier(table)
+        with database.transaction(5) as tx:
+            assert tx.execute(counted.format(name)).fetchone() == (1,), table
+        with database.transaction(other) as tx:
+            if tx.execute(counted.format(name)).fetchone() != (0,):
+                seen.add(table)
+        for attempt in attempts:
+            with database.transaction(other) as tx:
+                try:
+                    if tx.execute(attempt.format(name)).rowcount:
+                        touched.add(table)
+                except psycopg.errors.InsufficientPrivilege:
+                    pass
+                tx.rollback()
+    assert seen == set()
+    assert touched <= {"tenants"}, "the one row that the other tenant has is its own"
