@@ -1,0 +1,126 @@
+"""`guerdon demo` as a newcomer meets it: page, key, three commands, Ctrl-C, and the same again tomorrow."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.architecture.source import ROOT
+from tests.demo.running import GUERDON, Demo, call, clean_environment, free_port, servers_of, taken_port
+
+# Each of them starts a PostgreSQL; on one worker they do not do so all at once.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+def _run(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [GUERDON, *words],
+        cwd=folder,
+        env=clean_environment() | settings,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def _backtest(folder: Path, members: int) -> dict[str, Any]:
+    """Work out by backtest what the demo has to come to."""
+    written = _run(folder, "demo", "--members", str(members), "--write", "year.ndjson")
+    assert written.returncode == 0, written.stderr
+    program = str(ROOT / "examples" / "backpack-club.yaml")
+    done = _run(folder, "backtest", program, "--events", "year.ndjson", "--report", "out")
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads((folder / "out" / "report.json").read_bytes())
+    return report
+
+
+def test_a_newcomer_starts_it_tries_it_stops_it_and_comes_back(tmp_path: Path) -> None:
+    data, report = tmp_path / "demo", _backtest(tmp_path, 20)
+    outstanding = Decimal(report["wallets"]["points"]["outstanding"])
+    with Demo(data, "--members", "20", "--port", str(free_port())) as demo:
+        status, page = demo.page()
+        assert status == 200
+        assert "20 members" in page
+        assert f"{outstanding:,} points" in page, "live and backtest come to the same sum"
+        member, answer, ledger = map(call, demo.printed_calls())
+        assert Decimal(member["wallets"]["points"]["available"]) > 0
+        assert answer["status"] == "applied"
+        assert answer["effects"][0]["campaign"] == "base_earn"
+        newest = [entry["amount"] for entry in ledger["data"][0]["entries"]]
+        assert sum(map(Decimal, newest)) == 0
+        assert len(ledger["data"]) > 1
+        assert demo.interrupt() == 0, demo.text
+    assert servers_of(data) == []
+    assert "Traceback" not in demo.text
+
+    with Demo(data, "--port", str(free_port())) as again:
+        again.wait_for("Found the demo of")
+        assert "live through" not in again.text
+        kept = call(again.printed_calls()[0])
+        assert kept["id"] == member["id"]
+        earned = Decimal(answer["effects"][0]["award"]["amount"])
+        pending = Decimal(kept["wallets"]["points"]["pending"])
+        assert pending == Decimal(member["wallets"]["points"]["pending"]) + earned
+        assert again.interrupt() == 0, again.text
+    verified = _run(tmp_path, "verify", "--data", str(data))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_start_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    with Demo(data, "--members", "60", "--port", str(free_port())) as first:
+        first.wait_for("live through a year")
+        first.process.send_signal(signal.SIGKILL)
+        assert first.ended() == -signal.SIGKILL
+    outstanding = Decimal(_backtest(tmp_path, 60)["wallets"]["points"]["outstanding"])
+    with Demo(data, "--members", "5", "--port", str(free_port())) as second:
+        status, page = second.page()
+        assert (status, "60 members" in page) == (200, True)
+        assert f"{outstanding:,} points" in page, "nothing is lost and nothing counted twice"
+    assert servers_of(data) == []
+
+
+def test_a_taken_port_is_passed_over_and_a_reset_begins_again(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    with taken_port() as port, Demo(data, "--members", "3", "--port", str(port)) as demo:
+        demo.wait_for(f"Port {port} is taken")
+        assert int(demo.address.rpartition(":")[2]) > port
+        assert "3 members" in demo.page()[1]
+        second = _run(tmp_path, "demo", "--data", str(data), "--reset")
+        assert second.returncode == 1
+        assert "[data_in_use]" in second.stderr
+    with Demo(data, "--members", "2", "--reset", "--port", str(free_port())) as anew:
+        assert "2 members" in anew.page()[1]
+
+
+def test_it_keeps_its_hands_off_what_is_not_a_demo(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "letter.txt").write_text("keep me")
+    for options in ([], ["--reset"]):
+        refused = _run(tmp_path, "demo", "--data", "precious", *options)
+        assert (refused.returncode, "[not_a_demo]" in refused.stderr) == (1, True), refused.stderr
+    assert [path.name for path in precious.iterdir()] == ["letter.txt"]
+
+
+def test_a_served_database_is_not_filled_with_samples(tmp_path: Path) -> None:
+    refused = _run(tmp_path, "demo", GUERDON_DATABASE_URL="postgresql://shop@127.0.0.1/shop")
+    assert refused.returncode == 1
+    assert "[demo_is_embedded]" in refused.stderr
+    assert not (tmp_path / "demo-data").exists()
+
+
+def test_a_folder_whose_mark_is_damaged_says_how_to_go_on(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    data.mkdir()
+    (data / "demo.json").write_text("{")
+    refused = _run(tmp_path, "demo", "--data", "demo")
+    assert refused.returncode == 1
+    assert "[demo_damaged]" in refused.stderr
