@@ -9,10 +9,10 @@ from fractions import Fraction
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import BIGINT_MAX, Number, round_ratio, round_scaled, scaled_decimal, spread
+from guerdon.base.exact import Number, round_ratio, round_scaled, scaled_decimal, spread
 from guerdon.rules import limits
-from guerdon.rules.decision import Effect, Entry, Skip
-from guerdon.rules.draft import Draft, expiry_instant, multiply
+from guerdon.rules.decision import Effect, Entry
+from guerdon.rules.draft import Draft, expiry_instant, multiply, plus
 from guerdon.rules.limits import Draw
 from guerdon.rules.program import Award, Campaign, Multiply, Wallet
 from guerdon.rules.state import Lot
@@ -27,6 +27,8 @@ class Part(msgspec.Struct):
     """In whole units, before multipliers and rounding."""
     units: int = 0
     """In the wallet's scale, after everything."""
+    refusal: tuple[str, str] = ("", "")
+    """Why it comes to nothing: a reason and its detail."""
 
 
 class Factor(msgspec.Struct, frozen=True):
@@ -57,10 +59,11 @@ def apply_factors(parts: Sequence[Part], factors: Sequence[Factor]) -> set[str]:
             if part.exact:
                 used.add(factor.campaign.key)
             if factor.multiplier.adds:
-                bonuses = _add(bonuses, _add(factor.by, -1))
+                bonuses = plus(bonuses, plus(factor.by, -1))
             else:
                 product = multiply(product, factor.by)
-        part.exact = multiply(part.exact, multiply(product, _add(1, bonuses)))
+        # Bonuses below 1 are taken off; they never take more than there is.
+        part.exact = multiply(part.exact, multiply(product, max(plus(1, bonuses), 0)))
     return used
 
 
@@ -70,61 +73,62 @@ def _applies(multiplier: Multiply, part: Part) -> bool:
     return part.award.order_based if multiplier.of is None else part.campaign.key in multiplier.of
 
 
-def _add(one: Number, other: Number) -> Number:
-    if isinstance(one, Fraction) or isinstance(other, Fraction):
-        return Fraction(one) + Fraction(other)
-    return one + other
-
-
 def round_parts(draft: Draft, parts: Sequence[Part]) -> None:
     """Round the awards of an event, each wallet over its own scope, and split the totals over campaigns.
 
     Args:
         draft: the decision.
-        parts: the awards with their exact amounts; `units` is filled in.
-
-    Raises:
-        Problem: `inexact_amount` or `amount_too_large`.
+        parts: the awards with their exact amounts; `units` is filled in, or `refusal` where a wallet cannot
+            take its sum.
     """
     by_wallet: dict[str, list[Part]] = {}
     for part in parts:
         by_wallet.setdefault(part.award.wallet, []).append(part)
     for key, of_wallet in by_wallet.items():
-        wallet = draft.program.wallets[key]
-        if wallet.scope == "campaign":
-            for campaign in {part.campaign.key for part in of_wallet}:
-                _round_together(wallet, [part for part in of_wallet if part.campaign.key == campaign])
-        elif wallet.scope == "line" and draft.event.order is not None:
-            _round_by_line(draft, wallet, of_wallet)
-        else:
-            _round_together(wallet, of_wallet)
-        if sum(part.units for part in of_wallet) > BIGINT_MAX:
-            raise Problem("amount_too_large", "the award is too large")
+        try:
+            _round_wallet(draft, draft.program.wallets[key], of_wallet)
+            if not draft.fits(key, sum(part.units for part in of_wallet)):
+                raise Problem("amount_too_large", f"the wallet {key} cannot hold so much")
+        except Problem as problem:
+            for part in of_wallet:
+                part.units, part.refusal = 0, (problem.code, problem.detail)
+
+
+def _round_wallet(draft: Draft, wallet: Wallet, parts: list[Part]) -> None:
+    if wallet.scope == "campaign":
+        for campaign in sorted({part.campaign.key for part in parts}):
+            _round_together(wallet, [part for part in parts if part.campaign.key == campaign])
+    elif wallet.scope == "line" and draft.event.order is not None:
+        _round_by_line(draft, wallet, parts)
+    else:
+        _round_together(wallet, list(parts))
 
 
 def _round_together(wallet: Wallet, parts: list[Part]) -> None:
+    if not parts:
+        return
     if len(parts) == 1:
         parts[0].units = round_scaled(parts[0].exact, wallet.scale, wallet.rounding)
         return
     parts.sort(key=lambda part: part.campaign.key)
     total: Number = 0
     for part in parts:
-        total = _add(total, part.exact)
+        total = plus(total, part.exact)
     units = spread(round_scaled(total, wallet.scale, wallet.rounding), [part.exact for part in parts])
     for part, share in zip(parts, units, strict=True):
         part.units = share
 
 
 def _round_by_line(draft: Draft, wallet: Wallet, parts: list[Part]) -> None:
-    """Round what each line brought, by its share of the earning base, and apart from it what no line brought."""
+    """Round what each line brought, by its share of the earning base, and apart what no line brought."""
     order = draft.event.order
     ordered = [part for part in parts if part.award.order_based]
     weights = [line.earning_minor for line in order.lines] if order is not None else []
     whole = sum(weights)
     if not whole or not ordered:
-        _round_together(wallet, parts)
+        _round_together(wallet, list(parts))
         return
-    _round_together(wallet, [part for part in parts if not part.award.order_based] or [])
+    _round_together(wallet, [part for part in parts if not part.award.order_based])
     total = sum((Fraction(part.exact) for part in ordered), Fraction(0)) * 10**wallet.scale
     denominator = total.denominator * whole
     units = sum(round_ratio(total.numerator * weight, denominator, wallet.rounding) for weight in weights)
@@ -137,8 +141,9 @@ def keep_budgets(draft: Draft, parts: Iterable[Part]) -> None:
     """Cut awards to what their campaigns' budgets have left, and draw from the budgets.
 
     Args:
-        draft: the decision; a campaign that gets nothing is noted as `budget_spent`.
-        parts: the awards with their rounded units, changed in place.
+        draft: the decision.
+        parts: the awards with their rounded units, changed in place; `refusal` of one that gets nothing says
+            `budget_spent`.
     """
     for part in parts:
         campaign, wallet = part.campaign, draft.program.wallets[part.award.wallet]
@@ -156,7 +161,7 @@ def keep_budgets(draft: Draft, parts: Iterable[Part]) -> None:
         if granted < part.units:
             part.units = max(granted, 0) if campaign.limits.part_when_short else 0
             if not part.units:
-                draft.skipped.append(Skip(campaign.key, "budget_spent"))
+                part.refusal = ("budget_spent", "")
         for draw, cost in draws:
             draft.draw(draw, scaled_decimal(part.units, wallet.scale) * cost)
 
@@ -179,18 +184,11 @@ def post_awards(draft: Draft, parts: Iterable[Part]) -> None:
             continue
         key = part.award.wallet
         lot = _lot(draft, part)
-        of_wallet = entries.setdefault(key, [])
-        of_wallet.append(Entry("member", part.units, lot.available_at, lot.expires_at, part.campaign.key))
-        of_wallet.append(Entry("issued", -part.units, source=part.campaign.key))
-        if lot.expires_at is not None and lot.expires_at <= draft.now:
-            # A late fact can bring units that are gone already; the books show both.
-            of_wallet.append(Entry("member", -part.units, lot.available_at, lot.expires_at))
-            of_wallet.append(Entry("expired", part.units, lot.available_at, lot.expires_at))
-        else:
-            draft.add_lot(key, lot)
+        came, *went = draft.add_units(key, lot, part.campaign.key)
+        issued = Entry("issued", -part.units, source=part.campaign.key)
+        entries.setdefault(key, []).extend((came, issued, *went))
         draft.effects.append(Effect(part.campaign.key, "award", wallet=key, amount=part.units))
     for key, of_wallet in entries.items():
-        draft.touch_activity(key)
         draft.post("award", key, tuple(of_wallet))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from fractions import Fraction
 from typing import Literal
 
 import msgspec
 
 from guerdon.base.calendar import period_end, period_start
-from guerdon.base.exact import Number
+from guerdon.base.errors import Problem
+from guerdon.base.exact import BIGINT_MAX, Number
 from guerdon.base.ids import Chance
 from guerdon.rules import lots
 from guerdon.rules.decision import (
@@ -40,7 +41,7 @@ from guerdon.rules.scope import (
     WalletViews,
 )
 from guerdon.rules.state import Bucket, Lot, MemberState, Shared, State, TierState, WalletState
-from guerdon.rules.tiers import Ladder, tier_at
+from guerdon.rules.tiers import Ladder, tier_path
 
 _ZERO = Decimal(0)
 _NO_WALLET = WalletState()
@@ -66,7 +67,8 @@ class Draft:
         # An account's clock never runs backwards, whatever a test clock says.
         self.now = max(event.booked_at, account.last_booked_at or event.booked_at)
         self.day = program.zone.day_of(event.occurred_at)
-        self.late = account.last_occurred_at is not None and event.occurred_at < account.last_occurred_at
+        last = account.last_occurred_at
+        self.late = event.command is None and last is not None and event.occurred_at < last
         self.wallets: dict[str, WalletState] = dict(account.wallets)
         self.buckets = account.buckets
         self.tiers: dict[str, TierState] = dict(account.tiers)
@@ -81,6 +83,8 @@ class Draft:
         self.tier_changes: list[TierChange] = []
         self.new_badges: list[str] = []
         self.inputs: dict[str, str] = {}
+        self.lowered: set[str] = set()
+        """Metrics that counted something negative."""
 
     def wallet(self, key: str) -> WalletState:
         """Give a wallet as it stands in this decision.
@@ -94,45 +98,52 @@ class Draft:
         return self.wallets.get(key, _NO_WALLET)
 
     def settle(self) -> None:
-        """Book what time has done since the account was last touched: first expiry, then tier reviews."""
+        """Book what time has done since the account was last touched: first tier reviews, then expiry.
+
+        Units that an open checkout holds expire like others: a hold keeps them from being spent elsewhere and
+        does not lengthen their life.
+        """
+        for key, ladder in self.program.ladders.items():
+            held = self.tiers.get(key)
+            if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
+                self.retier(key, "definition" if held is not None else "reached")
         for key, wallet in self.before.account.wallets.items():
             if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
                 continue
             self.wallets[key], expired = lots.settle(wallet, self.now)
             self._expire(key, expired)
-        for key, ladder in self.program.ladders.items():
-            held = self.tiers.get(key)
-            if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
-                self.retier(
-                    key, "review" if held is None or held.definition == ladder.identity else "definition"
-                )
 
-    def retier(self, key: str, cause: Literal["reached", "review", "definition"]) -> TierChange | None:
-        """Work a ladder's standing out anew and note a change.
+    def retier(self, key: str, cause: Literal["reached", "definition"]) -> tuple[TierChange, ...]:
+        """Work a ladder's standing out anew and note what changed.
 
         Args:
             key: the ladder.
-            cause: `reached`, `review` or `definition`.
+            cause: what else than time may have moved the account: something counted, or a changed definition.
 
         Returns:
-            The change, or None where the tier stays.
+            The changes; each that time made is dated with its own instant, the others with that of booking.
         """
         ladder = self.program.ladders[key]
         held = self.tiers.get(key)
         if held is not None and cause == "reached" and self._keeps_tier(ladder, held):
-            return None
-        stands = tier_at(ladder, held, self.buckets, self.program.zone, self.now)
-        self.tiers[key] = stands
-        before = held.level if held is not None else ladder.tiers[0].key
-        if stands.level == before:
-            return None
-        change = TierChange(key, before, stands.level, self.now, cause)
-        self.tier_changes.append(change)
-        return change
+            return ()
+        self.tiers[key], moves = tier_path(ladder, held, self.buckets, self.program.zone, self.now)
+        changes = tuple(
+            TierChange(key, move.before, move.after, move.at, "review" if move.by_time else cause)
+            for move in moves
+        )
+        self.tier_changes += changes
+        return changes
 
     def _keeps_tier(self, ladder: Ladder, held: TierState) -> bool:
-        """Tell cheaply that counting more in the current period reached nothing new."""
+        """Tell cheaply that counting more in the current period reached nothing new.
+
+        A late fact can lift windows that end after its day, and a negative value can lower them, so these are
+        worked out in full.
+        """
         zone = self.program.zone
+        if self.late or ladder.metric.identity in self.lowered:
+            return False
         if held.definition != ladder.identity or _due(held.changes_at, self.now):
             return False
         if self.day < period_start(ladder.review, zone.day_of(self.now)):
@@ -148,6 +159,8 @@ class Draft:
             bucket_on: the bucket's first day.
             value: exact value.
         """
+        if value < 0:
+            self.lowered.add(identity)
         buckets = dict(self.buckets)
         bucket = buckets.get((identity, bucket_on))
         total, count = (bucket.total, bucket.count) if bucket is not None else (_ZERO, 0)
@@ -178,16 +191,45 @@ class Draft:
         else:
             self.counters = {**self.counters, draw.counter: self.counters.get(draw.counter, _ZERO) + amount}
 
-    def add_lot(self, wallet_key: str, lot: Lot) -> None:
-        """Put units into a wallet that have not expired.
+    def fits(self, wallet_key: str, amount: int) -> bool:
+        """Tell whether a wallet can hold so many units more.
+
+        Args:
+            wallet_key: the wallet.
+            amount: in its scale, not negative.
+
+        Returns:
+            False where the sum would be too large to be stored.
+        """
+        wallet = self.wallet(wallet_key)
+        return wallet.available + wallet.pending + amount <= BIGINT_MAX
+
+    def add_units(self, wallet_key: str, lot: Lot, source: str = "") -> tuple[Entry, ...]:
+        """Put units into a wallet; those whose time is over are gone at once, and the books show both.
 
         Args:
             wallet_key: the wallet.
             lot: the units with their dates.
+            source: what caused it.
+
+        Returns:
+            The entry of the units, and two more where they expired.
+
+        Raises:
+            Problem: `balance_too_large`.
         """
+        if not self.fits(wallet_key, lot.remaining):
+            raise Problem("balance_too_large", f"the wallet {wallet_key} cannot hold so much")
+        came = Entry("member", lot.remaining, lot.available_at, lot.expires_at, source)
+        idle = self._idle_end(wallet_key)
+        if min(lot.expires_at or lots.NEVER, idle or lots.NEVER) <= self.now:
+            went = Entry("member", -lot.remaining, lot.available_at, lot.expires_at)
+            return came, went, Entry("expired", lot.remaining, lot.available_at, lot.expires_at)
         self.wallets[wallet_key] = lots.add(
             self.wallet(wallet_key), lot, self.now, self.program.spending_order
         )
+        self._touch(wallet_key, idle)
+        return (came,)
 
     def take_units(self, wallet_key: str, amount: int) -> tuple[Lot, ...]:
         """Take available units out of a wallet.
@@ -200,24 +242,24 @@ class Draft:
             What was taken of each lot.
         """
         self.wallets[wallet_key], taken = lots.take(self.wallet(wallet_key), amount, self.now)
-        self.touch_activity(wallet_key)
+        self._touch(wallet_key, self._idle_end(wallet_key))
         return taken
 
-    def touch_activity(self, wallet_key: str) -> None:
-        """Move a wallet's last activity to this event, where its expiry runs from there.
-
-        Args:
-            wallet_key: the wallet.
-        """
+    def _idle_end(self, wallet_key: str) -> datetime | None:
+        """Work out when a wallet expires if this event is its last activity, where it works so."""
         expires = self.program.wallets[wallet_key].expires
         if expires is None or not expires.from_activity:
-            return
-        wallet = self.wallet(wallet_key)
+            return None
         ends = expiry_instant(self.program, self.event.occurred_at, expires)
-        ends = max(ends, wallet.idle_expires_at or ends)
-        changes_at = ends if wallet.changes_at is None else min(ends, wallet.changes_at)
+        return max(ends, self.wallet(wallet_key).idle_expires_at or ends)
+
+    def _touch(self, wallet_key: str, idle: datetime | None) -> None:
+        wallet = self.wallet(wallet_key)
+        if idle is None or not (wallet.available or wallet.pending):
+            return
+        changes_at = idle if wallet.changes_at is None else min(idle, wallet.changes_at)
         self.wallets[wallet_key] = msgspec.structs.replace(
-            wallet, idle_expires_at=ends, changes_at=changes_at
+            wallet, idle_expires_at=idle, changes_at=changes_at
         )
 
     def post(self, kind: TransactionKind, wallet: str, entries: tuple[Entry, ...], **more: object) -> None:
@@ -418,7 +460,28 @@ def multiply(one: Number, other: Number) -> Number:
     """
     if isinstance(one, Fraction) or isinstance(other, Fraction):
         return Fraction(one) * Fraction(other)
-    return one * other
+    try:
+        return one * other
+    except DecimalException:  # more digits than decimals keep here
+        return Fraction(one) * Fraction(other)
+
+
+def plus(one: Number, other: Number) -> Number:
+    """Add exactly, whatever kinds the numbers are.
+
+    Args:
+        one: an exact number.
+        other: an exact number.
+
+    Returns:
+        Their sum; a quotient where either is one.
+    """
+    if isinstance(one, Fraction) or isinstance(other, Fraction):
+        return Fraction(one) + Fraction(other)
+    try:
+        return one + other
+    except DecimalException:
+        return Fraction(one) + Fraction(other)
 
 
 def _due(changes_at: datetime | None, now: datetime) -> bool:

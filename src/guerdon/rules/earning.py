@@ -32,40 +32,46 @@ class Chosen(msgspec.Struct):
     parts: list[Part]
     factors: list[Factor]
     acted: bool = False
+    refusals: list[tuple[str, str]] = []
+    """Why its effects came to nothing, a reason and its detail each."""
 
 
-def run_campaigns(draft: Draft, scope: Scope, campaigns: Sequence[Campaign]) -> None:
+def run_campaigns(draft: Draft, scope: Scope, campaigns: Sequence[Campaign]) -> frozenset[str]:
     """Let campaigns act on what has happened.
 
     Args:
-        draft: the decision.
+        draft: the decision; a campaign of which no effect came about is noted with the first reason for it.
         scope: what their expressions see.
         campaigns: candidates in the order of evaluation.
+
+    Returns:
+        Keys of those that acted.
     """
     chosen = [one for campaign in campaigns if (one := _choose(draft, scope, campaign)) is not None]
     if not chosen:
-        return
+        return frozenset()
     _award(draft, chosen)
     for one in chosen:
         _give(draft, scope, one)
-    refused = {skip.campaign for skip in draft.skipped}
     for one in chosen:
         if one.acted:
             for draw in _draws(draft, one.campaign):
                 draft.draw(draw, _ONE)
-        elif one.campaign.key not in refused:
-            draft.skipped.append(Skip(one.campaign.key, "nothing_to_award"))
+        else:
+            reason, detail = one.refusals[0] if one.refusals else ("nothing_to_award", "")
+            draft.skipped.append(Skip(one.campaign.key, reason, detail))
+    return frozenset(one.campaign.key for one in chosen if one.acted)
 
 
 def _give(draft: Draft, scope: Scope, chosen: Chosen) -> None:
     """Carry out what comes after awards: redeem and grant, then badges."""
     campaign = chosen.campaign
     for redeem in campaign.redeems:
-        chosen.acted |= _redeem(draft, scope, campaign, redeem)
+        _redeem(draft, scope, chosen, redeem)
     for reward in campaign.grants:
-        chosen.acted |= _grant(draft, campaign, reward)
+        _grant(draft, chosen, reward)
     for badge in campaign.badges:
-        chosen.acted |= _badge(draft, campaign, badge)
+        _badge(draft, chosen, badge)
 
 
 def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
@@ -136,15 +142,11 @@ def _award(draft: Draft, chosen: list[Chosen]) -> None:
     parts = [part for one in chosen for part in one.parts]
     factors = [factor for one in chosen for factor in one.factors]
     used = apply_factors(parts, factors) if factors else set()
-    try:
-        round_parts(draft, parts)
-    except Problem as problem:
-        for key in sorted({part.campaign.key for part in parts}):
-            draft.skipped.append(Skip(key, problem.code, problem.detail))
-        return
+    round_parts(draft, parts)
     keep_budgets(draft, parts)
     for one in chosen:
         one.acted = one.campaign.key in used or any(part.units for part in one.parts)
+        one.refusals += [part.refusal for part in one.parts if part.refusal[0]]
         if one.campaign.key in used:
             draft.effects.extend(
                 Effect(one.campaign.key, "multiply", wallet=factor.multiplier.wallet, factor=_shown(factor))
@@ -157,43 +159,38 @@ def _shown(factor: Factor) -> Decimal | None:
     return Decimal(factor.by) if isinstance(factor.by, int | Decimal) else None
 
 
-def _redeem(draft: Draft, scope: Scope, campaign: Campaign, effect: Redeem) -> bool:
+def _redeem(draft: Draft, scope: Scope, chosen: Chosen, effect: Redeem) -> None:
     reward = draft.program.rewards[effect.reward]
-    acted = False
-    for _ in range(REDEEMS_AT_MOST):
+    for _ in range(REDEEMS_AT_MOST if effect.repeat is not None else 1):
         scope.wallets = WalletViews(draft.program.scales, draft.wallets)
         try:
             if effect.repeat is not None and not effect.repeat(scope):
-                return acted
-            issue(draft, reward, RedeemCommand(0, reward.key), campaign.key)
+                chosen.refusals.append(("condition_false", ""))
+                return
+            issue(draft, reward, RedeemCommand(0, reward.key), chosen.campaign)
         except EvaluationError as error:
-            draft.skipped.append(Skip(campaign.key, "expression_error", _place(error)))
-            return acted
+            chosen.refusals.append(("expression_error", _place(error)))
+            return
         except Problem as problem:
-            draft.skipped.append(Skip(campaign.key, problem.code, problem.detail))
-            return acted
-        acted = True
-        if effect.repeat is None:
-            return acted
-    draft.skipped.append(
-        Skip(campaign.key, "redeem_limit_reached", f"at most {REDEEMS_AT_MOST} at one event")
-    )
-    return acted
+            chosen.refusals.append((problem.code, problem.detail))
+            return
+        chosen.acted = True
 
 
-def _grant(draft: Draft, campaign: Campaign, reward: str) -> bool:
+def _grant(draft: Draft, chosen: Chosen, reward: str) -> None:
     try:
-        issue(draft, draft.program.rewards[reward], RedeemCommand(0, reward), campaign.key, free=True)
+        issue(draft, draft.program.rewards[reward], RedeemCommand(0, reward), chosen.campaign, free=True)
     except Problem as problem:
-        draft.skipped.append(Skip(campaign.key, problem.code, problem.detail))
-        return False
-    return True
+        chosen.refusals.append((problem.code, problem.detail))
+        return
+    chosen.acted = True
 
 
-def _badge(draft: Draft, campaign: Campaign, badge: str) -> bool:
+def _badge(draft: Draft, chosen: Chosen, badge: str) -> None:
     if badge in draft.badges:
-        return False
+        chosen.refusals.append(("badge_held", ""))
+        return
     draft.badges = {**draft.badges, badge: draft.event.occurred_at}
     draft.new_badges.append(badge)
-    draft.effects.append(Effect(campaign.key, "badge", badge=badge))
-    return True
+    draft.effects.append(Effect(chosen.campaign.key, "badge", badge=badge))
+    chosen.acted = True

@@ -29,6 +29,10 @@ class CancelRedemption(msgspec.Struct, frozen=True):
     quantity: int
     spent: Mapping[str, tuple[Lot, ...]]
     """By wallet: the units that were taken, `remaining` being how many from that lot."""
+    taken_at: datetime | None = None
+    """When it was taken: the limits of that period are freed. None means now."""
+    member_id: int | None = None
+    """Who took it; None where the account itself did."""
 
 
 class Adjust(msgspec.Struct, frozen=True):

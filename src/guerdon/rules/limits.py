@@ -49,18 +49,18 @@ def use_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> t
     Args:
         limits: its limits.
         owner: what is limited, such as `campaign/recycle` or `reward/travel_pouch`.
-        member_id: who acts, or None.
+        member_id: who acts; None where the account itself does, which then counts as one more member.
         day: local day of the fact, which chooses the period.
 
     Returns:
         One draw for each limit, with its bound.
     """
-    period = period_start(limits.per, day).isoformat() if limits.per != "all_time" else "ever"
+    period = _period(limits.per, day)
     draws = []
     if limits.per_account is not None:
         draws.append(Draw(f"{owner}/account/{period}", limits.per_account, shared=False))
-    if limits.per_member is not None and member_id is not None:
-        who = number_text("mem", member_id)
+    if limits.per_member is not None:
+        who = number_text("mem", member_id) if member_id is not None else "nobody"
         draws.append(Draw(f"{owner}/{who}/{period}", limits.per_member, shared=False))
     if limits.total is not None:
         draws.append(Draw(f"{owner}/total/{period}", limits.total, shared=True))
@@ -80,7 +80,7 @@ def money_draw(limits: Limits, owner: str, day: date) -> Draw | None:
     """
     if limits.budget is None or limits.budget.money is None:
         return None
-    return Draw(f"{owner}/budget/{_budget_period(limits.budget, day)}", limits.budget.money, shared=True)
+    return Draw(f"{owner}/budget/{_period(limits.budget.per, day)}", limits.budget.money, shared=True)
 
 
 def units_draw(limits: Limits, owner: str, wallet: str, day: date) -> Draw | None:
@@ -99,7 +99,7 @@ def units_draw(limits: Limits, owner: str, wallet: str, day: date) -> Draw | Non
         return None
     for name, bound in limits.budget.units:
         if name == wallet:
-            return Draw(f"{owner}/budget.{wallet}/{_budget_period(limits.budget, day)}", bound, shared=True)
+            return Draw(f"{owner}/budget.{wallet}/{_period(limits.budget.per, day)}", bound, shared=True)
     return None
 
 
@@ -139,5 +139,6 @@ def stock_draw(reward: str, stock: int) -> Draw:
     return Draw(f"reward/{reward}/stock", Decimal(stock), shared=True)
 
 
-def _budget_period(budget: Budget, day: date) -> str:
-    return period_start(budget.per, day).isoformat() if budget.per != "all_time" else "ever"
+def _period(per: Period, day: date) -> str:
+    # The kind of period is part of the name, so that a month's uses never count for its first day.
+    return "ever" if per == "all_time" else f"{per}:{period_start(per, day).isoformat()}"

@@ -136,3 +136,17 @@ def first_counted(metric: Metric, buckets: Buckets) -> date | None:
         Its first day, or None.
     """
     return min((day for identity, day in buckets if identity == metric.identity), default=None)
+
+
+def counted_from(metric: Metric, buckets: Buckets, day: date) -> bool:
+    """Tell whether a metric counted anything in a bucket that begins on a day or later.
+
+    Args:
+        metric: the metric.
+        buckets: the account's buckets.
+        day: first local day that is asked about.
+
+    Returns:
+        True where there is such a bucket.
+    """
+    return any(identity == metric.identity and on >= day for identity, on in buckets)

@@ -10,13 +10,13 @@ import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY
 from guerdon.rules.events import Adjust, CancelRedemption, Event, Redeem, SendUnits
-from guerdon.rules.limits import Draw, all_draws, stock_draw, use_draws
+from guerdon.rules.limits import Draw, all_draws, stock_draw
 from guerdon.rules.metrics import Metric
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.step import FOLLOW_ONS
 
-_LONGEST_REVIEW = timedelta(days=800)
-"""A rolling ladder looks back over the period under review and the one before it."""
+_AHEAD = timedelta(days=2)
+"""A sender's clock may be a day ahead of ours, and then today's windows begin before the fact's."""
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -87,13 +87,11 @@ def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> l
 
 
 def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:
-    """Ladders are worked out from the first count on, other metrics only over their own window."""
-    ladders = {ladder.metric.key for ladder in program.ladders.values()}
-    oldest = day
-    for metric in metrics:
-        first = metric.window.first_day(day)
-        if metric.key in ladders:
-            first = first - _LONGEST_REVIEW if metric.window.rolling else EPOCH_DAY
+    """Calendar ladders are worked out from the first count on, other metrics only over their own window."""
+    oldest = min((metric.window.first_day(day) for metric in metrics), default=day)
+    for ladder in program.ladders.values():
+        window = ladder.metric.window
+        first = window.first_day(day - _AHEAD) - ladder.looks_back if window.rolling else EPOCH_DAY
         oldest = min(oldest, first)
     return oldest
 
@@ -110,11 +108,16 @@ def _draws(
         rewards.update(redeem.reward for redeem in campaign.redeems)
     if isinstance(event.command, Redeem | CancelRedemption):
         rewards.add(event.command.reward)
+    if isinstance(event.command, CancelRedemption):
+        # What is given back was drawn on the day of the taking, by whoever took it.
+        taken_at, by = event.command.taken_at, event.command.member_id
+        day = program.zone.day_of(taken_at) if taken_at is not None else day
+        member_id = by if by is not None else member_id
     for key in rewards:
         reward = program.rewards.get(key)
         if reward is None:
             continue
-        draws += use_draws(reward.limits, f"reward/{key}", member_id, day)
+        draws += all_draws(reward.limits, f"reward/{key}", member_id, day)
         if reward.stock is not None:
             draws.append(stock_draw(key, reward.stock))
     return draws

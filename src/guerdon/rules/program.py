@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,7 @@ import msgspec
 
 from guerdon.base.calendar import Period, Span, Zone
 from guerdon.base.errors import Problem
-from guerdon.base.exact import RoundingMode, currency_digits, to_scaled
+from guerdon.base.exact import currency_digits, plain_text, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.definition import Definition, DefinitionError, DefinitionFault, ExpressionText, Positions
 from guerdon.rules.expressions import (
@@ -28,126 +27,36 @@ from guerdon.rules.limits import NO_LIMITS, Budget, Limits
 from guerdon.rules.lots import SpendingOrder
 from guerdon.rules.metrics import Metric, Window
 from guerdon.rules.orders import OrderSettings
+from guerdon.rules.parts import (
+    Award,
+    Campaign,
+    Expiry,
+    Multiply,
+    Redeem,
+    Reward,
+    Schedule,
+    Wallet,
+)
+from guerdon.rules.reads import inactive_because, inputs_of, is_later, standing_read
 from guerdon.rules.scope import environment_for
 from guerdon.rules.tiers import Ladder, Tier
 
-
-class Expiry(msgspec.Struct, frozen=True):
-    """When units are gone."""
-
-    after: Span
-    from_activity: bool = False
-    end_of: Period | None = None
-
-
-class Wallet(msgspec.Struct, frozen=True):
-    """A wallet as compiled."""
-
-    key: str
-    scale: int
-    rounding: RoundingMode
-    scope: str
-    """`order`, `line` or `campaign`."""
-    pending: Span
-    expires: Expiry | None
-    cost: Decimal | None
-
-
-class Award(msgspec.Struct, frozen=True):
-    """Give units."""
-
-    wallet: str
-    amount: Expression
-    order_based: bool
-    """Whether the amount reads the order, so that multipliers without `of` apply."""
-    pending: Span
-    expires: Expiry | None
-
-
-class Multiply(msgspec.Struct, frozen=True):
-    """Multiply what the event awards in a wallet."""
-
-    wallet: str
-    by: Expression
-    of: frozenset[str] | None
-    adds: bool
-
-
-class Redeem(msgspec.Struct, frozen=True):
-    """Take a reward and pay its price."""
-
-    reward: str
-    repeat: Expression | None
-
-
-class Schedule(msgspec.Struct, frozen=True):
-    """When a campaign runs, on the program's local clock."""
-
-    days: frozenset[int] | None
-    from_time: time | None
-    to_time: time | None
-    starts: datetime | None
-    ends: datetime | None
-    """First local moment that is outside."""
-
-    def holds(self, local: datetime) -> bool:
-        """Tell whether a moment is inside.
-
-        Args:
-            local: the local clock's reading, without its zone.
-
-        Returns:
-            True where the campaign runs; an evening that ends after midnight belongs to the day it began on.
-        """
-        if (self.starts is not None and local < self.starts) or (
-            self.ends is not None and local >= self.ends
-        ):
-            return False
-        clock, weekday = local.time(), local.weekday()
-        begins, ends = self.from_time or time.min, self.to_time
-        if ends is not None and ends <= begins:
-            if clock < ends:
-                weekday = (weekday - 1) % 7
-            elif clock < begins:
-                return False
-        elif clock < begins or (ends is not None and clock >= ends):
-            return False
-        return self.days is None or weekday in self.days
-
-
-class Campaign(msgspec.Struct, frozen=True):
-    """A campaign as compiled, its effects by kind."""
-
-    key: str
-    trigger: str
-    priority: int
-    when: Expression | None
-    channels: frozenset[str] | None
-    stores: frozenset[str] | None
-    schedule: Schedule | None
-    limits: Limits
-    awards: tuple[Award, ...]
-    multipliers: tuple[Multiply, ...]
-    redeems: tuple[Redeem, ...]
-    grants: tuple[str, ...]
-    badges: tuple[str, ...]
-    inactive: str = ""
-    """Why the campaign is accepted and does nothing yet, or empty."""
-
-
-class Reward(msgspec.Struct, frozen=True):
-    """A reward as compiled."""
-
-    key: str
-    kind: str
-    price: tuple[tuple[str, int], ...]
-    """Wallet and units in its scale, for one."""
-    stock: int | None
-    tiers: frozenset[str]
-    valid: Span | None
-    code: tuple[str, int, str] | None
-    """What comes before the random letters, how many there are, what comes after."""
-    limits: Limits
+__all__ = [
+    "Award",
+    "Campaign",
+    "Expiry",
+    "Multiply",
+    "Program",
+    "Redeem",
+    "Reward",
+    "Schedule",
+    "Wallet",
+    "compile_program",
+    "is_later",
+    "offset_of",
+    "order_settings",
+    "span_of",
+]
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -246,7 +155,7 @@ class _Compiler:
             metrics_by_event=_grouped(
                 sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event
             ),
-            inputs_of=_inputs(campaigns, definition),
+            inputs_of=inputs_of(campaigns, definition),
         )
 
     def wallet(self, key: str, one: written.Wallet) -> Wallet:
@@ -257,31 +166,44 @@ class _Compiler:
             scope=one.rounding.per,
             pending=span_of(one.pending),
             expires=_expiry(one.expires),
-            cost=one.cost,
+            cost=_cost(one),
         )
 
     def metric(self, key: str, one: written.Metric) -> Metric:
         window = _window(one.window)
+        value, when = (self.expression(text, one.event, type_) for text, type_ in _counted(one))
+        for field, expression in (("value", value), ("when", when)):
+            changing = standing_read(expression)
+            if changing:
+                detail = f"a metric counts what events say; {changing} depends on the order of their arrival"
+                self.fault(f"/metrics/{key}/{field}", "metric_reads_standing", detail)
         identity = _hash(one.model_dump_json(by_alias=True, exclude_defaults=True), self.definition.timezone)
         return Metric(
             key=key,
             identity=f"{key}@{identity}",
             event=one.event,
             window=window,
-            value=self.expression(one.value, one.event, DECIMAL),
-            when=self.expression(one.when, one.event, BOOL),
+            value=value,
+            when=when,
         )
 
     def ladder(self, key: str, one: written.Ladder, metric: Metric) -> Ladder:
-        review = self.definition.review_of(key)
+        review = _period(self.definition.review_of(key) or "calendar_year")
         tiers = tuple(
             Tier(tier, level.from_, level.rate, tuple(level.benefits)) for tier, level in one.tiers.items()
         )
         return Ladder(
             key=key,
-            identity=_hash(one.model_dump_json(by_alias=True), metric.identity),
+            # What decides who holds which tier, and nothing else: a better name or rate re-opens no review.
+            identity=_hash(
+                metric.identity,
+                str(review),
+                one.grace.text,
+                str(one.soft_landing),
+                *(f"{tier.key}:{plain_text(tier.threshold)}" for tier in tiers),
+            ),
             metric=metric,
-            review=_period(review or "calendar_year"),
+            review=review,
             grace=span_of(one.grace),
             soft_landing=one.soft_landing,
             tiers=tiers,
@@ -295,6 +217,10 @@ class _Compiler:
                 price.append((wallet, to_scaled(amount, self.scales[wallet], f"{at}/{wallet}")))
             except Problem as problem:
                 self.fault(f"{at}/{wallet}", problem.code, problem.detail)
+        budget = one.limits.budget
+        if budget is not None and (budget.units or _cost(one) is None):
+            detail = "the budget of a reward is in money, and the reward needs a `cost` or a `worth` for it"
+            self.fault(f"/rewards/{key}/limits/budget", "cost_unknown", detail)
         coded = one.code is not None or one.kind in _CODE_KINDS
         return Reward(
             key=key,
@@ -305,11 +231,12 @@ class _Compiler:
             valid=span_of(one.valid) if one.valid is not None else None,
             code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
             limits=_limits(one.limits),
+            cost=_cost(one),
         )
 
     def campaign(self, key: str, one: written.Campaign, wallets: Mapping[str, Wallet]) -> Campaign:
         effects = one.then
-        return Campaign(
+        made = Campaign(
             key=key,
             trigger=one.trigger,
             priority=one.priority,
@@ -319,8 +246,8 @@ class _Compiler:
             schedule=self.schedule(one.schedule) if one.schedule else None,
             limits=_limits(one.limits),
             awards=tuple(
-                self.award(effect, one.trigger, wallets)
-                for effect in effects
+                self.award(f"/campaigns/{key}/then/{place}/award", effect, one.trigger, wallets)
+                for place, effect in enumerate(effects)
                 if isinstance(effect, written.Award)
             ),
             multipliers=tuple(
@@ -335,11 +262,29 @@ class _Compiler:
             ),
             grants=tuple(effect.reward for effect in effects if isinstance(effect, written.Grant)),
             badges=tuple(effect.badge for effect in effects if isinstance(effect, written.Badge)),
-            inactive=_inactive(one),
         )
+        self.check_budget(made, wallets)
+        return msgspec.structs.replace(made, inactive=inactive_because(one, made, self.definition))
 
-    def award(self, effect: written.Award, trigger: str, wallets: Mapping[str, Wallet]) -> Award:
+    def check_budget(self, campaign: Campaign, wallets: Mapping[str, Wallet]) -> None:
+        """A budget in money can only be kept where it is known what things cost."""
+        budget, rewards = campaign.limits.budget, self.definition.rewards
+        if budget is None or budget.money is None:
+            return
+        unknown = [f"wallet {one.wallet}" for one in campaign.awards if wallets[one.wallet].cost is None]
+        unknown += [f"reward {key}" for key in campaign.grants if _cost(rewards[key]) is None]
+        for name in unknown:
+            detail = f"the {name} says neither `cost` nor `worth`, so it cannot be counted in money"
+            self.fault(f"/campaigns/{campaign.key}/limits/budget/money", "cost_unknown", detail)
+
+    def award(self, at: str, effect: written.Award, trigger: str, wallets: Mapping[str, Wallet]) -> Award:
         wallet = wallets[effect.wallet]
+        expires = wallet.expires if effect.expires is None else _expiry(effect.expires)
+        idle = [one is not None and one.from_activity for one in (wallet.expires, expires)]
+        if expires != wallet.expires and (idle[1] or (idle[0] and expires is None)):
+            # Idleness is one instant on the wallet, so single lots can neither have it nor be spared.
+            detail = "expiry from the last activity holds for a whole wallet, and an award cannot change it"
+            self.fault(f"{at}/expires", "expiry_of_wallet", detail)
         amount = self.expression(effect.amount, trigger, DECIMAL)
         reads = amount.reads if amount is not None else frozenset()
         return Award(
@@ -347,7 +292,7 @@ class _Compiler:
             amount=amount,  # type: ignore[arg-type]  # a missing one is a fault, and faults end the compilation
             order_based=any(path.split(".")[0] in ("order", "cart") for path in reads),
             pending=wallet.pending if effect.pending is None else span_of(effect.pending),
-            expires=wallet.expires if effect.expires is None else _expiry(effect.expires),
+            expires=expires,
         )
 
     def multiplier(self, effect: written.Multiply, trigger: str) -> Multiply:
@@ -359,16 +304,12 @@ class _Compiler:
         )
 
     def schedule(self, one: written.Schedule) -> Schedule:
-        ends = one.ends
-        if ends is not None:
-            # A date includes its whole day, a moment includes itself.
-            ends = _local(ends) + (_DAY if not isinstance(ends, datetime) else _TICK)
         return Schedule(
             days=frozenset(_WEEKDAYS[day] for day in one.days) if one.days else None,
             from_time=one.from_,
             to_time=one.to,
-            starts=_local(one.starts) if one.starts is not None else None,
-            ends=ends,
+            starts=one.starts,
+            ends=one.ends,
         )
 
     def expression(self, text: ExpressionText | None, event_type: str, expects: Type) -> Expression | None:
@@ -389,19 +330,6 @@ class _Compiler:
             written.locate(self.positions, pointer, near[0]) if self.positions is not None else (0, 0)
         )
         self.faults.append(DefinitionFault(pointer, code, detail, line, column, nearest=near[1]))
-
-
-def is_later(metric: written.Metric) -> bool:
-    """Tell whether a metric folds in a way that is accepted and not active yet.
-
-    Args:
-        metric: as written.
-
-    Returns:
-        True for streaks, distinct counts and extremes.
-    """
-    folds = (metric.streak, metric.distinct, metric.min, metric.max, metric.last)
-    return any(fold is not None for fold in folds)
 
 
 def order_settings(definition: Definition) -> OrderSettings:
@@ -489,13 +417,12 @@ def _count(count: int | None) -> Decimal | None:
     return None if count is None else Decimal(count)
 
 
-def _inactive(one: written.Campaign) -> str:
-    if one.trigger == "checkout":
-        return "carts are not priced yet"
-    if one.audience is not None:
-        return "segments are not kept yet"
-    later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})
-    return f"effect {later[0]} is not carried out yet" if later else ""
+def _cost(one: written.Wallet | written.Reward) -> Decimal | None:
+    return one.cost if one.cost is not None else one.worth
+
+
+def _counted(one: written.Metric) -> tuple[tuple[ExpressionText | None, Type], ...]:
+    return (one.value, DECIMAL), (one.when, BOOL)
 
 
 def _grouped(items: Any, key: Callable[[Any], str]) -> dict[str, tuple[Any, ...]]:
@@ -505,32 +432,5 @@ def _grouped(items: Any, key: Callable[[Any], str]) -> dict[str, tuple[Any, ...]
     return {name: tuple(group) for name, group in groups.items()}
 
 
-_INPUT_ROOTS = ("account", "member", "metrics", "wallets")
-
-
-def _inputs(campaigns: list[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
-    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
-    by_trigger: dict[str, set[str]] = {}
-    for campaign in campaigns:
-        expressions = [campaign.when, *(award.amount for award in campaign.awards)]
-        expressions += [one.by for one in campaign.multipliers]
-        for expression in expressions:
-            paths = expression.reads if expression is not None else ()
-            by_trigger.setdefault(campaign.trigger, set()).update(
-                path
-                for path in paths
-                if path.split(".")[0] in _INPUT_ROOTS and not personal.intersection(path.split("."))
-            )
-    return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items()}
-
-
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-
-
-def _local(moment: date | datetime) -> datetime:
-    return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min)
-
-
-_DAY = datetime(2000, 1, 2) - datetime(2000, 1, 1)  # noqa: DTZ001 - a difference of local clocks
-_TICK = datetime.resolution

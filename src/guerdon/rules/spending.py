@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -10,18 +11,17 @@ import msgspec
 from guerdon.base.calendar import Span
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
-from guerdon.rules.decision import Effect, Entry, NewRedemption
+from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
 from guerdon.rules.draft import Draft, expiry_instant, moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
-from guerdon.rules.limits import stock_draw, use_draws
-from guerdon.rules.program import Reward
+from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
+from guerdon.rules.program import Campaign, Reward
 from guerdon.rules.state import Lot
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 QUANTITY_AT_MOST = 1_000
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-_ONE = Decimal(1)
 
 
 def redeem(draft: Draft, command: Redeem) -> None:
@@ -42,35 +42,33 @@ def redeem(draft: Draft, command: Redeem) -> None:
         raise Problem.at("/quantity", "quantity_invalid", f"a quantity is 1 to {QUANTITY_AT_MOST}")
     if not reward.price:
         raise Problem.at("/reward", "reward_not_for_sale", "this reward is granted and has no price")
-    issue(draft, reward, command, campaign="")
+    issue(draft, reward, command, by=None)
 
 
-def issue(draft: Draft, reward: Reward, command: Redeem, campaign: str, free: bool = False) -> NewRedemption:
+def issue(
+    draft: Draft, reward: Reward, command: Redeem, by: Campaign | None, free: bool = False
+) -> NewRedemption:
     """Give a reward out, for its price or as a grant.
 
     Args:
         draft: the decision.
         reward: what is given.
         command: how many, and the redemption's number; 0 has one drawn.
-        campaign: the campaign that does it, or empty.
-        free: True for a grant.
+        by: the campaign that does it, or None where a member does.
+        free: True for a grant, which the campaign's budget pays for.
 
     Returns:
         The redemption.
 
     Raises:
-        Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock` or `insufficient_units`, with nothing
-            changed.
+        Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock`, `budget_spent` or
+            `insufficient_units`, with nothing changed.
     """
     _check_tier(draft, reward)
-    quantity = Decimal(command.quantity)
-    member_id = draft.before.member.member_id if draft.before.member is not None else None
-    draws = use_draws(reward.limits, f"reward/{reward.key}", member_id, draft.day)
-    if any(draft.room(draw) < quantity for draw in draws):
-        raise Problem("limit_reached", "this reward cannot be taken more often in this period")
-    stock = stock_draw(reward.key, reward.stock) if reward.stock is not None else None
-    if stock is not None and draft.room(stock) < quantity:
-        raise Problem("out_of_stock", "there are not enough of this reward left")
+    draws = _draws(draft, reward, command.quantity, by if free else None)
+    for draw, amount, code in draws:
+        if draft.room(draw) < amount:
+            raise Problem(code, _REFUSALS[code])
     price = {} if free else {wallet: each * command.quantity for wallet, each in reward.price}
     _check_funds(draft, price)
     redemption = NewRedemption(
@@ -80,20 +78,20 @@ def issue(draft: Draft, reward: Reward, command: Redeem, campaign: str, free: bo
         quantity=command.quantity,
         price=price,
         code=_code(draft, reward),
-        campaign=campaign,
+        campaign=by.key if by is not None else "",
         expires_at=_valid_until(draft, reward.valid),
         choice=command.choice,
     )
-    for draw in (*draws, *((stock,) if stock is not None else ())):
-        draft.draw(draw, quantity)
-    for wallet, amount in price.items():
-        taken = draft.take_units(wallet, amount)
+    for draw, amount, _ in draws:
+        draft.draw(draw, amount)
+    for wallet, units in price.items():
+        taken = draft.take_units(wallet, units)
         entries = moved_entries(taken, -1, "redeemed", reward.key)
         draft.post("redeem", wallet, entries, redemption_id=redemption.redemption_id)
     draft.redemptions.append(redemption)
     draft.effects.append(
         Effect(
-            campaign,
+            redemption.campaign,
             "grant" if free else "redeem",
             reward=reward.key,
             redemption_id=redemption.redemption_id,
@@ -103,8 +101,56 @@ def issue(draft: Draft, reward: Reward, command: Redeem, campaign: str, free: bo
     return redemption
 
 
+_REFUSALS = {
+    "limit_reached": "this reward cannot be taken more often in this period",
+    "out_of_stock": "there are not enough of this reward left",
+    "budget_spent": "what it costs is more than the budget has left",
+}
+
+
+def _draws(
+    draft: Draft, reward: Reward, quantity: int, payer: Campaign | None
+) -> list[tuple[Draw, Decimal, str]]:
+    """List what giving a reward draws from, how much, and the code of refusal: uses, stock, budgets."""
+    member = draft.before.member
+    draws = reward_draws(reward, quantity, member.member_id if member is not None else None, draft.day)
+    if payer is not None and reward.cost is not None:
+        money = money_draw(payer.limits, f"campaign/{payer.key}", draft.day)
+        draws += [(money, reward.cost * quantity, "budget_spent")] if money is not None else []
+    return draws
+
+
+def reward_draws(
+    reward: Reward, quantity: int, member_id: int | None, day: date
+) -> list[tuple[Draw, Decimal, str]]:
+    """List what taking a reward draws from of the reward's own.
+
+    Args:
+        reward: what is taken.
+        quantity: how many.
+        member_id: who takes it, or None.
+        day: local day of the taking.
+
+    Returns:
+        Each counter, how much is drawn, and the code of the refusal where there is no room.
+    """
+    owner = f"reward/{reward.key}"
+    draws = [
+        (draw, Decimal(quantity), "limit_reached") for draw in use_draws(reward.limits, owner, member_id, day)
+    ]
+    if reward.stock is not None:
+        draws.append((stock_draw(reward.key, reward.stock), Decimal(quantity), "out_of_stock"))
+    money = money_draw(reward.limits, owner, day)
+    if money is not None and reward.cost is not None:
+        draws.append((money, reward.cost * quantity, "budget_spent"))
+    return draws
+
+
 def _check_tier(draft: Draft, reward: Reward) -> None:
-    if reward.tiers and not any(held.level in reward.tiers for held in draft.tiers.values()):
+    if not reward.tiers:
+        return
+    held = {name for key, one in draft.tiers.items() for name in (one.level, f"{key}.{one.level}")}
+    if not held & reward.tiers:
         raise Problem(
             "reward_not_for_tier", "this reward is for the tiers " + ", ".join(sorted(reward.tiers))
         )
@@ -123,10 +169,13 @@ def _check_funds(draft: Draft, price: dict[str, int]) -> None:
 def _redemption_id(draft: Draft) -> int:
     # As IdMaker.number, but drawn from the seed, so that a decision can be repeated.
     milliseconds = (draft.now - _EPOCH) // _MILLISECOND
-    return milliseconds << 22 | draft.chance.bits(22)
+    # Instants before 2020 wrap around, so that history has positive numbers, apart from those of today.
+    number = (milliseconds & _STAMPS) << 22 | draft.chance.bits(22)
+    return max(number, draft.redemptions[-1].redemption_id + 1) if draft.redemptions else number
 
 
 _MILLISECOND = datetime.resolution * 1000
+_STAMPS = 2**41 - 1
 
 
 def _code(draft: Draft, reward: Reward) -> str:
@@ -146,24 +195,50 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     Args:
         draft: the decision.
         command: what was taken, lot by lot.
+
+    Raises:
+        Problem: `unknown_wallet` or `balance_too_large`.
     """
     lasts = draft.program.zone.after(draft.event.occurred_at, draft.program.given_back_lasts)
     for wallet, spent in sorted(command.spent.items()):
+        _check_wallet(draft, wallet)
         returned = tuple(
             lot
             if lot.expires_at is None
             else msgspec.structs.replace(lot, expires_at=max(lot.expires_at, lasts))
             for lot in spent
         )
-        for lot in returned:
-            draft.add_lot(wallet, lot)
-        draft.touch_activity(wallet)
-        entries = moved_entries(returned, 1, "redeemed", command.reward)
+        entries = _arrive(draft, wallet, returned, "redeemed", command.reward)
         draft.post("cancel", wallet, entries, redemption_id=command.redemption_id)
-    reward = draft.program.rewards.get(command.reward)
-    if reward is not None and reward.stock is not None:
-        draft.draw(stock_draw(reward.key, reward.stock), -Decimal(command.quantity))
+    _free(draft, command)
     draft.cancelled.append(command.redemption_id)
+
+
+def _free(draft: Draft, command: CancelRedemption) -> None:
+    reward = draft.program.rewards.get(command.reward)
+    if reward is None:
+        return
+    acting = draft.before.member.member_id if draft.before.member is not None else None
+    member_id = command.member_id if command.member_id is not None else acting
+    day = draft.program.zone.day_of(command.taken_at) if command.taken_at is not None else draft.day
+    for draw, amount, _ in reward_draws(reward, command.quantity, member_id, day):
+        # A limit that was made after the taking never counted it.
+        used = draw.bound - draft.room(draw)
+        if used > 0:
+            draft.draw(draw, -min(amount, used))
+
+
+def _arrive(
+    draft: Draft, wallet: str, arrived: Iterable[Lot], book: Book, source: str = ""
+) -> tuple[Entry, ...]:
+    """Put lots into a wallet, against a book; one whose time is over already expires at once."""
+    came, went = [], []
+    for lot in arrived:
+        first, *expired = draft.add_units(wallet, lot, source)
+        came.append(first)
+        went += expired
+    against = Entry(book, -sum(entry.amount for entry in came), source=source)
+    return (*came, against, *went)
 
 
 def adjust(draft: Draft, command: Adjust) -> None:
@@ -174,7 +249,7 @@ def adjust(draft: Draft, command: Adjust) -> None:
         command: wallet, amount and reason.
 
     Raises:
-        Problem: `unknown_wallet`, `amount_invalid` or `insufficient_units`.
+        Problem: `unknown_wallet`, `amount_invalid`, `insufficient_units` or `balance_too_large`.
     """
     _check_wallet(draft, command.wallet)
     if command.amount == 0:
@@ -185,9 +260,8 @@ def adjust(draft: Draft, command: Adjust) -> None:
         draft.post("adjust", command.wallet, moved_entries(moved, -1, "adjusted"), reason=command.reason)
         return
     lot = fresh_lot(draft, command.wallet, command.amount)
-    draft.add_lot(command.wallet, lot)
-    draft.touch_activity(command.wallet)
-    draft.post("adjust", command.wallet, moved_entries((lot,), 1, "adjusted"), reason=command.reason)
+    entries = _arrive(draft, command.wallet, (lot,), "adjusted")
+    draft.post("adjust", command.wallet, entries, reason=command.reason)
 
 
 def fresh_lot(draft: Draft, wallet: str, amount: int) -> Lot:
@@ -240,11 +314,12 @@ def receive(draft: Draft, command: ReceiveUnits) -> None:
     Args:
         draft: the decision.
         command: the lots as they left.
+
+    Raises:
+        Problem: `unknown_wallet` or `balance_too_large`.
     """
-    for lot in command.lots:
-        draft.add_lot(command.wallet, lot)
-    draft.touch_activity(command.wallet)
-    entries = moved_entries(command.lots, 1, "transit")
+    _check_wallet(draft, command.wallet)
+    entries = _arrive(draft, command.wallet, command.lots, "transit")
     draft.post("receive", command.wallet, entries, other_account=command.from_account)
 
 

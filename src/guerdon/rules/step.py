@@ -5,11 +5,13 @@ from __future__ import annotations
 import decimal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from guerdon.base.errors import Problem
+from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import spending
 from guerdon.rules.decision import Decision, Skip, TierChange
@@ -36,6 +38,9 @@ DEPTH = 4
 """Effects set off further effects at most so deep."""
 
 _ONE = Decimal(1)
+_MOST = Decimal(10) ** 18
+_FINEST = Decimal(10) ** -12
+_FINE = decimal.Context(prec=40, traps=[])
 
 
 @contextmanager
@@ -83,11 +88,9 @@ def _decide_fact(draft: Draft) -> None:
     counted = _count_metrics(draft, scope)
     if counted:
         scope.metrics = draft.metric_values()
-    campaigns = program.by_trigger.get(event.type, ())
-    _note_inputs(draft, scope)
-    run_campaigns(draft, scope, campaigns)
-    changes = _raise_tiers(draft, counted) if counted else []
-    _follow_on(draft, changes, {campaign.key for campaign in campaigns})
+    _note_inputs(draft, scope, event.type)
+    run_campaigns(draft, scope, program.by_trigger.get(event.type, ()))
+    _follow_on(draft, _raise_tiers(draft, counted) if counted else [])
 
 
 def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
@@ -101,9 +104,13 @@ def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
             )
             continue
         except decimal.Inexact:
-            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", "a metric adds up decimals"))
+            reason = "a metric adds up decimals, and this quotient is none"
+            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", reason))
             continue
-        if value is not None:
+        if value is not None and (abs(value) >= _MOST or value != value.quantize(_FINEST, context=_FINE)):
+            reason = "a metric adds up numbers of at most 18 digits before the point and 12 after it"
+            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", reason))
+        elif value is not None:
             draft.count(metric.identity, bucket_of(metric, draft.day), value)
             counted.add(metric.key)
     return counted
@@ -121,20 +128,24 @@ def _value_of(metric: Metric, scope: Scope) -> Decimal | None:
 
 
 def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:
-    changes = []
+    changes: list[TierChange] = []
     for key, ladder in draft.program.ladders.items():
         if ladder.metric.key in counted:
-            change = draft.retier(key, "reached")
-            if change is not None:
-                changes.append(change)
+            changes += draft.retier(key, "reached")
     return changes
 
 
-def _follow_on(draft: Draft, changes: list[TierChange], acted: set[str]) -> None:
-    """Run what tiers and badges set off, each campaign once an event and to a fixed depth."""
+def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
+    """Run what tiers and badges set off, each campaign once an event and to a fixed depth.
+
+    A campaign that a first occasion leaves cold may still act on the next one; its skip is kept only if none
+    moves it. A tier that a changed definition or a review gave is no occasion.
+    """
     program = draft.program
     if not any(trigger in program.by_trigger for trigger in FOLLOW_ONS):
         return
+    skipped, draft.skipped = draft.skipped, []
+    acted: set[str] = set()
     occasions: list[tuple[str, dict[str, Any]]] = [
         ("tier.reached", {"ladder": change.ladder, "tier": change.after})
         for change in changes
@@ -144,13 +155,14 @@ def _follow_on(draft: Draft, changes: list[TierChange], acted: set[str]) -> None
     for _ in range(DEPTH):
         occasions += [("badge.earned", {"badge": badge}) for badge in draft.new_badges[told:]]
         told = len(draft.new_badges)
-        if not occasions:
-            return
         for event_type, data in occasions:
             campaigns = [one for one in program.by_trigger.get(event_type, ()) if one.key not in acted]
-            acted.update(campaign.key for campaign in campaigns)
-            run_campaigns(draft, draft.scope(event_type, data), campaigns)
+            scope = draft.scope(event_type, data)
+            _note_inputs(draft, scope, event_type)
+            acted |= run_campaigns(draft, scope, campaigns)
         occasions = []
+    cold = {skip.campaign: skip for skip in draft.skipped if skip.campaign not in acted}
+    draft.skipped = [*skipped, *cold.values()]
 
 
 def _is_upward(program: Program, change: TierChange) -> bool:
@@ -158,18 +170,30 @@ def _is_upward(program: Program, change: TierChange) -> bool:
     return ladder.level_of(change.after) > ladder.level_of(change.before)
 
 
-def _note_inputs(draft: Draft, scope: Scope) -> None:
+def _note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
     """Keep what the expressions read beside the event itself, so that the decision can be explained."""
-    for path in draft.program.inputs_of.get(draft.event.type, ()):
+    for path in draft.program.inputs_of.get(trigger, ()):
         value: Any = scope
         for name in path.split("."):
             value = value[name] if isinstance(value, MetricValues | WalletViews) else _part(value, name)
         if value is not None:
-            draft.inputs[path] = str(value)
+            draft.inputs[path] = _written(value)
 
 
 def _part(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return plain_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return ", ".join(_written(one) for one in value)
+    return str(value)
 
 
 def _book_time(draft: Draft, _command: Tick) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY, Period, Span, Zone, period_end, period_start
-from guerdon.rules.metrics import Buckets, Metric, first_counted, peak_within
+from guerdon.rules.metrics import Buckets, Metric, counted_from, first_counted, peak_within
 from guerdon.rules.state import TierState
+
+_LONGEST: Mapping[Period, int] = {"month": 31, "quarter": 92, "year": 366}
+"""Days of the longest review period of each kind."""
+_SHORTEST: Mapping[Period, int] = {"month": 28, "quarter": 90, "year": 365}
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -63,6 +68,34 @@ class Ladder(msgspec.Struct, frozen=True):
                 level = place
         return level
 
+    @property
+    def memory(self) -> int:
+        """How many review periods before the present one still bear on the tier that is held.
+
+        A tier reached is held through the next period; with soft landings each level below it costs one more;
+        a grace keeps what was lost before it.
+        """
+        grace = self.grace
+        days = 31 * grace.months + grace.days + grace.hours // 24 + bool(grace)
+        landings = len(self.tiers) if self.soft_landing else 1
+        return 1 + landings + -(-days // _SHORTEST[self.review])
+
+    @property
+    def looks_back(self) -> timedelta:
+        """How long before a window's beginning facts still bear on the tier that is held."""
+        return timedelta(days=_LONGEST[self.review] * (self.memory + 2))
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A step from one tier to another."""
+
+    at: datetime
+    """The instant of the review, the end of the grace, or the instant of asking where counting did it."""
+    before: str
+    after: str
+    by_time: bool
+    """Whether time alone did it."""
+
 
 class _Standing(msgspec.Struct):
     """Where the walk over review periods has come to."""
@@ -70,16 +103,14 @@ class _Standing(msgspec.Struct):
     base: int
     """The level held at the beginning of the period."""
     period: date
-    grace_level: int = 0
-    grace_until: datetime | None = None
+    graces: list[tuple[datetime, int]] = []
+    """Until when a level that a review took is still kept."""
+    bases: list[tuple[date, int]] = []
+    """The periods walked through, each with the level that it began with."""
 
 
 def tier_at(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime) -> TierState:
     """Work out the tier that an account holds at an instant.
-
-    A tier reached in a period is held to the end of the next one. At each period's end the period just closed
-    is judged; whoever earned less keeps the tier for the grace, then falls, by one level at most where landings
-    are soft.
 
     Args:
         ladder: the ladder.
@@ -91,24 +122,58 @@ def tier_at(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone
     Returns:
         The standing at `now`.
     """
-    if held is not None and held.definition != ladder.identity:
+    return tier_path(ladder, held, buckets, zone, now)[0]
+
+
+def tier_path(
+    ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime
+) -> tuple[TierState, tuple[Move, ...]]:
+    """Work out the tier that an account holds at an instant, and the steps that led there.
+
+    A tier reached in a period is held to the end of the next one. At each period's end the period just closed
+    is judged; whoever earned less keeps the tier for the grace, then falls, by one level at most where
+    landings are soft. Each review that has passed is dated with its own instant, however late it is booked.
+
+    Args:
+        ladder: the ladder.
+        held: the standing as last booked, or None for a new account.
+        buckets: the account's buckets of the ladder's metric.
+        zone: the program's calendar.
+        now: the instant that is asked for.
+
+    Returns:
+        The standing at `now`, and each move since `held`, in the order of time.
+    """
+    moves: list[Move] = []
+    stands, before = held, held.level if held is not None else ladder.tiers[0].key
+    while stands is not None and stands.definition == ladder.identity:
+        due = stands.changes_at
+        if due is None or due > now:
+            break
+        stands = _stand(ladder, stands, buckets, zone, due)
+        if stands.level != before:
+            moves.append(Move(due, before, stands.level, by_time=True))
+            before = stands.level
+    stands = _stand(ladder, stands, buckets, zone, now)
+    if stands.level != before:
+        moves.append(Move(now, before, stands.level, by_time=False))
+    return stands, tuple(moves)
+
+
+def _stand(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime) -> TierState:
+    anchor_on, anchor_level = EPOCH_DAY, ladder.tiers[0].key
+    if held is not None and held.definition == ladder.identity:
+        anchor_on, anchor_level = held.anchor_on, held.anchor_level
+    elif held is not None:
         # A changed ladder takes nothing away before its next review: counting begins with what is held now.
-        held = TierState(
-            level=held.level,
-            since=held.since,
-            changes_at=held.changes_at,
-            anchor_level=held.level,
-            anchor_on=period_start(ladder.review, zone.day_of(now)),
-            definition=ladder.identity,
-        )
-    anchor_on = held.anchor_on if held is not None else EPOCH_DAY
-    anchor_level = held.anchor_level if held is not None else ladder.tiers[0].key
+        anchor_on, anchor_level = period_start(ladder.review, zone.day_of(now)), held.level
     walk = _start(ladder, anchor_on, ladder.level_of(anchor_level), buckets, zone.day_of(now))
     level, changes_at = _walk(ladder, walk, buckets, zone, now)
     key = ladder.tiers[level].key
-    if ladder.metric.window.rolling and walk.grace_until is None:
-        # Days that have rolled out of the window are not gathered, so the walk goes on from here next time.
-        anchor_level, anchor_on = ladder.tiers[walk.base].key, walk.period
+    if ladder.metric.window.rolling and len(walk.bases) > ladder.memory:
+        # Days that nothing depends on any more are not gathered, so next time the walk begins later.
+        anchor_on, base = walk.bases[-1 - ladder.memory]
+        anchor_level = ladder.tiers[base].key
     return TierState(
         level=key,
         since=held.since if held is not None and held.level == key else now,
@@ -134,22 +199,27 @@ def _walk(
         # What counts for ever is never lost, so there is nothing to review.
         return ladder.level_for(peak_within(ladder.metric, buckets, EPOCH_DAY, EPOCH_DAY)), None
     while True:
+        walk.bases.append((walk.period, walk.base))
         end_on = period_end(ladder.review, walk.period)
         earned = ladder.level_for(peak_within(ladder.metric, buckets, walk.period, end_on))
         end_at = zone.start_of(end_on)
         if end_at > now:
-            return _level_now(walk, earned, end_at, now)
+            level, changes_at = _level_now(walk, earned, end_at, now)
+            # A fact dated a little ahead counts when its period begins.
+            ahead = changes_at is None and counted_from(ladder.metric, buckets, end_on)
+            return level, end_at if ahead else changes_at
         kept = earned
         if earned < walk.base:
             if ladder.soft_landing:
                 kept = max(earned, walk.base - 1)
             if ladder.grace:
-                walk.grace_level, walk.grace_until = walk.base, zone.after(end_at, ladder.grace)
+                walk.graces.append((zone.after(end_at, ladder.grace), walk.base))
         walk.base, walk.period = kept, end_on
 
 
 def _level_now(walk: _Standing, earned: int, end_at: datetime, now: datetime) -> tuple[int, datetime | None]:
     level = max(walk.base, earned)
-    if walk.grace_until is not None and now < walk.grace_until and walk.grace_level > level:
-        return walk.grace_level, min(end_at, walk.grace_until)
+    kept = [(until, was) for until, was in walk.graces if now < until and was > level]
+    if kept:
+        return max(was for _, was in kept), min(end_at, *(until for until, _ in kept))
     return level, end_at if level else None

@@ -1,0 +1,137 @@
+"""The parts of a program as compiled: wallets, effects, schedules, campaigns, rewards."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from guerdon.base.calendar import Period, Span
+from guerdon.base.exact import RoundingMode
+from guerdon.rules.expressions import Expression
+from guerdon.rules.limits import Limits
+
+
+class Expiry(msgspec.Struct, frozen=True):
+    """When units are gone."""
+
+    after: Span
+    from_activity: bool = False
+    end_of: Period | None = None
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """A wallet as compiled."""
+
+    key: str
+    scale: int
+    rounding: RoundingMode
+    scope: str
+    """`order`, `line` or `campaign`."""
+    pending: Span
+    expires: Expiry | None
+    cost: Decimal | None
+    """Money one unit costs; what it is worth where no cost is named."""
+
+
+class Award(msgspec.Struct, frozen=True):
+    """Give units."""
+
+    wallet: str
+    amount: Expression
+    order_based: bool
+    """Whether the amount reads the order, so that multipliers without `of` apply."""
+    pending: Span
+    expires: Expiry | None
+
+
+class Multiply(msgspec.Struct, frozen=True):
+    """Multiply what the event awards in a wallet."""
+
+    wallet: str
+    by: Expression
+    of: frozenset[str] | None
+    adds: bool
+
+
+class Redeem(msgspec.Struct, frozen=True):
+    """Take a reward and pay its price."""
+
+    reward: str
+    repeat: Expression | None
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """When a campaign runs, on the program's local clock."""
+
+    days: frozenset[int] | None
+    from_time: time | None
+    to_time: time | None
+    starts: date | datetime | None
+    """A day, or the first local moment that is inside."""
+    ends: date | datetime | None
+    """A day, or the last local moment that is inside."""
+
+    def holds(self, local: datetime) -> bool:
+        """Tell whether a moment is inside.
+
+        Args:
+            local: the local clock's reading, without its zone.
+
+        Returns:
+            True where the campaign runs; an evening that ends after midnight belongs to the day it began on.
+        """
+        day = self._day_of(local)
+        if day is None or (self.days is not None and day.weekday() not in self.days):
+            return False
+        if self.starts is not None and (local if isinstance(self.starts, datetime) else day) < self.starts:
+            return False
+        return self.ends is None or (local if isinstance(self.ends, datetime) else day) <= self.ends
+
+    def _day_of(self, local: datetime) -> date | None:
+        """Find the day on which the span of hours that a moment is in began, or None outside of the hours."""
+        clock, begins, ends = local.time(), self.from_time or time.min, self.to_time
+        if ends is None or ends > begins:
+            return local.date() if clock >= begins and (ends is None or clock < ends) else None
+        if clock < ends:
+            return local.date() - timedelta(days=1)
+        return local.date() if clock >= begins else None
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """A campaign as compiled, its effects by kind."""
+
+    key: str
+    trigger: str
+    priority: int
+    when: Expression | None
+    channels: frozenset[str] | None
+    stores: frozenset[str] | None
+    schedule: Schedule | None
+    limits: Limits
+    awards: tuple[Award, ...]
+    multipliers: tuple[Multiply, ...]
+    redeems: tuple[Redeem, ...]
+    grants: tuple[str, ...]
+    badges: tuple[str, ...]
+    inactive: str = ""
+    """Why the campaign is accepted and does nothing yet, or empty."""
+
+
+class Reward(msgspec.Struct, frozen=True):
+    """A reward as compiled."""
+
+    key: str
+    kind: str
+    price: tuple[tuple[str, int], ...]
+    """Wallet and units in its scale, for one."""
+    stock: int | None
+    tiers: frozenset[str]
+    """Who may have it, `tier` or `ladder.tier`; empty for everybody."""
+    valid: Span | None
+    code: tuple[str, int, str] | None
+    """What comes before the random letters, how many there are, what comes after."""
+    limits: Limits
+    cost: Decimal | None = None
+    """Money that giving one costs, for budgets."""

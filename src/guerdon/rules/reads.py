@@ -1,0 +1,103 @@
+"""What the expressions of a program read, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from guerdon.rules import definition as written
+from guerdon.rules.definition import Definition
+from guerdon.rules.expressions import Expression
+from guerdon.rules.parts import Campaign
+
+_STANDING = ("wallets", "metrics", "account.tiers", "account.badges", "account.segments", "account.scores")
+
+
+def standing_read(expression: Expression | None) -> str:
+    """Find what an expression reads of the account's standing, which depends on what came before.
+
+    Args:
+        expression: the expression, or None.
+
+    Returns:
+        The first dotted path, or nothing.
+    """
+    reads = sorted(expression.reads) if expression is not None else []
+    return next((path for path in reads if _is_under(path, _STANDING)), "")
+
+
+def _is_under(path: str, roots: Iterable[str]) -> bool:
+    return any(path == root or path.startswith(f"{root}.") for root in roots)
+
+
+def inactive_because(one: written.Campaign, made: Campaign, definition: Definition) -> str:
+    """Say why a campaign is accepted and does nothing yet.
+
+    Args:
+        one: as written.
+        made: as compiled.
+        definition: the whole definition.
+
+    Returns:
+        The reason, or nothing for a campaign that runs.
+    """
+    if one.trigger == "checkout":
+        return "carts are not priced yet"
+    if one.audience is not None:
+        return "segments are not kept yet"
+    later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})
+    if later:
+        return f"effect {later[0]} is not carried out yet"
+    reads = sorted(path for expression in _expressions(made) for path in expression.reads)
+    uncounted = [f"metrics.{key}" for key, metric in definition.metrics.items() if is_later(metric)]
+    missing = next((path for path in reads if _is_under(path, (*_KEPT_LATER, *uncounted))), "")
+    return f"{missing} is not kept yet" if missing else ""
+
+
+_KEPT_LATER = ("account.segments", "account.scores")
+
+
+def _expressions(campaign: Campaign) -> list[Expression]:
+    every = [campaign.when, *(award.amount for award in campaign.awards)]
+    every += [one.by for one in campaign.multipliers]
+    every += [one.repeat for one in campaign.redeems]
+    return [one for one in every if one is not None]
+
+
+def is_later(metric: written.Metric) -> bool:
+    """Tell whether a metric folds in a way that is accepted and not active yet.
+
+    Args:
+        metric: as written.
+
+    Returns:
+        True for streaks, distinct counts and extremes.
+    """
+    folds = (metric.streak, metric.distinct, metric.min, metric.max, metric.last)
+    return any(fold is not None for fold in folds)
+
+
+_INPUT_ROOTS = ("account", "member", "metrics", "wallets")
+
+
+def inputs_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
+    """List what campaigns read beside the event.
+
+    Args:
+        campaigns: as compiled.
+        definition: says what is personal.
+
+    Returns:
+        By trigger: dotted paths in order, personal values left out.
+    """
+    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
+    by_trigger: dict[str, set[str]] = {}
+    for campaign in campaigns:
+        if campaign.inactive:
+            continue
+        for expression in _expressions(campaign):
+            by_trigger.setdefault(campaign.trigger, set()).update(
+                path
+                for path in expression.reads
+                if path.split(".")[0] in _INPUT_ROOTS and not personal.intersection(path.split("."))
+            )
+    return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items()}
