@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -216,14 +216,17 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
 
     Raises:
         Problem: `unknown_currency`, `currency_mismatch`, `too_many_lines`, `duplicate_line`,
-            `negative_quantity`, `too_many_digits`, `price_missing`, `negative_amount`, `amount_too_large`, `discount_too_large`.
+            `negative_quantity`, `too_many_digits`, `price_missing`, `negative_amount`,
+            `amount_too_large`, `discount_too_large`.
     """
     _check_header(sent, settings)
     digits = settings.digits
+    priced = [_price(line, f"/data/lines/{place}", settings) for place, line in enumerate(sent.lines)]
+    shares = _order_discounts(sent, settings, priced)
     lines = tuple(
-        _charge(line, place, sent.prices_include_tax, settings) for place, line in enumerate(sent.lines)
+        _charge(line, _Priced(f"/data/lines/{place}", *priced[place], shares[place]), sent, settings)
+        for place, line in enumerate(sent.lines)
     )
-    lines = _take_order_discounts(sent, settings, lines)
     lines = _leave_out_tenders(sent, settings, lines)
     shipping = _amount(sent.shipping.amount, digits, "/data/shipping/amount") if sent.shipping else 0
     shipping_tax = _amount(sent.shipping.tax, digits, "/data/shipping/tax") if sent.shipping else 0
@@ -276,17 +279,37 @@ def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
         seen.add(line.id)
 
 
-def _charge(sent: LineInput, place: int, tax_inside: bool, settings: OrderSettings) -> Line:
-    at = f"/data/lines/{place}"
-    digits = settings.digits
+class _Priced(NamedTuple):
+    """What a line comes to before tax, in minor units."""
+
+    at: str
+    """JSON pointer to the line."""
+    subtotal: int
+    net: int
+    """After the line's own discount."""
+    share: int
+    """Its share of discounts on the whole order."""
+
+
+def _price(sent: LineInput, at: str, settings: OrderSettings) -> tuple[int, int]:
     subtotal = _subtotal(sent, at, settings)
-    discount = _amount(sent.discount, digits, f"{at}/discount")
+    discount = _amount(sent.discount, settings.digits, f"{at}/discount")
     if discount > subtotal:
         raise Problem.at(f"{at}/discount", "discount_too_large", "a line's discount is at most its subtotal")
-    net = subtotal - discount
+    return subtotal, subtotal - discount
+
+
+def _charge(sent: LineInput, priced: _Priced, order: OrderInput, settings: OrderSettings) -> Line:
+    at, tax_inside = priced.at, order.prices_include_tax
+    net = priced.net - priced.share
     tax = _tax(sent, net, tax_inside, settings, at)
-    without_tax = net - tax if tax_inside else net
     with_tax = net if tax_inside else net + tax
+    if settings.spread_order_discount:
+        counted, counted_tax = net, tax
+    else:
+        counted, counted_tax = priced.net, _tax(sent, priced.net, tax_inside, settings, at)
+    gross = settings.earn_on == "gross"
+    earning = counted + counted_tax * (gross - tax_inside)
     return Line(
         id=sent.id,
         sku=sent.sku or "",
@@ -297,12 +320,12 @@ def _charge(sent: LineInput, place: int, tax_inside: bool, settings: OrderSettin
         tags=sent.tags,
         attributes=sent.attributes,
         tax_rate=sent.tax_rate or _ZERO,
-        subtotal_minor=subtotal,
+        subtotal_minor=priced.subtotal,
         net_minor=net,
         tax_minor=tax,
-        total_minor=with_tax if sent.total is None else _amount(sent.total, digits, f"{at}/total"),
-        earning_minor=with_tax if settings.earn_on == "gross" else without_tax,
-        digits=digits,
+        total_minor=with_tax if sent.total is None else _amount(sent.total, settings.digits, f"{at}/total"),
+        earning_minor=max(0, earning),
+        digits=settings.digits,
     )
 
 
@@ -337,25 +360,19 @@ def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, a
     return round_scaled(net * rate / (1 + rate) if tax_inside else net * rate, 0, settings.rounding)
 
 
-def _take_order_discounts(
-    sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]
-) -> tuple[Line, ...]:
+def _order_discounts(
+    sent: OrderInput, settings: OrderSettings, priced: Sequence[tuple[int, int]]
+) -> list[int]:
     """Spread discounts on the whole order over the lines, in proportion to what the lines came to."""
     off = _sum(sent.discounts, settings.digits, "/data/discounts")
+    nets = [net for _, net in priced]
     if not off:
-        return lines
-    if off > sum(line.net_minor for line in lines):
+        return [0] * len(nets)
+    if off > sum(nets):
         raise Problem.at(
             "/data/discounts", "discount_too_large", "discounts are at most what the lines come to"
         )
-    shares = spread(off, [line.net_minor for line in lines])
-    earning = shares if settings.spread_order_discount else [0] * len(shares)
-    return tuple(
-        msgspec.structs.replace(
-            line, net_minor=line.net_minor - share, earning_minor=max(0, line.earning_minor - less)
-        )
-        for line, share, less in zip(lines, shares, earning, strict=True)
-    )
+    return spread(off, nets)
 
 
 def _leave_out_tenders(

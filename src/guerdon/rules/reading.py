@@ -229,17 +229,17 @@ def _check_length(text: str, pointer: str) -> None:
         raise Problem.at(pointer, "text_length", f"expected 1 to {TEXT_LENGTH} characters")
 
 
-def _instant(time: datetime, booked_at: datetime | None) -> datetime:
-    if time.tzinfo is None:
+def _instant(at: datetime, booked_at: datetime | None) -> datetime:
+    if at.tzinfo is None:
         detail = "expected an offset, such as `2026-11-21T10:00:00Z`"
         raise Problem.at("/time", "time_without_offset", detail)
     # Compared before it is converted: the year 9999 west of Greenwich has no UTC.
-    if not FIRST_INSTANT <= time < LAST_INSTANT:
+    if not FIRST_INSTANT <= at < LAST_INSTANT:
         detail = f"expected a time from {FIRST_INSTANT.year} to before {LAST_INSTANT.year}"
         raise Problem.at("/time", "time_out_of_range", detail)
-    if booked_at is not None and time > booked_at + EARLY_AT_MOST:
+    if booked_at is not None and at > booked_at + EARLY_AT_MOST:
         raise Problem.at("/time", "time_in_future", "the event's time is more than 24 hours ahead")
-    return time.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
 def _refuse_nul(raw: bytes) -> None:
