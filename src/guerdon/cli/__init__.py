@@ -12,6 +12,7 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.backtest import backtest
+from guerdon.cli.demo import demo
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
 from guerdon.cli.programs import apply, plan
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("plan")(plan)
 app.command("apply")(apply)
