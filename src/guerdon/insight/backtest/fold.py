@@ -44,6 +44,20 @@ class Fold:
         self._events: dict[tuple[str, str], int] = {}
         self._orders: dict[tuple[str, str], int] = {}
 
+    def read(self, line: int) -> Fact:
+        """Read the event of a line.
+
+        Args:
+            line: its number in order of input.
+
+        Returns:
+            The fact.
+
+        Raises:
+            Problem: what `read_event` raises.
+        """
+        return Fact(line, *read_event(self._read(line), self.program, None))
+
     def take(self, fact: Fact) -> None:
         """Decide one fact and keep what follows.
 
@@ -98,7 +112,7 @@ class Fold:
         """Tell a repeated event, and refuse another one under the same name."""
         seen = self._events.get((sent.source, sent.id))
         if seen is not None:
-            if canonical_body(self._again(seen)) != canonical_body(sent):
+            if canonical_body(self.read(seen).sent) != canonical_body(sent):
                 detail = "another event of this source has this id"
                 raise Problem.at("/id", "event_id_reused", detail)
             return True
@@ -107,12 +121,9 @@ class Fold:
         paid = self._orders.get((sent.source, sent.data.id))  # type: ignore[union-attr]  # orders are typed
         if paid is None:
             return False
-        if self._again(paid).data != sent.data:
+        if self.read(paid).sent.data != sent.data:
             raise Problem.at("/data/id", "order_already_paid", "this order was paid by another event")
         return True
-
-    def _again(self, index: int) -> SentEvent:
-        return read_event(self._read(index), self.program, None)[0]
 
 
 def _new_account(number: int, at: datetime) -> AccountState:

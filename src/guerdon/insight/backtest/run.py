@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,6 @@ from guerdon.insight.backtest.history import History, split_by_account
 from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.limits import NO_LIMITS, Limits
 from guerdon.rules.program import Program, compile_program
-from guerdon.rules.reading import read_event
 from guerdon.rules.report import Tally, report_of
 from guerdon.rules.step import exactly
 
@@ -93,7 +93,10 @@ class _Part:
     tally: Tally
     duplicates: int = 0
     left_out: int = 0
-    rejects: list[tuple[int, Problem]] = field(default_factory=list)
+    rejects: list[tuple[int, Reject]] = field(default_factory=list)
+    """With the line's place in order of input."""
+    failure: tuple[str, str] | None = None
+    """Code and detail of what ended it early, in a process of its own."""
     timings: Timings = field(default_factory=Timings)
 
 
@@ -123,9 +126,7 @@ def run_backtest(request: Request, history: History, told: Told | None = None) -
     else:
         part = _run_parts(program, request, history, split, until)
     began = time.process_time()
-    rejects = [
-        _reject(history, index, problem) for index, problem in sorted(part.rejects, key=lambda one: one[0])
-    ]
+    rejects = [reject for _, reject in sorted(part.rejects, key=lambda one: one[0])]
     report = {
         **report_of(program, part.tally),
         "until": program.zone.local(until).isoformat(),
@@ -181,7 +182,13 @@ def _run_parts(
     with ProcessPoolExecutor(len(split), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_run_alone, request, history, indexes, until) for indexes in split]
         for future in futures:
-            part = future.result()
+            try:
+                part = future.result()
+            except BrokenProcessPool:
+                detail = "a process of the backtest was ended from outside, perhaps for want of memory"
+                raise Problem("process_lost", f"{detail}; try fewer --jobs") from None
+            if part.failure is not None:
+                raise Problem(*part.failure)
             whole.tally.add(part.tally)
             whole.duplicates += part.duplicates
             whole.left_out += part.left_out
@@ -193,7 +200,12 @@ def _run_parts(
 def _run_alone(request: Request, history: History, indexes: Sequence[int], until: datetime) -> _Part:
     # A process of our own: nearly all that is made here lives long or dies at once.
     gc.set_threshold(100_000, 50, 100)
-    return _run_part(_compiled(request), history, indexes, until, None)
+    program = _compiled(request)
+    try:
+        return _run_part(program, history, indexes, until, None)
+    except Problem as problem:
+        # As a value: an exception would have to be built anew on the other side.
+        return _Part(Tally(program), failure=(problem.code, problem.detail))
 
 
 def _run_part(
@@ -206,10 +218,10 @@ def _run_part(
         part = _Part(fold.tally)
         for some in _batched(indexes, _AT_ONCE):
             began = time.process_time()
-            facts = list(_facts(program, read, some, part))
+            facts = list(_facts(fold, history, some, part))
             parsed = time.process_time()
             for fact in facts:
-                _take(fold, fact, until, part)
+                _take(fold, history, fact, until, part)
             part.timings.parse += parsed - began
             part.timings.fold += time.process_time() - parsed
             if told is not None:
@@ -221,28 +233,26 @@ def _run_part(
         return part
 
 
-def _facts(
-    program: Program, read: Callable[[int], bytes], indexes: Sequence[int], part: _Part
-) -> Iterator[Fact]:
+def _facts(fold: Fold, history: History, indexes: Sequence[int], part: _Part) -> Iterator[Fact]:
     for index in indexes:
         try:
-            yield Fact(index, *read_event(read(index), program, None))
+            yield fold.read(index)
         except Problem as problem:
-            part.rejects.append((index, problem))
+            part.rejects.append(_reject(history, index, problem))
 
 
-def _take(fold: Fold, fact: Fact, until: datetime, part: _Part) -> None:
+def _take(fold: Fold, history: History, fact: Fact, until: datetime, part: _Part) -> None:
     if fact.event.occurred_at >= until:
         part.left_out += 1
         return
     try:
         fold.take(fact)
     except Problem as problem:
-        part.rejects.append((fact.line, problem))
+        part.rejects.append(_reject(history, fact.line, problem))
 
 
-def _reject(history: History, index: int, problem: Problem) -> Reject:
-    return Reject(*history.lines.place_of(index), problem.code, problem.detail, problem.faults)
+def _reject(history: History, index: int, problem: Problem) -> tuple[int, Reject]:
+    return index, Reject(*history.lines.place_of(index), problem.code, problem.detail, problem.faults)
 
 
 def _batched(indexes: Iterable[int], size: int) -> Iterator[list[int]]:
