@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Self
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database, open_database
 from guerdon.infra.settings import Settings, load_master_key
 from guerdon.infra.tx import Tx
@@ -28,6 +30,7 @@ from guerdon.rules.program import Program, compile_program
 
 MAIN_TENANT = "main"
 """The tenant of keys that say nothing else."""
+_SANDBOX = "GUERDON_SANDBOX"
 _PROGRAMS_KEPT = 256
 _HELD = """
 select distinct wallet from wallets
@@ -158,13 +161,11 @@ class House:
         Raises:
             Problem: `database_unavailable`, `overloaded` or `shutting_down`.
         """
-        from guerdon.engine.ticks import run_due
-
         with self.database.transaction_as("lookup") as lookup:
             tenants = list_tenants(lookup)
         for tenant in tenants:
             if not tenant.sandbox:
-                run_due(self.database, self.engine, tenant.tenant_id, now)
+                run_due_of(self.database, self.engine, tenant.tenant_id, now)
 
     def __enter__(self) -> Self:
         self.start()
@@ -225,3 +226,21 @@ def ensure_start_key(house: House, presented: str, *, sandbox: bool) -> ApiKey:
         ensure_tenant(tx, MAIN_TENANT, "Main", sandbox=sandbox, now=now)
         new = NewKey("GUERDON_API_KEY", ("all",), "system", now)
         return ensure_key(tx, presented, new, house.ids)
+
+
+def is_sandbox(settings: Settings) -> bool:
+    """Tell whether a tenant that is made here honours test clocks.
+
+    Args:
+        settings: of this process.
+
+    Returns:
+        What `GUERDON_SANDBOX` says (1 or 0); else True where the database is embedded.
+
+    Raises:
+        Problem: `settings_invalid`.
+    """
+    said = os.environ.get(_SANDBOX, "")
+    if said not in ("", "0", "1"):
+        raise Problem.at("/sandbox", "settings_invalid", f"{_SANDBOX} is 0 or 1")
+    return said == "1" if said else settings.database_url is None

@@ -16,7 +16,7 @@ from guerdon.web import pages
 from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.figures import FigureBoard
-from guerdon.web.front import Front
+from guerdon.web.front import Front, fault_body
 from guerdon.web.house import Premises
 from guerdon.web.outline import describe
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
@@ -27,13 +27,13 @@ from guerdon.wiring import House
 STATIC: Final = Path(__file__).parent / "static"
 _FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 _ROUTERS: Final = (
-    health.ROUTER,
     programs.ROUTER,
     members.ROUTER,
     events.ROUTER,
     accounts.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
+    health.ROUTER,
     pages.ROUTER,
 )
 
@@ -58,8 +58,9 @@ def build_app(house: House) -> Front:
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_exception_handler(HTTPException, _turned_away)
-    app.state.description = description = describe(app)
-    premises.known_parameters.update(_parameters(description))
+    app.add_exception_handler(Exception, _failed)
+    premises.description.update(describe(app))
+    premises.known_parameters.update(_parameters(premises.description))
     return Front(app, events.take_in(premises), premises)
 
 
@@ -89,6 +90,11 @@ async def _misread(_: Request, error: Exception) -> Response:
     )
 
 
+async def _failed(request: Request, _: Exception) -> Response:
+    # The framework raises it again behind this answer, and the front writes it down.
+    return show(fault_body(request.scope["request_id"]))
+
+
 async def _turned_away(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _FRAMEWORK_CODES.get(error.status_code, "bad_request")
@@ -104,7 +110,7 @@ async def _turned_away(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     premises: Premises = request.app.state.premises
-    template = str(getattr(request.scope.get("route"), "path", ""))
+    template = str(getattr(request.scope.get("route"), "path_format", ""))
     methods = {method for path, method in premises.known_parameters if path == template}
     return ", ".join(sorted(methods or {"GET"}))
 

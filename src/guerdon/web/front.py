@@ -11,7 +11,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.web.bodies import CallerGoneError, Receive
 from guerdon.web.house import Premises
-from guerdon.web.problems import MEDIA_TYPE, body_of, extra_headers, problem_of, status_of
+from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of, status_of
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -40,6 +40,11 @@ class Front:
         self._inner = inner
         self._events = events
         self._premises = premises
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The OpenAPI description of everything behind."""
+        return self._premises.description
 
     def stop(self) -> None:
         """Say from now on that no more work is wanted here."""
@@ -73,7 +78,7 @@ class Front:
         finally:
             telemetry.open_requests.dec()
             route = scope.get("route")
-            template = EVENTS_ROUTE if program is not None else str(getattr(route, "path", _NOT_FOUND))
+            template = EVENTS_ROUTE if program is not None else str(getattr(route, "path_format", _NOT_FOUND))
             seconds = time.perf_counter() - started
             telemetry.done(scope["method"], template, answer.status, seconds, request_id)
 
@@ -96,7 +101,7 @@ class Front:
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the caller gets a plain 500
-            template = str(getattr(scope.get("route"), "path", _NOT_FOUND))
+            template = str(getattr(scope.get("route"), "path_format", _NOT_FOUND))
             self._premises.telemetry.failed(error, template, answer.request_id)
             if answer.status == 0:
                 await answer.fault()
@@ -143,7 +148,7 @@ class _Answer:
         await self.whole(500, MEDIA_TYPE.encode(), body)
 
 
-def fault_body(request_id: bytes) -> Any:
+def fault_body(request_id: bytes) -> ProblemBody:
     """Say that something of ours failed, and nothing of what.
 
     Args:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import RunTick
@@ -29,6 +29,8 @@ class Premises:
     waiting: Waiting
     known_parameters: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """Names of query parameters by path template and method, from the OpenAPI description."""
+    description: dict[str, Any] = field(default_factory=dict)
+    """OpenAPI 3.1."""
     stopping: bool = False
     """Set when the server has been told to end: new work is refused."""
     _asked: tuple[float, bool] = (0.0, False)

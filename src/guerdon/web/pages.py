@@ -10,6 +10,7 @@ from typing import Any, Final
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from guerdon.web.figures import FigureBoard, Figures
 from guerdon.web.house import Premises
@@ -26,6 +27,18 @@ _TEMPLATES: Final = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
 )
+
+
+def _with_code(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    pieces = [escape(piece) for piece in text.split("`")]
+    marked = (
+        Markup("<code>{}</code>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
+    )
+    return Markup("").join(marked)
+
+
+_TEMPLATES.filters["with_code"] = _with_code
 
 
 @ROUTER.get("/")
@@ -50,7 +63,7 @@ async def front(request: Request) -> Response:
 @ROUTER.get("/docs")
 async def docs(request: Request) -> Response:
     """Show the API's description to people."""
-    groups = read_description(request.app.state.description)
+    groups = read_description(request.app.state.premises.description)
     return _page(_TEMPLATES.get_template("docs.html").render(groups=groups))
 
 
@@ -60,7 +73,7 @@ def _headline(figures: Figures) -> str:
         return "A loyalty engine runs here."
     members = sum(int(program.members.replace(",", "")) for program in figures.programs)
     programs = "One program" if count == 1 else f"{count:,} programs"
-    return f"{programs}, {members:,} {'member' if members == 1 else 'members'}."
+    return f"{programs}, {'one member' if members == 1 else f'{members:,} members'}."
 
 
 def _page(text: str) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import threading
@@ -18,14 +17,13 @@ import uvicorn
 from guerdon.base.errors import Problem
 from guerdon.infra.settings import Settings
 from guerdon.web.app import build_app
-from guerdon.wiring import House, ensure_start_key, open_house
+from guerdon.wiring import House, ensure_start_key, is_sandbox, open_house
 
 _LOG = structlog.get_logger(__name__)
 _TICK_SECONDS: Final = 5.0
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 30
 _KEEP_ALIVE_SECONDS: Final = 65
-_SANDBOX: Final = "GUERDON_SANDBOX"
 
 
 def serve(
@@ -57,24 +55,6 @@ def serve(
                 prepare(house, address)
             started()
             _run(house, listening, address, say)
-
-
-def is_sandbox(settings: Settings) -> bool:
-    """Tell whether a tenant that is made here honours test clocks.
-
-    Args:
-        settings: of this process.
-
-    Returns:
-        What `GUERDON_SANDBOX` says (1 or 0); else True where the database is embedded.
-
-    Raises:
-        Problem: `settings_invalid`.
-    """
-    said = os.environ.get(_SANDBOX, "")
-    if said not in ("", "0", "1"):
-        raise Problem.at("/sandbox", "settings_invalid", f"{_SANDBOX} is 0 or 1")
-    return said == "1" if said else settings.database_url is None
 
 
 def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:
@@ -163,6 +143,8 @@ def _ticking(house: House) -> Iterator[None]:
             except Problem as problem:
                 # The next round finds what this one left.
                 _LOG.warning("ticks_postponed", code=problem.code)
+            except Exception as error:  # noqa: BLE001 - one bad round must not end all that follow
+                _LOG.error("ticks_failed", fault=type(error).__name__)
 
     thread = threading.Thread(target=run, name="ticks", daemon=True)
     thread.start()

@@ -105,8 +105,9 @@ class Telemetry:
             request_id: the request's id.
         """
         frames = [
-            f"{frame.filename}:{frame.lineno}:{frame.name}"
+            f"{place[1]}:{frame.lineno}:{frame.name}"
             for frame in traceback.extract_tb(error.__traceback__)
+            if (place := frame.filename.rpartition("guerdon/"))[0]
         ]
         kind = f"{type(error).__module__}.{type(error).__qualname__}"
         line = {"at": datetime.now(UTC), "event": "fault", "kind": kind, "route": route, "frames": frames}

@@ -152,7 +152,7 @@ def admitted(scope_name: str) -> Callable[[Request], Awaitable[Call]]:
 def _refuse_unknown_parameters(request: Request, premises: Premises) -> None:
     if not request.scope["query_string"]:
         return
-    template = str(getattr(request.scope.get("route"), "path", ""))
+    template = str(getattr(request.scope.get("route"), "path_format", ""))
     known = premises.known_parameters.get((template, request.method), frozenset())
     for name, _ in request.query_params.multi_items():
         if name not in known:

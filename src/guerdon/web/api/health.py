@@ -45,4 +45,6 @@ async def metrics(request: Request) -> Response:
 @ROUTER.get("/openapi.json", include_in_schema=False)
 async def description(request: Request) -> Response:
     """The OpenAPI 3.1 description."""
-    return Response(msgspec.json.encode(request.app.state.description), media_type="application/json")
+    return Response(
+        msgspec.json.encode(request.app.state.premises.description), media_type="application/json"
+    )
