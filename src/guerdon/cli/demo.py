@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -55,6 +55,15 @@ class DemoOptions:
         int, typer.Option("--members", min=1, max=20_000, help="Sample members, at the first start.")
     ] = _MEMBERS
     seed: Annotated[int, typer.Option("--seed", help="Decides who they are and what they buy.")] = _SEED
+    last_day: Annotated[
+        str | None,
+        typer.Option(
+            "--last-day",
+            metavar="DATE",
+            help="The year's last day, at the first start; yesterday unless given.",
+            show_default=False,
+        ),
+    ] = None
     reset: Annotated[bool, typer.Option("--reset", help="Throw the old demo away and begin again.")] = False
     write: Annotated[
         str | None,
@@ -143,8 +152,15 @@ def _finished(state: DemoState, world: SampleWorld, filled: Filled) -> DemoState
 
 
 def _plan(options: DemoOptions, definition: Definition) -> SamplePlan:
-    today: date = Zone(definition.timezone).day_of(datetime.now(UTC))
-    return SamplePlan(*year_until(today), options.members, options.seed, definition.timezone)
+    today = Zone(definition.timezone).day_of(datetime.now(UTC))
+    try:
+        if options.last_day is not None:
+            today = date.fromisoformat(options.last_day) + timedelta(days=1)
+        first_on, last_on = year_until(today)
+    except (ValueError, OverflowError):
+        detail = f"--last-day is a day such as 2026-11-20, not {options.last_day!r}"
+        raise Problem("day_invalid", detail) from None
+    return SamplePlan(first_on, last_on, options.members, options.seed, definition.timezone)
 
 
 def _write(options: DemoOptions, definition: Definition, path: Path) -> int:
