@@ -2,7 +2,7 @@
 
     python -m benchmarks.engine_loop [events] [accounts] [callers] [lines]
 
-`callers` 0 submits everything in bulk at once; otherwise so many callers wait for each answer before the next.
+`callers` 0 submits everything at once; otherwise so many callers wait for each answer before the next.
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ def prepare(database: Database, loop: EngineLoop, accounts: int) -> None:
             tenant_id=TENANT,
             program="bench",
             received_at=NOW,
-            profile=Profile(
-                identities=(normal_ref("external", f"m{account}"),), external_id=f"m{account}"
-            ),
+            profile=Profile(identities=(normal_ref("external", f"m{account}"),), external_id=f"m{account}"),
         )
         for account in range(accounts)
     ]
@@ -167,7 +165,7 @@ def main() -> None:
         ids = IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
         loop = EngineLoop(database, bytes(32), ids, LoopSettings(queue_limit=1_000_000))
         prepare(database, loop, accounts)
-        pid = loop._writer.backend_pid
+        pid = loop.backend_pid
         numbers = iter(range(10_000_000))
         warm = [order(next(numbers), place % accounts, lines) for place in range(2_000)]
         measure(loop, pid, warm, callers)

@@ -51,8 +51,8 @@ def apply(tx: Tx, gathered: Gathered, folded: Folded) -> None:
         folded: what it came to.
 
     Raises:
-        AssertionError: where a guard in the SQL finds something else than the fold did; the batch must be rolled
-            back then.
+        AssertionError: where a guard in the SQL finds something else than the fold did; the batch must be
+            rolled back then.
     """
     if _is_idle(gathered, folded):
         return

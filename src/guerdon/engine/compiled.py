@@ -27,6 +27,8 @@ class Live(NamedTuple):
 
     program_id: int
     program: Program
+    counts_members: bool
+    """Whether some limit counts by member."""
 
 
 class CompiledPrograms:
@@ -75,9 +77,8 @@ class CompiledPrograms:
         with self._guard:
             live = self._by_text.get(name)
         if live is None:
-            live = Live(
-                version.program_id, compile_program(load_definition(version.canonical), version.version)
-            )
+            program = compile_program(load_definition(version.canonical), version.version)
+            live = Live(version.program_id, program, _counts_members(program))
         with self._guard:
             self._by_text[name] = live
             self._by_text.move_to_end(name)
@@ -99,10 +100,15 @@ class CompiledPrograms:
                 self.load(key)
             except Problem as problem:
                 done(problem)
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged, and told to those who wait
                 _LOG.exception("program_not_compiled", program=key[1])
                 done(Problem("internal_error", "the program could not be loaded; it has been logged"))
             else:
                 done(None)
 
         threading.Thread(target=run, name=f"compile {key[1]}", daemon=True).start()
+
+
+def _counts_members(program: Program) -> bool:
+    limits = [one.limits for one in program.campaigns] + [one.limits for one in program.rewards.values()]
+    return any(one.per_member is not None for one in limits)

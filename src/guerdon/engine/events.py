@@ -10,13 +10,24 @@ from uuid import UUID
 
 import msgspec
 
+from guerdon.infra.arrays import (
+    bigints,
+    booleans,
+    byteas,
+    columns,
+    instants,
+    integers,
+    smallints,
+    texts,
+    uuids,
+)
 from guerdon.infra.tx import Tx
 from guerdon.rules.decision import Decision
 
 _DECISIONS = msgspec.json.Decoder(Decision)
 _ENCODER = msgspec.json.Encoder()
-_COLUMNS = """account_id, event_id, member_id, type, source, id, order_id, channel, store, occurred_at, booked_at,
-    version, late, first_seq, transactions, body, sealed, decision"""
+_COLUMNS = """account_id, event_id, member_id, type, source, id, order_id, channel, store, occurred_at,
+    booked_at, version, late, first_seq, transactions, body, sealed, decision"""
 _INSERT = f"""
 insert into events (program_id, {_COLUMNS})
 select %s::bigint, * from unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[],
@@ -25,11 +36,19 @@ select %s::bigint, * from unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::tex
 """  # noqa: S608 - a list of columns of ours
 _SELECT = f"select {_COLUMNS} from events"  # noqa: S608
 _QUARANTINE = """
-insert into quarantine (quarantine_id, program_id, account_id, kind, source, id, occurred_at, booked_at, body, sealed,
-    fault, detail)
+insert into quarantine (quarantine_id, program_id, account_id, kind, source, id, occurred_at, booked_at, body,
+    sealed, fault, detail)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (quarantine_id) do nothing
 """
+
+_PACKERS = (
+    *(bigints, uuids, bigints),
+    *(texts,) * 6,
+    *(instants, instants),
+    *(integers, booleans, bigints, smallints),
+    *(byteas,) * 3,
+)
 
 
 class StoredEvent(NamedTuple):
@@ -120,7 +139,7 @@ def insert_events(tx: Tx, program_id: int, events: Sequence[StoredEvent]) -> Non
         events: any number.
     """
     if events:
-        tx.execute(_INSERT, (program_id, *(list(column) for column in zip(*events, strict=True))))
+        tx.execute(_INSERT, (program_id, *columns(events, _PACKERS)))
 
 
 def ask_stored(
@@ -212,5 +231,6 @@ def list_quarantine(tx: Tx, program_id: int, limit: int) -> list[Quarantined]:
         The commands with what went wrong.
     """
     columns = ", ".join(Quarantined._fields)
-    statement = f"select {columns} from quarantine where program_id = %s order by quarantine_id desc limit %s"  # noqa: S608
+    where = "where program_id = %s order by quarantine_id desc limit %s"
+    statement = f"select {columns} from quarantine {where}"  # noqa: S608 - columns of ours
     return [Quarantined(*row) for row in tx.execute(statement, (program_id, limit))]

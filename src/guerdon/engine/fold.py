@@ -128,7 +128,7 @@ class _Fold:
                 answer = answers.refused(item.sent_id, problem)
             except LotsMissing:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - logged; it alone goes to quarantine
                 _LOG.exception(
                     "step_failed", kind=type(item.job.command).__name__, fault=type(error).__name__
                 )
@@ -181,7 +181,7 @@ class _Fold:
             applied = self.step(item, event, item.job.event_ids[0])
             answer = self.shown(item, applied.decision, "applied")
         applied.body, applied.body_hash = body, body_hash
-        applied.public = public_form(item, self.program, body)
+        applied.public = public_form(item, self.program)
         self.done.applied.append(applied)
         self.by_key[event.source, event.id] = applied
         order = order_key(item)
@@ -227,7 +227,7 @@ class _Fold:
             return None
         whole, _ = stored_form(item, item.member_id)
         same = account_id == item.account_id and _data_of(
-            public_form(item, self.program, whole) or whole
+            public_form(item, self.program) or whole
         ) == _data_of(body)
         if not same:
             raise Problem.at(
@@ -241,7 +241,7 @@ class _Fold:
     def decide(self, item: Item) -> Answer:
         """Carry out a command about one account."""
         event = item.event
-        assert event is not None  # noqa: S101 - read, or there would be a problem
+        assert event is not None
         before = self.done.accounts[item.account_id]
         applied = self.step(item, event, item.job.event_ids[0])
         decision = applied.decision

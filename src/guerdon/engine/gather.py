@@ -45,6 +45,8 @@ class Place(NamedTuple):
     program_id: int
     program: Program
     ids: IdMaker
+    counts_members: bool
+    """Whether some limit of the program counts by member."""
 
 
 class Gathered:
@@ -263,23 +265,25 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
     seen: dict[tuple[str, date, int | None], Needs] = {}
     program = gathered.place.program
     for item in about:
-        if item.event is None or not item.account_id:
+        event = item.event
+        if event is None or not item.account_id:
             continue
-        # Ordinary facts of one day differ in nothing that is needed, unless limits count by member.
-        about_day = None
-        if item.event.command is None:
-            about_day = (item.event.type, program.zone.day_of(item.event.occurred_at), item.member_id)
-        needs = seen.get(about_day) if about_day is not None else None
+        # Ordinary facts of one type and day differ in nothing that is needed, unless limits count by member.
+        alike = None
+        if event.command is None:
+            who = item.member_id if gathered.place.counts_members else None
+            alike = (event.type, program.zone.day_of(event.occurred_at), who)
+        needs = seen.get(alike) if alike is not None else None
         if needs is None:
-            needs = needs_of(program, item.event, item.member_id)
-            if about_day is not None:
-                seen[about_day] = needs
-        metrics |= needs.metrics
-        counters.update(needs.counters)
-        gathered.bounds.update(needs.shared)
+            needs = needs_of(program, event, item.member_id)
+            metrics |= needs.metrics
+            counters.update(needs.counters)
+            gathered.bounds.update(needs.shared)
+            oldest = needs.oldest_bucket_on if oldest is None else min(oldest, needs.oldest_bucket_on)
+            if alike is not None:
+                seen[alike] = needs
         if needs.lots:
             spends.add(item.account_id)
-        oldest = needs.oldest_bucket_on if oldest is None else min(oldest, needs.oldest_bucket_on)
     return Wanted(account_ids, metrics, oldest, counters), sorted(spends)
 
 
@@ -305,7 +309,7 @@ def _make_states(gathered: Gathered, wallets: Wallets, standing: dict[int, Stand
 
 
 def _read_more(tx: Tx, gathered: Gathered) -> None:
-    """Read what only the first answers showed to be needed: lots that are due, first decisions, units to give back."""
+    """Read what the first answers showed to be needed: due lots, first decisions, units to give back."""
     due = _due_accounts(gathered)
     if due:
         add_missing_lots(tx, gathered, due)

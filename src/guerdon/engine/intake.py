@@ -122,13 +122,12 @@ def stored_form(item: Item, member_id: int | None) -> tuple[bytes, bytes]:
     return body, hashlib.sha256(body).digest()
 
 
-def public_form(item: Item, program: Program, body: bytes) -> bytes | None:
+def public_form(item: Item, program: Program) -> bytes | None:
     """Write the body without values that may say something about a person.
 
     Args:
         item: the item.
         program: which values it declares, and which of them as personal.
-        body: the whole body of `stored_form`.
 
     Returns:
         Canonical JSON, or None where nothing has to be left out.
@@ -146,7 +145,7 @@ def public_form(item: Item, program: Program, body: bytes) -> bytes | None:
         data = _declared_part(sent, program)
         if len(data) == len(sent.data):
             return None
-    # The subject was replaced in `body` already; it never stands in the public part.
+    # The member stands beside the body, in a column that erasing need not touch.
     return canonical_body(msgspec.structs.replace(sent, subject=None, data=data))
 
 

@@ -139,6 +139,11 @@ class EngineLoop:
         """How many commands are queued."""
         return self._waiting
 
+    @property
+    def backend_pid(self) -> int:
+        """The server's process behind the loop's connection, for measuring."""
+        return self._writer.backend_pid
+
     def vault(self, tenant_id: int) -> Vault:
         """Give a tenant's keys.
 
@@ -274,7 +279,7 @@ class EngineLoop:
             return key, jobs
 
     def _is_watched(self) -> bool:
-        """Tell whether somebody asked interactively within the last second, and may ask again at any moment."""
+        """Tell whether somebody asked interactively within the last second, and may ask again."""
         return time.perf_counter_ns() - self._interactive_at < 1_000_000_000
 
     def _work(self, key: ProgramKey, jobs: list[Job]) -> None:
@@ -290,7 +295,7 @@ class EngineLoop:
             return
         except Problem as problem:
             answered = [(job, answers.refused("", problem)) for job in jobs]
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; the loop outlives whatever happens
             _LOG.exception("batch_failed", jobs=len(jobs))
             answered = [(job, answers.refused("", _FAULT)) for job in jobs]
         spent = (time.perf_counter_ns() - began) // len(jobs)
@@ -347,7 +352,7 @@ def deliver(answered: Answered) -> None:
     for sink, theirs in by_sink.values():
         try:
             sink.deliver(theirs)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged
             # Somebody who hung up changes nothing for the others.
             _LOG.exception("answer_not_delivered")
 

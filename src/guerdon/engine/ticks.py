@@ -1,4 +1,4 @@
-"""Time as an event: accounts that time has changed are found in pages and sent through the loop like any other."""
+"""Time as an event: accounts that time has changed are found in pages and sent through the loop."""
 
 from __future__ import annotations
 

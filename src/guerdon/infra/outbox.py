@@ -1,4 +1,4 @@
-"""The outbox: one row for each event that was applied, written in its transaction, read by relays after it."""
+"""The outbox: one row for each event that was applied, written in its transaction and read after it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from guerdon.infra.arrays import bigints, columns, instants, texts, uuids
 from guerdon.infra.tx import Tx
 
 _INSERT = """
 insert into outbox (program_id, account_id, event_id, booked_at, notices)
 select %s::bigint, account_id, event_id, booked_at, string_to_array(notices, ' ')
-from unnest(%s::bigint[], %s::uuid[], %s::timestamptz[], %s::text[]) as d (account_id, event_id, booked_at, notices)
+from unnest(%s::bigint[], %s::uuid[], %s::timestamptz[], %s::text[])
+    as d (account_id, event_id, booked_at, notices)
 """
 _READ = """
 select account_id, event_id, tenant_id, program_id, booked_at, notices from outbox
@@ -21,7 +23,8 @@ order by event_id limit %s
 """
 _DELETE = """
 delete from outbox using unnest(%s::bigint[], %s::uuid[]) as d (account_id, event_id)
-where outbox.account_id = any(%s::bigint[]) and outbox.account_id = d.account_id and outbox.event_id = d.event_id
+where outbox.account_id = any(%s::bigint[]) and outbox.account_id = d.account_id
+    and outbox.event_id = d.event_id
 """
 
 
@@ -55,7 +58,7 @@ def put(tx: Tx, program_id: int, parcels: Sequence[Parcel]) -> None:
         parcels: one for each event.
     """
     if parcels:
-        tx.execute(_INSERT, (program_id, *(list(column) for column in zip(*parcels, strict=True))))
+        tx.execute(_INSERT, (program_id, *columns(parcels, (bigints, uuids, instants, texts))))
 
 
 def read_waiting(relay_tx: Tx, limit: int) -> list[Waiting]:

@@ -59,18 +59,23 @@ def lot_changes(posted: Sequence[tuple[int, Transaction]], wallets: Sequence[Wal
         if before is not change.after.lots:
             _compare(change, before, (added, taken, gone))
     for account_id, one in posted:
-        if (account_id, one.wallet) in gathered:
-            continue
-        for entry in one.entries:
-            if entry.book == "member" and entry.available_at is not None:
-                key = (account_id, one.wallet, entry.expires_at, entry.available_at)
-                added[key] = added.get(key, 0) + entry.amount
-    if added and min(added.values()) <= 0:
-        # A late fact's units may expire as they come; any others must have been gathered before they are taken.
-        if min(added.values()) < 0:
-            raise AssertionError("units leave lots that were not gathered")
-        added = {key: amount for key, amount in added.items() if amount}
-    return LotChanges(added, taken, gone)
+        if (account_id, one.wallet) not in gathered:
+            _add_entries(account_id, one, added)
+    return LotChanges(_settled(added), taken, gone)
+
+
+def _settled(added: dict[LotKey, int]) -> dict[LotKey, int]:
+    """Leave out what came and went: a late fact's units may expire as they come."""
+    if added and min(added.values()) < 0:
+        raise AssertionError("units leave lots that were not gathered")
+    return {key: amount for key, amount in added.items() if amount}
+
+
+def _add_entries(account_id: int, one: Transaction, added: dict[LotKey, int]) -> None:
+    for entry in one.entries:
+        if entry.book == "member" and entry.available_at is not None:
+            key = (account_id, one.wallet, entry.expires_at, entry.available_at)
+            added[key] = added.get(key, 0) + entry.amount
 
 
 def _compare(

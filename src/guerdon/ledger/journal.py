@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
 
+from guerdon.infra.arrays import Packed, bigints, byteas, columns, instants, smallints, texts, uuids
 from guerdon.infra.tx import Tx
 from guerdon.ledger import sql
-from guerdon.ledger.changes import LotChanges, WalletChange, lot_changes
+from guerdon.ledger.changes import LotChanges, LotKey, WalletChange, lot_changes
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_hash
 from guerdon.rules.decision import Transaction
+
+_TRANSACTIONS = (
+    *(bigints, bigints, uuids),
+    *(texts, texts),
+    *(instants, instants),
+    *(uuids, bigints, bigints, texts, byteas),
+)
+_ENTRIES = (bigints, bigints, smallints, texts, texts, bigints, instants, instants, texts)
+_LOT = (bigints, texts, instants, instants)
+_WALLETS = (bigints, texts, bigints, bigints, bigints, instants, instants)
 
 
 class Posting(NamedTuple):
@@ -118,9 +129,7 @@ def _insert_transactions(tx: Tx, program_id: int, postings: Sequence[Posting]) -
                 )
             )
     if rows:
-        tx.execute(
-            sql.INSERT_TRANSACTIONS, (program_id, *(list(column) for column in zip(*rows, strict=True)))
-        )
+        tx.execute(sql.INSERT_TRANSACTIONS, (program_id, *columns(rows, _TRANSACTIONS)))
 
 
 def _insert_entries(tx: Tx, postings: Sequence[Posting]) -> None:
@@ -142,23 +151,27 @@ def _insert_entries(tx: Tx, postings: Sequence[Posting]) -> None:
                     )
                 )
     if rows:
-        tx.execute(sql.INSERT_ENTRIES, [list(column) for column in zip(*rows, strict=True)])
+        tx.execute(sql.INSERT_ENTRIES, columns(rows, _ENTRIES))
 
 
 def _write_lots(tx: Tx, changes: LotChanges) -> list[Guard]:
     guards = []
     if changes.gone:
-        keys = [list(column) for column in zip(*changes.gone, strict=True)]
-        cursor = tx.execute(sql.DELETE_LOTS, (*keys, sorted(set(keys[0]))))
+        cursor = tx.execute(sql.DELETE_LOTS, (*columns(changes.gone, _LOT), _accounts(changes.gone)))
         guards.append(Guard(cursor, len(changes.gone), "lots that were used up"))
     if changes.taken:
-        keys = [list(column) for column in zip(*changes.taken, strict=True)]
-        cursor = tx.execute(sql.TAKE_LOTS, (*keys, list(changes.taken.values()), sorted(set(keys[0]))))
+        amounts = bigints(list(changes.taken.values()))
+        lots = columns(list(changes.taken), _LOT)
+        cursor = tx.execute(sql.TAKE_LOTS, (*lots, amounts, _accounts(changes.taken)))
         guards.append(Guard(cursor, len(changes.taken), "lots that were taken from"))
     if changes.added:
-        keys = [list(column) for column in zip(*changes.added, strict=True)]
-        tx.execute(sql.ADD_LOTS, (*keys, list(changes.added.values())))
+        lots = columns(list(changes.added), _LOT)
+        tx.execute(sql.ADD_LOTS, (*lots, bigints(list(changes.added.values()))))
     return guards
+
+
+def _accounts(keys: Iterable[LotKey]) -> Packed:
+    return bigints(sorted({key[0] for key in keys}))
 
 
 def _write_wallets(tx: Tx, program_id: int, wallets: Sequence[WalletChange]) -> None:
@@ -176,7 +189,7 @@ def _write_wallets(tx: Tx, program_id: int, wallets: Sequence[WalletChange]) -> 
         if change.before is None or not _same_figures(change)
     ]
     if rows:
-        tx.execute(sql.WRITE_WALLETS, (program_id, *(list(column) for column in zip(*rows, strict=True))))
+        tx.execute(sql.WRITE_WALLETS, (program_id, *columns(rows, _WALLETS)))
 
 
 def _same_figures(change: WalletChange) -> bool:

@@ -1,20 +1,20 @@
-"""SQL of the ledger's tables. Set-based; what writes carries `account_id = any(...)` on its target (Citus)."""
+"""SQL of the ledger's tables: set-based, with `account_id = any(...)` on the target of what writes."""
 
 from __future__ import annotations
 
 INSERT_TRANSACTIONS = """
 insert into transactions (program_id, account_id, seq, transaction_id, kind, wallet, effective_at, booked_at,
     event_id, redemption_id, other_account, reason, leaf_hash)
-select %s::bigint, * from unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[])
+select %s::bigint, * from unnest(%s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[],
+    %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[])
 """
 
 INSERT_ENTRIES = """
 insert into entries (account_id, seq, line, wallet, book, amount, available_at, expires_at, source)
 select account_id, seq, line, wallet, book, amount, available_at,
     case when available_at is not null then coalesce(expires_at, 'infinity') end, source
-from unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
-    %s::timestamptz[], %s::text[])
+from unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::bigint[],
+    %s::timestamptz[], %s::timestamptz[], %s::text[])
     as d (account_id, seq, line, wallet, book, amount, available_at, expires_at, source)
 """
 
@@ -45,8 +45,8 @@ where lots.account_id = any(%s::bigint[]) and lots.account_id = d.account_id and
 
 WRITE_WALLETS = """
 insert into wallets (program_id, account_id, wallet, available, pending, held, changes_at, idle_expires_at)
-select %s::bigint, * from unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
-    %s::timestamptz[])
+select %s::bigint, * from unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::timestamptz[], %s::timestamptz[])
 on conflict (account_id, wallet) do update set available = excluded.available, pending = excluded.pending,
     held = excluded.held, changes_at = excluded.changes_at, idle_expires_at = excluded.idle_expires_at
 """
@@ -69,8 +69,8 @@ where w.account_id = any(%s::bigint[])
 """
 
 LIST_TRANSACTIONS = """
-select seq, transaction_id, kind, wallet, effective_at, booked_at, event_id, redemption_id, other_account, reason,
-    leaf_hash
+select seq, transaction_id, kind, wallet, effective_at, booked_at, event_id, redemption_id, other_account,
+    reason, leaf_hash
 from transactions where account_id = %s and seq < %s order by seq desc limit %s
 """
 
@@ -97,7 +97,8 @@ where program_id = %s and changes_at <= %s and account_id > %s order by account_
 """
 
 UNBALANCED = """
-select account_id, seq, wallet, sum(amount) from entries group by account_id, seq, wallet having sum(amount) <> 0
+select account_id, seq, wallet, sum(amount) from entries
+group by account_id, seq, wallet having sum(amount) <> 0
 """
 
 UNNUMBERED = """

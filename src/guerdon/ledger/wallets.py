@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.ledger import sql
 from guerdon.rules.lots import SpendingOrder, settle, sort_lots
@@ -28,7 +29,7 @@ def ask_wallets(tx: Tx, account_ids: Sequence[int]) -> Rows:
     Returns:
         The cursor for `read_wallets`.
     """
-    return tx.execute(sql.LOAD_WALLETS, (list(account_ids),))
+    return tx.execute(sql.LOAD_WALLETS, (bigints(account_ids),))
 
 
 def read_wallets(rows: Rows) -> Wallets:
@@ -57,7 +58,7 @@ def ask_lots(tx: Tx, account_ids: Sequence[int]) -> Rows:
     Returns:
         The cursor for `add_lots`.
     """
-    return tx.execute(sql.LOAD_LOTS, (list(account_ids),))
+    return tx.execute(sql.LOAD_LOTS, (bigints(account_ids),))
 
 
 def add_lots(

@@ -14,16 +14,17 @@ from guerdon.infra.tx import Tx
 
 Status = Literal["issued", "used", "cancelled"]
 
-_COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code, campaign,
-    choice, version, status, issued_at, expires_at, changed_at"""
+_COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code,
+    campaign, choice, version, status, issued_at, expires_at, changed_at"""
 _SELECT = f"select {_COLUMNS} from redemptions"  # noqa: S608 - a list of columns of ours
 _INSERT = f"""
 insert into redemptions (program_id, {_COLUMNS})
 select %s::bigint, account_id, redemption_id, member_id, event_id, reward, kind, quantity, price,
-    string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at, changed_at
-from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[], %s::jsonb[],
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::timestamptz[]) as d ({_COLUMNS})
+    string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at,
+    changed_at
+from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
+    %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::timestamptz[]) as d ({_COLUMNS})
 """  # noqa: S608
 _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
@@ -37,8 +38,9 @@ _SET_STATUS = """
 update redemptions set status = d.status, changed_at = d.changed_at
 from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
     as d (account_id, redemption_id, status, changed_at)
-where redemptions.account_id = any(%s::bigint[]) and redemptions.account_id = d.account_id
-    and redemptions.redemption_id = d.redemption_id and redemptions.status = 'issued'
+where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id = any(%s::bigint[])
+    and redemptions.account_id = d.account_id and redemptions.redemption_id = d.redemption_id
+    and redemptions.status = 'issued'
 """
 _NEWEST = 2**63 - 1
 
@@ -95,17 +97,19 @@ def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption
     """
     if not redemptions:
         return
-    rows = [
-        one._replace(
-            price=msgspec.json.encode(one.price).decode(),  # type: ignore[arg-type]  # as it goes over the wire
-            seqs=",".join(map(str, one.seqs)),  # type: ignore[arg-type]  # PostgreSQL has no array of arrays of any length
-        )
-        for one in redemptions
-    ]
+    rows = [_row(one) for one in redemptions]
     tx.execute(_INSERT, (program_id, *(list(column) for column in zip(*rows, strict=True))))
     coded = [(one.code, one.account_id, one.redemption_id) for one in redemptions if one.code]
     if coded:
         tx.execute(_INSERT_CODES, (program_id, *(list(column) for column in zip(*coded, strict=True))))
+
+
+def _row(one: Redemption) -> tuple[Any, ...]:
+    fields = one._asdict()
+    fields["price"] = msgspec.json.encode(one.price).decode()
+    # Arrays of different lengths do not fit one array of PostgreSQL.
+    fields["seqs"] = ",".join(map(str, one.seqs))
+    return tuple(fields.values())
 
 
 def ask_issued(tx: Tx, program_id: int, redemption_ids: Collection[int]) -> Callable[[], dict[int, Issued]]:
@@ -158,7 +162,7 @@ def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
     if not changes:
         return lambda: 0
     columns = [list(column) for column in zip(*changes, strict=True)]
-    cursor = tx.execute(_SET_STATUS, (*columns, sorted(set(columns[0]))))
+    cursor = tx.execute(_SET_STATUS, (*columns, sorted(set(columns[0])), columns[1]))
     return lambda: cursor.rowcount
 
 

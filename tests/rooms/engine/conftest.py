@@ -33,7 +33,7 @@ name: Club
 currency: USD
 timezone: America/New_York
 wallets:
-  points: {scale: 0, rounding: floor, pending: 0d, expires: {after: 12mo, from: earned}, worth: "0.01", cost: "0.01"}
+  points: {scale: 0, rounding: floor, pending: 0d, expires: {after: 12mo, from: earned}, cost: "0.01"}
   later: {scale: 2, rounding: floor, pending: 14d, expires: never}
 attributes:
   persona: {type: string}

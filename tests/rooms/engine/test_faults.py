@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import psycopg
 import pytest
 
@@ -20,18 +22,34 @@ def test_an_overflow_in_a_batch_of_256_harms_nobody_else(world: World) -> None:
     commands: list[Command] = [world.order("3.00", f"m{number % 16}") for number in range(255)]
     commands.insert(128, world.event("huge.award", "m7", id="second"))
     answers = world.ask(*commands)
+    assert [place for place, one in enumerate(answers) if not one.effects] == [128]
+    assert {one.status for place, one in enumerate(answers) if place != 128} == {"applied"}
+    assert world.rows("select count(*), sum(available) from wallets where wallet = 'points'") == [
+        (16, 9_000_000_000_000_000_000 + 1600 + 255 * 3)
+    ]
+    world.verify()
+
+
+def test_a_statement_that_fails_in_a_batch_of_256_harms_nobody_else(world: World) -> None:
+    for number in range(16):
+        world.enrol(f"m{number}")
+    with world.database.connect("owner") as owner:
+        owner.execute("alter table entries add constraint trap check (amount <> 666)")
+        owner.commit()
+    commands: list[Command] = [world.order("3.00", f"m{number % 16}") for number in range(255)]
+    commands.insert(128, world.order("666.00", "m7", id="second"))
+    answers = world.ask(*commands)
     assert [place for place, one in enumerate(answers) if one.status != "applied"] == [128]
     assert answers[128].problem is not None
     assert answers[128].problem.code == "internal_error"
     assert world.rows("select count(*) from events where id = 'second'") == [(0,)]
     assert world.rows("select count(*) from event_keys where id = 'second'") == [(0,)]
-    assert world.rows("select count(*), sum(available) from wallets where wallet = 'points'") == [
-        (16, 9_000_000_000_000_000_000 + 1600 + 255 * 3)
-    ]
+    assert world.rows("select sum(available) from wallets where wallet = 'points'") == [(1600 + 255 * 3,)]
     with world.database.transaction(TENANT) as tx:
         program_id = tx.execute("select program_id from programs").fetchall()[0][0]
         (kept,) = list_quarantine(tx, program_id, 10)
-    assert (kept.id, kept.kind, kept.fault) == ("second", "IngestEvent", "NumericValueOutOfRange")
+    assert (kept.id, kept.kind, kept.fault) == ("second", "IngestEvent", "CheckViolation")
+    assert b"m7" not in zlib.decompress(kept.body)
     world.verify()
 
 

@@ -17,7 +17,9 @@ def test_a_year_in_one_batch_expires_and_matures(world: World) -> None:
     answers = world.ask(*orders)
     assert {one.status for one in answers} == {"applied"}
     last = answers[-1].balances
-    assert last["points"].available == str(10 * 7 - 10 + 1)  # January to May, and June 10th itself, have expired
+    assert last["points"].available == str(
+        10 * 7 - 10 + 1
+    )  # January to May, and June 10th itself, have expired
     assert last["later"].available == "3.00"
     assert last["later"].pending == "0.25"
     world.verify()
@@ -31,7 +33,9 @@ def test_the_same_history_in_single_batches_comes_to_the_same(world: World) -> N
         world.order("10.00", "two", time=f"{day}T12:00:00Z", historical=True, enrol=True) for day in days
     ]
     world.ask(*together)
-    figures = world.rows("select wallet, available, pending, changes_at from wallets order by wallet, account_id")
+    figures = world.rows(
+        "select wallet, available, pending, changes_at from wallets order by wallet, account_id"
+    )
     assert figures[0] == figures[1]
     assert figures[2] == figures[3]
 

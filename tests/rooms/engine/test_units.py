@@ -65,9 +65,10 @@ def test_a_redemption_and_its_cancelling(world: World) -> None:
 def test_a_redemption_cancelled_and_used_at_once_is_one_of_both(world: World) -> None:
     ask = Asker(world)
     world.enrol("anna")
-    number = parse_number("red", ask.redeem("voucher").redemptions[0]["id"])
-    common = {"tenant_id": TENANT, "program": "club", "received_at": world.now, "redemption_id": number}
-    answers = world.ask(*[CancelRedemption(**common), UseRedemption(**common)] * 20)  # type: ignore[list-item]
+    number = parse_number("red", ask.redeem("voucher").redemptions[0]["id"]) or 0
+    common: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": world.now}
+    both = [kind(redemption_id=number, **common) for kind in (CancelRedemption, UseRedemption)]
+    answers = world.ask(*both * 20)
     assert sorted(one.status for one in answers) == ["applied"] + ["rejected"] * 39
     assert world.rows("select available from wallets where wallet = 'points'") == [(100,)]
     world.verify()
@@ -135,7 +136,11 @@ def test_transfers_move_lots_or_nothing(world: World) -> None:
         (70, 1),
         (130, 1),
     ]
-    for amount, to, code in ((71, bert, "insufficient_units"), (1, anna, "same_account"), (1, 5, "account_not_found")):
+    for amount, to, code in (
+        (71, bert, "insufficient_units"),
+        (1, anna, "same_account"),
+        (1, 5, "account_not_found"),
+    ):
         answer = ask.say(TransferUnits, account_id=anna, to_account=to, wallet="points", amount=amount)
         assert code_of(answer) == code
     sums = world.rows("select book, sum(amount) from entries group by book order by book")

@@ -93,7 +93,7 @@ create table event_keys (
     event_id uuid not null,
     body_hash bytea not null check (length(body_hash) = 32),
     order_id text,
-    primary key (program_id, source, id)
+    primary key (program_id, id, source)
 );
 create unique index event_keys_order on event_keys (program_id, order_id, source) where order_id is not null;
 alter table event_keys enable row level security;
@@ -228,7 +228,7 @@ create table idempotency_keys (
     body_hash bytea not null check (length(body_hash) = 32),
     answer bytea not null,
     made_at timestamptz not null,
-    primary key (tenant_id, scope, key)
+    primary key (tenant_id, key, scope)
 );
 create index idempotency_keys_made on idempotency_keys (made_at);
 alter table idempotency_keys enable row level security;
