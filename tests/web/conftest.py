@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
+from pydantic import SecretStr
 
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
@@ -97,7 +99,7 @@ def make_key(house: House, tenant: str, scopes: tuple[str, ...] = ("all",), sand
     with house.database.transaction(tenant_id_of(tenant)) as tx:
         ensure_tenant(tx, tenant, tenant.title(), sandbox=sandbox, now=NOW)
         new = NewKey("test", scopes or ("all",), "test", NOW)
-        return create_key(tx, new, house.ids, __import__("secrets").randbits)[0]
+        return create_key(tx, new, house.ids, secrets.randbits)[0]
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +107,9 @@ def web_house(server: EmbeddedPostgres, template: str) -> Iterator[House]:
     """A house with a running engine, for one file of tests; each test has a tenant of its own."""
     name = f"web_{next(_NUMBERS)}"
     create_database(server, name, template)
-    settings = Settings(master_key=MASTER_KEY, log_level="error", database_url=server.dsn(database=name))
-    with House(settings, Database(server.dsn(database=name), pool_size=4)) as house:
+    dsn = server.dsn(database=name)
+    settings = Settings(master_key=SecretStr(MASTER_KEY), log_level="error", database_url=SecretStr(dsn))
+    with House(settings, Database(dsn, pool_size=4)) as house:
         yield house
     drop_database(server, name)
 

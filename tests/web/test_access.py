@@ -93,8 +93,14 @@ async def test_one_tenant_sees_nothing_of_another(api: Api) -> None:
         answer = await stranger.get(CLUB + path)
         assert (answer.status_code, answer.json()["code"]) == (404, "program_not_found")
     assert (await stranger.apply()).status_code == 201
-    paths = (f"/members/{made['id']}", "/members/email:a@mail.example", f"/accounts/{made['account']}", "/orders/order-o1",
-             f"/accounts/{made['account']}/ledger", "/events/o1")  # fmt: skip
+    paths = (
+        f"/members/{made['id']}",
+        "/members/email:a@mail.example",
+        f"/accounts/{made['account']}",
+        f"/accounts/{made['account']}/ledger",
+        "/orders/order-o1",
+        "/events/o1",
+    )
     for path in paths:
         answer = await stranger.get(CLUB + path)
         assert answer.status_code == 404, path

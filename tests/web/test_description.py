@@ -128,7 +128,7 @@ def _calls() -> list[str]:
 
 @pytest.mark.parametrize("name", _calls())
 async def test_whatever_is_sent_is_answered_in_form(api: Api, name: str) -> None:
-    """Requests made from our own description, right ones and wrong ones: never a 5xx, always a problem or JSON."""
+    """Requests drawn from our own description, right and wrong: never a 5xx, always a problem or JSON."""
     method, path = name.split(" ")
     schema = schemathesis.openapi.from_dict(api.front.description)
     operation = schema[path][method]

@@ -185,8 +185,7 @@ async def test_lists_are_of_a_member_or_a_type(api: Api) -> None:
     await api.enrol(external_id="ananya")
     await api.enrol(external_id="bela")
     await api.post(EVENTS, json=[order("o1"), order("o2", member="external:bela")])
-    recycled = {"type": "item.recycled", "data": {"grams": 300}}
-    await api.post(EVENTS, json=order("r1", **recycled))
+    await api.post(EVENTS, json=order("r1", type="item.recycled", data={"grams": 300}))
     assert [row["id"] for row in (await api.get(f"{EVENTS}?type=item.recycled")).json()["data"]] == ["r1"]
     of_bela = (await api.get("/v1/programs/club/orders?member=bela")).json()["data"]
     assert [row["id"] for row in of_bela] == ["order-o2"]

@@ -1,4 +1,4 @@
-"""Request bodies: read under a limit while they stream, and turned into typed values with precise refusals."""
+"""Request bodies: read under a limit while they stream, turned into typed values, refused precisely."""
 
 from __future__ import annotations
 
@@ -94,8 +94,9 @@ def read_json(raw: bytes, kind: type[T]) -> T:
         The value.
 
     Raises:
-        Problem: `body_missing`, `invalid_utf8`, `invalid_json`, `nesting_too_deep`, `duplicate_key`, `nul_character`,
-            or `unknown_field`, `missing_field`, `wrong_type`, `wrong_value` with the first wrong place.
+        Problem: `body_missing`, `invalid_utf8`, `invalid_json`, `nesting_too_deep`, `duplicate_key`,
+            `nul_character`, or `unknown_field`, `missing_field`, `wrong_type`, `wrong_value` with the first
+            wrong place.
     """
     if not raw.strip():
         raise Problem("body_missing", "this call needs a JSON body")

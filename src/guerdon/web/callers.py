@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
@@ -132,13 +133,10 @@ def read_instant(text: str, code: str, what: str) -> datetime:
     Raises:
         Problem: the given code.
     """
-    try:
+    # An offset may carry a time at the edge of the calendar beyond it.
+    with contextlib.suppress(ValueError, OverflowError):
         instant = datetime.fromisoformat(text)
-        # An offset may carry a time at the edge of the calendar beyond it.
-        known = instant.tzinfo is not None and FIRST_INSTANT <= instant.astimezone(UTC) <= LAST_INSTANT
-    except (ValueError, OverflowError):
-        known = False
-    if not known:
-        detail = f"{what} is an RFC 3339 time with an offset, from 1970 to 2200, such as 2026-11-21T10:00:00Z"
-        raise Problem(code, detail)
-    return instant.astimezone(UTC)
+        if instant.tzinfo is not None and FIRST_INSTANT <= (found := instant.astimezone(UTC)) <= LAST_INSTANT:
+            return found
+    detail = f"{what} is an RFC 3339 time with an offset, from 1970 to 2200, such as 2026-11-21T10:00:00Z"
+    raise Problem(code, detail)

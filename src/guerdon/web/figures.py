@@ -23,7 +23,8 @@ select count(*) from events
 where program_id = %s and event_id >= %s::uuid and order_id is not null and booked_at >= %s
 """
 _UNITS = """
-select wallet, sum(available + pending)::bigint from wallets where program_id = %s group by wallet order by wallet
+select wallet, sum(available + pending)::bigint from wallets
+where program_id = %s group by wallet order by wallet
 """
 
 

@@ -67,8 +67,8 @@ class Front:
         scope["request_id"] = request_id = telemetry.request_id(header(scope, b"x-request-id"))
         telemetry.open_requests.inc()
         answer = _Answer(send, request_id)
+        program = _events_of(scope)
         try:
-            program = _events_of(scope)
             if program is not None:
                 await self._fast(scope, receive, answer, program)
             else:

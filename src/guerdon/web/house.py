@@ -36,7 +36,7 @@ class Premises:
     _asked: tuple[float, bool] = (0.0, False)
 
     async def is_ready(self) -> bool:
-        """Tell whether the engine takes a command through its queue, thread and database; asked once a second at most.
+        """Tell whether the engine takes a command through queue, thread and database; asked once a second.
 
         Returns:
             Whether it answers, and nobody has told the server to end.

@@ -16,7 +16,8 @@ from guerdon.web.problems import MEDIA_TYPE, ProblemBody
 _REF: Final = "#/components/schemas/{name}"
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
 _ABOUT: Final = (
-    "Orders and events in; points, tiers and rewards out.\n\nMoney and units are decimal strings; time is RFC 3339."
+    "Orders and events in; points, tiers and rewards out.\n\n"
+    "Money and units are decimal strings; time is RFC 3339."
     " Every write takes `Idempotency-Key`. Refusals are `application/problem+json` with a stable `code`."
 )
 IDEMPOTENCY: Final = {

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 `application/problem+json`: the one place that maps an error code to an HTTP status."""
+"""Refusals as RFC 9457 problems: the one place that maps an error code to an HTTP status."""
 
 from __future__ import annotations
 

@@ -39,8 +39,7 @@ def serve(
         settings: of this process; port 0 takes a free one.
         say: told what a slow start is doing, and the address when it is ready.
         prepare: called with the running house and its address before the first call is taken.
-        sandbox: whether the main tenant honours test clocks, where it is new; None asks `GUERDON_SANDBOX`, and
-            without it says yes for an embedded database and no for a served one.
+        sandbox: whether the main tenant honours test clocks, where it is new; None asks `is_sandbox`.
 
     Raises:
         Problem: what `open_house` raises, or `address_in_use`.

@@ -1,4 +1,4 @@
-"""Waiting for the engine: its thread hands answers over, and the event loop is woken once for many of them."""
+"""Waiting for the engine: its thread hands answers over, and wakes the event loop once for many."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Waiting:
         return call.done
 
     def _post(self, call: _Call, answers: Sequence[tuple[int, Answer]]) -> None:
-        # Runs in the engine's thread. Whoever posts into an empty box calls; the rest of the batch rides along.
+        # In the engine's thread. Who posts into an empty box calls; the rest of the batch rides along.
         self._mail.append((call, answers))
         if not self._called:
             self._called = True

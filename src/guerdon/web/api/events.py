@@ -200,8 +200,8 @@ def _row(said: Answer) -> dict[str, Any]:
 async def _never() -> Response:
     """Take in one event, or an array of at most 10,000 and 32 MiB.
 
-    A lone event answers one object, and one that is refused a problem. An array answers an array in the same order,
-    each event in its row, with 200. Events are idempotent by program, source and id.
+    A lone event answers one object, and one that is refused a problem. An array answers an array in the
+    same order, each event in its row, with 200. Events are idempotent by program, source and id.
     """
     raise AssertionError("the front answers this call")  # pragma: no cover
 

@@ -22,7 +22,8 @@ join event_keys k on k.program_id = %(program)s and k.source = s.source and k.id
 where s.source is not null
 """
 _BY_SOURCE: Final = """
-select account_id, event_id from event_keys where program_id = %(program)s and source = %(source)s and id = %(id)s
+select account_id, event_id from event_keys
+where program_id = %(program)s and source = %(source)s and id = %(id)s
 """
 _BY_NUMBER: Final = "select account_id, event_id from events where program_id = %s and event_id = %s"
 

@@ -12,7 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import EnrolMember
 from guerdon.infra.tx import Tx
-from guerdon.members.identities import Ref, member_ref, normal_ref, parse_ref
+from guerdon.members.identities import Kind, Ref, member_ref, normal_ref, parse_ref
 from guerdon.members.members import (
     Desk,
     Member,
@@ -33,6 +33,13 @@ from guerdon.wiring import Live
 ROUTER: Final = APIRouter(tags=["Members"])
 Reading = Annotated[Call, Depends(admitted("members:read"))]
 Writing = Annotated[Call, Depends(admitted("members:write"))]
+
+_KINDS: Final[dict[str, Kind]] = {
+    "email": "email",
+    "phone": "phone",
+    "card": "card",
+    "external_id": "external",
+}
 
 
 class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,11 +127,8 @@ def look_up(call: Reading, program: str) -> Response:
         )
     name, value = next(iter(given.items()))
     try:
-        ref = (
-            parse_ref(value)
-            if name == "ref"
-            else normal_ref("external" if name == "external_id" else name, value)
-        )  # type: ignore[arg-type]
+        kind = _KINDS.get(name)
+        ref = normal_ref(kind, value) if kind is not None else parse_ref(value)
     except Problem as problem:
         raise Problem.at(f"/{name}", problem.code, problem.detail) from None
     return answer(_show_one(call, program, ref))

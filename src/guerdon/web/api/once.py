@@ -1,4 +1,4 @@
-"""Idempotency-Keys of writes that do not go through the engine: effect and first answer in one transaction."""
+"""Idempotency-Keys of writes beside the engine: effect and first answer in one transaction."""
 
 from __future__ import annotations
 

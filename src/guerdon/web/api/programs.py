@@ -38,8 +38,18 @@ ROUTER: Final = APIRouter(tags=["Programs"])
 Reading = Annotated[Call, Depends(admitted("programs:read"))]
 Writing = Annotated[Call, Depends(admitted("programs:write"))]
 _MEDIA: Final = ("application/yaml", "application/json")
-_TAKEN: Final = frozenset({"", *_MEDIA, "application/x-yaml", "text/yaml", "text/plain", "application/octet-stream",
-                           "application/x-www-form-urlencoded"})  # fmt: skip
+# curl says the last one where nobody told it what the body is.
+_TAKEN: Final = frozenset(
+    {
+        "",
+        *_MEDIA,
+        "application/x-yaml",
+        "text/yaml",
+        "text/plain",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+    }
+)
 
 
 @ROUTER.get("/v1/programs", summary="The tenant's programs", **operation(Programs))
@@ -58,8 +68,10 @@ def all_programs(call: Reading) -> Response:
     **operation(Applied, body=dict[str, Any], media=_MEDIA, also=[(201, Applied)]),
 )
 def apply(call: Writing, program: str, dry_run: Annotated[bool, Query()] = False) -> Response:
-    """The definition, YAML or JSON, becomes the live version: 201 where there is a new one, 200 where the live one says
-    the same already. With `dry_run=true` nothing is stored and the answer says what would be.
+    """Make the definition, YAML or JSON, the live version.
+
+    201 where there is a new one, 200 where the live one says the same already. With `dry_run=true` nothing
+    is stored and the answer says what would be.
     """
     definition, text = _read(call, program)
     warnings = [f"{part.pointer}: {part.why}" for part in inactive_parts(definition)]

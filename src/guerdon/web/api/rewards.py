@@ -51,7 +51,7 @@ def _stock_left(tx: Tx, live: Live) -> dict[str, int]:
     stocked = {key: one.stock for key, one in live.program.rewards.items() if one.stock is not None}
     counters = {key: stock_draw(key, stock).counter for key, stock in stocked.items()}
     taken = load_counters(tx, live.program_id, list(counters.values()))
-    return {key: int(max(0, stock - taken.get(counters[key], Decimal(0)))) for key, stock in stocked.items()}
+    return {key: max(0, stock - int(taken.get(counters[key], Decimal(0)))) for key, stock in stocked.items()}
 
 
 def _shown(program: Program, reward: Reward, left: int | None, standing: Shown | None) -> RewardShape:

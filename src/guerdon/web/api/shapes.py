@@ -298,7 +298,8 @@ class RewardShape(Answered, frozen=True):
     missing: Mapping[str, str]
     """Units by wallet that the member lacks."""
     reason: str | None
-    """Why it cannot be had, beside missing units: `reward_not_for_tier`, `out_of_stock`, `reward_not_for_sale`."""
+    """Why it cannot be had, beside missing units:
+    `reward_not_for_tier`, `out_of_stock`, `reward_not_for_sale`."""
 
 
 class Rewards(Answered, frozen=True):
