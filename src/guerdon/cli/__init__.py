@@ -70,4 +70,6 @@ def run(arguments: Sequence[str]) -> int:
             f"error: {type(error).__name__}: {error} (GUERDON_TRACEBACK=1 shows where) [internal_error]"
         )
         return FAILED
+    if result == INTERRUPTED:
+        show_note("interrupted")
     return result if isinstance(result, int) else OK

@@ -79,8 +79,8 @@ def import_events(options: ImportOptions) -> int:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="guerdon-import-"))
         lines = _indexed(options.files, Path(folder))
-        destination = stack.enter_context(_destination(options))
         refused = _Refusals(stack.enter_context(_written(options.rejects)))
+        destination = stack.enter_context(_destination(options))
         told = stack.enter_context(told_bytes("importing", lines.size))
         summary = feed(lines, destination, Listener(refused.note, lambda size, _: told(size)))
     _show(options, summary)
@@ -113,11 +113,11 @@ def _written(name: str | None) -> Iterator[IO[str] | None]:
     if name is None:
         yield None
         return
-    try:
-        Path(name).touch()
-    except OSError as error:
-        raise Problem("rejects_not_written", f"{name} cannot be written: {error.strerror}") from None
-    with Path(name).open("w", encoding="utf-8") as file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(name).open("w", encoding="utf-8"))
+        except OSError as error:
+            raise Problem("rejects_not_written", f"{name} cannot be written: {error.strerror}") from None
         yield file
 
 

@@ -50,14 +50,17 @@ def show_json(value: Any) -> None:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Print a result for people; figures stand to the right."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for place, column in enumerate(columns):
         numeric = any(row[place] for row in rows) and all(_is_figure(row[place]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else _WIDTH_OF_PIPES
-    Console(width=width).print(table, markup=False)
+    console = Console(width=width)
+    if title:
+        console.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(table, markup=False)
 
 
 def _is_figure(text: str) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
 import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from guerdon.base.errors import Problem
 
@@ -104,7 +104,7 @@ def open_lines(name: str, folder: Path) -> LineFile:
         Problem: `file_not_found`, `file_unreadable` or `file_broken`.
     """
     if name == STANDARD_INPUT:
-        return _copied("standard input", sys.stdin.buffer, folder)
+        return _copied("standard input", cast("BufferedReader", sys.stdin.buffer), folder)
     path = Path(name)
     try:
         with path.open("rb") as file:
@@ -121,7 +121,9 @@ def open_lines(name: str, folder: Path) -> LineFile:
         raise Problem("file_unreadable", f"{name} cannot be read: {error.strerror}") from None
 
 
-def _copied(name: str, source: IO[bytes] | gzip.GzipFile, folder: Path) -> LineFile:
+def _copied(name: str, source: BufferedReader | gzip.GzipFile, folder: Path) -> LineFile:
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".ndjson", delete=False) as copy:
-        shutil.copyfileobj(source, copy, _PIECE)
+        # One read at a time: between two of them an interruption is heard.
+        while piece := source.read1(_PIECE):
+            copy.write(piece)
         return LineFile(name, Path(copy.name), copy.tell())
