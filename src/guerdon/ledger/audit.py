@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from guerdon.infra.tx import Tx
-from guerdon.ledger import sql
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_hash
+from guerdon.ledger.sql import reading as sql
 from guerdon.rules.decision import Entry
 
 _PAGE = 2_000

@@ -11,9 +11,9 @@ import psycopg
 
 from guerdon.infra.arrays import Packed, bigints, byteas, columns, instants, smallints, texts, uuids
 from guerdon.infra.tx import Tx
-from guerdon.ledger import sql
 from guerdon.ledger.changes import LotChanges, LotKey, WalletChange, lot_changes
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_hash
+from guerdon.ledger.sql import journal as sql
 from guerdon.rules.decision import Transaction
 
 _TRANSACTIONS = (

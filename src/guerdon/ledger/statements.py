@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from guerdon.infra.tx import Tx
-from guerdon.ledger import sql
+from guerdon.ledger.sql import reading as sql
 from guerdon.rules.decision import Entry
 from guerdon.rules.state import Lot
 

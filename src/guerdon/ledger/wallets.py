@@ -11,7 +11,7 @@ import psycopg
 
 from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
-from guerdon.ledger import sql
+from guerdon.ledger.sql import reading as sql
 from guerdon.rules.lots import SpendingOrder, settle, sort_lots
 from guerdon.rules.state import Lot, WalletState
 

@@ -1,4 +1,4 @@
-"""Floods the engine with what has to happen once, in a process of its own: `… -m tests.rooms.engine.flood DSN`."""
+"""Floods the engine with what has to happen once: `python -m tests.rooms.engine.flood DSN`."""
 
 from __future__ import annotations
 
