@@ -62,9 +62,7 @@ def merged(program: Program, before: State, after: State, decision: Decision) ->
         account=replace(
             after.account,
             wallets={
-                key: one
-                if one.lots is not None
-                else replace(one, lots=_posted(program, before, key, decision))
+                key: one if one.lots is not None else _filled(program, before, key, one, decision)
                 for key, one in after.account.wallets.items()
             },
             buckets={**before.account.buckets, **after.account.buckets},
@@ -84,7 +82,8 @@ def _posted(program: Program, before: State, key: str, decision: Decision) -> tu
             if entry.book == "member" and entry.available_at is not None:
                 lot = (entry.available_at, entry.expires_at)
                 units[lot] = units.get(lot, 0) + entry.amount
-    return sort_lots((Lot(*lot, left) for lot, left in units.items() if left), program.spending_order)
+    left = (Lot(*lot, amount) for lot, amount in units.items() if amount)
+    return replace(after, lots=sort_lots(left, program.spending_order))
 
 
 def _wallet(wallet: WalletState, now: datetime, spends: bool) -> WalletState:

@@ -1,4 +1,4 @@
-"""Who carries a story out: the rules alone here; the live engine has another driver with the same two doors."""
+"""Who carries a story out: here the rules alone; the live engine may have a driver with the same doors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Driver(Protocol):
 
 
 class PureDriver:
-    """Carries stories out by `rules.step`, each event twice: on the whole state, and on what it is said to need."""
+    """Carries stories out by `rules.step`, each event on the whole state and on what it is said to need."""
 
     def __init__(self, document: str) -> None:
         self.program = compile_program(load_definition(document), 1)
@@ -161,10 +161,9 @@ class PureDriver:
         with exactly():
             after, decision = step(self.program, whole, event, Chance(b"story-%d" % told.number))
             again, same = step(self.program, gathered, event, Chance(b"story-%d" % told.number))
-        assert decision == same, f"line {told.number}: what is gathered does not suffice"
-        assert merged(self.program, whole, again, same) == after, (
-            f"line {told.number}: what is gathered does not suffice"
-        )
+        short = f"line {told.number}: what is gathered does not suffice"
+        assert decision == same, short
+        assert merged(self.program, whole, again, same) == after, short
         self.people[who], self.shared = after.account, after.shared
         self.decisions.append((who, decision))
         for redemption in decision.redemptions:

@@ -1,9 +1,9 @@
 """Stories as text: how they are written down, and what one line says.
 
-A file holds stories. Each begins with `Story:`, says in `Program:` what the program is (a fragment of YAML, indented;
-the file's first one holds for all that have none), and then goes on line by line, in the program's local time:
+A file holds stories. Each begins with `Story:`, says in `Program:` what the program is (a fragment of YAML,
+indented; the file's first one holds for all that have none), and then goes on line by line, in local time:
 
-    2026-01-05 10:00  order 129.90 web           what happens: order, event, enrols, redeem, cancel, adjust, send, night
+    2026-01-05 10:00  order 129.90 web           order, event, enrols, redeem, cancel, adjust, send, night
       -> awards base_earn 129 points             what the answer must say
     2026-01-19 00:00  balance points available 129 pending 0
     2026-01-19 00:00  tier club bronze
@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 
 HEADER = {"program": "story", "currency": "USD", "timezone": "America/New_York"}
 _LINE = re.compile(
-    r"(?P<on>\d{4}-\d\d-\d\d) (?P<at>\d\d:\d\d(?::\d\d)?)(?P<again> again)?\s+(?:(?P<who>[a-z]+): )?(?P<text>.+?)"
+    r"(?P<on>\d{4}-\d\d-\d\d) (?P<at>\d\d:\d\d(?::\d\d)?)(?P<again> again)?\s+"
+    r"(?:(?P<who>[a-z]+): )?(?P<text>.+?)"
     r"(?:, heard (?P<heard>\d{4}-\d\d-\d\d \d\d:\d\d))?"
 )
 QUESTIONS = ("balance", "tier", "badges", "expiring", "used")

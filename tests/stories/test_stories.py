@@ -39,7 +39,7 @@ def tell(story: Story, driver: Driver) -> None:
             assert said == " ".join(told.words[1:]), f"{place}: {' '.join(told.words)}"
             continue
         decision = driver.happens(told)
-        said_all = spoken(story, driver, decision)
+        said_all = spoken(story, decision)
         for number, words in told.answers:
             expected = " ".join(words)
             if words[0] == "no":
@@ -70,14 +70,12 @@ def local(story: Story, at: datetime) -> str:
     return at.astimezone(story.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def spoken(story: Story, driver: Driver, decision: Decision) -> list[str]:
+def spoken(story: Story, decision: Decision) -> list[str]:
     """Say what a decision says, one sentence each."""
     said = [f"refused {decision.problem_code}"] if decision.problem_code else []
     said += ["late"] if decision.late else []
     for effect in decision.effects:
         if effect.kind == "award":
-            scale = driver.program.wallets[effect.wallet].scale  # type: ignore[attr-defined]
-            assert scale == 0 or effect.amount % 1 == 0
             said.append(f"awards {effect.campaign} {effect.amount} {effect.wallet}")
         else:
             thing = {"badge": effect.badge, "multiply": str(effect.factor)}.get(effect.kind, effect.reward)
@@ -91,11 +89,9 @@ def spoken(story: Story, driver: Driver, decision: Decision) -> list[str]:
         if one.kind == "expire":
             units = -sum(entry.amount for entry in one.entries if entry.book == "member")
             said.append(f"expires {units} {one.wallet} at {local(story, one.effective_at)}")
-    said += [
-        f"coupon {one.reward} until {local(story, one.expires_at)}"
-        for one in decision.redemptions
-        if one.expires_at
-    ]
+    for redemption in decision.redemptions:
+        if redemption.expires_at is not None:
+            said.append(f"coupon {redemption.reward} until {local(story, redemption.expires_at)}")
     return said
 
 
