@@ -62,7 +62,7 @@ def merged(program: Program, before: State, after: State, decision: Decision) ->
         account=replace(
             after.account,
             wallets={
-                key: one if one.lots is not None else _filled(program, before, key, one, decision)
+                key: _filled(program, before, (key, one), decision)
                 for key, one in after.account.wallets.items()
             },
             buckets={**before.account.buckets, **after.account.buckets},
@@ -73,10 +73,14 @@ def merged(program: Program, before: State, after: State, decision: Decision) ->
     )
 
 
-def _posted(program: Program, before: State, key: str, decision: Decision) -> tuple[Lot, ...]:
-    units = {
-        (lot.available_at, lot.expires_at): lot.remaining for lot in before.account.wallets[key].lots or ()
-    }
+def _filled(
+    program: Program, before: State, wallet: tuple[str, WalletState], decision: Decision
+) -> WalletState:
+    key, after = wallet
+    if after.lots is not None:
+        return after
+    was = before.account.wallets.get(key, WalletState()).lots or ()
+    units = {(lot.available_at, lot.expires_at): lot.remaining for lot in was}
     for one in decision.transactions:
         for entry in one.entries if one.wallet == key else ():
             if entry.book == "member" and entry.available_at is not None:
