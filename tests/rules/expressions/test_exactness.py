@@ -146,8 +146,31 @@ def test_a_number_that_grows_too_large_is_refused(source: str) -> None:
     assert caught.value.code == "number_too_large"
 
 
-def test_whole_numbers_up_to_sixty_digits_are_exact() -> None:
-    scope = SimpleNamespace(x=SimpleNamespace(a=Decimal(1), b=Decimal(1), n=9 * 10**18))
-    assert compile_expression("x.n * x.n * x.n", ENVIRONMENT).evaluate_alone(scope) == (9 * 10**18) ** 3
-    with pytest.raises(EvaluationError):
-        compile_expression("x.n * x.n * x.n * x.n", ENVIRONMENT).evaluate_alone(scope)
+GREATEST = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("source", "n", "answer"),
+    [
+        ("x.n + 1", GREATEST - 1, GREATEST),
+        ("x.n + 1", GREATEST, None),
+        ("x.n - 1", -GREATEST - 1, None),
+        ("-x.n", -GREATEST - 1, None),
+        ("abs(x.n)", -GREATEST - 1, None),
+        ("x.n * x.n", 2**32, None),
+        ("decimal(x.n) * x.n", 2**32, Decimal(2**64)),
+        ("[x.n, x.n].sum()", GREATEST, None),
+        ("floor(x.n * 2.0)", GREATEST, None),
+        ("-9223372036854775808 + x.n", 0, -GREATEST - 1),
+        ("int(decimal(x.n) + 1)", GREATEST, None),
+    ],
+)
+def test_an_int_has_sixty_four_bits(source: str, n: int, answer: object) -> None:
+    scope = SimpleNamespace(x=SimpleNamespace(a=Decimal(1), b=Decimal(1), n=n))
+    expression = compile_expression(source, ENVIRONMENT)
+    if answer is not None:
+        assert expression.evaluate_alone(scope) == answer
+        return
+    with pytest.raises(EvaluationError) as caught:
+        expression.evaluate_alone(scope)
+    assert caught.value.code == "number_too_large"

@@ -277,12 +277,17 @@ class _Emitter:
     def _loop(self, node: tree.Loop) -> ast.expr:
         self.loops += 1
         source = _called(self.bound(dynamic.take), _name(_BUDGET), self.node(node.source))
+        if node.second is not None:
+            source = _called(self.bound(dynamic.numbered), source)
         self._around.append(node.slot)
         test = None if node.test is None else self._truth(node.test)
         body = None if node.body is None else self.result(node.body)
         self._around.pop()
-        target = ast.Name(f"v{node.slot}", ast.Store(), **_PLACE)
+        target = self._target(node)
         item = tree.Variable(ANY, node.span, node.slot, "")
+        if node.kind == "to_map" and body is not None:
+            around = ast.comprehension(target, source, [] if test is None else [test], 0)
+            return ast.DictComp(self.result(item), body, [around], **_PLACE)
         if node.kind in ("filter", "map"):
             around = ast.comprehension(target, source, [] if test is None else [test], 0)
             return ast.ListComp(self.result(item) if body is None else body, [around], **_PLACE)
@@ -294,6 +299,13 @@ class _Emitter:
             return _compared(_called(self.bound(len), ones), ast.Eq(), _constant(1))
         each = ast.GeneratorExp(test, [ast.comprehension(target, source, [], 0)], **_PLACE)
         return _called(self.bound(all if node.kind == "all" else any), each)
+
+    def _target(self, node: tree.Loop) -> ast.expr:
+        first: ast.expr = ast.Name(f"v{node.slot}", ast.Store(), **_PLACE)
+        if node.second is None:
+            return first
+        second = ast.Name(f"v{node.second}", ast.Store(), **_PLACE)
+        return ast.Tuple([first, second], ast.Store(), **_PLACE)
 
     # Absence
 

@@ -73,13 +73,14 @@ class _Run:
             "exists_one": self._exists_one,
             "filter": self._filter,
             "map": self._map,
+            "to_map": self._to_map,
         }
 
     def value(self, node: tree.Node) -> Any:
-        """Give a node's value, which is never None."""
+        """Give a node's value, which is None only for a written null."""
         try:
             value = self._ways[type(node)](node)
-            if value is None:
+            if value is None and not _may_be_null(node):
                 dynamic.missing()
             return dynamic.as_bool(value) if node.type == BOOL else value
         except EvaluationError:
@@ -136,6 +137,8 @@ class _Run:
 
     def _loop(self, node: tree.Loop) -> Any:
         items = dynamic.take(self._budget, self.value(node.source))
+        if node.second is not None:
+            items = dynamic.numbered(items)
         self._around.append(node.slot)
         try:
             return self._loops[node.kind](node, items)
@@ -143,7 +146,10 @@ class _Run:
             self._around.pop()
 
     def _passes(self, node: tree.Loop, item: Any) -> bool:
-        self._slots[node.slot] = item
+        if node.second is None:
+            self._slots[node.slot] = item
+        else:
+            self._slots[node.slot], self._slots[node.second] = item
         return True if node.test is None else bool(self.value(node.test))
 
     def _decided(self, node: tree.Loop, items: Any, decides: bool) -> bool:
@@ -169,6 +175,15 @@ class _Run:
             raise TypeError("map has a body")
         return [self.value(node.body) for item in items if self._passes(node, item)]
 
+    def _to_map(self, node: tree.Loop, items: Any) -> Mapping[Any, Any]:
+        if node.body is None:
+            raise TypeError("a loop that makes a map has a body")
+        made: dict[Any, Any] = {}
+        for item in items:
+            if self._passes(node, item):
+                made[self._slots[node.slot]] = self.value(node.body)
+        return made
+
     def _has(self, node: tree.Has) -> bool:
         try:
             self.value(node.path)
@@ -185,6 +200,11 @@ class _Run:
             if error.code != "missing_value":
                 raise
             return self.value(node.fallback)
+
+
+def _may_be_null(node: tree.Node) -> bool:
+    """Say whether a node can give a null that was written, rather than an absent value."""
+    return isinstance(node, (tree.Const, tree.Choice, tree.Default))
 
 
 def _unless_spent(error: EvaluationError) -> EvaluationError:

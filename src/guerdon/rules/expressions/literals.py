@@ -31,6 +31,8 @@ _INSTANT = re.compile(
 )
 _OFFSET = re.compile(r"([+-]?)(\d\d?):(\d\d)", re.ASCII)
 _LONGEST_WORD = 64
+LONGEST = 315_576_000_000_000_000
+"""Microseconds that a length of time may have: 10,000 years."""
 
 
 def number(text: str) -> int | Decimal:
@@ -129,6 +131,8 @@ def duration(text: str) -> timedelta:
         at = match.end()
     if total.denominator != 1:
         raise ValueError(text)
+    if total > LONGEST:
+        raise OverflowError
     whole = timedelta(microseconds=total.numerator)
     return -whole if text[0] == "-" else whole
 

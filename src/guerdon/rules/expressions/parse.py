@@ -32,8 +32,8 @@ from guerdon.rules.expressions.syntax import (
 
 LONGEST = 4096
 """Bytes of UTF-8 that one expression may have."""
-DEEPEST = 32
-"""How deep brackets, calls and fields may lie in each other."""
+DEEPEST = 33
+"""How deep brackets, calls and fields may lie in each other: a value in 32 of them."""
 TALLEST = 100
 """How deep the Python code may be, where a long sum counts each term."""
 
@@ -46,7 +46,8 @@ RESERVED = frozenset(
 )  # fmt: skip
 _HABITS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True": "true", "False": "false"}
 _SHOWN = {
-    "NAME": "a name", "NUMBER": "a number", "TEXT": "a text", "RAW_TEXT": "a text", "$END": "the end",
+    "NAME": "a name", "QUOTED": "a name", "NUMBER": "a number", "TEXT": "a text", "RAW_TEXT": "a text",
+    "$END": "the end",
     "LIST_OPEN": "[", "MAP_OPEN": "{", "LPAR": "(", "RPAR": ")", "RSQB": "]", "RBRACE": "}",
     "DOT": ".", "COMMA": ",", "COLON": ":", "LSQB": "[", "QMARK": "?", "RELATION": "a comparison", "IN": "in",
     "PLUS": "+", "MINUS": "-", "TIMES": "*", "OVER": "/",
@@ -135,7 +136,9 @@ def _sized(span: Span, parts: list[Syntax], height: int = 1) -> tuple[Span, int,
     depth = 1 + max((part.depth for part in parts), default=0)
     tall = height + max((part.height for part in parts), default=0)
     if depth > DEEPEST:
-        raise Misplaced("too_deep", f"the parts of an expression may lie {DEEPEST} deep in each other", span)
+        raise Misplaced(
+            "too_deep", f"the parts of an expression may lie {DEEPEST - 1} deep in each other", span
+        )
     if tall > TALLEST:
         raise Misplaced("too_deep", f"an expression may join at most about {TALLEST} parts in a row", span)
     return span, depth, tall
@@ -206,6 +209,9 @@ class _Builder(Transformer[Token, Any]):
 
     def select(self, base: Syntax, name: Token) -> Syntax:
         return Select(*_sized(_span(name), [base]), base, _named(name))
+
+    def quoted(self, base: Syntax, name: Token) -> Syntax:
+        return Select(*_sized(_span(name), [base]), base, str(name)[1:-1])
 
     def method(self, base: Syntax, name: Token, *args: Syntax) -> Syntax:
         return Call(*_sized(_span(name), [base, *args]), base, _named(name), args)

@@ -106,13 +106,15 @@ class Pairs(Node):
 
 @dataclass(frozen=True, slots=True)
 class Loop(Node):
-    """A macro: `all`, `exists`, `exists_one`, `filter` or `map`."""
+    """A macro: `all`, `exists`, `exists_one`, `filter`, `map`, or `to_map`, which gives a map."""
 
     kind: str
     source: Node
     slot: int
     test: Node | None
     body: Node | None
+    second: int | None = None
+    """The slot of a second variable: the item after its index, the value after its key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ STRING = Scalar("string")
 TIMESTAMP = Scalar("timestamp")
 DURATION = Scalar("duration")
 NULL = Scalar("null")
+TYPE = Scalar("type")
+"""What `type(x)` gives: a kind of value as a value."""
 ANY = Scalar("any")
 """A value of a free map: text, truth, number, list, map; its kind is known only at run time."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from guerdon.rules.expressions import syntax, tree
@@ -12,7 +13,9 @@ from guerdon.rules.expressions.checking.operators import describe
 from guerdon.rules.expressions.checking.signatures import SIGNATURES, Signature
 from guerdon.rules.expressions.errors import Failure, Misplaced, nearest
 from guerdon.rules.expressions.runtime import dynamic
+from guerdon.rules.expressions.runtime.exact import GREATEST, LEAST
 from guerdon.rules.expressions.runtime.instants import PARTS, zone_of
+from guerdon.rules.expressions.runtime.kinds import ALIASES, KINDS, kind_of
 from guerdon.rules.expressions.runtime.patterns import pattern
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import (
@@ -22,6 +25,7 @@ from guerdon.rules.expressions.types import (
     INT,
     NULL,
     STRING,
+    TYPE,
     Environment,
     ListOf,
     MapOf,
@@ -31,12 +35,17 @@ from guerdon.rules.expressions.types import (
     layers,
 )
 
-MACROS = frozenset({"all", "exists", "exists_one", "existsOne", "filter", "map"})
+MACROS = frozenset(
+    {"all", "exists", "exists_one", "existsOne", "filter", "map", "transformList", "transformMap"}
+)
 SPECIAL = frozenset({"has", "default", "orValue"})
-_LAYERS = 8
+DYNAMIC = frozenset({"dyn", "type"})
+WORDS = frozenset(SIGNATURES) | MACROS | SPECIAL | DYNAMIC
+_LAYERS = 12
 _AT = tree.Operation("[]", dynamic.at)
 _AT_ANY = tree.Operation("[]", dynamic.at_any)
 _KEY = tree.Operation(".", dynamic.field)
+_TYPE = tree.Operation("type", kind_of)
 
 
 class Checker:
@@ -105,6 +114,10 @@ class Checker:
 
     def _literal(self, written: syntax.Literal) -> tree.Node:
         value = written.value
+        if type(value) is int and value > GREATEST:
+            raise Misplaced(
+                "number_too_large", "an int has 64 bits; write it with a point, as 1.0", written.span
+            )
         kinds: dict[type, Type] = {bool: BOOL, int: INT, str: STRING, type(None): NULL}
         return tree.Const(kinds.get(type(value), DECIMAL), written.span, value)
 
@@ -131,6 +144,8 @@ class Checker:
         if variable is not None:
             return tree.Variable(variable.type, written.span, variable.slot, variable.name)
         kind = self._environment.roots.fields.get(written.name)
+        if kind is None and written.name in (KINDS | ALIASES):
+            return tree.Const(TYPE, written.span, (KINDS | ALIASES)[written.name])
         if kind is None:
             raise _unknown(
                 "unknown_name",
@@ -171,7 +186,7 @@ class Checker:
                 )
             return tree.Apply(base.type.item, written.span, _AT, (base, whole))
         if isinstance(base.type, MapOf):
-            fitted = fit(key, base.type.key)
+            fitted = key if base.type.key == ANY else fit(key, base.type.key)
             if fitted is None:
                 raise Misplaced(
                     "type_mismatch", f"the keys are {base.type.key}, not {key.type}", written.span
@@ -192,9 +207,7 @@ class Checker:
     def _joined(
         self, wrap: Callable[[Type], Type], items: list[tree.Node], span: Span
     ) -> tuple[Type, Span, tuple[tree.Node, ...]]:
-        alike = join(items)
-        if alike is None or alike[0].type == NULL:
-            raise Misplaced("type_mismatch", f"the items must be alike, not {_listed(items)}", span)
+        alike = join(items) or [replace(item, type=ANY) for item in items]
         kind = wrap(alike[0].type)
         if layers(kind) > _LAYERS:
             raise Misplaced("too_deep", f"lists and maps may lie {_LAYERS} deep in each other", span)
@@ -202,22 +215,26 @@ class Checker:
 
     def _map(self, written: syntax.MapLiteral) -> tree.Node:
         if not written.pairs:
-            return tree.Pairs(MapOf(STRING, ANY), written.span, ())
+            return tree.Pairs(MapOf(ANY, ANY), written.span, ())
         keys = [self.check(key) for key, _ in written.pairs]
         values = [self.check(value) for _, value in written.pairs]
-        if len({key.type for key in keys}) > 1 or keys[0].type not in (STRING, INT, BOOL):
-            raise Misplaced(
-                "type_mismatch", f"keys are all string, int or bool, not {_listed(keys)}", written.span
-            )
+        if any(key.type not in (STRING, INT, BOOL, ANY) for key in keys):
+            detail = f"keys are string, int or bool, not {_listed(keys)}"
+            raise Misplaced("type_mismatch", detail, written.span)
+        kinds = {key.type for key in keys}
+        sort: Type = kinds.pop() if len(kinds) == 1 else ANY
         known = [key.value for key in keys if isinstance(key, tree.Const)]
         if len(set(known)) < len(known):
             raise Misplaced("type_mismatch", "a key of this map stands twice", written.span)
-        kind, span, alike = self._joined(lambda value: MapOf(keys[0].type, value), values, written.span)
+        kind, span, alike = self._joined(lambda value: MapOf(sort, value), values, written.span)
         return tree.Pairs(kind, span, tuple(zip(keys, alike, strict=True)))
 
     # Operators
 
     def _unary(self, written: syntax.Unary) -> tree.Node:
+        inner = written.operand
+        if written.sign == "-" and isinstance(inner, syntax.Literal) and inner.value == -LEAST:
+            return tree.Const(INT, written.span, LEAST)
         operand = self.check(written.operand)
         if written.sign == "-":
             return operators.negated(written.span, operand)
@@ -247,7 +264,7 @@ class Checker:
         test = self._truth(self.check(written.test), "?")
         both = [self.check(written.then), self.check(written.other)]
         alike = join(both)
-        if alike is None or alike[0].type == NULL:
+        if alike is None:
             raise Misplaced(
                 "type_mismatch", f"both results must be alike, not {_listed(both)}", written.other.span
             )
@@ -256,14 +273,18 @@ class Checker:
     # Calls
 
     def _call(self, written: syntax.Call) -> tree.Node:
-        if written.name in MACROS and written.target is not None:
-            return self._loop(written)
-        if written.name in SPECIAL:
-            return self._special(written)
+        way = self._own_way(written)
+        if way is not None:
+            return way(written)
         signatures = SIGNATURES.get(written.name)
         target = [] if written.target is None else [self.check(written.target)]
         if signatures is None:
-            raise _unknown("unknown_function", written.name, [*SIGNATURES, *MACROS, *SPECIAL], written.span)
+            raise _unknown(
+                "unknown_function",
+                written.name,
+                WORDS,
+                written.span,
+            )
         args = target + [self.check(arg) for arg in written.args]
         if written.name in ("min", "max") and written.target is None and len(args) > 1:
             args = [tree.Items(*self._joined(ListOf, args, written.span))]
@@ -290,6 +311,33 @@ class Checker:
         node = apply(signature.operation, signature.result or known[0].type, written.span, *known)
         _refuse_bad_constant(node, written.name)
         return node
+
+    def _own_way(self, written: syntax.Call) -> Callable[[syntax.Call], tree.Node] | None:
+        """Find how a call is typed that is not a plain function."""
+        if written.name in MACROS and written.target is not None:
+            return self._loop
+        if written.name in SPECIAL:
+            return self._special
+        if _is_binding(written) and "cel" not in self._environment.roots.fields:
+            return self._bind
+        is_free = written.target is None and len(written.args) == 1
+        return self._dynamic if is_free and written.name in DYNAMIC else None
+
+    def _dynamic(self, written: syntax.Call) -> tree.Node:
+        node = self.check(written.args[0])
+        if written.name == "dyn":
+            return replace(node, type=ANY)
+        return apply(_TYPE, TYPE, written.span, node)
+
+    def _bind(self, written: syntax.Call) -> tree.Node:
+        """Type `cel.bind(name, value, body)` as a loop over the one value."""
+        name, value, body = written.args
+        one = syntax.ListLiteral(value.span, value.depth + 1, value.height + 1, (value,))
+        macro = syntax.Call(written.span, written.depth, written.height, one, "map", (name, body))
+        first = tree.Const(INT, written.span, 0)
+        made = self._loop(macro)
+        kind = made.type.item if isinstance(made.type, ListOf) else ANY
+        return tree.Apply(kind, written.span, _AT, (made, first))
 
     def _special(self, written: syntax.Call) -> tree.Node:
         parts = [*(() if written.target is None else (written.target,)), *written.args]
@@ -320,41 +368,75 @@ class Checker:
     def _loop(self, written: syntax.Call) -> tree.Node:
         if written.target is None:
             raise TypeError("a macro has a target")
-        name = "exists_one" if written.name == "existsOne" else written.name
-        counts = (2, 3) if name == "map" else (2,)
-        variable = written.args[0] if written.args else None
-        if len(written.args) not in counts or not isinstance(variable, syntax.Name):
-            raise Misplaced(
-                "type_mismatch", f"write list.{name}(x, … x …), where x names each item", written.span
-            )
+        kind, names, args = _macro(written)
         source = self.check(written.target)
         if source.type == ANY:
             source = tree.Apply(ListOf(ANY), written.target.span, AS_ITEMS, (source,))
-        item = _item(source.type)
-        if item is None:
-            raise Misplaced(
-                "type_mismatch", f"{name} needs a list or a map, not {describe(source.type)}", written.span
-            )
-        slot, self._slots = self._slots, self._slots + 1
+            items: tuple[Type, ...] | None = (ANY,) * len(names)
+        else:
+            items = _items(source.type, len(names))
+        if items is None:
+            detail = f"{written.name} needs a list or a map, not {describe(source.type)}"
+            raise Misplaced("type_mismatch", detail, written.span)
         outer = self._variables
-        self._variables = {**outer, variable.name: tree.Variable(item, variable.span, slot, variable.name)}
-        parts = [self.check(arg) for arg in written.args[1:]]
+        inner = [
+            tree.Variable(item, name.span, self._slots + number, name.name)
+            for number, (item, name) in enumerate(zip(items, names, strict=True))
+        ]
+        self._slots += len(inner)
+        self._variables = {**outer, **{variable.name: variable for variable in inner}}
+        parts = [self.check(arg) for arg in args]
         self._variables = outer
-        body = parts.pop() if name == "map" else None
-        test = self._truth(parts[0], name) if parts else None
-        kind = self._loop_type(name, item, body, written.span)
-        return tree.Loop(kind, written.span, name, source, slot, test, body)
+        body = parts.pop() if kind in ("map", "to_map") else None
+        test = self._truth(parts[0], written.name) if parts else None
+        result = self._loop_type(kind, items[0], body, written.span)
+        second = inner[1].slot if len(inner) > 1 else None
+        return tree.Loop(result, written.span, kind, source, inner[0].slot, test, body, second)
 
-    def _loop_type(self, name: str, item: Type, body: tree.Node | None, span: Span) -> Type:
-        if name == "filter":
+    def _loop_type(self, kind: str, item: Type, body: tree.Node | None, span: Span) -> Type:
+        if kind == "filter":
             return ListOf(item)
         if body is None:
             return BOOL
+        if kind == "to_map":
+            return self._joined(lambda value: MapOf(item, value), [body], span)[0]
         return self._joined(ListOf, [body], span)[0]
 
 
-def _item(kind: Type) -> Type | None:
-    return kind.item if isinstance(kind, ListOf) else kind.key if isinstance(kind, MapOf) else None
+def _macro(written: syntax.Call) -> tuple[str, list[syntax.Name], tuple[syntax.Syntax, ...]]:
+    """Take a macro apart: what it does, its variables, and its other arguments."""
+    kind = {"existsOne": "exists_one", "transformList": "map", "transformMap": "to_map"}.get(
+        written.name, written.name
+    )
+    args = written.args
+    most = 2 if kind in ("map", "to_map") else 1
+    pairs = written.name.startswith("transform")
+    count = 2 if pairs or (most == 1 and kind != "filter" and len(args) == 3) else 1
+    names = [arg for arg in args[:count] if isinstance(arg, syntax.Name)]
+    rest = args[count:]
+    if len(names) < count or not 1 <= len(rest) <= most or len({name.name for name in names}) < count:
+        shown = "key, value" if pairs else "x"
+        detail = f"write list.{written.name}({shown}, …), where {shown} names each item"
+        raise Misplaced("type_mismatch", detail, written.span)
+    return kind, names, rest
+
+
+def _items(kind: Type, count: int) -> tuple[Type, ...] | None:
+    if isinstance(kind, ListOf):
+        return (kind.item,) if count == 1 else (INT, kind.item)
+    if isinstance(kind, MapOf):
+        return (kind.key, kind.value)[:count]
+    return None
+
+
+def _is_binding(written: syntax.Call) -> bool:
+    target = written.target
+    return (
+        isinstance(target, syntax.Name)
+        and (target.name, written.name) == ("cel", "bind")
+        and len(written.args) == 3
+        and isinstance(written.args[0], syntax.Name)
+    )
 
 
 def _dotted(node: tree.Node) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import localcontext
 from functools import partial
 
@@ -15,6 +16,7 @@ from guerdon.rules.expressions.types import (
     DECIMAL,
     FRACTION,
     INT,
+    NULL,
     NUMBERS,
     STRING,
     ListOf,
@@ -149,9 +151,11 @@ def join(nodes: list[Node]) -> list[Node] | None:
         nodes: at least one typed value.
 
     Returns:
-        The values, all of that type; None when there is none.
+        The values, all of that type, which is `any` where one of them is null; None when there is none.
     """
     kinds = [node.type for node in nodes]
+    if NULL in kinds:
+        return [replace(node, type=ANY) for node in nodes]
     numbers = [kind for kind in NUMBERS if kind in kinds]
     if numbers == [INT] and ANY in kinds:
         numbers = [DECIMAL]  # what a free map holds may have decimal places

@@ -33,10 +33,10 @@ from guerdon.rules.expressions.types import (
 )
 
 NOT = Operation("!", operator.not_, "not")
-_WIDE = exact.WIDEST.bit_length()
-_FIELD_BITS = 64
+_WIDE = exact.GREATEST.bit_length()
+_FIELD_BITS = 63
 _RECIPROCAL = 10**12
-_ORDERED = (*NUMBERS, STRING, TIMESTAMP, DURATION)
+_ORDERED = (*NUMBERS, BOOL, STRING, TIMESTAMP, DURATION)
 _RUN: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "!=": operator.ne,
@@ -68,8 +68,8 @@ _TIMES: dict[tuple[str, Type, Type], tuple[Operation, Type]] = {
     ("+", DURATION, TIMESTAMP): (Operation("+", lambda length, at: instants.later(at, length)), TIMESTAMP),
     ("-", TIMESTAMP, DURATION): (Operation("-", instants.earlier), TIMESTAMP),
     ("-", TIMESTAMP, TIMESTAMP): (Operation("-", instants.between), DURATION),
-    ("+", DURATION, DURATION): (_PLAIN["+"], DURATION),
-    ("-", DURATION, DURATION): (_PLAIN["-"], DURATION),
+    ("+", DURATION, DURATION): (Operation("+", instants.longer), DURATION),
+    ("-", DURATION, DURATION): (Operation("-", instants.shorter), DURATION),
 }
 _LOOSE = {
     "==": Operation("==", dynamic.equal, weighs=True),
@@ -83,7 +83,12 @@ EQUAL = _RELATIONS["=="]
 UNEQUAL = _RELATIONS["!="]
 IN = Operation("in", lambda item, items: item in items, "in", weighs=True)
 _HOLDS = Operation("in", dynamic.holds, weighs=True)
+_HOLDS_NULL = Operation(
+    "in", lambda _, items: any(one is None for one in dynamic.as_list(items)), weighs=True
+)
 _NEGATIVE = Operation("-", operator.neg, "neg")
+_NEGATIVE_WHOLE = Operation("-", lambda value: exact.whole(-value))
+_NULL = Operation("==", dynamic.is_null)
 
 
 def describe(kind: Type) -> str:
@@ -145,6 +150,8 @@ def _joined(span: Span, left: Node, right: Node) -> Node | None:
     if lists:
         wanted = next((kind for kind in lists if kind.item != ANY), lists[0])
         one, other = fit(left, wanted), fit(right, wanted)
+        if not (one and other) and len(lists) == 2:
+            wanted, one, other = ListOf(ANY), left, right
         return apply(_JOIN_LISTS, wanted, span, one, other) if one and other else None
     return None
 
@@ -214,6 +221,8 @@ def negated(span: Span, operand: Node) -> Node:
     Raises:
         Misplaced: `type_mismatch`.
     """
+    if operand.type == INT:
+        return apply(_NEGATIVE_WHOLE, INT, span, operand)
     if operand.type in (*NUMBERS, DURATION):
         return apply(_NEGATIVE, operand.type, span, operand)
     number = fit(operand, DECIMAL)
@@ -289,13 +298,22 @@ def _nullity(sign: str, span: Span, left: Node, right: Node) -> Node:
     if path.type == NULL:
         return Const(BOOL, span, sign == "==")
     if not is_path(path):
-        raise Misplaced("type_mismatch", f"only a field can be null, not {describe(path.type)}", span)
+        return _written_null(sign, span, path)
     has = Has(BOOL, span, path)
     return has if sign == "!=" else Apply(BOOL, span, NOT, (has,))
 
 
+def _written_null(sign: str, span: Span, node: Node) -> Node:
+    if node.type != ANY:
+        raise Misplaced("type_mismatch", f"only a field can be null, not {describe(node.type)}", span)
+    both = Apply(BOOL, span, _NULL, (node, Const(NULL, span, None)))
+    return both if sign == "==" else Apply(BOOL, span, NOT, (both,))
+
+
 def _member(span: Span, left: Node, right: Node) -> Node:
     kind = right.type
+    if left.type == NULL and (kind == ANY or isinstance(kind, ListOf)):
+        return Apply(BOOL, span, _HOLDS_NULL, (left, right))
     if kind == ANY:
         return apply(_HOLDS, BOOL, span, left, right)
     item = kind.item if isinstance(kind, ListOf) else kind.key if isinstance(kind, MapOf) else None

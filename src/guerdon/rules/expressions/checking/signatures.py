@@ -8,14 +8,16 @@ from typing import Any
 
 from guerdon.rules.expressions.checking.conversions import LIST, MAP, NUMBER
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime import dynamic, exact, instants, patterns
+from guerdon.rules.expressions.runtime import dynamic, exact, instants, patterns, texts, turning
 from guerdon.rules.expressions.tree import Operation
 from guerdon.rules.expressions.types import (
+    ANY,
     BOOL,
     DECIMAL,
     DURATION,
     FRACTION,
     INT,
+    NUMBERS,
     STRING,
     TIMESTAMP,
     ListOf,
@@ -80,7 +82,37 @@ def _parts(name: str) -> list[Signature]:
     return found
 
 
-_MATCHES = Operation("matches", patterns.matches, "matches", weighs=True)
+def _turns(name: str, result: Type, run: Callable[[Any], Any], *kinds: Type) -> list[Signature]:
+    operation = Operation(name, run)
+    return [Signature((kind,), result, operation, "free") for kind in (ANY, *kinds)]
+
+
+def _texts(name: str, run: Callable[..., Any], result: Type, *params: Type) -> list[Signature]:
+    """Give the ways to call a method of a text, whose last parameter may be left out when it is an int."""
+    operation = Operation(name, run, weighs=True)
+    ways = [Signature((STRING, *params), result, operation, "method")]
+    if len(params) > 1 and params[-1] == INT:
+        ways.append(Signature((STRING, *params[:-1]), result, operation, "method"))
+    return ways
+
+
+_JOIN = Operation("join", texts.join, weighs=True)
+TEXTS: dict[str, list[Signature]] = {
+    "charAt": _texts("charAt", texts.char_at, STRING, INT),
+    "indexOf": _texts("indexOf", texts.index_of, INT, STRING, INT),
+    "lastIndexOf": _texts("lastIndexOf", texts.last_index_of, INT, STRING, INT),
+    "substring": _texts("substring", texts.substring, STRING, INT, INT),
+    "replace": _texts("replace", texts.replace, STRING, STRING, STRING, INT),
+    "split": _texts("split", texts.split, ListOf(STRING), STRING, INT),
+    "trim": _texts("trim", texts.trim, STRING),
+    "reverse": _texts("reverse", texts.reverse, STRING),
+    "lowerAscii": _texts("lowerAscii", texts.lower_ascii, STRING),
+    "upperAscii": _texts("upperAscii", texts.upper_ascii, STRING),
+    "join": [
+        Signature((ListOf(STRING),), STRING, _JOIN, "method"),
+        Signature((ListOf(STRING), STRING), STRING, _JOIN, "method"),
+    ],
+}
 _SIZE = Operation("size", len, "len")
 SIGNATURES: dict[str, list[Signature]] = {
     "startsWith": _one([STRING, STRING], BOOL, Operation("startsWith", str.startswith, ".startswith")),
@@ -103,16 +135,25 @@ SIGNATURES: dict[str, list[Signature]] = {
     "max": _extremes("max", max),
     "floor": _one([NUMBER], INT, Operation("floor", exact.floor), "either"),
     "ceil": _one([NUMBER], INT, Operation("ceil", exact.ceil), "either"),
-    "abs": _one([NUMBER], None, Operation("abs", abs), "either"),
+    "abs": [
+        Signature((INT,), INT, Operation("abs", lambda value: exact.whole(abs(value))), "either"),
+        Signature((NUMBER,), None, Operation("abs", abs), "either"),
+    ],
     "round": [
         Signature((NUMBER,), INT, Operation("round", exact.round_whole), "either"),
         Signature((NUMBER, INT), DECIMAL, Operation("round", exact.round_places), "either"),
     ],
     "timestamp": [
-        Signature((STRING,), TIMESTAMP, Operation("timestamp", instants.parse_instant), "free", zoned=True),
-        Signature((TIMESTAMP,), TIMESTAMP, Operation("timestamp", instants.same), "free"),
+        Signature((kind,), TIMESTAMP, Operation("timestamp", turning.to_instant), "free", zoned=True)
+        for kind in (ANY, STRING, INT, TIMESTAMP)
     ],
-    "duration": _one([STRING], DURATION, Operation("duration", instants.parse_length), "free"),
+    "duration": _turns("duration", DURATION, turning.to_length, STRING, DURATION),
+    "int": _turns("int", INT, turning.to_int, STRING, *NUMBERS, TIMESTAMP),
+    "decimal": _turns("decimal", DECIMAL, turning.to_decimal, STRING, *NUMBERS),
+    "double": _turns("double", DECIMAL, turning.to_decimal, STRING, *NUMBERS),
+    "bool": _turns("bool", BOOL, turning.to_bool, STRING, BOOL),
+    "string": _turns("string", STRING, turning.to_text, STRING, BOOL, *NUMBERS, TIMESTAMP, DURATION),
+    **TEXTS,
     **{name: _parts(name) for name in instants.PARTS},
 }
 """Function → the ways to call it; the first that fits is taken."""

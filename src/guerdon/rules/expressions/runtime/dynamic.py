@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -50,6 +51,7 @@ def _wrong(value: Any, expected: str) -> Failure:
 
 def _kind(value: Any) -> str:
     names: dict[type, str] = {bool: "bool", int: "int", Decimal: "decimal", str: "string", list: "list"}
+    names |= {datetime: "timestamp", timedelta: "duration"}
     return names.get(type(value), "map" if isinstance(value, Mapping) else type(value).__name__)
 
 
@@ -219,7 +221,10 @@ def field(value: Any, key: Any) -> Any:
     Raises:
         Failure: `missing_value`, `wrong_type`.
     """
-    found = as_map(value).get(key)
+    known = as_map(value)
+    if isinstance(key, bool) and not any(one is key for one in known):
+        missing()  # to Python, true is the key 1
+    found = known.get(key)
     return missing() if found is None else found
 
 
@@ -308,7 +313,7 @@ def unequal(left: Any, right: Any) -> bool:
 
 
 def less(left: Any, right: Any) -> bool:
-    """Compare two values that are both numbers or both texts.
+    """Compare two values that are both numbers, texts, truths, instants or lengths of time.
 
     Args:
         left: a value.
@@ -322,11 +327,17 @@ def less(left: Any, right: Any) -> bool:
     """
     if isinstance(left, str):
         return left < as_text(right)
+    if isinstance(left, bool):
+        return left < as_bool(right)
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return left < right
+    if isinstance(left, timedelta) and isinstance(right, timedelta):
+        return left < right
     return as_decimal(left) < as_decimal(right)
 
 
 def less_or_equal(left: Any, right: Any) -> bool:
-    """Compare two values that are both numbers or both texts.
+    """Compare two values that are both numbers, texts, truths, instants or lengths of time.
 
     Args:
         left: a value.
@@ -438,6 +449,31 @@ def take(budget: list[int], items: Any) -> Any:
     if budget[0] < 0:
         raise _spent()
     return items
+
+
+def numbered(items: Any) -> Iterable[tuple[Any, Any]]:
+    """Give what a loop with two variables goes through.
+
+    Args:
+        items: a list or a map.
+
+    Returns:
+        Each item of a list after its index, each value of a map after its key.
+    """
+    return items.items() if isinstance(items, Mapping) else enumerate(items)
+
+
+def is_null(value: Any, other: Any) -> bool:
+    """Compare with null a value that may itself be null, but is never absent.
+
+    Args:
+        value: anything.
+        other: anything, one of both is null.
+
+    Returns:
+        Whether both are null.
+    """
+    return value is None and other is None
 
 
 def weigh(budget: list[int], value: Any) -> Any:

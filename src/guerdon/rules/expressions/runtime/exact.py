@@ -31,7 +31,8 @@ EXACT = decimal.Context(
 )
 """The context under which expressions are evaluated: what would have to be rounded is an error instead."""
 
-WIDEST = 10**DIGITS
+LEAST, GREATEST = -(2**63), 2**63 - 1
+"""The range of an int."""
 _FRACTION_BITS = 8192
 _PLACES = 30
 
@@ -48,9 +49,9 @@ def whole(value: int) -> int:
     Raises:
         Failure: `number_too_large`.
     """
-    if -WIDEST < value < WIDEST:
+    if LEAST <= value <= GREATEST:
         return value
-    raise Failure("number_too_large", f"a whole number may have {DIGITS} digits")
+    raise Failure("number_too_large", "an int has 64 bits; write decimal(…) for a larger number")
 
 
 def _bounded(value: Fraction) -> Fraction:
@@ -249,7 +250,7 @@ def round_places(value: Number, places: int) -> Decimal:
         raise Failure("bad_argument", f"round keeps 0 to {_PLACES} places")
     above, below = value.as_integer_ratio()
     above *= 10**places
-    rounded = whole((2 * abs(above) + below) // (2 * below))
+    rounded = (2 * abs(above) + below) // (2 * below)
     return Decimal(-rounded if above < 0 else rounded).scaleb(-places)
 
 

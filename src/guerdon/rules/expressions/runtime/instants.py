@@ -10,6 +10,7 @@ from guerdon.rules.expressions import literals
 from guerdon.rules.expressions.errors import Failure
 
 _SECOND = timedelta(seconds=1)
+_LONGEST = timedelta(microseconds=literals.LONGEST)
 _named = lru_cache(maxsize=64)(literals.zone_named)
 
 
@@ -19,7 +20,18 @@ def _local(at: datetime, zone: tzinfo) -> datetime:
     return at.astimezone(zone)
 
 
-def _utc(at: datetime) -> datetime:
+def in_utc(at: datetime) -> datetime:
+    """Read an instant in UTC.
+
+    Args:
+        at: an instant.
+
+    Returns:
+        The same instant, in UTC.
+
+    Raises:
+        Failure: `wrong_type` without a time zone.
+    """
     return _local(at, UTC)
 
 
@@ -33,7 +45,7 @@ def later(at: datetime, length: timedelta) -> datetime:
     Returns:
         The instant, in UTC.
     """
-    return _utc(at) + length
+    return in_utc(at) + length
 
 
 def earlier(at: datetime, length: timedelta) -> datetime:
@@ -46,7 +58,7 @@ def earlier(at: datetime, length: timedelta) -> datetime:
     Returns:
         The instant, in UTC.
     """
-    return _utc(at) - length
+    return in_utc(at) - length
 
 
 def between(end: datetime, start: datetime) -> timedelta:
@@ -59,19 +71,45 @@ def between(end: datetime, start: datetime) -> timedelta:
     Returns:
         The exact length, negative when `end` is earlier.
     """
-    return _utc(end) - _utc(start)
+    return in_utc(end) - in_utc(start)
 
 
-def same(at: datetime) -> datetime:
-    """Leave an instant as it is.
+def _bounded(length: timedelta) -> timedelta:
+    if abs(length) > _LONGEST:
+        raise Failure("number_too_large", "a duration has at most 10,000 years")
+    return length
+
+
+def longer(one: timedelta, other: timedelta) -> timedelta:
+    """Add two lengths of time.
 
     Args:
-        at: an instant.
+        one: a length.
+        other: a length.
 
     Returns:
-        The same.
+        Their sum.
+
+    Raises:
+        Failure: `number_too_large`.
     """
-    return at
+    return _bounded(one + other)
+
+
+def shorter(one: timedelta, other: timedelta) -> timedelta:
+    """Subtract two lengths of time.
+
+    Args:
+        one: a length.
+        other: a length.
+
+    Returns:
+        Their difference.
+
+    Raises:
+        Failure: `number_too_large`.
+    """
+    return _bounded(one - other)
 
 
 def zone_of(name: str) -> tzinfo:
