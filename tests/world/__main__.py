@@ -1,0 +1,95 @@
+"""`python -m tests.world --seed S --steps N`: plays the small world, and shrinks what fails."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import structlog
+
+from guerdon.infra.postgres import EmbeddedPostgres
+from tests.world.actors import Step, make_plan
+from tests.world.driver import DifferenceError, World, running_loop
+from tests.world.places import Ground
+from tests.world.shrink import shrink
+
+
+def main() -> int:
+    """Play, and say what was seen.
+
+    Returns:
+        Exit code: 0 where engine and model agree.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    asked = _arguments()
+    with tempfile.TemporaryDirectory(dir=asked.data) as folder:
+        if asked.steps:
+            with EmbeddedPostgres(Path(folder) / "steps", durable=False) as server:
+                code = play(Ground(server), asked.seed, asked.steps)
+            if code:
+                return code
+    return 0
+
+
+def play(ground: Ground, seed: int, steps: int) -> int:
+    """Play one seed and print a table of what happened."""
+    plan = make_plan(seed, steps)
+    acts = sum(map(len, plan))
+    _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
+    seen: Counter[str] = Counter()
+    began = time.monotonic()
+    first = fails(ground, plan, seen)
+    spent = time.monotonic() - began
+    if first is None:
+        for kind, count in sorted(seen.items()):
+            _say(f"  {count:6}  {kind}")
+        _say(f"engine and model agree: {acts} acts in {spent:.1f} s")
+        return 0
+    _say(f"{first}\nshrinking …")
+    small = shrink(plan, lambda rest: _same(first, fails(ground, rest, Counter())))
+    _say(f"seed {seed}, {steps} steps: {len(small)} steps are enough:")
+    for step in small:
+        for act in step:
+            _say(f"  {'| ' if len(step) > 1 else ''}{act}")
+    _say(str(fails(ground, small, Counter())))
+    return 1
+
+
+def _same(first: DifferenceError, other: DifferenceError | None) -> bool:
+    return other is not None and other.kind == first.kind
+
+
+def fails(ground: Ground, plan: list[Step], seen: Counter[str]) -> DifferenceError | None:
+    """Play a plan in a fresh database; the first difference, or None."""
+    with ground.fresh() as database, running_loop(database) as loop:
+        world = World(database, loop)
+        try:
+            world.play(plan)
+        except DifferenceError as difference:
+            return difference
+        finally:
+            seen.update(world.seen)
+    return None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.world", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--data", type=Path, default=None, help="folder in which the databases are made")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

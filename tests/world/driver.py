@@ -1,0 +1,240 @@
+"""Plays a plan against the real engine and the model side by side, and stops at the first difference."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from guerdon.base.ids import IdMaker, parse_number
+from guerdon.engine.answers import Answer
+from guerdon.engine.commands import (
+    AdjustBalance,
+    CancelRedemption,
+    Command,
+    EnrolMember,
+    IngestEvent,
+    Once,
+    RedeemReward,
+    RunTick,
+    TransferUnits,
+    UseRedemption,
+)
+from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.ticks import run_due_of
+from guerdon.infra.db import Database
+from guerdon.members.identities import normal_ref
+from guerdon.members.profiles import Profile
+from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.rules.definition import load_definition
+from tests.world.actors import BEGINS, Step
+from tests.world.invariants import check_database
+from tests.world.model import Act, Model, Out
+from tests.world.programs import SPECS
+
+TENANT = tenant_id_of("world")
+MASTER_KEY = bytes(range(32))
+UNKNOWN = 1
+PATIENCE_SECONDS = 120
+CHECK_EVERY = 40
+PENDING = {"use": ("balances",)}
+"""Fields that are not compared because of a defect that a test of `found` describes."""
+
+
+class DifferenceError(AssertionError):
+    """The engine and the model disagree."""
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
+        """What sort of difference it is: a plan that is made smaller must go on showing the same."""
+
+
+def make_ids() -> IdMaker:
+    return IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+
+
+def prepare(database: Database) -> None:
+    """Make the tenant and its programs."""
+    for spec in SPECS.values():
+        apply(database, spec.text, BEGINS)
+
+
+def apply(database: Database, text: str, now: datetime) -> None:
+    with database.transaction(TENANT) as tx:
+        ensure_tenant(tx, "world", "World", sandbox=True, now=now)
+        apply_definition(tx, NewDefinition(load_definition(text), text, "world", now), make_ids())
+
+
+@contextmanager
+def running_loop(database: Database) -> Iterator[EngineLoop]:
+    loop = EngineLoop(database, MASTER_KEY, make_ids(), LoopSettings(queue_limit=20_000))
+    loop.start()
+    try:
+        yield loop
+    finally:
+        loop.stop()
+
+
+class World:
+    """One run: a database with the programs in it, a loop, and a model of each program."""
+
+    def __init__(self, database: Database, loop: EngineLoop) -> None:
+        self.database = database
+        self.loop = loop
+        self.models = {key: Model(spec) for key, spec in SPECS.items()}
+        self.accounts: dict[tuple[str, str], int] = {}
+        self.redemptions: dict[tuple[str, str], int] = {}
+        self.seen: Counter[str] = Counter()
+        self.versions = 1
+
+    def play(self, plan: list[Step], check_every: int = CHECK_EVERY) -> None:
+        """Play a plan to its end.
+
+        Args:
+            plan: bursts of acts.
+            check_every: after how many steps the whole database is compared.
+
+        Raises:
+            DifferenceError: at the first one.
+        """
+        for place, step in enumerate(plan):
+            self.play_step(place, step)
+            if place % check_every == check_every - 1 or place == len(plan) - 1:
+                self.check(step[0]["now"])
+
+    def play_step(self, place: int, step: Step) -> None:
+        if step[0]["do"] in ("nightly", "apply"):
+            self.run_job(step[0])
+            return
+        commands = [self.command(act) for act in step]
+        futures = self.loop.submit_many(commands)
+        for act, future in zip(step, futures, strict=True):
+            answer = future.result(PATIENCE_SECONDS)
+            self.learn(act, answer)
+            got, wanted = shown(answer), dict(self.models[act["program"]].act(act))
+            self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
+            for name in PENDING.get(act["do"], ()):
+                got.pop(name, None), wanted.pop(name, None)
+            if got != wanted:
+                raise difference(place, act, got, wanted)
+
+    def run_job(self, act: Act) -> None:
+        self.seen[act["do"]] += 1
+        if act["do"] == "nightly":
+            run_due_of(self.database, self.loop, TENANT, act["now"])
+        else:
+            self.versions += 1
+            text = SPECS["club"].text.replace("name: Club", f"name: Club {self.versions}")
+            apply(self.database, text, act["now"])
+
+    def check(self, now: datetime) -> None:
+        """Compare everything that is stored with the models."""
+        faults = check_database(self.database, (TENANT, now), self.models, self.accounts)
+        if faults:
+            raise DifferenceError("\n".join(faults[:20]))
+
+    def learn(self, act: Act, answer: Answer) -> None:
+        """Remember the engine's numbers for what the plan calls by name."""
+        account = parse_number("acc", answer.account) if answer.account else None
+        if account is not None and act.get("who") is not None:
+            known = self.accounts.setdefault((act["program"], act["who"]), account)
+            if known != account:
+                raise DifferenceError(f"{act['who']} has two accounts")
+        if act["do"] == "redeem" and answer.redemptions:
+            number = parse_number("red", answer.redemptions[0]["id"])
+            assert number is not None
+            self.redemptions.setdefault((act["program"], act["ref"]), number)
+
+    def command(self, act: Act) -> Command:
+        base: dict[str, Any] = {"tenant_id": TENANT, "program": act["program"], "received_at": act["now"]}
+        if "once" in act:
+            body = json.dumps([act["who"], act["reward"], act["quantity"]]).encode()
+            base["once"] = Once("POST /redemptions", act["once"], hashlib.sha256(body).digest())
+        return self.translate(act, base)
+
+    def translate(self, act: Act, base: dict[str, Any]) -> Command:
+        account = self.accounts.get((act["program"], act.get("who", "")), UNKNOWN)
+        redemption = self.redemptions.get((act["program"], act.get("ref", "")), UNKNOWN)
+        match act["do"]:
+            case "event":
+                flags: dict[str, Any] = {name: bool(act.get(name)) for name in ("historical", "enrol")}
+                return IngestEvent(raw=json.dumps(cloud_event(act)).encode(), **flags, **base)
+            case "enrol":
+                ref = normal_ref("external", act["who"])
+                return EnrolMember(profile=Profile(identities=(ref,), external_id=act["who"]), **base)
+            case "redeem":
+                ref = normal_ref("external", act["who"])
+                return RedeemReward(member=ref, reward=act["reward"], quantity=act["quantity"], **base)
+            case "cancel":
+                return CancelRedemption(redemption_id=redemption, **base)
+            case "use":
+                return UseRedemption(redemption_id=redemption, **base)
+            case "adjust":
+                more = {name: act[name] for name in ("wallet", "amount", "reason")}
+                return AdjustBalance(account_id=account, **more, **base)
+            case "send":
+                to = self.accounts.get((act["program"], act["to"]), UNKNOWN + 1)
+                more = {name: act[name] for name in ("wallet", "amount")}
+                return TransferUnits(account_id=account, to_account=to, **more, **base)
+        return RunTick(account_id=account, **base)
+
+
+def cloud_event(act: Act) -> dict[str, Any]:
+    """Write an act as the CloudEvent that a shop sends."""
+    data: dict[str, Any] = {}
+    if act["type"] == "order.paid":
+        lines = [
+            {"id": str(place), "quantity": quantity, "price": price}
+            for place, (quantity, price) in enumerate(act["lines"])
+        ]
+        data = {"id": act["order"], "lines": lines}
+    elif "grams" in act:
+        data = {"grams": act["grams"]}
+    sent = {"specversion": "1.0", "id": act["id"], "source": act["source"], "type": act["type"]}
+    sent |= {"time": act["time"].astimezone(UTC).isoformat(), "data": data}
+    if act["who"] is not None:
+        sent["subject"] = act["who"]
+    return sent
+
+
+def shown(answer: Answer) -> Out:
+    """Bring the engine's answer into the model's words."""
+    if answer.problem is not None:
+        return {"status": "rejected", "code": answer.problem.code}
+    return {
+        "status": answer.status,
+        "code": "",
+        "effects": sorted(_effect(dict(effect)) for effect in answer.effects),
+        "skipped": sorted((skip["campaign"], skip["reason"]) for skip in answer.skipped),
+        "late": answer.late,
+        "guest": answer.guest,
+        "created": answer.created,
+        "balances": {key: (one.available, one.pending) for key, one in answer.balances.items()},
+    }
+
+
+def _effect(effect: dict[str, Any]) -> tuple[str, str, str]:
+    campaign = effect.pop("campaign")
+    ((kind, what),) = effect.items()
+    if kind == "award":
+        return campaign, f"award {what['wallet']}", what["amount"]
+    named = {"multiply": "wallet", "badge": "badge", "redeem": "reward", "grant": "reward"}
+    return campaign, kind, what[named[kind]]
+
+
+def difference(place: int, act: Act, got: Out, wanted: Out) -> DifferenceError:
+    """Say where the two answers part."""
+    names = [name for name in sorted(got.keys() | wanted.keys()) if got.get(name) != wanted.get(name)]
+    lines = [f"step {place}: {act}"]
+    for name in names:
+        lines.append(f"  {name}: engine {got.get(name)!r}")
+        lines.append(f"  {' ' * len(name)}   model {wanted.get(name)!r}")
+    return DifferenceError("\n".join(lines), f"{act['do']} {act.get('type')} {names} {got.get('code')}")
