@@ -136,7 +136,8 @@ class Writer:
             try:
                 return self._once(place, jobs, tried)
             except Problem:
-                # Nobody answers; a server that restarts does so again in a moment.
+                # Nobody answers, or others enrol the same people: that is over in a moment.
+                self._rollback()
                 if attempt == _CONNECTIONS - 1:
                     raise
                 time.sleep(_WAIT_SECONDS * (attempt + 1))
@@ -287,4 +288,4 @@ def _detail(error: Exception) -> str:
     """Tell what went wrong without values, which may be somebody's."""
     if isinstance(error, psycopg.Error):
         return error.diag.message_primary or type(error).__name__
-    return str(error)[:500]
+    return str(error)[:500] if isinstance(error, AssertionError) else type(error).__name__

@@ -329,14 +329,24 @@ def _read_more(tx: Tx, gathered: Gathered) -> None:
 def _due_accounts(gathered: Gathered) -> set[int]:
     """Find the accounts whose wallets time changes before the batch is through with them."""
     due = set()
+    met: set[int] = set()
     for item in gathered.items:
         if item.event is None:
             continue
+        if item.account_id in met and _is_historical(item):
+            # History runs through months within a batch: what it brings may expire in it.
+            due.add(item.account_id)
+        met.add(item.account_id)
         for account_id in (item.account_id, item.other_account):
             state = gathered.accounts.get(account_id)
             if state is not None and lots_missing(state, item.event.booked_at):
                 due.add(account_id)
     return due
+
+
+def _is_historical(item: Item) -> bool:
+    command = item.job.command
+    return isinstance(command, IngestEvent) and command.historical and item.account_id != 0
 
 
 def lots_missing(state: AccountState, booked_at: datetime) -> bool:
