@@ -8,7 +8,7 @@ from guerdon.rules.definition.campaigns import (
     Limits,
     Schedule,
 )
-from guerdon.rules.definition.canonical import canonical_bytes, canonical_data, definition_hash
+from guerdon.rules.definition.canonical import canonical_bytes, canonical_data, definition_hash, leaves
 from guerdon.rules.definition.document import Datum, Definition, EventKind, json_schema
 from guerdon.rules.definition.effects import (
     Award,
@@ -22,15 +22,16 @@ from guerdon.rules.definition.effects import (
     Multiply,
     Redeem,
 )
-from guerdon.rules.definition.inactive import InactivePart, inactive_parts
+from guerdon.rules.definition.inactive import LATER_SECTIONS, InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
 from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
-from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, render
+from guerdon.rules.definition.scalars.part import Part, spellings
+from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
-from guerdon.rules.definition.scalars.words import ExpressionText
+from guerdon.rules.definition.scalars.words import ExpressionText, number_text
 from guerdon.rules.definition.settings import (
     Checkout,
     Earning,
@@ -42,9 +43,11 @@ from guerdon.rules.definition.settings import (
     Spending,
 )
 from guerdon.rules.definition.source.positions import Positions, locate
+from guerdon.rules.definition.source.tree import join
 from guerdon.rules.definition.wallets import Expiry, Rounding, Wallet
 
 __all__ = [
+    "LATER_SECTIONS",
     "WEEKDAYS",
     "Award",
     "Badge",
@@ -75,6 +78,7 @@ __all__ = [
     "MoneyRounding",
     "Multiply",
     "PaidWith",
+    "Part",
     "Positions",
     "Pricing",
     "Redeem",
@@ -93,9 +97,14 @@ __all__ = [
     "code_parts",
     "definition_hash",
     "inactive_parts",
+    "join",
     "json_schema",
+    "leaves",
     "load_definition",
     "load_definition_with_positions",
     "locate",
+    "nearest_to",
+    "number_text",
     "render",
+    "spellings",
 ]

@@ -1,0 +1,264 @@
+"""What is said of the parts of a definition: the name of each, how its fields are read, what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from guerdon.rules.definition import (
+    BadgeEntry,
+    Campaign,
+    Datum,
+    Definition,
+    Discount,
+    Ladder,
+    Lane,
+    Metric,
+    Part,
+    Reward,
+    Tier,
+    Wallet,
+    number_text,
+)
+from guerdon.rules.difference.effects import effect_words
+from guerdon.rules.difference.voice import (
+    Voice,
+    amount_of,
+    as_words,
+    coded,
+    condition,
+    expiry,
+    listed,
+    moment,
+    names,
+    plainly,
+    rounding,
+    schedule,
+    span,
+    window,
+)
+
+Saying = tuple[str, Callable[[Any, Voice], str]]
+"""A verb, and how the value behind it is read."""
+
+_ONE: Final = {
+    "attributes": "The attribute", "events": "The event type", "metrics": "The metric",
+    "campaigns": "Campaign", "lanes": "The lane", "challenges": "The challenge", "quizzes": "The quiz",
+    "leaderboards": "The leaderboard", "referral": "The referral", "segments": "The segment",
+    "journeys": "The journey", "surveys": "The survey", "retired": "The retirement of",
+}  # fmt: skip
+_NAMED: Final = {"wallets": "The wallet", "ladders": "The ladder", "rewards": "Reward", "badges": "Badge"}
+
+
+def subject(section: str, key: str, part: object, voice: Voice) -> str:
+    """Name a part of a definition at the beginning of a sentence.
+
+    Args:
+        section: where it stands, such as `campaigns`.
+        key: its key.
+        part: the part.
+        voice: of its definition.
+
+    Returns:
+        Text such as ``Campaign `welcome` `` or `Reward Travel pouch`.
+    """
+    if isinstance(part, Tier):
+        return f"Tier {voice.called(key, part.name)}"
+    if isinstance(part, Reward | BadgeEntry):
+        return f"{_NAMED[section]} {voice.called(key, part.name)}"
+    if isinstance(part, Wallet | Ladder):
+        return f"{_NAMED[section]} {coded(key)}"
+    return f"{_ONE.get(section, as_words(section).capitalize())} {coded(key)}"
+
+
+def _or(nothing: str, read: Callable[[Any, Voice], str]) -> Callable[[Any, Voice], str]:
+    return lambda value, voice: nothing if value is None or value == () else read(value, voice)
+
+
+def _number(value: Any, _: Voice) -> str:
+    return number_text(value)
+
+
+def _names(value: Any, _: Voice) -> str:
+    return listed([coded(item) for item in value])
+
+
+def _money(value: Any, voice: Voice) -> str:
+    return voice.money(value)
+
+
+def _code(value: Any, _: Voice) -> str:
+    return coded(str(value))
+
+
+def _span(value: Any, _: Voice) -> str:
+    return span(value)
+
+
+def _discount(value: Discount, voice: Voice) -> str:
+    return effect_words(value, voice).removeprefix("takes ")
+
+
+FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
+    (Definition, "currency"): ("is reckoned in", lambda value, _: str(value)),
+    (Definition, "timezone"): ("has the days of", lambda value, _: str(value)),
+    (Definition, "languages"): ("speaks", lambda value, _: listed(value)),
+    (Definition, "claim_within"): ("lets guests claim an order within", _span),
+    (Wallet, "scale"): ("keeps", lambda value, _: f"{value} decimal place{'' if value == 1 else 's'}"),
+    (Wallet, "rounding"): ("rounds", lambda value, _: rounding(value)),
+    (Wallet, "pending"): (
+        "lets units be spent",
+        lambda value, _: "at once" if value.is_zero else f"{span(value)} after earning",
+    ),
+    (Wallet, "expires"): ("keeps units", lambda value, _: expiry(value)),
+    (Wallet, "debt"): (
+        "after a return",
+        lambda value, _: "may fall below zero" if value == "allowed" else "stops at zero",
+    ),
+    (Wallet, "worth"): ("counts a unit at checkout as", _or("nothing", _money)),
+    (Wallet, "cost"): ("is booked with a cost a unit of", _or("nothing", _money)),
+    (Metric, "event"): ("looks at", lambda value, _: f"each {coded(value)}"),
+    (Metric, "value"): ("adds up", _or("how many there were", lambda value, _: amount_of(value))),
+    (Metric, "when"): ("counts", lambda value, _: condition(value)),
+    (Metric, "window"): ("counts over", lambda value, _: window(value)),
+    (Ladder, "metric"): ("follows the metric", _code),
+    (Ladder, "review"): (
+        "is reviewed each",
+        _or("period of its metric", lambda value, _: as_words(value.removeprefix("calendar_"))),
+    ),
+    (Ladder, "grace"): ("leaves after a review a grace of", _span),
+    (Ladder, "soft_landing"): (
+        "lets members fall at a review by",
+        lambda value, _: "one tier at most" if value else "as many tiers as they lost",
+    ),
+    (Tier, "from_"): ("begins at", _number),
+    (Tier, "rate"): ("earns at rate", _number),
+    (Tier, "benefits"): ("brings", _or("no benefit", _names)),
+    (Campaign, "trigger"): ("starts with", lambda value, _: f"each {coded(value)}"),
+    (Campaign, "when"): ("applies", lambda value, _: condition(value)),
+    (Campaign, "audience"): (
+        "is for",
+        _or("everybody", lambda value, _: f"those for whom {coded(value)} holds"),
+    ),
+    (Campaign, "channels"): (
+        "runs in",
+        _or("every channel", lambda value, _: f"the channels {listed(value)}"),
+    ),
+    (Campaign, "stores"): ("runs in", _or("every store", lambda value, _: f"the stores {listed(value)}")),
+    (Campaign, "schedule"): ("runs", lambda value, _: schedule(value)),
+    (Campaign, "priority"): ("has priority", lambda value, _: str(value)),
+    (Campaign, "lane"): ("stands in", _or("no lane", lambda value, _: f"the lane {coded(value)}")),
+    (Campaign, "exclusive"): (
+        "goes",
+        lambda value, _: "alone, without any other" if value else "together with others",
+    ),
+    (Campaign, "limits"): ("happens", lambda value, voice: voice.limits(value)),
+    (Lane, "choose"): ("chooses", _code),
+    (Lane, "within"): ("stands within", _or("no other lane", _code)),
+    (Reward, "kind"): ("is a", lambda value, _: as_words(value)),
+    (Reward, "price"): ("costs", lambda value, voice: voice.prices(value.items())),
+    (Reward, "stock"): ("has", lambda value, _: "no end of stock" if value is None else f"{value} in stock"),
+    (Reward, "seats"): ("has", lambda value, _: "no end of seats" if value is None else f"{value} seats"),
+    (Reward, "discount"): ("takes", _or("nothing off", _discount)),
+    (Reward, "valid"): (
+        "is valid",
+        lambda value, _: "without end" if value is None else f"for {span(value)}",
+    ),
+    (Reward, "code"): (
+        "has",
+        _or("codes of the engine's own making", lambda value, _: f"codes like {coded(value)}"),
+    ),
+    (Reward, "worth"): ("is worth", _or("nothing that is said", _money)),
+    (Reward, "cost"): ("costs the shop", _or("nothing that is said", _money)),
+    (Reward, "tiers"): ("is for", _or("all tiers", lambda value, _: f"the tiers {_names(value, _)}")),
+    (Reward, "at"): ("takes place on", _or("no date", lambda value, _: moment(value))),
+    (Reward, "opens"): ("opens on", _or("no date", lambda value, _: moment(value))),
+    (Reward, "public_at"): ("is open to everybody from", _or("no date", lambda value, _: moment(value))),
+    (Reward, "limits"): ("can be had", lambda value, voice: voice.limits(value)),
+}
+
+
+def saying(part: type[Part], name: str) -> Saying:
+    """Find how a field is said.
+
+    Args:
+        part: the model.
+        name: the field's name there.
+
+    Returns:
+        The verb, and how the value is read; a plain way for fields that need no words of their own.
+    """
+    if (part, name) in FIELDS:
+        return FIELDS[part, name]
+    if name in ("name", "unit"):
+        return ("is called" if name == "name" else "counts in"), lambda value, _: names(value)
+    return f": {coded(name.rstrip('_'))} is", lambda value, _: plainly(value)
+
+
+def _wallet(one: Wallet, voice: Voice) -> str:
+    worth = f", a unit worth {voice.money(one.worth)}" if one.worth is not None else ""
+    return f": it keeps units {expiry(one.expires)}{worth}"
+
+
+def _metric(one: Metric, _: Voice) -> str:
+    counted = "counts" if one.value is None else f"adds up {amount_of(one.value)} of"
+    when = f" {condition(one.when)}" if one.when is not None else ""
+    return f": it {counted} each {coded(one.event)}{when} over {window(one.window)}"
+
+
+def _ladder(one: Ladder, voice: Voice) -> str:
+    tiers = [
+        f"{voice.called(key, tier.name)} from {number_text(tier.from_)}" for key, tier in one.tiers.items()
+    ]
+    return f" on the metric {coded(one.metric)}: {listed(tiers)}"
+
+
+def _tier(one: Tier, voice: Voice) -> str:
+    benefits = f", bringing {_names(one.benefits, voice)}" if one.benefits else ""
+    return f" from {number_text(one.from_)}, earning at rate {number_text(one.rate)}{benefits}"
+
+
+def _campaign(one: Campaign, voice: Voice) -> str:
+    said = f": on each {coded(one.trigger)} it {listed([effect_words(effect, voice) for effect in one.then])}"
+    if one.when is not None:
+        said += f", {condition(one.when)}"
+    if one.schedule is not None:
+        said += f", {schedule(one.schedule)}"
+    limits = voice.limits(one.limits)
+    return said if limits == "without limit" else f"{said}, {limits}"
+
+
+def _reward(one: Reward, voice: Voice) -> str:
+    said = f" for {voice.prices(one.price.items())}" if one.price else ", which campaigns grant"
+    for count, of in ((one.stock, "in stock"), (one.seats, "seats")):
+        if count is not None:
+            said += f", {count} {of}"
+    return said
+
+
+_NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {
+    Wallet: _wallet,
+    Metric: _metric,
+    Ladder: _ladder,
+    Tier: _tier,
+    Campaign: _campaign,
+    Reward: _reward,
+    Lane: lambda one, _: f", which chooses {coded(one.choose)}",
+    Datum: lambda one, _: f" of the type {one.type}{', which is personal' if one.personal else ''}",
+}
+
+
+def news(part: object, voice: Voice) -> str:
+    """Say what a new part is about.
+
+    Args:
+        part: the part.
+        voice: of its definition.
+
+    Returns:
+        What follows its name, without a full stop.
+    """
+    if isinstance(part, str):
+        return f": {coded(part)}"
+    say = _NEW.get(type(part))
+    return say(part, voice) if say is not None else ""
