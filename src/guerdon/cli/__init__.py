@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+import structlog
 import typer
 
 from guerdon.base.errors import Problem
@@ -47,6 +48,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; every failure is one sentence and an exit code, never a stack trace."""
+    # What the standard output carries is the result; whatever else is told goes beside it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         result = app(list(arguments), prog_name="guerdon", standalone_mode=False)
         sys.stdout.flush()

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final, Literal, Protocol
 
 from guerdon.base.errors import Fault
@@ -14,6 +13,8 @@ from guerdon.infra.lineindex import LineIndex
 
 BATCH: Final = 1_000
 """Events sent at once."""
+BYTES: Final = 8 * 2**20
+"""Bytes sent at once, well under what one call may carry."""
 _UNDER_WAY: Final = 2
 
 
@@ -112,7 +113,7 @@ def feed(lines: LineIndex, destination: Destination, listener: Listener) -> Summ
     under_way: deque[tuple[list[int], list[bytes], Callable[[], Sequence[Outcome]]]] = deque()
     with ExitStack() as stack:
         read = lines.reader(stack)
-        for some in _batches(lines.order):
+        for some in batches(lines):
             texts = [read(index) for index in some]
             under_way.append((some, texts, destination.send(texts)))
             if len(under_way) >= _UNDER_WAY:
@@ -136,7 +137,22 @@ def _answer(
     listener.told(sum(map(lines.size_of, indexes)), summary)
 
 
-def _batches(order: Sequence[int]) -> Iterator[list[int]]:
-    numbers = iter(order)
-    while some := list(islice(numbers, BATCH)):
+def batches(lines: LineIndex) -> Iterator[list[int]]:
+    """Cut lines into what is sent at once.
+
+    Args:
+        lines: in order of time.
+
+    Yields:
+        Numbers of at most 1,000 lines that come to at most 8 MiB, or of one line that is longer.
+    """
+    some: list[int] = []
+    size = 0
+    for index in lines.order:
+        size += lines.size_of(index)
+        if some and (len(some) == BATCH or size > BYTES):
+            yield some
+            some, size = [], lines.size_of(index)
+        some.append(index)
+    if some:
         yield some

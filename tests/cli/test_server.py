@@ -1,0 +1,130 @@
+"""Verbs that ask a running server, and an import that is cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guerdon.connect.imports.feed import BATCH, BYTES, batches
+from guerdon.connect.imports.http import Server
+from guerdon.infra.lineindex import index_lines
+from tests.backtest.tries import order, write
+from tests.cli.conftest import DEFINITION, Run
+
+KEY = "gk_for-the-tests-of-the-command-line"
+GUERDON = str(Path(sys.executable).with_name("guerdon"))
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
+    return {**kept, **more}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of our own, stopped in good order at the end."""
+    command = [GUERDON, "serve", "--port", "0", "--data", str(tmp_path_factory.mktemp("served") / "data")]
+    environment = surroundings(GUERDON_API_KEY=KEY)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout is not None
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if (address := re.search(r"http://127\.0\.0\.1:\d+", line)) is not None:
+                break
+        else:
+            pytest.fail("".join(said))
+        yield address.group()
+        server.send_signal(signal.SIGTERM)
+        rest = server.stdout.read()
+    assert server.returncode == 0, rest
+    assert "Traceback" not in rest
+
+
+def test_plan_apply_and_import_by_url(guerdon: Run, definition: Path, tmp_path: Path, url: str) -> None:
+    server = ("--url", url, "--key", KEY)
+    assert guerdon("plan", definition, *server).code == 2
+    assert guerdon("apply", definition, *server).code == 0
+    assert guerdon("plan", definition, *server).code == 0
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(DEFINITION.replace("order.net", "order.net * 2"), encoding="utf-8")
+    planned = guerdon("plan", changed, *server, "--json")
+    assert (planned.code, json.loads(planned.out)["version"]) == (2, 2)
+    Server(url, KEY).ask("POST", "/v1/programs/club/members", b'{"external_id": "anna"}')
+    events = write(
+        tmp_path / "events.ndjson",
+        [
+            *(order("anna", "2025-01-02T12:00:00Z") for _ in range(BATCH + 5)),
+            "{",
+            order("bob", "2025-01-02T12:00:00Z"),
+        ],
+    )
+    said = guerdon("import", events, "--program", "club", *server, "--json")
+    assert said.code == 1
+    assert json.loads(said.out) == {
+        "events": BATCH + 7,
+        "applied": BATCH + 5,
+        "duplicates": 0,
+        "rejected": 2,
+        "reasons": {"invalid_json": 1, "member_not_found": 1},
+    }
+    again = guerdon("import", events, "--program", "club", *server, "--json")
+    assert json.loads(again.out)["duplicates"] == BATCH + 5
+
+
+@pytest.mark.parametrize(
+    ("program", "key", "code"),
+    [("clubb", KEY, "program_not_found"), ("club", "gk_another-one", "key_unknown")],
+)
+def test_what_a_server_refuses_is_said(
+    guerdon: Run, tmp_path: Path, url: str, program: str, key: str, code: str
+) -> None:
+    events = write(tmp_path / "events.ndjson", [order("anna", "2025-01-02T12:00:00Z")])
+    said = guerdon("import", events, "--program", program, "--url", url, "--key", key)
+    assert (said.code, f"[{code}]" in said.err) == (1, True)
+
+
+def test_an_import_that_is_killed_is_finished_by_running_it_again(
+    guerdon: Run, definition: Path, tmp_path: Path
+) -> None:
+    home = ("--data", tmp_path / "data")
+    assert guerdon("apply", definition, *home).code == 0
+    events = write(
+        tmp_path / "events.ndjson",
+        [
+            order(f"m{number % 7}", f"2025-01-01T12:{number // 60:02}:{number % 60:02}Z")
+            for number in range(1500)
+        ],
+    )
+    importing = ("import", events, "--program", "club", "--enrol", "--historical", *home)
+    killed = subprocess.run(
+        [GUERDON, *map(str, importing)],
+        env=surroundings(GUERDON_FAILPOINT="after_commit:3"),
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    again = guerdon(*importing, "--json")
+    found = json.loads(again.out)
+    assert again.code == found["rejected"] == 0
+    assert found["applied"] + found["duplicates"] == 1500
+    assert min(found["applied"], found["duplicates"]) > 0
+    assert guerdon("verify", *home).code == 0
+
+
+def test_what_is_sent_at_once_has_bounds(tmp_path: Path) -> None:
+    small, large = "x" * 10, "x" * (BYTES // 2)
+    file = write(tmp_path / "lines", [*[small] * (BATCH + 1), large, large, large, "x" * (BYTES + 1), small])
+    lines = index_lines([str(file)], tmp_path, lambda _: 1)
+    assert [len(some) for some in batches(lines)] == [BATCH, 2, 1, 1, 1, 1]
