@@ -208,12 +208,11 @@ def show(found: dict[str, Any]) -> None:
             row["wrong"],
         )
         table.add_row(name, *(f"{cell:,}" for cell in cells))
-    console = Console()
+    console = Console(width=max(100, Console().width))
     console.print(table)
-    console.print(
-        f"{found['times_floor']:.2f} × the floor (reach 4)\nhot {found['hot_to_spread']:.2f} × spread (reach 1)\n"
-        f"batch {found['batch_to_lone']:.2f} × lone events (reach 1.5)"
-    )
+    console.print(f"{found['times_floor']:.2f} × the floor (reach 4)")
+    console.print(f"hot {found['hot_to_spread']:.2f} × spread (reach 1)")
+    console.print(f"batch {found['batch_to_lone']:.2f} × lone events (reach 1.5)")
 
 
 def main() -> None:

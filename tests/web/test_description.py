@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from guerdon.web.pages import POLICY
+from guerdon.web.pages.routes import POLICY
 from tests.web.conftest import Api, order
 
 CLUB = "/v1/programs/club"

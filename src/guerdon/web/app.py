@@ -12,13 +12,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from guerdon.base.errors import Fault, Problem
-from guerdon.web import pages
 from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards
 from guerdon.web.callers import Doorkeeper
-from guerdon.web.figures import FigureBoard
 from guerdon.web.front import Front, fault_body
 from guerdon.web.house import Premises
 from guerdon.web.outline import describe
+from guerdon.web.pages import routes as pages
+from guerdon.web.pages.figures import FigureBoard
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.waiting import Waiting

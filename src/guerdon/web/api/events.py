@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -62,6 +63,33 @@ class SentEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: str | None = None
     datacontenttype: str | None = None
     dataschema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Of whom a list is wanted; everybody's where neither is named."""
+
+    member: str | None
+    account: str | None
+
+
+def whose_list(
+    member: Annotated[str | None, Query(max_length=260)] = None,
+    account: Annotated[str | None, Query(max_length=40)] = None,
+) -> Whose:
+    """Read of whom a list is wanted.
+
+    Args:
+        member: a member reference; the list is that of the member's account.
+        account: an account's id.
+
+    Returns:
+        Whom.
+    """
+    return Whose(member, account)
+
+
+Whosever = Annotated[Whose, Depends(whose_list)]
 
 
 def take_in(premises: Premises) -> FastHandler:
@@ -218,14 +246,13 @@ def all_events(
     call: Reading,
     program: str,
     wanted: Paged,
-    member: Annotated[str | None, Query(max_length=260)] = None,
-    account: Annotated[str | None, Query(max_length=40)] = None,
+    whose: Whosever,
     type: Annotated[str | None, Query(max_length=200)] = None,  # noqa: A002 - the name of the parameter
 ) -> Response:
     """Newest first; of one member's account, or of one type."""
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        account_id = _account(tx, call, live, member, account)
+        account_id = _account(tx, call, live, whose)
         rows = list_events(
             tx, live.program_id, Page(wanted.limit + 1, wanted.after(UUID), account_id, type or "")
         )
@@ -248,13 +275,12 @@ def all_orders(
     call: Reading,
     program: str,
     wanted: Paged,
-    member: Annotated[str | None, Query(max_length=260)] = None,
-    account: Annotated[str | None, Query(max_length=40)] = None,
+    whose: Whosever,
 ) -> Response:
     """Newest first; of one member's account with `member`."""
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        account_id = _account(tx, call, live, member, account)
+        account_id = _account(tx, call, live, whose)
         page = Page(wanted.limit + 1, wanted.after(UUID), account_id, orders=True)
         rows = list_events(tx, live.program_id, page)
     return listing(rows, wanted, lambda row: row.event_id, lambda row: _order(live.program, row))
@@ -271,7 +297,8 @@ def one_order(
     return answer(_order(live.program, _only(rows, "order")))
 
 
-def _account(tx: Any, call: Call, live: Live, member: str | None, account: str | None) -> int | None:
+def _account(tx: Any, call: Call, live: Live, whose: Whose) -> int | None:
+    member, account = whose.member, whose.account
     if member is not None and account is not None:
         raise Problem("parameter_invalid", "name a member or an account, not both")
     if account is not None:

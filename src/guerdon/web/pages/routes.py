@@ -1,4 +1,4 @@
-"""Pages for people: what runs here, and the API's description to read."""
+"""The pages themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from guerdon.web.figures import FigureBoard, Figures
 from guerdon.web.house import Premises
-from guerdon.web.reader import read_description
+from guerdon.web.pages.figures import FigureBoard, Figures
+from guerdon.web.pages.reader import read_description
 
 ROUTER: Final = APIRouter(include_in_schema=False)
 POLICY: Final = (
