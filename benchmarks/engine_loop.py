@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import secrets
 import sys
@@ -138,7 +139,7 @@ def measure(loop: EngineLoop, pid: int, commands: Sequence[IngestEvent], width: 
 def prepare(database: Database, loop: EngineLoop, accounts: int) -> None:
     with database.transaction(TENANT) as tx:
         ensure_tenant(tx, "bench", "Bench", sandbox=False, now=NOW)
-        ids = IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+        ids = IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
         apply_definition(tx, NewDefinition(load_definition(PROGRAM), PROGRAM, "bench", NOW), ids)
     loop.start()
     enrolments = [
@@ -162,7 +163,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder)) as server:
         migrate(server.dsn())
         database = Database(server.dsn())
-        ids = IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+        ids = IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
         loop = EngineLoop(database, bytes(32), ids, LoopSettings(queue_limit=1_000_000))
         prepare(database, loop, accounts)
         pid = loop.backend_pid
