@@ -82,7 +82,7 @@ class CampaignIndex(Generic[C]):
 
 
 def _telling(keys: Iterable[Key], roots: Collection[str]) -> list[Key]:
-    """Choose the keys that are worth their time: a bound on some item of a list adds little to a known value."""
+    """Choose the keys that are worth their time: beside a known value, a bound on items of a list is not."""
     usable = [key for key in keys if key.path.root in roots]
     if not any(key.values is not None for key in usable):
         return usable
@@ -157,9 +157,7 @@ def _among_leaves(path: Path, table: dict[Any, int], free: int) -> Callable[[Any
                     bits |= table[leaf]
         except TypeError:
             # A list or a map cannot be looked up, and equals no constant.
-            return free | _union(
-                table[leaf] for leaf in found if isinstance(leaf, Hashable) and leaf in table
-            )
+            return free | _union(_looked_up(table, leaf) for leaf in found)
         return bits
 
     return column
