@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated
 
+import msgspec
 import typer
 
 from guerdon.base.errors import Problem
@@ -104,8 +104,8 @@ class _Refusals:
             errors = [{"pointer": f.pointer, "code": f.code, "detail": f.detail} for f in outcome.errors]
             said = {"file": one.file, "line": one.line, "code": outcome.code, "detail": outcome.detail}
             text = one.event.decode("utf-8", "replace")
-            line = json.dumps({**said, "errors": errors, "event": text}, ensure_ascii=False)
-            self._file.write(line + "\n")
+            line = msgspec.json.encode({**said, "errors": errors, "event": text})
+            self._file.write(line.decode("utf-8") + "\n")
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from guerdon.base.errors import Problem
 from guerdon.insight.backtest.run import Backtest, Reject
 from guerdon.rules.report import account_rows
@@ -62,8 +64,8 @@ def reject_view(reject: Reject) -> dict[str, Any]:
 
 
 def _write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
-    lines = [json.dumps(reject_view(one), ensure_ascii=False) + "\n" for one in rejects]
+    lines = [msgspec.json.encode(reject_view(one)) + b"\n" for one in rejects]
     if lines:
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_bytes(b"".join(lines))
     else:
         path.unlink(missing_ok=True)
