@@ -157,7 +157,7 @@ def test_limits_budgets_and_stock_are_never_exceeded(document: Any, acts: list[A
 
 @given(documents(), LIVES)
 def test_counters_say_what_was_done(document: Any, acts: list[Act]) -> None:
-    """Uses of a limit are the events at which its campaign acted; stock is what was taken less what came back."""
+    """Uses of a limit are the events at which its campaign acted; stock is what went less what came back."""
     program = compiled(document)
     acted: dict[str, int] = defaultdict(int)
     stock: dict[str, int] = defaultdict(int)
@@ -214,7 +214,7 @@ def test_an_accounts_clock_never_runs_backwards(document: Any, acts: list[Act], 
 
 @given(documents(), LIVES, st.lists(st.integers(1, 200_000), min_size=1, max_size=6))
 def test_time_in_small_steps_is_time_in_one_step(document: Any, acts: list[Act], minutes: list[int]) -> None:
-    """Many ticks book what one tick books: the same expiries, the same moves of tiers, at the same instants."""
+    """Many ticks book what one tick books: the same expiries and moves of tiers, at the same instants."""
     program, acts = compiled(document), [Act("tick", 0), *acts]
     small = list(live(program, [*acts, *(Act("tick", one) for one in minutes)]))
     big = list(live(program, [*acts, Act("tick", sum(minutes))]))
