@@ -215,3 +215,10 @@ async def test_a_server_that_is_being_stopped_is_not_ready(api: Api) -> None:
     api.front.stop()
     answer = await api.client.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+
+
+async def test_a_head_is_answered_as_its_get(api: Api) -> None:
+    for path in ("/", "/healthz", "/readyz"):
+        assert (await api.client.head(path)).status_code == 200
+    assert (await api.call("HEAD", CLUB)).status_code == 200
+    assert (await api.client.head(CLUB)).status_code == 401

@@ -68,6 +68,9 @@ class Front:
         telemetry.open_requests.inc()
         answer = _Answer(send, request_id)
         program = _events_of(scope)
+        if scope["method"] == "HEAD":
+            # The same answer; the server knows the true method and sends no body.
+            scope = {**scope, "method": "GET"}
         try:
             if program is not None:
                 await self._fast(scope, receive, answer, program)

@@ -40,10 +40,10 @@ _STATUS: Final = {
     "order_already_paid": 409,
     "order_ambiguous": 409,
     "event_ambiguous": 409,
+    "balance_too_large": 409,
     "identity_conflict": 409,
     "identity_taken": 409,
     "account_has_later_history": 409,
-    "not_enough_units": 409,
     "insufficient_units": 409,
     "out_of_stock": 409,
     "limit_reached": 409,
@@ -60,14 +60,17 @@ _STATUS: Final = {
     "member_erased": 410,
     "body_too_large": 413,
     "too_many_events": 413,
-    "too_large": 413,
+    "event_too_large": 413,
     "unsupported_media_type": 415,
     # 5xx: ours
     "internal_error": 500,
+    "sealed_data_unreadable": 500,
+    "master_key_invalid": 500,
     "overloaded": 503,
     "database_unavailable": 503,
     "not_ready": 503,
-    "stopping": 503,
+    "shutting_down": 503,
+    "enrolment_contended": 503,
 }
 _ANYTHING_ELSE: Final = 422
 """A request that could be read and was refused by a rule."""
