@@ -14,6 +14,7 @@ from guerdon.rules.state import TierState
 
 _LONGEST: Mapping[Period, int] = {"month": 31, "quarter": 92, "year": 366}
 """Days of the longest review period of each kind."""
+_UNBOOKED_DAYS = 800
 _SHORTEST: Mapping[Period, int] = {"month": 28, "quarter": 90, "year": 365}
 
 
@@ -82,8 +83,11 @@ class Ladder(msgspec.Struct, frozen=True):
 
     @property
     def looks_back(self) -> timedelta:
-        """How long before a window's beginning facts still bear on the tier that is held."""
-        return timedelta(days=_LONGEST[self.review] * (self.memory + 2))
+        """How long before a window's beginning facts still bear on the tier that is held.
+
+        Two years more than that, so that reviews that nobody booked for so long get their right date.
+        """
+        return timedelta(days=_LONGEST[self.review] * (self.memory + 2) + _UNBOOKED_DAYS)
 
 
 class Move(msgspec.Struct, frozen=True):
