@@ -9,7 +9,8 @@ from typing import Final
 from guerdon.rules.definition.campaigns import Campaign
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.metrics import Metric
-from guerdon.rules.definition.settings import Pricing
+from guerdon.rules.definition.scalars.part import spellings
+from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
 
 LATER_SECTIONS: Final = (
     "challenges",
@@ -23,6 +24,21 @@ LATER_SECTIONS: Final = (
 )
 ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
 _LATER_EFFECTS: Final = frozenset({"discount", "gift", "message"})
+_LATER_FACTS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
+_LATER_SETTINGS: Final = (
+    ("pricing", Pricing(), ("base", "amount_off", "leftover", "free_units", "minimum")),
+    ("earning", Earning(), ("same_order",)),
+    ("spending", Spending(), ("short", "as_")),
+    ("returns", Returns(), ("on_return",)),
+    ("checkout", Checkout(), ("ttl", "late_confirm")),
+)
+_LATER_IN_REWARDS: Final = {
+    "discount": "a coupon's discount is kept and taken off by whoever prices the cart",
+    "match": "what is matched is kept and not given by the engine",
+    "adds": "the warranty is kept and lengthened by whoever fulfils it",
+    "opens": "the opening day is kept and does not hold anybody back yet",
+    "public_at": "the day is kept, and the tiers' head start does not end by itself yet",
+}
 _LATER_FOLDS: Final = ("streak", "distinct", "min", "max", "last")
 
 
@@ -54,8 +70,12 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
     for key in definition.lanes:
         yield InactivePart(f"/lanes/{key}", "lanes choose among discounts, which carts do not get yet")
     yield from _rewards(definition)
-    if definition.pricing != Pricing():
-        yield InactivePart("/pricing", "carts are not priced yet")
+    yield from _settings(definition)
+    for key, wallet in definition.wallets.items():
+        if wallet.debt == "stop_at_zero":
+            yield InactivePart(
+                f"/wallets/{key}/debt", "returns are not taken in yet, so nothing runs into debt"
+            )
     for section in LATER_SECTIONS:
         for key in getattr(definition, section):
             yield InactivePart(f"/{section}/{key}", f"'{section}' is kept and not run yet")
@@ -67,6 +87,33 @@ def _rewards(definition: Definition) -> Iterator[InactivePart]:
             why = f"a reward of kind {reward.kind} is handed out as it stands, without fulfilment of its own"
             yield InactivePart(f"/rewards/{key}/kind", why)
 
+    for key, reward in definition.rewards.items():
+        for name, why in _LATER_IN_REWARDS.items():
+            if getattr(reward, name) is not None:
+                yield InactivePart(f"/rewards/{key}/{name}", why)
+
+
+def _settings(definition: Definition) -> Iterator[InactivePart]:
+    for section, default, names in _LATER_SETTINGS:
+        part = getattr(definition, section)
+        for name in names:
+            if getattr(part, name) != getattr(default, name):
+                spelled = spellings(name, type(part).model_fields[name])[0]
+                yield InactivePart(f"/{section}/{spelled}", _WHY_SETTINGS[section])
+    if definition.pricing.rounding.per != "line":
+        yield InactivePart("/pricing/rounding/per", _WHY_SETTINGS["pricing"])
+    if definition.claim_within != Definition.model_fields["claim_within"].default:
+        yield InactivePart("/claim_within", "guests' orders cannot be claimed yet")
+
+
+_WHY_SETTINGS: Final = {
+    "pricing": "carts are not priced yet",
+    "earning": "an order's own points cannot pay for it yet, whatever this says",
+    "spending": "units are not spent at a checkout yet",
+    "returns": "returns are not taken in yet",
+    "checkout": "there are no checkouts yet",
+}
+
 
 def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
     for fold in _LATER_FOLDS:
@@ -77,6 +124,11 @@ def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
 def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
     if campaign.trigger == "checkout":
         yield InactivePart(f"{pointer}/trigger", "carts are not evaluated yet, so this campaign never runs")
+    if campaign.trigger in _LATER_FACTS:
+        why = f"{campaign.trigger} is not taken in yet, so this campaign never runs"
+        yield InactivePart(f"{pointer}/trigger", why)
+    if campaign.exclusive:
+        yield InactivePart(f"{pointer}/exclusive", "campaigns do not shut each other out yet")
     if campaign.audience is not None:
         yield InactivePart(f"{pointer}/audience", "segments are not kept yet, so this campaign never runs")
     if campaign.lane is not None:

@@ -1,0 +1,128 @@
+"""Campaigns and metrics that never come to anything: triggers, conditions, schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from guerdon.rules.definition import nearest_to
+from guerdon.rules.expressions import Expression
+from guerdon.rules.lint.asked import Asked
+from guerdon.rules.lint.conditions import domain_of, why_never
+from guerdon.rules.lint.findings import LintWarning
+
+BUILT_IN: Final = frozenset(
+    {
+        "order.paid",
+        "order.placed",
+        "order.shipped",
+        "order.returned",
+        "order.cancelled",
+        "order.edited",
+        "member.enrolled",
+        "tier.reached",
+        "badge.earned",
+        "checkout",
+    }
+)
+"""Event types that need no declaration."""
+
+
+def silent_triggers(asked: Asked) -> Iterator[LintWarning]:
+    """Find triggers that are neither built in nor declared nor seen.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each campaign and each metric that waits for such an event.
+    """
+    definition = asked.definition
+    figures = asked.figures
+    seen = figures.events if figures is not None else {}
+    known = BUILT_IN | definition.events.keys() | seen.keys()
+    waiting = [("campaigns", key, "trigger", one.trigger) for key, one in definition.campaigns.items()]
+    waiting += [("metrics", key, "event", one.event) for key, one in definition.metrics.items()]
+    for section, key, field, event_type in waiting:
+        if event_type in known:
+            continue
+        nearest = nearest_to(event_type, sorted(known))
+        unseen = " and was never seen" if figures is not None and figures.accounts else ""
+        yield LintWarning(
+            "trigger_unknown",
+            f"/{section}/{key}/{field}",
+            f"{section.removesuffix('s')} `{key}`",
+            f"The event type `{event_type}` is neither built in nor declared under `events`{unseen}.",
+            f"Did you mean `{nearest}`?"
+            if nearest
+            else "Declare it under `events`, or look for a misspelling.",
+        )
+
+
+def false_conditions(asked: Asked) -> Iterator[LintWarning]:
+    """Find conditions that never hold.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each such condition of a campaign or a metric.
+    """
+    definition = asked.definition
+    program = asked.program
+    domain = domain_of(definition)
+    conditions: list[tuple[str, str, str, Expression | None]] = []
+    conditions += [("campaigns", campaign.key, "when", campaign.when) for campaign in program.campaigns]
+    conditions += [("metrics", metric.key, "when", metric.when) for metric in program.metrics.values()]
+    for section, key, field, condition in conditions:
+        reason = why_never(condition.tree, domain) if condition is not None else ""
+        if reason:
+            what = section.removesuffix("s")
+            yield LintWarning(
+                "condition_never_true",
+                f"/{section}/{key}/{field}",
+                f"{what} `{key}`",
+                f"The condition of the {what} `{key}` never holds: {reason}.",
+                "Correct the condition, or take it out.",
+            )
+
+
+def over_schedules(asked: Asked) -> Iterator[LintWarning]:
+    """Find what is over already.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each campaign whose schedule has ended, and each reward whose day has passed.
+    """
+    definition = asked.definition
+    program = asked.program
+    figures = asked.figures
+    if figures is None:
+        return
+    now = program.zone.local(figures.at).replace(tzinfo=None)
+    for key, campaign in definition.campaigns.items():
+        ends = campaign.schedule.ends if campaign.schedule is not None else None
+        if ends is not None and _end_of(ends) <= now:
+            yield LintWarning(
+                "schedule_over",
+                f"/campaigns/{key}/schedule/ends",
+                f"campaign `{key}`",
+                f"The campaign `{key}` ended on {ends.isoformat()} and never runs again.",
+                "Give it a later end, or remove it.",
+            )
+    for key, reward in definition.rewards.items():
+        if reward.at is not None and _end_of(reward.at) <= now:
+            yield LintWarning(
+                "reward_over",
+                f"/rewards/{key}/at",
+                f"reward `{key}`",
+                f"The reward `{key}` took place on {reward.at.isoformat()} and can still be had.",
+                "Give it a later day, or remove it.",
+            )
+
+
+def _end_of(moment: date | datetime) -> datetime:
+    return moment if isinstance(moment, datetime) else datetime.combine(moment + timedelta(days=1), time.min)
