@@ -15,6 +15,7 @@ import structlog
 from guerdon.infra.postgres import EmbeddedPostgres
 from tests.world.actors import Step, make_plan
 from tests.world.driver import DifferenceError, World, running_loop
+from tests.world.kills import report_kills, run_kills
 from tests.world.places import Ground
 from tests.world.shrink import shrink
 
@@ -33,6 +34,10 @@ def main() -> int:
                 code = play(Ground(server), asked.seed, asked.steps)
             if code:
                 return code
+        if asked.kills:
+            report = run_kills(Path(folder) / "kills", asked.seed, asked.kills, _say)
+            _say(report_kills(report))
+            return 1 if report.faults else 0
     return 0
 
 

@@ -81,6 +81,14 @@ class Account:
                 self.idle.pop(key, None)
         return now
 
+    def tick(self, now: datetime) -> None:
+        """Book what time has done; where it has done nothing, nothing is booked and history may still come."""
+        last = self.last_booked or now
+        same_month = day_of(self.spec.zone, last).replace(day=1) == day_of(self.spec.zone, now).replace(day=1)
+        reviewed = self.level(last) > 0 and not same_month
+        if reviewed or self.level(last) != self.level(now) or self.balances(last) != self.balances(now):
+            self.last_booked = self.settle(now)
+
     def award(self, key: str, units: int, pending: datetime, when: When) -> None:
         self.give(key, Lot(pending, self._expiry(self.spec.wallets[key], when[0]), units), when)
 

@@ -130,6 +130,8 @@ class World:
         self.seen[act["do"]] += 1
         if act["do"] == "nightly":
             run_due_of(self.database, self.loop, TENANT, act["now"])
+            for model in self.models.values():
+                model.nightly(act["now"])
         else:
             self.versions += 1
             text = SPECS["club"].text.replace("name: Club", f"name: Club {self.versions}")

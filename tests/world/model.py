@@ -213,9 +213,12 @@ class Model:
         return self._shown(self._answer("applied"), act["who"], now)
 
     def _tick(self, act: Act) -> Out:
-        account = self._account(act["who"])
-        account.settle(act["now"])
+        self._account(act["who"]).tick(act["now"])
         return self._shown(self._answer("applied"), act["who"], act["now"])
+
+    def nightly(self, now: datetime) -> None:
+        for account in self.accounts.values():
+            account.tick(now)
 
     # --- decisions
 

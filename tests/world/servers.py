@@ -1,0 +1,157 @@
+"""`guerdon serve` as a process of its own, and plain calls to it."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+KEY = "gk_" + "world0123456789abcdefghijklmnopqrstuvwxyz"
+MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
+START_SECONDS = 90
+CALL_SECONDS = 60
+
+
+class LostError(Exception):
+    """No answer came: nobody knows what became of the call."""
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+class Server:
+    """A served engine on somebody else's database."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        self.dsn = dsn
+        self.log = folder / "serve.log"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, failpoint: str = "") -> float:
+        """Start it and wait until it is ready.
+
+        Args:
+            failpoint: `name:n`, or empty.
+
+        Returns:
+            Seconds until it was.
+        """
+        began = time.monotonic()
+        env = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
+        env |= {"GUERDON_DATABASE_URL": self.dsn, "GUERDON_MASTER_KEY": MASTER_KEY, "GUERDON_API_KEY": KEY}
+        env |= {"GUERDON_SANDBOX": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+        if failpoint:
+            env["GUERDON_FAILPOINT"] = failpoint
+        command = [sys.executable, "-c", "from guerdon.cli import main; main()", "serve"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(self.port)], env=env, stdout=log, stderr=log
+            )
+        self.wait_ready()
+        return time.monotonic() - began
+
+    def wait_ready(self) -> None:
+        """Wait until it answers that it is ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.is_alive():
+                raise AssertionError(f"the server ended: {self.log.read_text()[-2_000:]}")
+            try:
+                if self.call("GET", "/readyz", None, {})[0] == 200:
+                    return
+            except LostError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the server is not ready: {self.log.read_text()[-2_000:]}")
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def wait_end(self, seconds: float) -> bool:
+        """Wait for it to end by itself.
+
+        Args:
+            seconds: for how long.
+
+        Returns:
+            Whether it did.
+        """
+        assert self.process is not None
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it politely."""
+        if self.process is not None and self.is_alive():
+            self.process.terminate()
+            self.process.wait(60)
+
+    def call(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        """Make one call on a connection of its own.
+
+        Args:
+            method: of HTTP.
+            path: below the address.
+            body: sent as JSON, or as it is where it is a text.
+            headers: beside the key.
+
+        Returns:
+            Status and answer.
+
+        Raises:
+            LostError: where the answer did not come whole.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CALL_SECONDS)
+        try:
+            return ask(connection, (method, path), body, headers)
+        finally:
+            connection.close()
+
+
+def ask(
+    connection: http.client.HTTPConnection, where: tuple[str, str], body: Any, headers: Mapping[str, str]
+) -> tuple[int, dict[str, Any]]:
+    """Make a call on a connection that stays open."""
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode() if body is not None else None
+    media = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    try:
+        connection.request(*where, body=raw, headers={**media, **headers})
+        answer = connection.getresponse()
+        text = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise LostError(type(error).__name__) from error
+    try:
+        return answer.status, json.loads(text)
+    except ValueError as error:
+        raise LostError("no JSON") from error
+
+
+def clock(now: datetime) -> dict[str, str]:
+    """The header that sets a sandbox's clock."""
+    return {"Guerdon-Now": now.isoformat()}
