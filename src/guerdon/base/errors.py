@@ -33,6 +33,11 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457, and of the API
         self.detail = detail
         self.faults = faults
 
+    def __reduce__(self) -> tuple[type[Problem], tuple[str, str, tuple[Fault, ...]]]:
+        # Exceptions are copied from `args`, which hold the one sentence. A more special problem travels between
+        # processes as a plain one: code, detail and places are all that anybody shows.
+        return Problem, (self.code, self.detail, self.faults)
+
     @classmethod
     def at(cls, pointer: str, code: str, detail: str) -> Problem:
         """Make a problem about one place of an input.
