@@ -1,0 +1,103 @@
+"""Every command that a document shows is run, and prints what the document says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+from tests.docs.sessions import Block, Reader, Step, blocks, matches, steps
+
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+FOLLOWED = [path for path in DOCUMENTS if any(block.language == "console" for block in blocks(path))]
+
+
+@pytest.mark.xdist_group("demo")
+@pytest.mark.parametrize("document", FOLLOWED, ids=lambda path: path.stem)
+def test_the_commands_do_what_the_document_says(document: Path, tmp_path: Path) -> None:
+    assert shutil.which("curl"), "the documents use curl: apt-get install curl"
+    with Reader(tmp_path) as reader:
+        for block in blocks(document):
+            _follow(reader, block)
+
+
+def _follow(reader: Reader, block: Block) -> None:
+    if block.language == "yaml" and block.words:
+        reader.write(block.words[0], block.text)
+    if block.language != "console":
+        return
+    for step in steps(block):
+        if "server" in block.words:
+            reader.serve(step.command)
+        elif "stopped" in block.words:
+            reader.stop()
+            _compare(reader, step)
+        else:
+            _compare(reader, step)
+
+
+def _compare(reader: Reader, step: Step) -> None:
+    printed = reader.run(step.command)
+    assert matches(step.expected, printed), (
+        f"$ {step.command}\nprinted:\n{printed}\nexpected:\n{step.expected}"
+    )
+
+
+def test_there_are_documents_to_follow() -> None:
+    assert {"README", "quickstart", "earn", "redeem", "tiers", "import", "backtest"} <= {
+        path.stem for path in FOLLOWED
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_no_command_escapes(document: Path) -> None:
+    for block in blocks(document):
+        if block.language in {"sh", "bash", "shell", "text"}:
+            hidden = [
+                line
+                for line in block.text.splitlines()
+                if re.match(r"\s*(\$ )?(curl|\.venv\S+|guerdon \w+)\b", line)
+            ]
+            assert hidden == [], "a block that is run is a ```console block"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_verbs_of_make_exist(document: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for verb in re.findall(r"`?\bmake ([a-z-]+)", " ".join(block.text for block in blocks(document))):
+        assert re.search(rf"^{verb}:", makefile, re.MULTILINE), verb
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_pictures_are_described(document: Path) -> None:
+    for words in re.findall(r"!\[([^\]]*)\]", document.read_text(encoding="utf-8")):
+        assert len(words) > 20, "say what the picture shows"
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("a\n…\nd", "a\nb\nc\nd\n", True),
+        ("a … c", "a b c", True),
+        ("a … c", "a b d", False),
+        ("…", "", True),
+        ("", "", True),
+        ("", "surprise", False),
+        ("a\nb", "a\nx\nb", False),
+        ("1.5", "1x5", False),
+    ],
+)
+def test_a_difference_is_seen(expected: str, printed: str, same: bool) -> None:
+    assert matches(expected, printed) is same
+
+
+def test_a_console_block_is_taken_apart() -> None:
+    text = "$ one \\\n  two\nsays\n$ cat <<'END'\n$ a'\nEND\n$ echo 'x\ny'\nx\ny\n"
+    assert list(steps(Block("console", (), text))) == [
+        Step("one \\\n  two", "says"),
+        Step("cat <<'END'\n$ a'\nEND", ""),
+        Step("echo 'x\ny'", "x\ny"),
+    ]
