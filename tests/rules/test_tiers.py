@@ -179,7 +179,12 @@ def test_asking_is_the_same_as_booking(
             noon(today),
         )
     held = booked.account.tiers["club"]
-    assert (asked.level, asked.since, asked.changes_at) == (held.level, held.since, held.changes_at)
+    assert (asked.level, asked.since) == (held.level, held.since)
+    # What is booked may look again sooner than it must: at the end of a grace that is not needed any more.
+    if asked.changes_at is None or held.changes_at is None:
+        assert asked.changes_at is held.changes_at
+    else:
+        assert noon(today) < held.changes_at <= asked.changes_at
 
 
 def test_a_changed_ladder_takes_nothing_before_its_review_and_gives_at_the_next_event() -> None:
