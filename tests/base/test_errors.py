@@ -16,8 +16,7 @@ def test_a_problem_keeps_code_detail_and_places_on_its_way_between_processes() -
 
 
 def test_a_special_problem_arrives_as_a_plain_one() -> None:
-    arrived = pickle.loads(
-        pickle.dumps(ExpressionError("unknown_name", "there is no `oder`", (1, 3, 4), "order"))
-    )
+    sent = ExpressionError("unknown_name", "there is no `oder`", (1, 3, 4), "order")
+    arrived = copy.copy(sent)
     assert type(arrived) is Problem
     assert arrived.code == "unknown_name"
