@@ -1,4 +1,4 @@
-"""Awards, multipliers and rounding against fractions: summed exactly, rounded last, split to the last unit."""
+"""Awards, multipliers and rounding against fractions: summed exactly, rounded last, split to the unit."""
 
 from __future__ import annotations
 
