@@ -96,12 +96,11 @@ class Demo:
         """Give the curl commands that were printed, as words."""
         self.wait_for("Guerdon is ready")
         joined = self.text.replace("\\\n", " ")
-        key = re.search(r"export KEY=(\S+)", joined)
-        assert key is not None
+        exported = dict(re.findall(r"export (\w+)=(\S+)", joined))
+        calls = [line for line in joined.splitlines() if line.strip().startswith("curl ")]
         return [
-            [word.replace("$KEY", key.group(1)) for word in shlex.split(line)]
-            for line in joined.splitlines()
-            if line.strip().startswith("curl ")
+            [re.sub(r"\$(KEY|CLUB)", lambda found: exported[found[1]], word) for word in shlex.split(line)]
+            for line in calls
         ]
 
     def interrupt(self) -> int:

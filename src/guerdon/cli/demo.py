@@ -202,7 +202,6 @@ def _told_steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _tell(address: str, key: str, program: str, state: DemoState) -> None:
-    here = f"{address}/v1/programs/{program}"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     order: dict[str, Any] = {
         "specversion": "1.0",
@@ -226,16 +225,17 @@ Backpack Club is open.
 Three things to try in another terminal:
 
   export KEY={key}
+  export CLUB={address}/v1/programs/{program}
 
   # a member, and what there is to spend
-  curl -s -H "Authorization: Bearer $KEY" {here}/members/external:{state.member}
+  curl -s -H "Authorization: Bearer $KEY" $CLUB/members/external:{state.member}
 
   # an order comes in, points come out
-  curl -s -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" {here}/events \\
+  curl -s -H "Authorization: Bearer $KEY" $CLUB/events \\
     -d '{_json(order)}'
 
   # where each point came from and went
-  curl -s -H "Authorization: Bearer $KEY" {here}/accounts/{state.account}/ledger
+  curl -s -H "Authorization: Bearer $KEY" $CLUB/accounts/{state.account}/ledger
 
 Ctrl-C stops it; nothing is lost.
 """
