@@ -1,7 +1,7 @@
 """SQL from the typed tree of a condition, with the answer that Python gives, row by row.
 
-What is an error in Python (an absent value, a division by zero, an int beyond 64 bits) is NULL in SQL: AND, OR and
-NOT absorb NULL exactly as `&&`, `||` and `!` absorb errors, and a row whose condition is NULL is not chosen.
+What is an error in Python (an absent value, a division by zero, an int beyond 64 bits) is NULL in SQL. AND,
+OR and NOT absorb NULL exactly as `&&`, `||` and `!` absorb errors, and what is NULL is not chosen.
 """
 
 from __future__ import annotations

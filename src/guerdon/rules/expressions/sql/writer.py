@@ -275,7 +275,9 @@ class Writer:
             return self._among(node, item, items)
         one = self._write(item).text
         if items.type == ListOf(STRING) and item.type == STRING:
-            return Value(f"({one}) = any({self._write(items).text})")
+            # SQL says that an empty list does not hold NULL; here an absent value is an error.
+            found = f"({one}) = any({self._write(items).text})"
+            return Value(f"case when ({one}) is not null then {found} end")
         if is_json(items.type) and item.type in _SIMPLE:
             where = self._write(items).text
             found = f"{where} ? ({one})" if item.type == STRING else "false"
