@@ -20,7 +20,7 @@ PLACES := $(foreach place,src tests benchmarks,$(if $(wildcard $(place)/*.py $(p
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-all check fix bench world docs lock clean chromium lint formatted types contracts
+.PHONY: help demo test test-all check fix bench world docs lock clean counterparts lint formatted types contracts
 
 help:
 	@echo "make demo      a running engine with a sample program and a year of orders (Ctrl-C stops it)"
@@ -59,13 +59,15 @@ $(BIN)/.project: $(BIN)/.bootstrap pyproject.toml
 demo: $(READY) $(BIN)/.project
 	@$(BIN)/guerdon demo
 
-chromium:
+# Browser and npm packages that tests read.
+counterparts:
 	@if [ -d tests/web/browser ]; then scripts/ensure-chromium; fi
+	@scripts/ensure-node-packages
 
-test: $(BIN)/.test $(BIN)/.project chromium
+test: $(BIN)/.test $(BIN)/.project counterparts
 	$(PYTEST) -m "not long" $(ARGS)
 
-test-all: $(BIN)/.test $(BIN)/.project chromium
+test-all: $(BIN)/.test $(BIN)/.project counterparts
 	$(PYTEST) $(ARGS)
 
 # Apart, so that `make -k check` shows all that is wrong at once.
