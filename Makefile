@@ -59,8 +59,9 @@ $(BIN)/.project: $(BIN)/.bootstrap pyproject.toml
 demo: $(READY) $(BIN)/.project
 	@$(BIN)/guerdon demo
 
-# Browser and npm packages that tests read.
+# Browser, npm packages and curl, which tests use beside Python.
 counterparts:
+	@scripts/ensure-curl
 	@if [ -d tests/web/browser ]; then scripts/ensure-chromium; fi
 	@scripts/ensure-node-packages
 
@@ -96,7 +97,8 @@ world: $(BIN)/.test $(BIN)/.project
 	$(BIN)/python -m tests.world $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
 
 docs: $(BIN)/.test $(BIN)/.project
-	$(BIN)/pytest -q tests/architecture/test_docs.py
+	@scripts/ensure-curl
+	$(BIN)/pytest -q tests/architecture/test_docs.py tests/docs
 
 # The tests' lock first; what runs is then pinned to the very same versions. UPGRADE=1 takes newer ones.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
