@@ -73,7 +73,7 @@ def _person(chance: random.Random, number: int) -> dict[str, Any]:
         return None if chance.random() < 0.15 else chance.choice(values)
 
     def loose() -> Any:
-        words = (
+        words: tuple[Any, ...] = (
             "a",
             "B",
             "",
