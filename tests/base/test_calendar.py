@@ -56,6 +56,7 @@ def test_an_instant_is_in_its_day(zone: Zone, instant: datetime) -> None:
         ("America/Havana", date(2012, 11, 4), "2012-11-04T04:00"),
         ("America/New_York", date(2026, 3, 8), "2026-03-08T05:00"),
         ("America/New_York", date(2026, 11, 2), "2026-11-02T05:00"),
+        ("America/Toronto", date(1919, 3, 31), "1919-03-31T04:30"),  # from 23:30 to 00:30
         ("America/St_Johns", date(2010, 11, 7), "2010-11-07T02:30"),
     ],
 )

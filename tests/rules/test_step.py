@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guerdon.rules.decision import Decision
+from guerdon.rules.events import Event, Redeem
 from guerdon.rules.limits import all_draws
 from guerdon.rules.lots import recount, settle, sort_lots
 from guerdon.rules.program import Program
 from guerdon.rules.spending import reward_draws
-from guerdon.rules.state import State, WalletState
+from guerdon.rules.state import Lot, State, WalletState
 from guerdon.rules.step import exactly, step
 from tests.rules.reducing import merged, reduced
-from tests.rules.worlds import FRESH, LIVES, MEMBER, Act, Life, chance, compiled, documents, live
+from tests.rules.worlds import BEGINS, FRESH, LIVES, MEMBER, Act, Life, chance, compiled, documents, live
 
 
 @given(documents(), LIVES)
@@ -256,6 +257,38 @@ def test_a_wallets_units_are_what_was_issued_less_what_went(document: Any, acts:
     for key, wallet in after.account.wallets.items():
         others = sum(units for (of, book), units in books.items() if of == key and book != "member")
         assert wallet.available + wallet.pending == books[key, "member"] == -others
+
+
+def test_units_that_are_held_are_not_spent_and_expire_like_others() -> None:
+    campaign = {
+        "trigger": "visit.made",
+        "when": "wallets.points.available == 0 && wallets.points.held == 8",
+        "then": [{"award": {"wallet": "points", "amount": "1"}}],
+    }
+    program = compiled(
+        {
+            "program": "p",
+            "currency": "USD",
+            "timezone": "UTC",
+            "wallets": {"points": {}},
+            "rewards": {"pen": {"kind": "product", "price": {"points": 3}}},
+            "campaigns": {"free": campaign},
+        }
+    )
+    lots = (Lot(BEGINS, BEGINS + timedelta(days=1), 6), Lot(BEGINS, BEGINS + timedelta(days=9), 4))
+    wallet = WalletState(10, 0, 8, lots[0].expires_at, lots=lots)
+    state = msgspec.structs.replace(
+        FRESH, account=msgspec.structs.replace(FRESH.account, wallets={"points": wallet})
+    )
+    later = BEGINS + timedelta(days=2)
+    with exactly():
+        _, refused = step(program, state, Event("g", BEGINS, BEGINS, command=Redeem(1, "pen")), chance(1))
+        after, decision = step(program, state, Event("visit.made", later, later), chance(2))
+    assert refused.problem_code == "insufficient_units"
+    assert refused.problem_detail == "3 of points are needed and 2 are available"
+    assert [one.kind for one in decision.transactions] == ["expire", "award"]
+    assert after.account.wallets["points"].available == 5
+    assert after.account.wallets["points"].held == 8
 
 
 def test_a_tick_changes_nothing_where_nothing_has_come_due() -> None:

@@ -72,6 +72,7 @@ def documents(draw: Any) -> dict[str, Any]:
         "metrics": {
             "spend": {"event": "order.paid", "value": "order.net", "window": draw(_windows)},
             "orders": {"event": "order.paid", "window": draw(_windows)},
+            "visits": {"event": "visit.made", "window": draw(_windows)},
         },
         "ladders": {
             "club": {
@@ -97,7 +98,7 @@ def documents(draw: Any) -> dict[str, Any]:
             "often": {"trigger": "order.paid", "when": "metrics.orders >= 3", "then": [{"badge": "regular"}]},
             "broken": {"trigger": "order.paid", "then": [_award("stars", "1 / (metrics.orders - 2)")]},
             "risen": _when(draw, "tier.reached", [_award("points", "11")]),
-            "badged": _when(draw, "badge.earned", [_award("stars", "metrics.spend / 9")]),
+            "badged": _when(draw, "badge.earned", [_award("stars", "metrics.visits + 1")]),
         },
         "rewards": {
             "cheap": {"kind": "coupon", "price": {"points": 20}, "limits": {"per_member": 9, "per": "month"}},
@@ -108,7 +109,7 @@ def documents(draw: Any) -> dict[str, Any]:
 
 
 _BASE = "order.earning_base * account.tiers.club.rate"
-_PLENTY = "wallets.points.available >= 60"
+_PLENTY = "wallets.points.available >= 60 && metrics.visits < 3"
 _TIERS = {"low": {"from": 0}, "mid": {"from": 100, "rate": 1.5}, "top": {"from": 300, "rate": 2}}
 
 
@@ -176,7 +177,7 @@ ACTS = st.one_of(
     st.builds(Act, st.just("order"), _minutes, _lates, _cents),
     st.builds(
         Act,
-        _one(["redeem", "cancel", "adjust", "send", "receive", "tick", "grab", "odd"]),
+        _one(["redeem", "cancel", "adjust", "send", "receive", "tick", "grab", "odd", "visit"]),
         _minutes,
         number=st.integers(-40, 40),
     ),
@@ -198,6 +199,8 @@ class Life:
         """Make the event of an act."""
         self.now += timedelta(minutes=act.minutes)
         self.count += 1
+        if act.kind == "visit":
+            return Event("visit.made", self.now, self.now)
         if act.kind != "order":
             return Event(f"guerdon.{act.kind}", self.now, self.now, command=self._command(act))
         sent = OrderInput(
