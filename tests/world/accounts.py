@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -81,8 +81,12 @@ class Account:
                 self.idle.pop(key, None)
         return now
 
+    def units(self) -> tuple[dict[str, list[Lot]], dict[str, datetime]]:
+        """A copy, to go back to where something is refused."""
+        return {key: [replace(lot) for lot in lots] for key, lots in self.lots.items()}, dict(self.idle)
+
     def tick(self, now: datetime) -> None:
-        """Book what time has done; where it has done nothing, nothing is booked and history may still come."""
+        """Book what time has done; where that is nothing, history may still come."""
         last = self.last_booked or now
         same_month = day_of(self.spec.zone, last).replace(day=1) == day_of(self.spec.zone, now).replace(day=1)
         reviewed = self.level(last) > 0 and not same_month

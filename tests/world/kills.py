@@ -189,6 +189,12 @@ class Siege:
             self.accounts["club", who] = account
         connection.close()
 
+    def close(self) -> None:
+        """End the engine, and hang up."""
+        self.server.kill()
+        while not self.connections.empty():
+            self.connections.get().close()
+
     def acts(self) -> list[Act]:
         """A flood: mostly on a few hot accounts."""
         return [self.one_act() for _ in range(ACTS)]
@@ -418,7 +424,7 @@ def _siege(folder: Path, seed: int) -> Iterator[Siege]:
             siege.open()
             yield siege
         finally:
-            siege.server.kill()
+            siege.close()
 
 
 def report_kills(report: Report) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.world.accounts import Account, Lot, Moved, Refused, When, rounded, split, units_text
 from tests.world.days import NEVER, after, day_of
+from tests.world.pending import CANCEL_FREES_TODAY
 from tests.world.programs import Campaign, Reward, Spec
 
 Act = dict[str, Any]
@@ -72,20 +73,17 @@ class Model:
     # --- acts
 
     def act(self, act: Act) -> Out:
-        """Let something happen.
-
-        Args:
-            act: a step of `actors`.
-
-        Returns:
-            The answer that the engine must give: status and code, effects, skips, balances and flags.
-        """
+        """Let something happen, and give the answer that the engine must give."""
         called = self.calls.get(act.get("once", ""))
         if called is not None and act["now"] < called[0] + timedelta(hours=24):
             return called[1]
+        touched = [self.accounts[who] for who in (act.get("who"), act.get("to")) if who in self.accounts]
+        before = [account.units() for account in touched]
         try:
             out: Out = getattr(self, f"_{act['do']}")(act)
         except Refused as refused:
+            for account, units in zip(touched, before, strict=True):
+                account.lots, account.idle = units
             return {"status": "rejected", "code": str(refused)}
         if "once" in act:
             self.calls[act["once"]] = (act["now"], out)
@@ -141,7 +139,7 @@ class Model:
 
     def _redeem(self, act: Act) -> Out:
         who, now = act["who"], act["now"]
-        account = self._member(who)
+        account = self._account(who, "member_not_found")
         booked = account.settle(now)
         effect = self._take_reward(who, account, (now, booked), act)
         account.last_booked = booked
@@ -155,14 +153,15 @@ class Model:
         for wallet, available_at, expires_at, amount in taking.parts:
             account.give(wallet, Lot(available_at, max(expires_at, lasts), amount), (now, booked))
         taking.status = "cancelled"
-        reward, month = self.spec.rewards[taking.reward], _month(taking.taken_on)
-        if reward.stock is not None:
-            self.shared[f"stock {taking.reward}", "ever"] -= taking.quantity
-        if reward.total is not None:
-            self.shared[f"reward {taking.reward}", month] -= taking.quantity
-        account.uses[f"reward {taking.reward}", month] -= taking.quantity
+        self._free(taking, account, day_of(self.spec.zone, now) if CANCEL_FREES_TODAY else taking.taken_on)
         account.last_booked = booked
         return self._shown(self._answer("applied"), taking.who, now)
+
+    def _free(self, taking: Taking, account: Account, day: date) -> None:
+        name, month = f"reward {taking.reward}", _month(day)
+        self.shared[f"stock {taking.reward}", "ever"] -= taking.quantity
+        self.shared[name, month] -= min(taking.quantity, self.shared[name, month])
+        account.uses[name, month] -= min(taking.quantity, account.uses[name, month])
 
     def _use(self, act: Act) -> Out:
         taking = self._issued(act)
@@ -374,14 +373,9 @@ class Model:
         self.accounts[who] = Account(self.spec)
         return self.accounts[who]
 
-    def _member(self, who: str) -> Account:
+    def _account(self, who: str, code: str = "account_not_found") -> Account:
         if who not in self.accounts:
-            raise Refused("member_not_found")
-        return self.accounts[who]
-
-    def _account(self, who: str) -> Account:
-        if who not in self.accounts:
-            raise Refused("account_not_found")
+            raise Refused(code)
         return self.accounts[who]
 
     def _check_wallet(self, key: str) -> None:
