@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from guerdon.base.exact import (
     BIGINT_MAX,
     RoundingMode,
     currency_digits,
+    round_ratio,
     round_scaled,
     scaled_decimal,
     spread,
@@ -26,12 +28,12 @@ QUANTITY_PLACES = 6
 ID_LENGTH = 200
 
 _ZERO = Decimal(0)
-_WIDE = Context(prec=80)
-_MONEY_DIGITS = 15
+_PRODUCT_PLACES = PRICE_PLACES + QUANTITY_PLACES
+_PRODUCT_TOO_LARGE = 10 ** (16 + _PRODUCT_PLACES)
 _TAX_RATES = range(10 * 10**PRICE_PLACES + 1)
 
 
-class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A line as it is sent, money in whole units of the currency."""
 
     id: str
@@ -50,7 +52,7 @@ class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     attributes: dict[str, Any] = {}
 
 
-class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """Shipping as it is sent."""
 
     amount: Decimal = Decimal(0)
@@ -58,7 +60,7 @@ class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     tax: Decimal | None = None
 
 
-class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A discount on the whole order, or a payment, as it is sent."""
 
     amount: Decimal
@@ -86,7 +88,17 @@ class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     attributes: dict[str, Any] = {}
 
 
-class Line(msgspec.Struct, frozen=True):
+class LineFigures(NamedTuple):
+    """What a line comes to, in minor units."""
+
+    subtotal: int
+    net: int
+    tax: int
+    total: int
+    earning: int
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line with its money in minor units; the properties give it in whole units."""
 
     id: str
@@ -136,15 +148,16 @@ class Line(msgspec.Struct, frozen=True):
         return scaled_decimal(self.earning_minor, self.digits)
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, dict=True):
     """An order with its derived money in minor units; the properties give it in whole units."""
 
     id: str
     currency: str
     channel: str
     store: str
-    lines: tuple[Line, ...]
-    quantity: Decimal
+    sold: tuple[LineInput, ...]
+    figures: tuple[LineFigures, ...]
+    """By line as sold."""
     subtotal_minor: int
     net_minor: int
     earning_minor: int
@@ -154,6 +167,19 @@ class Order(msgspec.Struct, frozen=True):
     attributes: Mapping[str, Any]
     coupons: tuple[str, ...]
     digits: int
+
+    # Few expressions look into lines, and most orders are decided without a look at them.
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines with their money, as sold."""
+        return tuple(
+            _line(sold, figures, self.digits) for sold, figures in zip(self.sold, self.figures, strict=True)
+        )
+
+    @cached_property
+    def quantity(self) -> Decimal:
+        """How many pieces, all lines together."""
+        return sum((line.quantity for line in self.sold), _ZERO)
 
     @property
     def subtotal(self) -> Decimal:
@@ -220,36 +246,82 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
             `amount_too_large`, `discount_too_large`.
     """
     _check_header(sent, settings)
-    digits = settings.digits
-    priced = [_price(line, f"/data/lines/{place}", settings) for place, line in enumerate(sent.lines)]
-    shares = _order_discounts(sent, settings, priced)
-    lines = tuple(
-        _charge(line, _Priced(f"/data/lines/{place}", *priced[place], shares[place]), sent, settings)
-        for place, line in enumerate(sent.lines)
-    )
-    lines = _leave_out_tenders(sent, settings, lines)
-    shipping = _amount(sent.shipping.amount, digits, "/data/shipping/amount") if sent.shipping else 0
-    shipping_tax = _amount(sent.shipping.tax, digits, "/data/shipping/tax") if sent.shipping else 0
+    figures = _figures(sent, settings)
+    sums = [sum(column) for column in zip(*figures, strict=True)] if figures else [0] * 5
+    subtotal, net, tax, total, earning = sums
+    shipping = shipping_tax = 0
+    if sent.shipping is not None:
+        shipping = _amount(sent.shipping.amount, settings.digits, "/data/shipping/amount")
+        shipping_tax = _amount(sent.shipping.tax, settings.digits, "/data/shipping/tax")
     order = Order(
         id=sent.id,
         currency=settings.currency,
         channel=sent.channel or channel,
         store=sent.store or store,
-        lines=lines,
-        quantity=sum((line.quantity for line in lines), Decimal(0)),
-        subtotal_minor=sum(line.subtotal_minor for line in lines),
-        net_minor=sum(line.net_minor for line in lines),
-        earning_minor=sum(line.earning_minor for line in lines),
-        tax_minor=sum(line.tax_minor for line in lines) + shipping_tax,
+        sold=sent.lines,
+        figures=figures,
+        subtotal_minor=subtotal,
+        net_minor=net,
+        earning_minor=earning,
+        tax_minor=tax + shipping_tax,
         shipping_minor=shipping,
-        total_minor=sum(line.total_minor for line in lines) + shipping + shipping_tax,
+        total_minor=total + shipping + shipping_tax,
         attributes=sent.attributes,
         coupons=sent.coupons,
-        digits=digits,
+        digits=settings.digits,
     )
     if max(order.total_minor, order.subtotal_minor) > BIGINT_MAX:
         raise Problem.at("/data/lines", "amount_too_large", "the order's total is too large")
     return order
+
+
+def _figures(sent: OrderInput, settings: OrderSettings) -> tuple[LineFigures, ...]:
+    priced: list[tuple[int, int]] = []
+    for place, line in enumerate(sent.lines):
+        try:
+            priced.append(_price(line, settings))
+        except Problem as problem:
+            raise _in_line(place, problem) from None
+    shares = _order_discounts(sent, settings, priced)
+    figures: list[LineFigures] = []
+    for place, line in enumerate(sent.lines):
+        subtotal, net = priced[place]
+        if line.tax is None and line.tax_rate is None and line.total is None and not shares:
+            figures.append(LineFigures(subtotal, net, 0, net, net))
+            continue
+        share = shares[place] if shares else 0
+        try:
+            figures.append(_charge(line, _Priced(subtotal, net, share), sent.prices_include_tax, settings))
+        except Problem as problem:
+            raise _in_line(place, problem) from None
+    return _leave_out_tenders(sent, settings, tuple(figures)) if sent.payments else tuple(figures)
+
+
+def _in_line(place: int, problem: Problem) -> Problem:
+    """Name the line in a problem whose pointer begins at the line."""
+    at = f"/data/lines/{place}"
+    pointer = at + problem.faults[0].pointer if problem.faults else at
+    return Problem.at(pointer, problem.code, problem.detail)
+
+
+def _line(sold: LineInput, figures: LineFigures, digits: int) -> Line:
+    return Line(
+        id=sold.id,
+        sku=sold.sku or "",
+        name=sold.name or "",
+        quantity=sold.quantity,
+        categories=sold.categories,
+        brand=sold.brand or "",
+        tags=sold.tags,
+        attributes=sold.attributes,
+        tax_rate=sold.tax_rate or _ZERO,
+        subtotal_minor=figures.subtotal,
+        net_minor=figures.net,
+        tax_minor=figures.tax,
+        total_minor=figures.total,
+        earning_minor=figures.earning,
+        digits=digits,
+    )
 
 
 def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
@@ -267,6 +339,12 @@ def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
         raise Problem.at(
             "/data/currency", "currency_mismatch", f"this program's currency is {settings.currency}"
         )
+    seen = {line.id for line in sent.lines}
+    if len(seen) < len(sent.lines) or not all(0 < len(name) <= ID_LENGTH for name in seen):
+        _refuse_line_ids(sent)
+
+
+def _refuse_line_ids(sent: OrderInput) -> None:
     seen: set[str] = set()
     for place, line in enumerate(sent.lines):
         if not 0 < len(line.id) <= ID_LENGTH:
@@ -282,8 +360,6 @@ def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
 class _Priced(NamedTuple):
     """What a line comes to before tax, in minor units."""
 
-    at: str
-    """JSON pointer to the line."""
     subtotal: int
     net: int
     """After the line's own discount."""
@@ -291,69 +367,50 @@ class _Priced(NamedTuple):
     """Its share of discounts on the whole order."""
 
 
-def _price(sent: LineInput, at: str, settings: OrderSettings) -> tuple[int, int]:
-    subtotal = _subtotal(sent, at, settings)
-    discount = _amount(sent.discount, settings.digits, f"{at}/discount")
+def _price(sent: LineInput, settings: OrderSettings) -> tuple[int, int]:
+    subtotal = _subtotal(sent, settings)
+    if sent.discount is None:
+        return subtotal, subtotal
+    discount = _amount(sent.discount, settings.digits, "/discount")
     if discount > subtotal:
-        raise Problem.at(f"{at}/discount", "discount_too_large", "a line's discount is at most its subtotal")
+        raise Problem.at("/discount", "discount_too_large", "a line's discount is at most its subtotal")
     return subtotal, subtotal - discount
 
 
-def _charge(sent: LineInput, priced: _Priced, order: OrderInput, settings: OrderSettings) -> Line:
-    at, tax_inside = priced.at, order.prices_include_tax
+def _charge(sent: LineInput, priced: _Priced, tax_inside: bool, settings: OrderSettings) -> LineFigures:
     net = priced.net - priced.share
-    tax = _tax(sent, net, tax_inside, settings, at)
+    tax = _tax(sent, net, tax_inside, settings)
     with_tax = net if tax_inside else net + tax
     if settings.spread_order_discount:
         counted, counted_tax = net, tax
     else:
-        counted, counted_tax = priced.net, _tax(sent, priced.net, tax_inside, settings, at)
+        counted, counted_tax = priced.net, _tax(sent, priced.net, tax_inside, settings)
     gross = settings.earn_on == "gross"
     earning = counted + counted_tax * (gross - tax_inside)
-    return Line(
-        id=sent.id,
-        sku=sent.sku or "",
-        name=sent.name or "",
-        quantity=sent.quantity,
-        categories=sent.categories,
-        brand=sent.brand or "",
-        tags=sent.tags,
-        attributes=sent.attributes,
-        tax_rate=sent.tax_rate or _ZERO,
-        subtotal_minor=priced.subtotal,
-        net_minor=net,
-        tax_minor=tax,
-        total_minor=with_tax if sent.total is None else _amount(sent.total, settings.digits, f"{at}/total"),
-        earning_minor=max(0, earning),
-        digits=settings.digits,
-    )
+    total = with_tax if sent.total is None else _amount(sent.total, settings.digits, "/total")
+    return LineFigures(priced.subtotal, net, tax, total, max(0, earning))
 
 
-def _subtotal(sent: LineInput, at: str, settings: OrderSettings) -> int:
-    if to_scaled(sent.quantity, QUANTITY_PLACES, f"{at}/quantity") < 0:
-        raise Problem.at(f"{at}/quantity", "negative_quantity", "a quantity is 0 or more")
-    if sent.price is not None:
-        _amount(sent.price, PRICE_PLACES, f"{at}/price")
+def _subtotal(sent: LineInput, settings: OrderSettings) -> int:
+    quantity = to_scaled(sent.quantity, QUANTITY_PLACES, "/quantity")
+    if quantity < 0:
+        raise Problem.at("/quantity", "negative_quantity", "a quantity is 0 or more")
+    price = _amount(sent.price, PRICE_PLACES, "/price")
     if sent.subtotal is not None:
-        return _amount(sent.subtotal, settings.digits, f"{at}/subtotal")
+        return _amount(sent.subtotal, settings.digits, "/subtotal")
     if sent.price is None:
-        raise Problem.at(at, "price_missing", "a line needs `price` or `subtotal`")
-    exact = _WIDE.multiply(sent.price, sent.quantity)
-    if exact.adjusted() > _MONEY_DIGITS:
-        raise Problem.at(at, "amount_too_large", "price times quantity is too large")
-    return round_scaled(exact, settings.digits, settings.rounding)
+        raise Problem.at("", "price_missing", "a line needs `price` or `subtotal`")
+    product = price * quantity
+    if product >= _PRODUCT_TOO_LARGE:
+        raise Problem.at("", "amount_too_large", "price times quantity is too large")
+    return round_ratio(product, 10 ** (_PRODUCT_PLACES - settings.digits), settings.rounding)
 
 
-def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, at: str) -> int:
-    if (
-        sent.tax_rate is not None
-        and to_scaled(sent.tax_rate, PRICE_PLACES, f"{at}/tax_rate") not in _TAX_RATES
-    ):
-        raise Problem.at(
-            f"{at}/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08"
-        )
+def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings) -> int:
+    if sent.tax_rate is not None and to_scaled(sent.tax_rate, PRICE_PLACES, "/tax_rate") not in _TAX_RATES:
+        raise Problem.at("/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08")
     if sent.tax is not None:
-        return _amount(sent.tax, settings.digits, f"{at}/tax")
+        return _amount(sent.tax, settings.digits, "/tax")
     if not sent.tax_rate:
         return 0
     rate = Fraction(sent.tax_rate)
@@ -363,11 +420,11 @@ def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings, a
 def _order_discounts(
     sent: OrderInput, settings: OrderSettings, priced: Sequence[tuple[int, int]]
 ) -> list[int]:
-    """Spread discounts on the whole order over the lines, in proportion to what the lines came to."""
+    """Spread discounts on the whole order over the lines as they came to; nothing where there are none."""
     off = _sum(sent.discounts, settings.digits, "/data/discounts")
-    nets = [net for _, net in priced]
     if not off:
-        return [0] * len(nets)
+        return []
+    nets = [net for _, net in priced]
     if off > sum(nets):
         raise Problem.at(
             "/data/discounts", "discount_too_large", "discounts are at most what the lines come to"
@@ -376,19 +433,18 @@ def _order_discounts(
 
 
 def _leave_out_tenders(
-    sent: OrderInput, settings: OrderSettings, lines: tuple[Line, ...]
-) -> tuple[Line, ...]:
+    sent: OrderInput, settings: OrderSettings, figures: tuple[LineFigures, ...]
+) -> tuple[LineFigures, ...]:
     """Lower the earning base by what was paid with tenders that the program does not count."""
     uncounted = [payment for payment in sent.payments if payment.kind in settings.uncounted_tenders]
     _sum(sent.payments, settings.digits, "/data/payments")
     paid = _sum(uncounted, settings.digits, "/data/payments")
     if not paid:
-        return lines
-    bases = [line.earning_minor for line in lines]
+        return figures
+    bases = [line.earning for line in figures]
     shares = spread(min(paid, sum(bases)), bases)
     return tuple(
-        msgspec.structs.replace(line, earning_minor=line.earning_minor - share)
-        for line, share in zip(lines, shares, strict=True)
+        line._replace(earning=line.earning - share) for line, share in zip(figures, shares, strict=True)
     )
 
 
