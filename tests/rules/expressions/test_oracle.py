@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from cel_expr_python import cel
+from cel_expr_python.ext.ext_bindings import ExtBindings
+from cel_expr_python.ext.ext_strings import ExtStrings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,16 +31,39 @@ GOOGLE: Any = cel.NewEnv(
         "t": cel.Type.STRING,
         "b": cel.Type.BOOL,
         "xs": cel.Type.List(cel.Type.INT),
-    }
+    },
+    extensions=[ExtStrings(), ExtBindings()],
 )
 _ints = st.recursive(
     st.sampled_from(["i", "j", "0", "1", "7", "size(xs)", "size(s)", "xs[0]", "xs[j]"]),
-    lambda inner: st.builds("({} {} {})".format, inner, st.sampled_from("+-*%"), inner),
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from("+-*%"), inner),
+        st.builds("(b ? {} : {})".format, inner, inner),
+        st.builds("int(string({}))".format, inner),
+        st.builds("-({})".format, inner),
+        st.builds("xs.map(x, {} + x)[0]".format, inner),
+        st.builds("{{'a': {}, 'b': 2}}[t]".format, inner),
+        st.builds("s.indexOf(t, {})".format, inner),
+        st.builds("s.lastIndexOf(t)".format),
+    ),
     max_leaves=4,
 )
 _texts = st.recursive(
     st.sampled_from(["s", "t", "'a'", "'ä\\n'", 'r"\\d"', "''"]),
-    lambda inner: st.builds("({} + {})".format, inner, inner),
+    lambda inner: st.one_of(
+        st.builds("({} + {})".format, inner, inner),
+        st.builds("string({})".format, _ints),
+        st.builds("string({} < 2)".format, _ints),
+        st.builds("{}.replace(t, {})".format, inner, inner),
+        st.builds("{}.charAt(i)".format, inner),
+        st.builds("{}.substring(i)".format, inner),
+        st.builds("{}.substring(j, i)".format, inner),
+        st.builds("{}.upperAscii().lowerAscii()".format, inner),
+        st.builds("{}.trim()".format, inner),
+        st.builds("{}.split({}).join('-')".format, inner, st.sampled_from(["'a'", "t", "'b', i"])),
+        st.builds("string(timestamp({}) + duration('{}s'))".format, _ints, st.sampled_from("059")),
+        st.builds("string(duration('1h') - duration('{}m'))".format, st.sampled_from("059")),
+    ),
     max_leaves=3,
 )
 _signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
@@ -48,6 +73,14 @@ _facts = st.one_of(
     st.builds("({} in xs)".format, _ints),
     st.builds("{}.{}({})".format, _texts, st.sampled_from(["startsWith", "endsWith", "contains"]), _texts),
     st.builds("{}.matches('^[a-c]+$')".format, _texts),
+    st.builds(
+        "(type({}) == {})".format, st.one_of(_ints, _texts), st.sampled_from(["int", "string", "bool"])
+    ),
+    st.builds("(dyn({}) == {})".format, st.one_of(_ints, _texts), st.one_of(_ints, _texts)),
+    st.builds("({} in [1, 'a', null])".format, st.one_of(_ints, _texts).map("dyn({})".format)),
+    st.builds("bool({})".format, st.sampled_from(["'true'", "'x'", "s", "string(b)"])),
+    st.builds("(timestamp({}).getMinutes() {} 3)".format, _ints, _signs),
+    st.builds("({{'k': {}}}.k {} 1)".format, _ints, _signs),
     st.sampled_from(["b", "true", "false", "(xs == [1, 2])", "('a' in {'a': 1, 'b': 2})"]),
 )
 _conditions = st.recursive(
@@ -62,6 +95,7 @@ _conditions = st.recursive(
         st.builds("xs.exists_one(x, x == i || {})".format, inner),
         st.builds("(xs.filter(x, x != j && {}).size() > 1)".format, inner),
         st.builds("(xs.map(x, {}, x + 1) == [2])".format, inner),
+        st.builds("cel.bind(c, b, c || {})".format, inner),
     ),
     max_leaves=5,
 )

@@ -47,10 +47,10 @@ def generate(root: tree.Node, again: Callable[[Any], Any]) -> Callable[[Any], An
     Returns:
         A function of the scope.
     """
-    emitter = _Emitter()
+    emitter = _Emitter(is_crowded=tree.is_crowded(root))
     value = emitter.result(root)
     body: list[ast.stmt] = []
-    if emitter.loops:
+    if emitter.loops or emitter.is_crowded:
         start = ast.List([ast.Constant(dynamic.STEPS, **_PLACE)], ast.Load(), **_PLACE)
         body.append(ast.Assign([ast.Name(_BUDGET, ast.Store(), **_PLACE)], start, **_PLACE))
     retry = ast.Return(_called(emitter.bound(again), _name(_SCOPE)), **_PLACE)
@@ -124,7 +124,8 @@ def first_of(path: Callable[[], Any], fallback: Callable[[], Any]) -> Any:
 class _Emitter:
     """Turns typed nodes into nodes of Python."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_crowded: bool) -> None:
+        self.is_crowded = is_crowded
         self.globals: dict[str, Any] = {}
         self.loops = 0
         self._around: list[int] = []
@@ -215,7 +216,8 @@ class _Emitter:
         return _called(self.bound(node.operation.run), *args)
 
     def _operand(self, node: tree.Apply) -> Callable[[tree.Node], ast.expr]:
-        return self._weighed if tree.is_weighed(node, self._around) else self.node
+        crowded = self.is_crowded and node.operation.weighs
+        return self._weighed if crowded or tree.is_weighed(node, self._around) else self.node
 
     def _weighed(self, node: tree.Node) -> ast.expr:
         value = self.node(node)

@@ -28,6 +28,7 @@ class Careful:
         """
         self._root = root
         self._source = source
+        self._is_crowded = tree.is_crowded(root)
 
     def __call__(self, scope: Any) -> Any:
         """Evaluate.
@@ -41,14 +42,15 @@ class Careful:
         Raises:
             EvaluationError: there is no value.
         """
-        return _Run(scope, self._source).value(self._root)
+        return _Run(scope, self._source, self._is_crowded).value(self._root)
 
 
 class _Run:
     """One evaluation."""
 
-    def __init__(self, scope: Any, source: str) -> None:
+    def __init__(self, scope: Any, source: str, is_crowded: bool) -> None:
         self._scope = scope
+        self._is_crowded = is_crowded
         self._source = source
         self._slots: dict[int, Any] = {}
         self._budget = [dynamic.STEPS]
@@ -108,7 +110,7 @@ class _Run:
 
     def _apply(self, node: tree.Apply) -> Any:
         args = [self.value(arg) for arg in node.args]
-        if tree.is_weighed(node, self._around):
+        if (self._is_crowded and node.operation.weighs) or tree.is_weighed(node, self._around):
             for arg in args:
                 dynamic.weigh(self._budget, arg)
         return node.operation.run(*args)

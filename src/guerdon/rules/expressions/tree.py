@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,42 @@ class Default(Node):
 
     path: Node
     fallback: Node
+
+
+FEW = 16
+"""How many operations outside of loops may go through whole lists or texts without being paid for."""
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Go through a tree.
+
+    Args:
+        node: its root.
+
+    Yields:
+        The node and all below it.
+    """
+    yield node
+    for name in type(node).__dataclass_fields__:
+        value = getattr(node, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for part in parts:
+            for inner in part if isinstance(part, tuple) else (part,):
+                if isinstance(inner, Node):
+                    yield from walk(inner)
+
+
+def is_crowded(node: Node) -> bool:
+    """Say whether so many operations go through whole lists or texts that all of them must be paid for.
+
+    Args:
+        node: the root of a tree.
+
+    Returns:
+        True when there are more than `FEW`.
+    """
+    heavy = (part for part in walk(node) if isinstance(part, Apply) and part.operation.weighs)
+    return sum(not all(isinstance(arg, Const) for arg in part.args[-1:]) for part in heavy) > FEW
 
 
 def is_weighed(node: Apply, around: Sequence[int]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from guerdon.rules.expressions.errors import Failure
 
-STEPS = 100_000
+STEPS = 40_000
 """How many steps the loops of one evaluation may take together."""
 LONGEST_TEXT = 65_536
 """Characters that a text built by an expression may have."""

@@ -33,7 +33,7 @@ EXACT = decimal.Context(
 
 LEAST, GREATEST = -(2**63), 2**63 - 1
 """The range of an int."""
-_FRACTION_BITS = 8192
+_FRACTION_BITS = 2048
 _PLACES = 30
 
 
