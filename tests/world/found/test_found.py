@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from guerdon.engine.commands import EnrolMember, Once
+from guerdon.engine.commands import AdjustBalance, EnrolMember, Once, RedeemReward, TransferUnits
 from guerdon.members.identities import normal_ref
 from guerdon.members.profiles import Profile
 from tests.world.driver import TENANT, World, shown
@@ -78,3 +78,18 @@ def test_a_refused_event_enrols_nobody(world: World) -> None:
     assert order(world, "6.00", who="m2", enrol=True)["code"] == "event_id_reused"
     assert order(world, "5.00", who="m3", id="e2", enrol=True)["code"] == "order_already_paid"
     assert rows(world, "select count(*) from accounts") == [(1,)]
+
+
+def test_a_refusal_of_the_rules_points_at_the_field(world: World) -> None:
+    """`step` raises with a JSON pointer, a decision has no place for it, and the answer comes without."""
+    say(world, "enrol", who="m1")
+    account = world.accounts["club", "m1"]
+    base: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": NOW}
+    refused = [
+        AdjustBalance(account_id=account, wallet="gold", amount=1, reason="x", **base),
+        RedeemReward(member=normal_ref("external", "m1"), reward="moon", **base),
+        TransferUnits(account_id=account, to_account=account, wallet="points", amount=1, **base),
+    ]
+    answers = [future.result(60) for future in world.loop.submit_many(refused)]
+    pointers = [[one["pointer"] for one in answer.problem.errors] for answer in answers if answer.problem]
+    assert pointers == [["/wallet"], ["/reward"], ["/to"]]
