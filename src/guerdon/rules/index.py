@@ -12,12 +12,12 @@ from operator import attrgetter, itemgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 from guerdon.rules.expressions import Expression
+from guerdon.rules.expressions.errors import FAILURES
 from guerdon.rules.expressions.keys import EACH, Key, Path, Step, index_keys
 
 ROOTS = frozenset({"event", "order", "cart", "account", "member", "metrics", "program", "store"})
 """What an index may read before anything is decided; not wallets, which effects change in between."""
 _MOST_BOUNDS = 1024
-_ABSENT = (AttributeError, LookupError, TypeError)
 _FAMILIES: tuple[tuple[type, ...], ...] = ((int, Decimal, Fraction), (datetime,), (timedelta,))
 
 
@@ -139,7 +139,7 @@ def _among(path: Path, keys: dict[int, Key], every: int) -> Callable[[Any], int]
     def column(scope: Any) -> int:
         try:
             return table.get(read(scope), free)
-        except _ABSENT:
+        except FAILURES:
             return free
 
     return column
@@ -239,7 +239,7 @@ def _leaves_of(path: Path) -> Callable[[Any], Sequence[Any]]:
             for get in others:
                 inner = values[0] if len(values) == 1 else chain.from_iterable(values)
                 values = tuple(inner if get is None else map(get, inner))
-        except _ABSENT:
+        except FAILURES:
             return slowly(scope)
         return values
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from guerdon.rules.expressions import tree
+from guerdon.rules.expressions.errors import FAILURES
 from guerdon.rules.expressions.expression import Expression
 from guerdon.rules.expressions.runtime import dynamic, exact
 
@@ -17,7 +18,6 @@ Step = tuple[str, str]
 """`attribute`, `item` or `each`, and the name that is read."""
 EACH: Step = ("each", "")
 _ORDERED = (int, Decimal, Fraction, datetime, timedelta)
-_ABSENT = (AttributeError, LookupError, TypeError)
 _TRANSPARENT: frozenset[Callable[..., Any]] = frozenset(
     (
         dynamic.as_decimal, dynamic.as_int, dynamic.as_text, dynamic.as_bool,
@@ -66,7 +66,7 @@ def _stepped(values: list[Any], how: str, name: str) -> list[Any]:
                 found.extend(value)
             else:
                 found.append(getattr(value, name) if how == "attribute" else value[name])
-        except _ABSENT:
+        except FAILURES:
             continue
     return found
 
