@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import threading
 import time
@@ -178,12 +179,14 @@ class House:
 
 
 def make_ids() -> IdMaker:
-    """Make a maker of identifiers for one thread, from the clock and unguessable bits.
+    """Make a maker of identifiers for one thread, from the clock and a generator that is seeded anew.
 
     Returns:
         The maker.
     """
-    return IdMaker(lambda: time.time_ns() // 1_000_000, secrets.randbits)
+    # Identifiers are names and no secrets; asking the system for each one's bits costs more than posting an
+    # event. Keys, cards and codes draw from the system or from keyed hashes.
+    return IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
 
 
 def open_house(settings: Settings, progress: Callable[[str], None] | None = None) -> House:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z; keeps the numbers positive until 2159
 _NUMBER_LENGTH = 13
@@ -59,11 +60,13 @@ def number_text(prefix: str, number: int) -> str:
     Returns:
         Text such as `mem_01h8xj3q0abcd`, which sorts as the numbers do.
     """
-    letters = []
-    for _ in range(_NUMBER_LENGTH):
-        letters.append(_ALPHABET[number & 31])
-        number >>= 5
-    return f"{prefix}_{''.join(reversed(letters))}"
+    pairs = _PAIRS
+    # Two letters at a time: every answer and every stored event writes three of these.
+    return (
+        f"{prefix}_{_ALPHABET[number >> 60 & 31]}{pairs[number >> 50 & 1023]}{pairs[number >> 40 & 1023]}"
+        f"{pairs[number >> 30 & 1023]}{pairs[number >> 20 & 1023]}{pairs[number >> 10 & 1023]}"
+        f"{pairs[number & 1023]}"
+    )
 
 
 def parse_number(prefix: str, text: str) -> int | None:
@@ -91,11 +94,12 @@ def parse_number(prefix: str, text: str) -> int | None:
 class Chance:
     """Repeatable randomness for one decision, drawn from a seed by hashing."""
 
-    def __init__(self, seed: bytes) -> None:
+    def __init__(self, seed: bytes | Callable[[], bytes]) -> None:
         """Make a source.
 
         Args:
-            seed: at least 8 bytes; the same seed gives the same draws in the same order.
+            seed: at least 8 bytes, or what makes them when the first draw comes, as few decisions draw;
+                the same seed gives the same draws in the same order.
         """
         self._seed = seed
         self._drawn = 0
@@ -109,6 +113,8 @@ class Chance:
         Returns:
             A uniform integer of that many bits.
         """
+        if callable(self._seed):
+            self._seed = self._seed()
         self._drawn += 1
         digest = hashlib.blake2b(self._drawn.to_bytes(8, "big"), key=self._seed[:64]).digest()
         return int.from_bytes(digest, "big") >> (512 - count)

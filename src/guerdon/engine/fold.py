@@ -323,7 +323,7 @@ class _Fold:
         loaded = self.gathered.members.by_id.get(item.member_id) if item.member_id is not None else None
         state = State(before, loaded.state if loaded is not None else None, Shared(self.done.shared))
         # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
-        chance = Chance(self.place.vault.digest("chance", event_id.hex))
+        chance = Chance(lambda: self.place.vault.digest("chance", event_id.hex))
         after, decision = step(self.program, state, event, chance)
         if decision.problem_code:
             raise Problem(decision.problem_code, decision.problem_detail)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+import msgspec
+
+from guerdon.infra.arrays import bigints, columns, instants
 from guerdon.infra.tx import Tx
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
+class AccountRow(msgspec.Struct, frozen=True, gc=False):
     """An account's own row."""
 
     account_id: int
@@ -28,8 +30,7 @@ class AccountRow:
     """16 bytes that make the account's commitment in the log say nothing to others."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountUpdate:
+class AccountUpdate(NamedTuple):
     """What a batch leaves in an account's row."""
 
     account_id: int
@@ -72,7 +73,7 @@ def ask_accounts(
     """
     if not account_ids:
         return dict
-    cursor = tx.execute(_LOCK, (sorted(set(account_ids)), program_id))
+    cursor = tx.execute(_LOCK, (bigints(sorted(set(account_ids))), program_id))
     return lambda: {row[0]: AccountRow(*row) for row in cursor.fetchall()}
 
 
@@ -115,17 +116,8 @@ def write_accounts(tx: Tx, updates: Sequence[AccountUpdate]) -> None:
     """
     if not updates:
         return
-    ids = [update.account_id for update in updates]
-    tx.execute(
-        _WRITE,
-        (
-            ids,
-            [update.last_occurred_at for update in updates],
-            [update.last_booked_at for update in updates],
-            [update.next_seq for update in updates],
-            ids,
-        ),
-    )
+    written = columns(updates, (bigints, instants, instants, bigints))
+    tx.execute(_WRITE, (*written, written[0]))
 
 
 def list_accounts(tx: Tx, program_id: int, after: int = 0, limit: int = 1000) -> list[AccountRow]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, cast
+
+import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text, parse_number
+from guerdon.infra.arrays import byteas
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 
@@ -27,8 +29,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _CARD_RANDOM_LETTERS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True, gc=False):
     """A reference to a member, in normal form."""
 
     kind: Kind
@@ -36,8 +37,7 @@ class Ref:
     """The normalised value; for `member` the number in decimal digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, gc=False):
     """Whom a reference means."""
 
     account_id: int
@@ -131,7 +131,7 @@ def ask_resolve(tx: Tx, vault: Vault, program_id: int, refs: Iterable[Ref]) -> C
     cursor = tx.execute(
         "select digest, account_id, member_id from identities"
         " where program_id = %s and digest = any(%s::bytea[])",
-        (program_id, list(by_digest)),
+        (program_id, byteas(list(by_digest))),
     )
     return lambda: {by_digest[digest]: Found(*found) for digest, *found in cursor.fetchall()}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
+from guerdon.infra.arrays import bigints, columns, dates, instants, numerics, texts
 from guerdon.infra.tx import Tx
 from guerdon.rules.state import Bucket, TierState
 
@@ -86,6 +86,7 @@ insert into badges (account_id, badge, earned_at)
 select * from unnest(%s::bigint[], %s::text[], %s::timestamptz[])
 on conflict (account_id, badge) do nothing
 """
+_TIER_COLUMNS = (bigints, texts, texts, instants, instants, texts, dates, texts)
 
 
 def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
@@ -102,10 +103,12 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
     if not ids:
         return dict
     oldest = wanted.oldest_bucket_on or date.min
-    buckets = tx.execute(_BUCKETS, (ids, sorted(wanted.metric_ids), oldest)) if wanted.metric_ids else None
-    counters = tx.execute(_COUNTERS, (ids, sorted(wanted.counter_keys))) if wanted.counter_keys else None
-    tiers = tx.execute(_TIERS, (ids,))
-    badges = tx.execute(_BADGES, (ids,))
+    accounts = bigints(ids)
+    metrics, keys = sorted(wanted.metric_ids), sorted(wanted.counter_keys)
+    buckets = tx.execute(_BUCKETS, (accounts, texts(metrics), oldest)) if metrics else None
+    counters = tx.execute(_COUNTERS, (accounts, texts(keys))) if keys else None
+    tiers = tx.execute(_TIERS, (accounts,))
+    badges = tx.execute(_BADGES, (accounts,))
 
     def read() -> dict[int, Standing]:
         found = {account_id: Standing() for account_id in ids}
@@ -145,9 +148,9 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
     """
     if changes.buckets:
         rows = [(*key, bucket.total, bucket.count) for *key, bucket in changes.buckets]
-        tx.execute(_WRITE_BUCKETS, _columns(rows))
+        tx.execute(_WRITE_BUCKETS, columns(rows, (bigints, texts, dates, numerics, bigints)))
     if changes.counters:
-        tx.execute(_WRITE_COUNTERS, _columns(changes.counters))
+        tx.execute(_WRITE_COUNTERS, columns(changes.counters, (bigints, texts, numerics)))
     if changes.tiers:
         tiers = [
             (
@@ -162,9 +165,9 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
             )
             for account_id, ladder, state in changes.tiers
         ]
-        tx.execute(_WRITE_TIERS, (program_id, *_columns(tiers)))
+        tx.execute(_WRITE_TIERS, (program_id, *columns(tiers, _TIER_COLUMNS)))
     if changes.badges:
-        tx.execute(_WRITE_BADGES, _columns(changes.badges))
+        tx.execute(_WRITE_BADGES, columns(changes.badges, (bigints, texts, instants)))
 
 
 def list_due_tiers(tx: Tx, program_id: int, now: datetime, limit: int = 1000) -> list[int]:
@@ -206,7 +209,3 @@ def find_counted_metrics(tx: Tx, program_id: int, names: Collection[str]) -> fro
         (sorted(set(names)), program_id),
     )
     return frozenset(row[0] for row in rows)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:
-    return tuple(list(column) for column in zip(*rows, strict=True))

@@ -6,6 +6,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import MemberKey, Vault
 from guerdon.members.stored import decode_attributes, decode_consents
@@ -20,8 +23,7 @@ order by account_id, member_id
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedMember:
+class LoadedMember(msgspec.Struct, frozen=True, gc=False):
     """A member as stored."""
 
     account_id: int
@@ -67,7 +69,7 @@ def ask_members(
     """
     if not account_ids:
         return lambda: LoadedMembers({}, {})
-    cursor = tx.execute(_QUERY, (sorted(set(account_ids)), sorted(set(member_ids))))
+    cursor = tx.execute(_QUERY, (bigints(sorted(set(account_ids))), bigints(sorted(set(member_ids)))))
 
     def read() -> LoadedMembers:
         loaded = LoadedMembers({}, {})

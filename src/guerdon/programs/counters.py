@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
+from guerdon.infra.arrays import numerics, texts
 from guerdon.infra.tx import Tx
 
 _MAKE = """
@@ -40,7 +41,7 @@ def ask_counters(tx: Tx, program_id: int, keys: Collection[str]) -> Callable[[],
     """
     if not keys:
         return dict
-    wanted = sorted(set(keys))
+    wanted = texts(sorted(set(keys)))
     tx.execute(_MAKE, (program_id, wanted))
     cursor = tx.execute(_LOCK, (program_id, wanted))
     return lambda: dict(cursor.fetchall())
@@ -76,9 +77,9 @@ def ask_take(
     if not takings:
         return list
     keys = sorted(takings)
-    deltas = [takings[key][0] for key in keys]
-    bounds = [takings[key][1] for key in keys]
-    cursor = tx.execute(_TAKE, (keys, deltas, bounds, program_id))
+    deltas = numerics([takings[key][0] for key in keys])
+    bounds = numerics([takings[key][1] for key in keys])
+    cursor = tx.execute(_TAKE, (texts(keys), deltas, bounds, program_id))
 
     def read() -> list[str]:
         taken = {row[0] for row in cursor.fetchall()}
