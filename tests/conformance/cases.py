@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -162,6 +163,27 @@ def objection(case: Case) -> str:
         return "" if _same(value, expected) else f"gives {value!r}, not {expected}"
     except ForeignError as error:
         return f"foreign: {error}"
+
+
+def table(cases: Iterable[Case], objections: Mapping[str, str]) -> str:
+    """Count what passed.
+
+    Args:
+        cases: all cases.
+        objections: what differs, by name; empty where a case passes.
+
+    Returns:
+        A line by section, and one for all.
+    """
+    passed: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for case in cases:
+        (others if objections[case.name] else passed)[case.section] += 1
+    names = list(dict.fromkeys([*passed, *others]))
+    rows = [(name, passed[name], others[name]) for name in sorted(names)]
+    rows.append(("all", passed.total(), others.total()))
+    lines = [f"{name:<18} {good:>7} {other:>15}" for name, good, other in rows]
+    return "\n".join([f"{'section':<18} {'passed':>7} {'not applicable':>15}", *lines]) + "\n"
 
 
 def _surroundings(original: Mapping[str, Any]) -> tuple[Environment, Any]:
