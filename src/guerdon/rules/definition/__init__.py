@@ -22,6 +22,7 @@ from guerdon.rules.definition.effects import (
     Multiply,
     Redeem,
 )
+from guerdon.rules.definition.formatting import format_document
 from guerdon.rules.definition.inactive import LATER_SECTIONS, InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
@@ -96,6 +97,7 @@ __all__ = [
     "canonical_data",
     "code_parts",
     "definition_hash",
+    "format_document",
     "inactive_parts",
     "join",
     "json_schema",
