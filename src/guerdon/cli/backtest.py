@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from guerdon.base.errors import Problem
+from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
 from guerdon.cli.options import Json, instant, takes
 from guerdon.cli.showing import pictured, read_document, show_json, show_note, show_table, told_bytes
 from guerdon.insight.backtest import Backtest, History, Request, open_history, run_backtest, write_report
@@ -36,12 +37,15 @@ class BacktestOptions:
         typer.Option(
             "--events",
             metavar="FILE…",
-            help="NDJSON, one CloudEvent a line, `.gz` too; `-` is the standard input.",
+            help="NDJSON, one CloudEvent a line, or CSV and Parquet with --map; `.gz` too; "
+            "`-` is the standard input.",
         ),
     ]
     report: Annotated[
-        str, typer.Option("--report", metavar="DIR", help="Folder for report.json and accounts.csv.")
+        str,
+        typer.Option("--report", metavar="DIR", help="Folder for report.html, report.json and accounts.csv."),
     ]
+    map: Map = None
     until: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +81,8 @@ def backtest(options: BacktestOptions) -> int:
     At the end every account is settled: what is due by then has expired, and tiers were reviewed.
 
     guerdon backtest club.yaml --events 2025.ndjson.gz --report out/
+
+    guerdon backtest club.yaml --events lines.parquet --map map.yaml --report out/
     """
     if len(options.definitions) > 2:
         raise Problem("too_many_definitions", "one definition is tried, or two are compared")
@@ -86,7 +92,10 @@ def backtest(options: BacktestOptions) -> int:
     gc.set_threshold(100_000, 50, 100)
     documents = [(name, read_document(name)) for name in options.definitions]
     with tempfile.TemporaryDirectory(prefix="guerdon-backtest-") as folder:
-        history = _opened(options.events, Path(folder), watch)
+        began = time.process_time()
+        sources = mapped(options.events, options.map, Path(folder))
+        watch.note("map", time.process_time() - began)
+        history = _opened(sources, Path(folder), watch)
         done = [
             _run(Request(document, name, until, options.jobs), history, watch) for name, document in documents
         ]
@@ -97,17 +106,12 @@ def backtest(options: BacktestOptions) -> int:
     return 0
 
 
-def _opened(names: list[str], folder: Path, watch: _Watch) -> History:
+def _opened(sources: Sources, folder: Path, watch: _Watch) -> History:
     began = time.process_time()
-    with told_bytes("looking through", _bytes_of(names)) as told:
-        history = open_history(names, folder, told)
+    with told_bytes("looking through", bytes_of(sources)) as told:
+        history = open_history(sources, folder, told)
     watch.note("index", time.process_time() - began)
     return history
-
-
-def _bytes_of(names: list[str]) -> int | None:
-    plain = all(name != "-" and not name.endswith(".gz") and Path(name).is_file() for name in names)
-    return sum(Path(name).stat().st_size for name in names) if plain else None
 
 
 def _run(request: Request, history: History, watch: _Watch) -> Backtest:

@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from guerdon.base.errors import Problem
+from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
 from guerdon.cli.opening import opened_house, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import show_json, show_note, show_table, told_bytes
@@ -42,10 +43,13 @@ class ImportOptions:
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE…", help="NDJSON, one CloudEvent a line, `.gz` too; `-` is the standard input."
+            metavar="FILE…",
+            help="NDJSON, one CloudEvent a line, or CSV and Parquet with --map; `.gz` too; "
+            "`-` is the standard input.",
         ),
     ]
     program: Annotated[str, typer.Option("--program", metavar="P", help="Key of the program.")]
+    map: Map = None
     enrol: Annotated[bool, typer.Option("--enrol", help="Enrol members that are not known.")] = False
     historical: Annotated[
         bool,
@@ -78,7 +82,7 @@ def import_events(options: ImportOptions) -> int:
         raise Problem("not_by_url", detail)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="guerdon-import-"))
-        lines = _indexed(options.files, Path(folder))
+        lines = _indexed(mapped(options.files, options.map, Path(folder)), Path(folder))
         refused = _Refusals(stack.enter_context(_written(options.rejects)))
         destination = stack.enter_context(_destination(options))
         told = stack.enter_context(told_bytes("importing", lines.size))
@@ -121,9 +125,9 @@ def _written(name: str | None) -> Iterator[IO[str] | None]:
         yield file
 
 
-def _indexed(names: list[str], folder: Path) -> LineIndex:
-    with told_bytes("looking through", None) as told:
-        return index_lines(names, folder, clock_of, told)
+def _indexed(sources: Sources, folder: Path) -> LineIndex:
+    with told_bytes("looking through", bytes_of(sources)) as told:
+        return index_lines(sources, folder, clock_of, told)
 
 
 @contextmanager

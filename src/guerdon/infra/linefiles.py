@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -27,21 +27,38 @@ class Place(NamedTuple):
     """Where a line stands."""
 
     number: int
-    """Line number, from 1; empty lines count."""
+    """Line number, from 1, empty lines count; or the row that the line was made from."""
     offset: int
     length: int
     """In bytes, its line end left out."""
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A place of a file that made no line, and why."""
+
+    file: str
+    line: int
+    """Line or row, from 1."""
+    code: str
+    detail: str
+    column: str = ""
+    """The name of the wrong cell's column, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineFile:
-    """A file whose lines can be read by place; where it was compressed or piped, a copy of it."""
+    """A file whose lines can be read by place; where it was compressed, piped or made, a copy of it."""
 
     name: str
     """As it was named by whoever gave it."""
     path: Path
     size: int
     """Bytes of text."""
+    rows: Sequence[int] = ()
+    """Where lines were made from rows: the row of each, from 1."""
+    unread: Sequence[Unread] = ()
+    """Rows that made no line."""
 
     def lines(self) -> Iterator[tuple[Place, bytes]]:
         """Read all lines that are not empty, in order.
@@ -62,7 +79,7 @@ class LineFile:
                 start = offset + (len(_BYTE_ORDER_MARK) if _is_marked(line, offset) else 0)
                 text = line[start - offset :].rstrip(b"\r\n")
                 if text.strip():
-                    yield Place(number, start, len(text)), text
+                    yield Place(self.rows[number - 1] if self.rows else number, start, len(text)), text
                 offset += len(line)
 
 

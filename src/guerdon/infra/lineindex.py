@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from guerdon.base.errors import Problem
-from guerdon.infra.linefiles import LineFile, open_lines, read_place
+from guerdon.infra.linefiles import LineFile, Unread, open_lines, read_place
 
 _TOLD_EVERY: Final = 2**20
 _LOWEST: Final = -(2**63)
@@ -47,6 +47,11 @@ class LineIndex:
     def size(self) -> int:
         """Bytes of all lines, line ends included."""
         return sum(self._lengths) + len(self)
+
+    @property
+    def unread(self) -> list[Unread]:
+        """Rows that made no line, file by file."""
+        return [one for file in self.files for one in file.unread]
 
     def size_of(self, index: int) -> int:
         """Tell how long a line is.
@@ -122,7 +127,7 @@ class LineIndex:
 
 
 def index_lines(
-    names: Iterable[str],
+    sources: Iterable[str | LineFile],
     folder: Path,
     key_of: Callable[[bytes], int | None],
     told: Callable[[int], None] | None = None,
@@ -130,7 +135,7 @@ def index_lines(
     """Find every line of some files and put them in order.
 
     Args:
-        names: paths, `.gz` or not, `-` for the standard input.
+        sources: files that are open already, or paths, `.gz` or not, `-` for the standard input.
         folder: where copies of compressed and piped ones may be put.
         key_of: line → what it is put in order by; None where it has none.
         told: hears the bytes looked through since it was last told.
@@ -141,8 +146,9 @@ def index_lines(
     Raises:
         Problem: `no_lines`, `line_too_long`, or what `open_lines` raises.
     """
-    index = LineIndex([open_lines(name, folder) for name in names])
+    index = LineIndex([open_lines(one, folder) if isinstance(one, str) else one for one in sources])
     index.look_through(key_of, told)
     if not len(index):
-        raise Problem("no_lines", f"there is nothing in {', '.join(one.name for one in index.files)}")
+        first = next((f"; {one.file}:{one.line}: {one.detail}" for one in index.unread), "")
+        raise Problem("no_lines", f"there is nothing in {', '.join(one.name for one in index.files)}{first}")
     return index

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from guerdon.base.errors import Fault
+from guerdon.infra.linefiles import Unread
 from guerdon.infra.lineindex import LineIndex
 
 BATCH: Final = 1_000
@@ -110,6 +111,8 @@ def feed(lines: LineIndex, destination: Destination, listener: Listener) -> Summ
         Problem: what the destination raises; what was sent before stays applied.
     """
     summary = Summary()
+    for one in lines.unread:
+        _refuse_row(one, listener, summary)
     under_way: deque[tuple[list[int], list[bytes], Callable[[], Sequence[Outcome]]]] = deque()
     with ExitStack() as stack:
         read = lines.reader(stack)
@@ -121,6 +124,13 @@ def feed(lines: LineIndex, destination: Destination, listener: Listener) -> Summ
         while under_way:
             _answer(lines, under_way.popleft(), listener, summary)
     return summary
+
+
+def _refuse_row(one: Unread, listener: Listener, summary: Summary) -> None:
+    column = f"column {one.column}: " if one.column else ""
+    outcome = Outcome("rejected", one.code, column + one.detail)
+    summary.count(outcome)
+    listener.refused(Refused(one.file, one.line, outcome, b""))
 
 
 def _answer(

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from guerdon.base.errors import Problem
+from guerdon.infra.linefiles import LineFile
 from guerdon.infra.lineindex import LineIndex, index_lines
 from guerdon.rules.reading import clock_of, instant_of, subject_key
 
@@ -43,11 +44,13 @@ class History(msgspec.Struct, frozen=True):
     """The latest event's own time, UTC."""
 
 
-def open_history(names: Iterable[str], folder: Path, told: Callable[[int], None] | None = None) -> History:
+def open_history(
+    sources: Iterable[str | LineFile], folder: Path, told: Callable[[int], None] | None = None
+) -> History:
     """Find every event of some files and its time.
 
     Args:
-        names: paths, `.gz` or not, `-` for the standard input.
+        sources: files that are open already, or paths, `.gz` or not, `-` for the standard input.
         folder: where copies of compressed and piped ones may be put.
         told: hears the bytes looked through since it was last told.
 
@@ -57,7 +60,7 @@ def open_history(names: Iterable[str], folder: Path, told: Callable[[int], None]
     Raises:
         Problem: `no_events`, or what `index_lines` raises.
     """
-    lines = index_lines(names, folder, clock_of, told)
+    lines = index_lines(sources, folder, clock_of, told)
     if not lines.keyed:
         places = ", ".join(one.name for one in lines.files)
         raise Problem("no_events", f"no line of {places} is an event with a time")

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 from guerdon.base.errors import Fault, Problem
+from guerdon.infra.linefiles import Unread
 from guerdon.insight.backtest.fold import Fact, Fold
 from guerdon.insight.backtest.history import History, split_by_account
 from guerdon.rules.definition import load_definition_with_positions
@@ -126,7 +127,8 @@ def run_backtest(request: Request, history: History, told: Told | None = None) -
     else:
         part = _run_parts(program, request, history, split, until)
     began = time.process_time()
-    rejects = [reject for _, reject in sorted(part.rejects, key=lambda one: one[0])]
+    rejects = [_unread(one) for one in history.lines.unread]
+    rejects += [reject for _, reject in sorted(part.rejects, key=lambda one: one[0])]
     report = {
         **report_of(program, part.tally),
         "until": program.zone.local(until).isoformat(),
@@ -253,6 +255,11 @@ def _take(fold: Fold, history: History, fact: Fact, until: datetime, part: _Part
 
 def _reject(history: History, index: int, problem: Problem) -> tuple[int, Reject]:
     return index, Reject(*history.lines.place_of(index), problem.code, problem.detail, problem.faults)
+
+
+def _unread(one: Unread) -> Reject:
+    column = f"column {one.column}: " if one.column else ""
+    return Reject(one.file, one.line, one.code, column + one.detail)
 
 
 def _batched(indexes: Iterable[int], size: int) -> Iterator[list[int]]:
