@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from guerdon.base.errors import Problem
@@ -21,8 +20,7 @@ LAST_INSTANT = datetime(2200, 1, 1, tzinfo=UTC)
 """Facts are dated between these two; spans of up to 500 years can still be added to the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A length of time in one or more units; months and days are local ones, hours and minutes exact."""
 
     months: int = 0
@@ -49,7 +47,7 @@ def _load_zone(name: str) -> ZoneInfo:
 
 
 class Zone:
-    """The local calendar of one time zone, with the beginnings of days remembered."""
+    """The local calendar of one time zone; each answer is remembered, for a decision asks the same thrice."""
 
     def __init__(self, name: str) -> None:
         """Open a time zone.
@@ -63,6 +61,8 @@ class Zone:
         self.name = name
         self.info = _load_zone(name)
         self.start_of: Callable[[date], datetime] = lru_cache(maxsize=4096)(self._find_start)
+        self.day_of: Callable[[datetime], date] = lru_cache(maxsize=4096)(self._find_day)
+        self._start_after: Callable[[date, Span], datetime] = lru_cache(maxsize=4096)(self._find_start_after)
 
     def local(self, instant: datetime) -> datetime:
         """Give the local clock's reading.
@@ -75,28 +75,21 @@ class Zone:
         """
         return instant.astimezone(self.info)
 
-    def day_of(self, instant: datetime) -> date:
-        """Give the local day that an instant belongs to.
-
-        Args:
-            instant: aware instant.
-
-        Returns:
-            The local day.
-        """
+    def _find_day(self, instant: datetime) -> date:
+        """Give the local day that an aware instant belongs to."""
         return instant.astimezone(self.info).date()
 
     def _find_start(self, day: date) -> datetime:
         """Give the first instant of a local day (UTC), also where its midnight does not exist."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=self.info)
         instant = midnight.astimezone(UTC)
-        if self.day_of(instant - timedelta(microseconds=1)) < day <= self.day_of(instant):
+        if self._find_day(instant - timedelta(microseconds=1)) < day <= self._find_day(instant):
             return instant
         # The clock jumped over this midnight: search the jump.
         early, late = instant - timedelta(days=2), instant + timedelta(days=2)
         while late - early > timedelta(microseconds=1):
             middle = early + (late - early) // 2
-            if self.day_of(middle) < day:
+            if self._find_day(middle) < day:
                 early = middle
             else:
                 late = middle
@@ -114,7 +107,10 @@ class Zone:
         """
         if span.hours or span.minutes:
             return instant + timedelta(days=span.days, hours=span.hours, minutes=span.minutes)
-        return self.start_of(add_to_day(self.day_of(instant), span))
+        return self._start_after(self.day_of(instant), span)
+
+    def _find_start_after(self, day: date, span: Span) -> datetime:
+        return self.start_of(add_to_day(day, span))
 
 
 def add_to_day(day: date, span: Span) -> date:

@@ -26,6 +26,7 @@ _DECIMAL_MODES = {
     "half_even": ROUND_HALF_EVEN,
     "ceil": ROUND_CEILING,
 }
+_ROUNDING = {mode: Context(prec=80, rounding=word, traps=[]) for mode, word in _DECIMAL_MODES.items()}
 
 
 @lru_cache(maxsize=512)
@@ -130,7 +131,7 @@ def round_scaled(value: Number, scale: int, mode: RoundingMode) -> int:
         if scaled != scaled.to_integral_value():
             raise Problem("inexact_amount", f"the amount does not fit {scale} decimal places")
         return int(scaled)
-    context = Context(prec=80, rounding=_DECIMAL_MODES[mode], traps=[])
+    context = _ROUNDING[mode]
     return int(value.quantize(_PLACES[scale], context=context).scaleb(scale, context))
 
 

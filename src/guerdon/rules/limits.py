@@ -55,6 +55,8 @@ def use_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> t
     Returns:
         One draw for each limit, with its bound.
     """
+    if limits.per_account is None and limits.per_member is None and limits.total is None:
+        return ()
     period = _period(limits.per, day)
     draws = []
     if limits.per_account is not None:

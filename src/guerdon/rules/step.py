@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +40,7 @@ DEPTH = 4
 _ONE = Decimal(1)
 _MOST = Decimal(10) ** 18
 _FINEST = Decimal(10) ** -12
+_MADE_WHEN_READ = (MetricValues, WalletViews)
 _FINE = decimal.Context(prec=40, traps=[])
 
 
@@ -175,13 +176,15 @@ def _note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
     for path in draft.program.inputs_of.get(trigger, ()):
         value: Any = scope
         for name in path.split("."):
-            value = value[name] if isinstance(value, MetricValues | WalletViews) else _part(value, name)
+            value = _part(value, name)
         if value is not None:
             draft.inputs[path] = _written(value)
 
 
 def _part(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    if isinstance(value, dict):
+        return value[name] if isinstance(value, _MADE_WHEN_READ) else value.get(name)
+    return getattr(value, name, None)
 
 
 def _written(value: Any) -> str:
