@@ -42,6 +42,7 @@ data:
   clean: {column: clean, as: truth}
   place: place
 """
+NAIVE = datetime.fromisoformat("2025-03-01T12:00:00.000005")
 HEAD = "order,at,card,shop,sku,pieces,money\n"
 
 
@@ -157,7 +158,7 @@ def test_bad_rows_say_where_and_why_and_spare_the_others(tmp_path: Path) -> None
 def test_parquet_keeps_what_its_columns_hold(tmp_path: Path) -> None:
     rows = {
         "order": [9, 9, 10, 11],
-        "at": pa.array([datetime(2025, 3, 1, 12, microsecond=5)] * 4, pa.timestamp("ns")),
+        "at": pa.array([NAIVE] * 4, pa.timestamp("ns")),
         "card": pa.array(["a", "a", None, "c"]).dictionary_encode(),
         "shop": [1, 1, 2, 3],
         "sku": ["x", "y", "z", "u"],
@@ -176,7 +177,8 @@ def test_parquet_keeps_what_its_columns_hold(tmp_path: Path) -> None:
 
 
 def test_floats_are_read_only_where_that_is_asked_for(tmp_path: Path) -> None:
-    rows = {"order": [1], "at": ["2025-01-01"], "card": ["a"], "shop": ["s"], "sku": ["x"], "pieces": [1]}
+    rows: dict[str, Any] = {name: ["x"] for name in ("order", "card", "shop", "sku")}
+    rows |= {"at": ["2025-01-01"], "pieces": [1]}
     (file,) = mapped(tmp_path, ORDERS, parquet_file(tmp_path, money=[1.5], **rows))
     assert refused(file) == [(1, "money", "float_not_asked_for")]
 
@@ -220,7 +222,9 @@ line:
   attributes: {weight: {table: goods, column: grams, as: number}}
 tables: {goods: {file: goods.csv, key: code, on: sku}}
 """
-    mapping = mapping.replace('coupons: {column: codes, split: "|"}', 'coupons: [{column: codes, split: "|"}]')
+    mapping = mapping.replace(
+        'coupons: {column: codes, split: "|"}', 'coupons: [{column: codes, split: "|"}]'
+    )
     (tmp_path / "goods.csv").write_bytes(
         "code;name;kind;more;grams\nA;Möhre;veg;;12,5\nB;Tee;drink;hot;\n".encode("latin-1")
     )

