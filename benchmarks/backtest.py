@@ -2,7 +2,9 @@
 
 The backtest reads 1.47 M lines of 155,848 orders from Parquet by a mapping file and runs earning, tiers,
 redemption and expiry (`tests/real/everything.yaml`). The floor (`benchmarks/floors/lot_deque.py`) reads
-Parquet, sums baskets and knows one program by heart. Run it: `python -m benchmarks.backtest [--rounds N] [--json FILE]`.
+Parquet, sums baskets and knows one program by heart.
+
+Run it: `python -m benchmarks.backtest [--rounds N] [--json FILE]`.
 """
 
 from __future__ import annotations
