@@ -32,7 +32,7 @@ def test_plan_shows_differences(guerdon: Run, tmp_path: Path, home: Path) -> Non
     assert said.code == 2
     plan = json.loads(said.out)
     assert (plan["version"], plan["changed"], plan["new"]) == (2, True, False)
-    assert [one["pointer"] for one in plan["differences"]] == ["/campaigns/base_earn/then"]
+    assert [one["pointer"] for one in plan["changes"]] == ["/campaigns/base_earn/then/0"]
     euros = tmp_path / "euros.yaml"
     euros.write_text(DEFINITION.replace("USD", "EUR"), encoding="utf-8")
     refused = guerdon("plan", euros, "--data", home)

@@ -14,18 +14,21 @@ from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.backtest import backtest
 from guerdon.cli.demo import demo
+from guerdon.cli.evaluate import evaluate
+from guerdon.cli.fmt import fmt, schema
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
 from guerdon.cli.programs import apply, plan
 from guerdon.cli.showing import show_error, show_note
 from guerdon.cli.upkeep import serve, verify_all
+from guerdon.cli.versions import export, rollback, versions
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
 app = typer.Typer(
     name="guerdon",
     help="A loyalty engine: orders and events go in; points, tiers and rewards come out, with proof of each.",
-    epilog="Exit codes: 0 done, 1 an error that was said, 2 `plan` found changes, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 an error, 2 `plan` or `fmt --check` found changes, 130 stopped.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,6 +38,12 @@ app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("plan")(plan)
 app.command("apply")(apply)
+app.command("rollback")(rollback)
+app.command("versions")(versions)
+app.command("export")(export)
+app.command("fmt")(fmt)
+app.command("eval")(evaluate)
+app.command("schema")(schema)
 app.command("import")(import_events)
 app.command("backtest", cls=ManyFiles)(backtest)
 app.command("verify")(verify_all)

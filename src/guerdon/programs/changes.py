@@ -33,8 +33,9 @@ def check_change(before: bytes, after: bytes, in_use: InUse) -> None:
         in_use: what is held.
 
     Raises:
-        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `wallet_in_use` or `metric_in_use`,
-            with a fault for each place; its own code is that of the first.
+        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `wallet_in_use`,
+            `wallet_conversion_unavailable` or `metric_in_use`, with a fault for each place; its own code is
+            that of the first.
     """
     old, new = _parse(before), _parse(after)
     faults = [*_fixed(old, new), *_wallets(old, new, in_use), *_metrics(old, new, in_use)]
@@ -63,15 +64,30 @@ def _wallets(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> I
     before, after = _section(old, "wallets"), _section(new, "wallets")
     removed = sorted(before.keys() - after.keys())
     held = set(in_use.wallets(removed)) if removed else set()
+    conversions = _section(_section(new, "retired"), "wallets")
     for key in removed:
         if key in held:
-            detail = f"members hold units in the wallet {key!r}: it can be removed when nobody does"
-            yield Fault(f"/wallets/{key}", "wallet_in_use", detail)
+            yield _held_wallet(key, conversions.get(key))
     for key in sorted(before.keys() & after.keys()):
         scale = before[key].get("scale", "0")
         if scale != after[key].get("scale", "0"):
             detail = f"a wallet's scale stays what it was: {scale}; its units are kept in it"
             yield Fault(f"/wallets/{key}/scale", "scale_changed", detail)
+
+
+def _held_wallet(key: str, conversion: Mapping[str, Any] | None) -> Fault:
+    if conversion is None:
+        detail = (
+            f"members hold units in the wallet {key!r}: say under `retired` what becomes of them, such as"
+            f" `retired: {{wallets: {{{key}: {{into: …, rate: 1}}}}}}`, or keep it until nobody holds any"
+        )
+        return Fault(f"/wallets/{key}", "wallet_in_use", detail)
+    # Without the conversion the units would stay in the books, in a wallet that nobody sees any more.
+    detail = (
+        f"members hold units in the wallet {key!r}, and units are not converted yet: keep the wallet under"
+        " `wallets`, let no campaign award into it, and remove it when nobody holds any"
+    )
+    return Fault(f"/retired/wallets/{key}", "wallet_conversion_unavailable", detail)
 
 
 def _metrics(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:

@@ -12,7 +12,8 @@ from guerdon.base.ids import IdMaker
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.programs.changes import InUse, check_change
-from guerdon.rules.definition import Definition, canonical_bytes
+from guerdon.rules.definition import Definition, canonical_bytes, definition_text, load_definition
+from guerdon.rules.program import compile_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,68 @@ def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion
     detail = {"version": version, "sha256": digest.hex()}
     record(tx, Act(new.now, new.actor, "program.applied", f"program:{key}", program_id, detail), ids)
     return AppliedVersion(program_id, key, version, changed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RollingBack:
+    """Somebody wants an earlier version back."""
+
+    key: str
+    """The program's key."""
+    version: int
+    """The version whose text is to be live again."""
+    actor: str
+    now: datetime
+    in_use: InUse = field(default_factory=InUse)
+
+
+def roll_back(tx: Tx, wanted: RollingBack, ids: IdMaker) -> AppliedVersion:
+    """Make an earlier text live again, as a new version: the history of versions only grows.
+
+    Args:
+        tx: bound to the tenant.
+        wanted: which version, and who wants it.
+        ids: maker of identifiers.
+
+    Returns:
+        The live version; no new one where the live one says the same.
+
+    Raises:
+        Problem: `program_version_not_found`, and what `check_change` raises: people may hold what the earlier
+            text did not know.
+    """
+    found = get_version(tx, wanted.key, wanted.version)
+    definition = load_definition(found.canonical)
+    # What was accepted then must compile now as well.
+    compile_program(definition, 0)
+    new = NewDefinition(definition, found.source_text, wanted.actor, wanted.now, wanted.in_use)
+    return apply_definition(tx, new, ids)
+
+
+def exported_text(version: Version) -> str:
+    """Give the text from which a version can be applied again.
+
+    Args:
+        version: the version.
+
+    Returns:
+        YAML: the very document where YAML was sent, with its comments; else the definition as YAML.
+    """
+    return readable_text(version.source_text)
+
+
+def readable_text(source_text: str) -> str:
+    """Give a definition's document as YAML.
+
+    Args:
+        source_text: a document that loads.
+
+    Returns:
+        The very document where it is YAML, with its comments; else the definition as YAML.
+    """
+    if source_text.lstrip()[:1] not in ("{", "["):
+        return source_text
+    return definition_text(load_definition(source_text))
 
 
 def check_definition(tx: Tx, definition: Definition, in_use: InUse) -> AppliedVersion | None:

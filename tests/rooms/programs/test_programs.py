@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Collection
 
@@ -15,16 +16,19 @@ from guerdon.programs.changes import InUse
 from guerdon.programs.programs import (
     AppliedVersion,
     NewDefinition,
+    RollingBack,
     apply_definition,
     ask_live,
     check_definition,
+    exported_text,
     find_live,
     get_live,
     get_version,
     list_programs,
     list_versions,
+    roll_back,
 )
-from guerdon.rules.definition import canonical_bytes, load_definition
+from guerdon.rules.definition import canonical_bytes, format_document, load_definition
 from tests.rooms.places import NOW, make_ids, make_tenant
 
 FIRST = """
@@ -206,3 +210,82 @@ def test_a_version_cannot_be_changed_or_deleted(database: Database) -> None:
     for statement in ("update program_versions set source_text = ''", "delete from program_versions"):
         with database.transaction(tenant_id) as tx, pytest.raises(psycopg.errors.InsufficientPrivilege):
             tx.execute(statement)
+
+
+RETIRED = (
+    FIRST.replace("  miles: {unit: miles, scale: 2}\n", "")
+    + "retired: {wallets: {miles: {into: points, rate: 2}}}\n"
+)
+
+
+def test_a_retired_wallet_goes_only_when_nobody_holds_any(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    with pytest.raises(Problem) as caught:
+        _apply(database, tenant_id, RETIRED, _holds("miles"))
+    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [
+        ("/retired/wallets/miles", "wallet_conversion_unavailable")
+    ]
+    assert "not converted yet" in caught.value.detail
+    assert _apply(database, tenant_id, RETIRED, _holds("points")).version == 2
+
+
+def _roll_back(
+    database: Database, tenant_id: int, version: int, in_use: InUse | None = None
+) -> AppliedVersion:
+    with database.transaction(tenant_id) as tx:
+        wanted = RollingBack("shop", version, "key:gk_abc", NOW, in_use or InUse())
+        return roll_back(tx, wanted, make_ids(seed=9))
+
+
+def test_rolling_back_is_a_new_version_with_the_old_text(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    first = "# our first one\n" + FIRST
+    _apply(database, tenant_id, first)
+    _apply(database, tenant_id, FIRST.replace("order.net}", "order.net * 2}"))
+    back = _roll_back(database, tenant_id, 1)
+    assert (back.version, back.changed) == (3, True)
+    with database.transaction(tenant_id) as tx:
+        live = get_live(tx, "shop")
+        assert (live.source_text, live.canonical) == (first, get_version(tx, "shop", 1).canonical)
+        assert [line.version for line in list_versions(tx, "shop")] == [3, 2, 1]
+    assert _roll_back(database, tenant_id, 1) == AppliedVersion(back.program_id, "shop", 3, changed=False)
+    with pytest.raises(Problem, match="program_version_not_found"):
+        _roll_back(database, tenant_id, 7)
+
+
+def test_rolling_back_keeps_what_people_hold(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    _apply(database, tenant_id, FIRST.replace("wallets:\n", "wallets:\n  stars: {}\n"))
+    with pytest.raises(Problem, match="wallet_in_use"):
+        _roll_back(database, tenant_id, 1, _holds("stars"))
+    assert _roll_back(database, tenant_id, 1, _holds("points")).version == 3
+
+
+def test_yaml_and_json_of_one_definition_are_stored_as_the_same_bytes(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    as_json = json.dumps(json.loads(canonical_bytes(load_definition(FIRST))), indent=2)
+    loose = as_json.replace('"2"', "2")
+    assert loose != as_json
+    assert _apply(database, tenant_id, FIRST).version == 1
+    for text in (as_json, loose, format_document(FIRST), format_document(as_json)):
+        assert _apply(database, tenant_id, text) == _apply(database, tenant_id, FIRST), text
+    with database.transaction(tenant_id) as tx:
+        assert len(list_versions(tx, "shop")) == 1
+        assert get_live(tx, "shop").canonical == canonical_bytes(load_definition(loose))
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_exported_imports_as_the_same(database: Database, as_json: bool) -> None:
+    tenant_id = make_tenant(database)
+    sent = FIRST + "# with a remark\n"
+    if as_json:
+        sent = json.dumps(json.loads(canonical_bytes(load_definition(FIRST))))
+    _apply(database, tenant_id, sent)
+    with database.transaction(tenant_id) as tx:
+        exported = exported_text(get_live(tx, "shop"))
+    assert exported.strip().startswith("program: shop")
+    assert "campaigns:\n  base" in exported
+    assert (exported == sent) is not as_json
+    assert _apply(database, tenant_id, exported).changed is False

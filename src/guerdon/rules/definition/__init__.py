@@ -22,11 +22,12 @@ from guerdon.rules.definition.effects import (
     Multiply,
     Redeem,
 )
-from guerdon.rules.definition.formatting import format_document
+from guerdon.rules.definition.formatting import definition_text, format_document
 from guerdon.rules.definition.inactive import LATER_SECTIONS, InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
+from guerdon.rules.definition.retired import Conversion, Retired
 from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
 from guerdon.rules.definition.scalars.part import Part, spellings
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
@@ -56,6 +57,7 @@ __all__ = [
     "Budget",
     "Campaign",
     "Checkout",
+    "Conversion",
     "Datum",
     "Definition",
     "DefinitionError",
@@ -83,6 +85,7 @@ __all__ = [
     "Positions",
     "Pricing",
     "Redeem",
+    "Retired",
     "Returns",
     "Reward",
     "Rolling",
@@ -97,6 +100,7 @@ __all__ = [
     "canonical_data",
     "code_parts",
     "definition_hash",
+    "definition_text",
     "format_document",
     "inactive_parts",
     "join",

@@ -65,6 +65,27 @@ def canonical_data(value: object) -> object:
     return _scalar(value)
 
 
+def readable_data(value: object) -> object:
+    """Turn a value of a definition into plain data in the order in which people write it.
+
+    Args:
+        value: a definition, or a part of one.
+
+    Returns:
+        As `canonical_data`, with the keys of parts in the order of the models.
+    """
+    if isinstance(value, Part):
+        return {key: readable_data(item) for key, item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): readable_data(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [
+            {item.effect: readable_data(item)} if isinstance(item, EffectPart) else readable_data(item)
+            for item in value
+        ]
+    return canonical_data(value)
+
+
 def _part(part: Part) -> object:
     written = {key: canonical_data(value) for key, value in sorted(fields(part))}
     if isinstance(part, Ladder):

@@ -51,6 +51,7 @@ def check_references(definition: Definition) -> Iterator[Finding]:
     for key, reward in definition.rewards.items():
         yield from _reward(definition, reward, f"/rewards/{key}")
     yield from _lanes(definition)
+    yield from _retired(definition)
 
 
 def _known(
@@ -164,6 +165,15 @@ def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Fi
             yield Finding(f"{pointer}/tiers/{at}", "ambiguous_tier", detail)
     if reward.limits.budget is not None:
         yield from _budget(definition, reward.limits.budget, f"{pointer}/limits/budget")
+
+
+def _retired(definition: Definition) -> Iterator[Finding]:
+    for key, conversion in definition.retired.wallets.items():
+        pointer = f"/retired/wallets/{key}"
+        if key in definition.wallets:
+            detail = f"the wallet '{key}' still stands under 'wallets'; what is retired stands only here"
+            yield Finding(pointer, "retired_and_kept", detail, at_key=True)
+        yield from _known("wallet", conversion.into, definition.wallets, f"{pointer}/into")
 
 
 def _lanes(definition: Definition) -> Iterator[Finding]:

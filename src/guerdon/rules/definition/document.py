@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from guerdon.rules.definition.campaigns import Campaign, LaneEntry
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
+from guerdon.rules.definition.retired import Retired
 from guerdon.rules.definition.rewards import BadgeEntry, Reward
 from guerdon.rules.definition.scalars.part import Listed, Part, Short
 from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
@@ -139,7 +140,7 @@ class Definition(Part):
     segments: Sections = Field(default_factory=dict)
     journeys: Sections = Field(default_factory=dict)
     surveys: Sections = Field(default_factory=dict)
-    retired: Sections = Field(default_factory=dict)
+    retired: Retired = Retired()
 
     @model_validator(mode="before")
     @classmethod

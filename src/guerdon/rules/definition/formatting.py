@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from guerdon.base.errors import Problem
+from guerdon.rules.definition.canonical import readable_data
+from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.source.comments import Comment, comments_of
 from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import Entry, Node, Source, plain_data
@@ -22,7 +24,7 @@ _GAP: Final = 2
 """Blanks before a comment behind something."""
 _PLAIN: Final = re.compile(
     r"""
-    [A-Za-z0-9_./-]                       # no sign that YAML gives a meaning at the beginning
+    [\w./-]                              # no sign that YAML gives a meaning at the beginning
     (?:[^\s:\#,\[\]{}"`@%|\\] | [ ](?![ ]|$))*
     """,
     re.VERBOSE,
@@ -60,6 +62,18 @@ def format_document(content: str | bytes, filename: str = "program.yaml") -> str
     return text
 
 
+def definition_text(definition: Definition) -> str:
+    """Write a definition as a document.
+
+    Args:
+        definition: any definition.
+
+    Returns:
+        YAML, which loads to an equal definition.
+    """
+    return format_document(json.dumps(readable_data(definition), ensure_ascii=False))
+
+
 class _Layout:
     """Writes a tree line by line; each comment is written once, before or behind what it stands at."""
 
@@ -69,6 +83,8 @@ class _Layout:
         self.comments = deque(comments_of(source.text, root))
         self.ends = [0, *self.all_ends(root)]
         self.lines: list[tuple[str, str]] = []
+        # JSON's brackets are no choice of anybody, so sections and their entries open up.
+        self.is_json = _is_json(root)
         self.written = 0
         """Index behind the last thing of the document that was written."""
 
@@ -195,6 +211,9 @@ class _Layout:
             return True
         if not self.is_bracketed(node) or any(node.start < one.at < node.end for one in self.comments):
             return False
+        indent = len(start) - len(start.lstrip(" "))
+        if self.is_json and indent <= _INDENT and any(_is_filled(inner) for inner in _inside(node)):
+            return False
         written = self.on_one_line(node)
         return "\n" not in written and len(start) + 1 + len(written) <= WIDTH
 
@@ -255,6 +274,21 @@ class _Layout:
             behind = ""
         self.lines.append((first, behind))
         self.lines.extend((one, "") for one in rest)
+
+
+def _inside(node: Node) -> list[Node]:
+    if isinstance(node.value, dict):
+        return [entry.node for entry in node.value.values()]
+    return node.value if isinstance(node.value, list) else []
+
+
+def _is_filled(node: Node) -> bool:
+    return isinstance(node.value, dict | list) and bool(node.value)
+
+
+def _is_json(root: Node) -> bool:
+    keys = [entry.key for entry in root.value.values()] if isinstance(root.value, dict) else []
+    return any(key.style == "json" for key in keys)
 
 
 def _spaced(comment: str) -> str:

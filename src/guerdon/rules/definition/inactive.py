@@ -20,7 +20,6 @@ LATER_SECTIONS: Final = (
     "segments",
     "journeys",
     "surveys",
-    "retired",
 )
 ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
 _LATER_EFFECTS: Final = frozenset({"discount", "gift", "message"})
@@ -71,14 +70,21 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
         yield InactivePart(f"/lanes/{key}", "lanes choose among discounts, which carts do not get yet")
     yield from _rewards(definition)
     yield from _settings(definition)
+    yield from _wallets(definition)
+    for section in LATER_SECTIONS:
+        for key in getattr(definition, section):
+            yield InactivePart(f"/{section}/{key}", f"'{section}' is kept and not run yet")
+
+
+def _wallets(definition: Definition) -> Iterator[InactivePart]:
     for key, wallet in definition.wallets.items():
         if wallet.debt == "stop_at_zero":
             yield InactivePart(
                 f"/wallets/{key}/debt", "returns are not taken in yet, so nothing runs into debt"
             )
-    for section in LATER_SECTIONS:
-        for key in getattr(definition, section):
-            yield InactivePart(f"/{section}/{key}", f"'{section}' is kept and not run yet")
+    for key in definition.retired.wallets:
+        why = "units are not converted yet, so a wallet can go only when nobody holds any"
+        yield InactivePart(f"/retired/wallets/{key}", why)
 
 
 def _rewards(definition: Definition) -> Iterator[InactivePart]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guerdon.rules.definition import (
     BadgeEntry,
     Campaign,
+    Conversion,
     Datum,
     Definition,
     Discount,
@@ -15,6 +16,7 @@ from guerdon.rules.definition import (
     Lane,
     Metric,
     Part,
+    Retired,
     Reward,
     Tier,
     Wallet,
@@ -45,7 +47,7 @@ _ONE: Final = {
     "attributes": "The attribute", "events": "The event type", "metrics": "The metric",
     "campaigns": "Campaign", "lanes": "The lane", "challenges": "The challenge", "quizzes": "The quiz",
     "leaderboards": "The leaderboard", "referral": "The referral", "segments": "The segment",
-    "journeys": "The journey", "surveys": "The survey", "retired": "The retirement of",
+    "journeys": "The journey", "surveys": "The survey",
 }  # fmt: skip
 _NAMED: Final = {"wallets": "The wallet", "ladders": "The ladder", "rewards": "Reward", "badges": "Badge"}
 
@@ -93,6 +95,13 @@ def _code(value: Any, _: Voice) -> str:
 
 def _span(value: Any, _: Voice) -> str:
     return span(value)
+
+
+def _conversions(value: Mapping[str, Conversion], _: Voice) -> str:
+    each = [
+        f"{coded(key)} into {number_text(one.rate)} {coded(one.into)} a unit" for key, one in value.items()
+    ]
+    return listed(each) or "into nothing else"
 
 
 def _discount(value: Discount, voice: Voice) -> str:
@@ -153,6 +162,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
         lambda value, _: "alone, without any other" if value else "together with others",
     ),
     (Campaign, "limits"): ("happens", lambda value, voice: voice.limits(value)),
+    (Retired, "wallets"): (": wallets turn", _or("into nothing else", _conversions)),
     (Lane, "choose"): ("chooses", _code),
     (Lane, "within"): ("stands within", _or("no other lane", _code)),
     (Reward, "kind"): ("is a", lambda value, _: as_words(value)),
