@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import time
@@ -19,6 +20,7 @@ from guerdon.programs.keys import ApiKey, find_key
 _REMEMBERED_SECONDS: Final = 5.0
 _REMEMBERED_KEYS: Final = 10_000
 _KEY_LENGTH: Final = 200
+_BEARER: Final = b"Bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,21 @@ class Doorkeeper:
         """
         self._database = database
         self._known: dict[bytes, tuple[float, Caller | None]] = {}
+        self._asked: dict[bytes, asyncio.Future[Caller | None]] = {}
+
+    def remembered(self, authorization: bytes | None) -> Caller | None:
+        """Find a caller without asking anybody.
+
+        Args:
+            authorization: the header as it was sent.
+
+        Returns:
+            The caller, None where `admit` must find out, or say what is wrong.
+        """
+        if authorization is None or not authorization.startswith(_BEARER):
+            return None
+        known = self._known.get(hashlib.sha256(authorization[len(_BEARER) :]).digest())
+        return known[1] if known is not None and known[0] >= time.monotonic() else None
 
     async def admit(self, authorization: bytes | None) -> Caller:
         """Find who calls.
@@ -71,15 +88,24 @@ class Doorkeeper:
         digest = hashlib.sha256(presented.encode("ascii")).digest()
         remembered = self._known.get(digest)
         if remembered is None or remembered[0] < time.monotonic():
-            caller = await to_thread.run_sync(self._find, presented)
-            if len(self._known) >= _REMEMBERED_KEYS:
-                self._known.clear()
-            remembered = (time.monotonic() + _REMEMBERED_SECONDS, caller)
-            self._known[digest] = remembered
-        found = remembered[1]
+            asked = self._asked.get(digest)
+            if asked is None:
+                # All who come with this key meanwhile wait for the same answer.
+                asked = self._asked[digest] = asyncio.ensure_future(self._look_up(digest, presented))
+                asked.add_done_callback(lambda _: self._asked.pop(digest, None))
+            found = await asyncio.shield(asked)
+        else:
+            found = remembered[1]
         if found is None:
             raise Problem("key_unknown", "this key is unknown, revoked or expired")
         return found
+
+    async def _look_up(self, digest: bytes, presented: str) -> Caller | None:
+        caller = await to_thread.run_sync(self._find, presented)
+        if len(self._known) >= _REMEMBERED_KEYS:
+            self._known.clear()
+        self._known[digest] = (time.monotonic() + _REMEMBERED_SECONDS, caller)
+        return caller
 
     def _find(self, presented: str) -> Caller | None:
         with self._database.transaction_as("lookup") as tx:

@@ -42,6 +42,11 @@ class Front:
         self._premises = premises
 
     @property
+    def premises(self) -> Premises:
+        """The house with its door."""
+        return self._premises
+
+    @property
     def description(self) -> dict[str, Any]:
         """The OpenAPI description of everything behind."""
         return self._premises.description
@@ -67,7 +72,7 @@ class Front:
         scope["request_id"] = request_id = telemetry.request_id(header(scope, b"x-request-id"))
         telemetry.open_requests.inc()
         answer = _Answer(send, request_id)
-        program = _events_of(scope)
+        program = events_of(scope["path"]) if scope["method"] == "POST" else None
         if scope["method"] == "HEAD":
             # The same answer; the server knows the true method and sends no body.
             scope = {**scope, "method": "GET"}
@@ -182,9 +187,16 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
-def _events_of(scope: Scope) -> str | None:
-    path: str = scope["path"]
-    if scope["method"] != "POST" or not path.endswith(_EVENTS) or not path.startswith(_PROGRAMS):
+def events_of(path: str) -> str | None:
+    """Tell whose events a path takes in.
+
+    Args:
+        path: of a request.
+
+    Returns:
+        The program's key as the path has it, None where it is another path.
+    """
+    if not path.endswith(_EVENTS) or not path.startswith(_PROGRAMS):
         return None
     program = path[len(_PROGRAMS) : -len(_EVENTS)]
     return program if program and "/" not in program else None

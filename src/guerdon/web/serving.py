@@ -18,6 +18,8 @@ import uvicorn
 from guerdon.base.errors import Problem
 from guerdon.infra.settings import Settings
 from guerdon.web.app import build_app
+from guerdon.web.desk import Desk, protocol_before
+from guerdon.web.front import Front
 from guerdon.wiring import House, ensure_start_key, is_sandbox, open_house
 
 _LOG = structlog.get_logger(__name__)
@@ -58,12 +60,19 @@ def serve(
             _run(house, listening, address, say)
 
 
-def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:
-    front = build_app(house)
-    config = uvicorn.Config(
+def configured(front: Front) -> uvicorn.Config:
+    """Configure the server of an application.
+
+    Args:
+        front: the application.
+
+    Returns:
+        The configuration, with the short way for lone events.
+    """
+    return uvicorn.Config(
         front,
         loop="uvloop",
-        http="httptools",
+        http=protocol_before(Desk(front.premises)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -75,6 +84,11 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:
+    front = build_app(house)
+    config = configured(front)
     server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):
         server.run(sockets=[listening])

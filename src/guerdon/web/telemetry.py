@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import sys
@@ -50,6 +51,7 @@ class Telemetry:
         )
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._outcomes: dict[str, Any] = {}
+        self._lines: list[bytes] = []
         self._prefix = secrets.token_hex(6)
         self._numbers = 0
 
@@ -112,6 +114,7 @@ class Telemetry:
         kind = f"{type(error).__module__}.{type(error).__qualname__}"
         line = {"at": datetime.now(UTC), "event": "fault", "kind": kind, "route": route, "frames": frames}
         self._write({**line, "request_id": request_id.decode("ascii")})
+        self._flush()
 
     def count_event(self, status: str) -> None:
         """Count an event by what became of it.
@@ -136,6 +139,17 @@ class Telemetry:
         self._queue.set(waiting)
         return generate_latest(self.registry)
 
-    @staticmethod
-    def _write(line: dict[str, object]) -> None:
-        sys.stderr.write(_ENCODER.encode(line).decode() + "\n")
+    def _write(self, line: dict[str, object]) -> None:
+        """Write a line at the end of the event loop's present round, with all others of that round."""
+        self._lines.append(_ENCODER.encode(line))
+        if len(self._lines) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._flush)
+        except RuntimeError:
+            self._flush()
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            sys.stderr.write(b"\n".join([*lines, b""]).decode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import Command
@@ -21,7 +21,7 @@ class Waiting:
             engine: who answers.
         """
         self._engine = engine
-        self._mail: deque[tuple[_Call, Sequence[tuple[int, Answer]]]] = deque()
+        self._mail: deque[tuple[_Call | _Word, Sequence[tuple[int, Answer]]]] = deque()
         self._called = False
 
     async def ask(self, command: Command) -> Answer:
@@ -54,7 +54,19 @@ class Waiting:
         self._engine.put(commands, call)
         return call.done
 
-    def _post(self, call: _Call, answers: Sequence[tuple[int, Answer]]) -> None:
+    def tell(self, command: Command, told: Callable[[Answer], None]) -> None:
+        """Queue one command, and have its answer told without a task that waits.
+
+        Args:
+            command: what is asked.
+            told: called with the answer, in this event loop; it must not raise.
+
+        Raises:
+            Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
+        """
+        self._engine.put([command], _Word(self, asyncio.get_running_loop(), told))
+
+    def _post(self, call: _Call | _Word, answers: Sequence[tuple[int, Answer]]) -> None:
         # In the engine's thread. Who posts into an empty box calls; the rest of the batch rides along.
         self._mail.append((call, answers))
         if not self._called:
@@ -89,3 +101,23 @@ class _Call:
         # One who hung up has cancelled: the commands were carried out all the same.
         if self._left == 0 and not self.done.done():
             self.done.set_result([self._answers[place] for place in range(len(self._answers))])
+
+
+class _Word:
+    """One command whose answer is told."""
+
+    __slots__ = ("_room", "_told", "loop")
+
+    def __init__(
+        self, room: Waiting, loop: asyncio.AbstractEventLoop, told: Callable[[Answer], None]
+    ) -> None:
+        self.loop = loop
+        self._room = room
+        self._told = told
+
+    def deliver(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        self._room._post(self, answers)  # noqa: SLF001 - its other half
+
+    def take(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        for _, answer in answers:
+            self._told(answer)

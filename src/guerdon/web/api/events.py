@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.answers import Answer, effect_view
+from guerdon.engine.answers import Answer, Refusal, effect_view
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import Page, StoredEvent, find_orders, list_events
 from guerdon.members.identities import parse_ref, resolve
@@ -41,7 +41,10 @@ _NAP_SECONDS: Final = 0.02
 _ARRAYS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 _MEDIA: Final = ("application/cloudevents+json", "application/json", "application/cloudevents-batch+json")
-_TAKEN: Final = frozenset({b"", b"application/x-www-form-urlencoded", *(media.encode() for media in _MEDIA)})
+SCOPE: Final = "events:write"
+MEDIA_TAKEN: Final = frozenset(
+    {b"", b"application/x-www-form-urlencoded", *(media.encode() for media in _MEDIA)}
+)
 
 _DATA: Final = {"anyOf": [shape(OrderInput), {"type": "object"}]}
 
@@ -104,7 +107,7 @@ def take_in(premises: Premises) -> FastHandler:
 
     async def handle(scope: Scope, receive: Receive, program: str) -> tuple[int, bytes]:
         caller = await premises.doorkeeper.admit(header(scope, b"authorization"))
-        caller.require("events:write")
+        caller.require(SCOPE)
         _check_request(scope)
         now = instant_of_call(caller, header(scope, b"guerdon-now"))
         raw = await read_body(receive, header(scope, b"content-length"), EVENTS_LIMIT)
@@ -123,7 +126,7 @@ def _check_request(scope: Scope) -> None:
     if scope["query_string"]:
         raise Problem("unknown_parameter", "this call takes no parameters")
     media = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
-    if media not in _TAKEN:
+    if media not in MEDIA_TAKEN:
         raise Problem("unsupported_media_type", f"this call takes {', '.join(_MEDIA)}")
 
 
@@ -147,9 +150,8 @@ class _Intake:
         said = await self.premises.waiting.ask(self.command(raw, bulk=False))
         self.premises.telemetry.count_event(said.status)
         if said.problem is not None:
-            faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-            raise Problem(said.problem.code, said.problem.detail, faults)
-        return 200, _ENCODER.encode(_row(said))
+            raise problem_in(said.problem)
+        return 200, _ENCODER.encode(shown_row(said))
 
     async def many(self, raw: bytes) -> bytes:
         """Take in an array; each event answers in its row."""
@@ -161,7 +163,7 @@ class _Intake:
             self.premises.telemetry.count_event(one.status)
             if one.problem is not None and one.problem.code in ("program_not_found", "database_unavailable"):
                 raise Problem(one.problem.code, one.problem.detail)
-        return _ENCODER.encode([_row(one) for one in said])
+        return _ENCODER.encode([shown_row(one) for one in said])
 
     async def _in_pieces(self, commands: Sequence[IngestEvent]) -> list[Answer]:
         """Queue a large call piece by piece, so that it leaves the queue open for others."""
@@ -207,7 +209,28 @@ def _split(raw: bytes) -> list[msgspec.Raw]:
     return events
 
 
-def _row(said: Answer) -> dict[str, Any]:
+def problem_in(refusal: Refusal) -> Problem:
+    """Make a problem again of the engine's refusal.
+
+    Args:
+        refusal: as it was answered.
+
+    Returns:
+        The problem.
+    """
+    faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in refusal.errors)
+    return Problem(refusal.code, refusal.detail, faults)
+
+
+def shown_row(said: Answer) -> dict[str, Any]:
+    """Show what became of an event.
+
+    Args:
+        said: the engine's answer.
+
+    Returns:
+        The row, ready to be encoded.
+    """
     row: dict[str, Any] = {
         "id": said.id,
         "status": said.status,
@@ -220,8 +243,7 @@ def _row(said: Answer) -> dict[str, Any]:
     if said.guest:
         row["guest"] = True
     if said.problem is not None:
-        faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-        row["problem"] = body_of(Problem(said.problem.code, said.problem.detail, faults))
+        row["problem"] = body_of(problem_in(said.problem))
     return row
 
 
