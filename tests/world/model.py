@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.world.accounts import Account, Lot, Moved, Refused, When, rounded, split, units_text
 from tests.world.days import NEVER, after, day_of
-from tests.world.pending import CANCEL_FREES_TODAY
 from tests.world.programs import Campaign, Reward, Spec
 
 Act = dict[str, Any]
@@ -153,7 +152,7 @@ class Model:
         for wallet, available_at, expires_at, amount in taking.parts:
             account.give(wallet, Lot(available_at, max(expires_at, lasts), amount), (now, booked))
         taking.status = "cancelled"
-        self._free(taking, account, day_of(self.spec.zone, now) if CANCEL_FREES_TODAY else taking.taken_on)
+        self._free(taking, account, taking.taken_on)
         account.last_booked = booked
         return self._shown(self._answer("applied"), taking.who, now)
 

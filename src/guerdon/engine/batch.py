@@ -19,7 +19,7 @@ from guerdon.engine.apply import apply
 from guerdon.engine.commands import Job
 from guerdon.engine.compiled import Live
 from guerdon.engine.events import Quarantined, put_in_quarantine
-from guerdon.engine.fold import Folded, LotsMissing, fold
+from guerdon.engine.fold import Folded, LotsMissing, fold, settle_unwelcome
 from guerdon.engine.gather import Gathered, Place, add_missing_lots, gather
 from guerdon.engine.intake import Item, compress, read_item, stored_form
 from guerdon.infra import failpoints
@@ -56,7 +56,7 @@ class _Tried(NamedTuple):
 
     account_ids: Sequence[int]
     event_ids: Sequence[UUID]
-    answered: Answered
+    folded: Folded
 
 
 class Writer:
@@ -152,29 +152,38 @@ class Writer:
         tx = self._connected()
         tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
         for one in tried:
-            answered = self._was_committed(tx, one)
-            if answered is not None:
+            if self._was_committed(tx, one):
                 tx.rollback()
-                return answered
-        items = [read_item(job, place.program) for job in jobs]
-        gathered = gather(tx, place, items)
-        if gathered is None:
-            tx.rollback()
-            raise StaleProgram
-        folded = _fold_all(tx, gathered)
+                return self._finish(place, one.folded)
+        gathered, folded = self._decide(tx, place, jobs)
         apply(tx, gathered, folded)
         tried.append(_tried(folded))
         failpoints.reach("in_commit", lambda: _send_commit(tx))
         tx.commit()
         failpoints.reach("after_commit")
-        # What no decision could be made of was found out before anything of it was written.
-        for item, error in folded.failed:
-            folded.answers.append((item.job, self._quarantine(place, item.job, error)[1]))
-        return folded.answers
+        return self._finish(place, folded)
 
-    def _was_committed(self, tx: Tx, one: _Tried) -> Answered | None:
+    def _decide(self, tx: Tx, place: Place, jobs: Sequence[Job]) -> tuple[Gathered, Folded]:
+        while True:
+            gathered = gather(tx, place, [read_item(job, place.program) for job in jobs])
+            if gathered is None:
+                tx.rollback()
+                raise StaleProgram
+            folded = _fold_all(tx, gathered)
+            if not settle_unwelcome(gathered, folded):
+                return gathered, folded
+            # Somebody was enrolled for a command that was then refused; each round settles at least one job.
+            tx.rollback()
+            tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
+
+    def _finish(self, place: Place, folded: Folded) -> Answered:
+        # What no decision could be made of was found out before anything of it was written.
+        failed = [self._quarantine(place, item.job, error) for item, error in folded.failed]
+        return folded.answers + failed
+
+    def _was_committed(self, tx: Tx, one: _Tried) -> bool:
         if not one.event_ids:
-            return None
+            return False
         # The lost backend may still be at work: its row locks are waited for.
         tx.execute(
             "select account_id from accounts where account_id = any(%s::bigint[])"
@@ -186,7 +195,7 @@ class Writer:
             " and event_id = any(%s::uuid[]) limit 1",
             (sorted(set(one.account_ids)), list(one.event_ids)),
         ).fetchone()
-        return one.answered if found is not None else None
+        return found is not None
 
     def _quarantine(self, place: Place, job: Job, error: Exception) -> tuple[Job, Answer]:
         _LOG.error("quarantined", kind=type(job.command).__name__, fault=type(error).__name__, exc_info=error)
@@ -251,7 +260,7 @@ def _many_times(gathered: Gathered) -> set[int]:
 
 def _tried(folded: Folded) -> _Tried:
     return _Tried(
-        [one.account_id for one in folded.applied], [one.event_id for one in folded.applied], folded.answers
+        [one.account_id for one in folded.applied], [one.event_id for one in folded.applied], folded
     )
 
 

@@ -116,7 +116,7 @@ class Sink(Protocol):
 class Job:
     """A command on its way: it keeps its identifiers however often it is tried."""
 
-    __slots__ = ("command", "event_ids", "place", "redemption_id", "sink")
+    __slots__ = ("command", "event_ids", "place", "redemption_id", "settled", "sink")
 
     def __init__(self, command: Command, sink: Sink, place: int) -> None:
         """Make a job.
@@ -131,6 +131,8 @@ class Job:
         self.place = place
         self.event_ids: tuple[UUID, ...] = ()
         self.redemption_id = 0
+        self.settled: Any = None
+        """What a first try came to that must leave nobody enrolled: an answer, or a fault of ours."""
 
     def name(self, ids: IdMaker) -> None:
         """Give the job its identifiers, once.

@@ -96,6 +96,30 @@ class Folded:
         """Redemptions as they stand now."""
 
 
+def settle_unwelcome(gathered: Gathered, folded: Folded) -> bool:
+    """Find whom this batch enrolled without applying anything of them: a refusal must leave nobody behind.
+
+    Args:
+        gathered: with its items; their jobs keep what they came to.
+        folded: what the batch came to.
+
+    Returns:
+        Whether there are any; the batch must be rolled back then and tried again.
+    """
+    kept = {one.account_id for one in folded.applied}
+    unwelcome = {item.account_id for item in gathered.items if item.is_new and item.account_id not in kept}
+    if not unwelcome:
+        return False
+    of_jobs = {id(item.job) for item in gathered.items if item.account_id in unwelcome}
+    for job, answer in folded.answers:
+        if id(job) in of_jobs:
+            job.settled = answer
+    for item, fault in folded.failed:
+        if id(item.job) in of_jobs:
+            item.job.settled = fault
+    return True
+
+
 def fold(gathered: Gathered) -> Folded:
     """Decide all commands of a batch.
 
@@ -122,8 +146,12 @@ class _Fold:
 
     def run(self) -> Folded:
         for item in self.gathered.items:
+            settled = item.job.settled
+            if isinstance(settled, Exception):
+                self.done.failed.append((item, settled))
+                continue
             try:
-                answer = self.answer(item)
+                answer = self.answer(item) if settled is None else settled
             except Problem as problem:
                 answer = answers.refused(item.sent_id, problem)
             except LotsMissing:
@@ -326,7 +354,7 @@ class _Fold:
         chance = Chance(lambda: self.place.vault.digest("chance", event_id.hex))
         after, decision = step(self.program, state, event, chance)
         if decision.problem_code:
-            raise Problem(decision.problem_code, decision.problem_detail)
+            raise _refusal(decision)
         applied = Applied(item, event_id, event, decision)
         self.done.accounts[item.account_id] = after.account
         self.done.shared = after.shared.counters
@@ -385,6 +413,12 @@ class _Fold:
         if applied is not None:
             more["transactions"] = [str(one) for one in applied.transaction_ids]
         return msgspec.structs.replace(answer, **more)
+
+
+def _refusal(decision: Decision) -> Problem:
+    if decision.problem_pointer:
+        return Problem.at(decision.problem_pointer, decision.problem_code, decision.problem_detail)
+    return Problem(decision.problem_code, decision.problem_detail)
 
 
 def _with_event(applied: Applied) -> Item:

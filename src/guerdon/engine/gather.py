@@ -173,7 +173,9 @@ def _set_redemption(item: Item, issued: Issued | None) -> None:
     item.account_id = issued.account_id
     if isinstance(item.job.command, CancelRedemption):
         now = item.job.command.received_at
-        asked = events.CancelRedemption(item.redemption_id, issued.reward, issued.quantity, {})
+        asked = events.CancelRedemption(
+            item.redemption_id, issued.reward, issued.quantity, {}, issued.issued_at, issued.member_id
+        )
         item.event = events.Event(
             "guerdon.cancel_redemption", now, now, source="guerdon", channel="system", command=asked
         )
@@ -184,7 +186,7 @@ def _enrol(tx: Tx, gathered: Gathered) -> None:
     newcomers: list[tuple[Item, Newcomer]] = []
     for item in gathered.items:
         command = item.job.command
-        if item.problem is not None:
+        if item.problem is not None or item.job.settled is not None:
             continue
         if isinstance(command, EnrolMember):
             newcomers.append((item, Newcomer(command.profile, command.received_at)))
@@ -218,9 +220,7 @@ def _set_enrolled(item: Item, answer: Enrolled | Problem) -> None:
     if isinstance(answer, Problem):
         item.problem = answer
         return
-    item.account_id, item.member_id = answer.account_id, answer.member_id
-    if isinstance(item.job.command, EnrolMember):
-        item.is_new = answer.is_new
+    item.account_id, item.member_id, item.is_new = answer.account_id, answer.member_id, answer.is_new
 
 
 def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
@@ -331,15 +331,15 @@ def _due_accounts(gathered: Gathered) -> set[int]:
     due = set()
     met: set[int] = set()
     for item in gathered.items:
-        if item.event is None:
-            continue
+        # A redemption that is used has no event, and yet its answer shows what the wallets hold by then.
+        now = item.event.booked_at if item.event is not None else item.job.command.received_at
         if item.account_id in met and _is_historical(item):
             # History runs through months within a batch: what it brings may expire in it.
             due.add(item.account_id)
         met.add(item.account_id)
         for account_id in (item.account_id, item.other_account):
             state = gathered.accounts.get(account_id)
-            if state is not None and lots_missing(state, item.event.booked_at):
+            if state is not None and lots_missing(state, now):
                 due.add(account_id)
     return due
 

@@ -31,7 +31,7 @@ insert into coupon_codes (program_id, code, account_id, redemption_id)
 select %s::bigint, * from unnest(%s::text[], %s::bigint[], %s::bigint[])
 """
 _ISSUED = """
-select redemption_id, account_id, reward, quantity, seqs from redemptions
+select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id from redemptions
 where redemption_id = any(%s::bigint[]) and program_id = %s
 """
 _SET_STATUS = """
@@ -76,6 +76,8 @@ class Issued(NamedTuple):
     reward: str
     quantity: int
     seqs: Sequence[int]
+    issued_at: datetime
+    member_id: int | None
 
 
 class StatusChange(NamedTuple):

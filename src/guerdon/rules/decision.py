@@ -108,4 +108,6 @@ class Decision(msgspec.Struct, frozen=True):
     inputs: Mapping[str, Any] = {}
     """What the campaigns' expressions read, by path, personal values left out."""
     problem_code: str = ""
+    problem_pointer: str = ""
+    """JSON pointer to the wrong place of what was asked, where there is one."""
     problem_detail: str = ""

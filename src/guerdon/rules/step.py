@@ -76,7 +76,11 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
             _COMMANDS[type(event.command)](draft, event.command)
     except Problem as problem:
         refusal = Decision(
-            version=program.version, late=draft.late, problem_code=problem.code, problem_detail=problem.detail
+            version=program.version,
+            late=draft.late,
+            problem_code=problem.code,
+            problem_pointer=problem.faults[0].pointer if problem.faults else "",
+            problem_detail=problem.detail,
         )
         return state, refusal
     return draft.state(), draft.decision()

@@ -1,4 +1,4 @@
-"""Defects that the small world came upon, each as small as it could be made."""
+"""Defects that the small world came upon and that were mended, each as small as it could be made."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_using_a_redemption_shows_the_balances_of_that_instant(world: World) -> None:
-    """`use` has no event in gather, so lots that came due are not read, and answers show what has expired."""
+    """`use` has no event in gather; lots that came due were not read, and the answer showed what had expired."""
     say(world, "enrol", who="m1")
     say(world, "redeem", NOW + timedelta(days=2), who="m1", reward="voucher", quantity=1, ref="r1")
     answer = say(world, "use", NOW + timedelta(days=31), ref="r1")
@@ -42,7 +42,7 @@ def test_using_a_redemption_shows_the_balances_of_that_instant(world: World) -> 
 
 
 def test_cancelling_frees_the_limit_of_the_month_of_taking(world: World) -> None:
-    """Gather does not tell `rules` when it was taken and by whom, so another month's limit is given back."""
+    """Gather did not tell `rules` when it was taken and by whom; another month's limit was given back."""
     say(world, "enrol", who="m1")
     say(world, "adjust", who="m1", wallet="points", amount=300, reason="x")
     assert say(world, "redeem", who="m1", reward="voucher", quantity=1, ref="june")["status"] == "applied"
@@ -58,7 +58,7 @@ def test_cancelling_frees_the_limit_of_the_month_of_taking(world: World) -> None
 
 
 def test_a_refused_enrolment_leaves_nobody_behind(world: World) -> None:
-    """People are enrolled before the Idempotency-Key is looked at: the member is there, without a welcome."""
+    """People are enrolled before the Idempotency-Key is looked at: the member stayed, without a welcome."""
     base: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": NOW}
     answers = []
     for who in ("m1", "m2"):
@@ -72,7 +72,7 @@ def test_a_refused_enrolment_leaves_nobody_behind(world: World) -> None:
 
 
 def test_a_refused_event_enrols_nobody(world: World) -> None:
-    """`enrol` on an event that is then refused leaves a member behind."""
+    """`enrol` on an event that was then refused left a member behind."""
     say(world, "enrol", who="m1")
     assert order(world, "5.00")["status"] == "applied"
     assert order(world, "6.00", who="m2", enrol=True)["code"] == "event_id_reused"
@@ -81,7 +81,7 @@ def test_a_refused_event_enrols_nobody(world: World) -> None:
 
 
 def test_a_refusal_of_the_rules_points_at_the_field(world: World) -> None:
-    """`step` raises with a JSON pointer, a decision has no place for it, and the answer comes without."""
+    """`step` raises with a JSON pointer; a decision had no place for it, and the answer came without."""
     say(world, "enrol", who="m1")
     account = world.accounts["club", "m1"]
     base: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": NOW}
