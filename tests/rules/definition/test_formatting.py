@@ -53,7 +53,7 @@ BEFORE_AND_AFTER = [
     ("--- # start\na: 1\n...\n", "# start\na: 1\n"),
     ('{"a": "true", "b": [1, 2.50, true], "c": "x # y"}', 'a: true\nb: [1, 2.50, true]\nc: "x # y"\n'),
     ('{"a": "order.net * 2", "b": "null", "c": "über alles", "d": ""}',
-     'a: order.net * 2\nb: "null"\nc: "über alles"\nd: ""\n'),
+     'a: order.net * 2\nb: "null"\nc: über alles\nd: ""\n'),
     ("a: 'x # y' # z\r\nb: 1\r\n", "a: 'x # y'  # z\nb: 1\n"),
 ]  # fmt: skip
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_refused_as_always() -> None:
     assert caught.value.code == "invalid_definition"
 
 
-# --- any document ------------------------------------------------------------------------------------------------
+# --- any document -------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
     [

@@ -24,6 +24,7 @@ _TYPES: Final = {
     "string_type": ("expected_text", "a text was expected"),
     "tuple_type": ("expected_list", "a list was expected"),
     "frozen_set_type": ("expected_list", "a list was expected"),
+    "dict_type": ("expected_map", "a map was expected"),
     "model_type": ("expected_map", "a map was expected"),
     "mapping_type": ("expected_map", "a map was expected"),
     "too_short": ("too_few", "at least one entry was expected"),
@@ -135,11 +136,18 @@ def _wrong_value(item: Any, pointer: str, rest: Steps, positions: Positions) -> 
     code, sentence = _TYPES.get(item["type"], (item["type"], ""))
     if code == "unknown_choice":
         choices = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
-        expected, nearest = ", ".join(choices), nearest_to(str(item["input"]), choices)
+        expected, nearest = ", ".join(choices), _nearest_choice(str(item["input"]), choices)
         detail = f"{shown(item['input'])} is not one of {expected}"
     elif sentence:
         detail = f"{sentence.format_map(context)}, not {shown(item['input'])}"
+        detail += "; put it into [ ]" if code == "expected_list" and isinstance(item["input"], dict) else ""
     else:
         detail = item["msg"]
     hint = f"; did you mean '{nearest}'?" if nearest else ""
     return DefinitionFault(pointer, code, f"{detail}{hint}", line, column, expected, nearest)
+
+
+def _nearest_choice(word: str, choices: Sequence[str]) -> str:
+    """Look for the word itself, then for what people call `calendar_year` in one word."""
+    last = {choice.rpartition("_")[2]: choice for choice in choices}
+    return nearest_to(word, choices) or last.get(nearest_to(word, list(last)), "")

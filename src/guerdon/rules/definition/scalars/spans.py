@@ -12,6 +12,13 @@ from pydantic_core import CoreSchema, core_schema
 from guerdon.rules.definition.scalars.problems import refusal, shown
 
 MAX_SPAN_YEARS: Final = 100
+_LOOSE: Final = re.compile(r"([0-9]{1,7}) *([a-z]*?)s?")
+_UNITS: Final = {
+    "": "d", "d": "d", "day": "d", "h": "h", "hr": "h", "hour": "h", "w": "w", "wk": "w", "week": "w",
+    "m": "mo", "mo": "mo", "mon": "mo", "month": "mo", "y": "y", "yr": "y", "year": "y", "min": "min",
+    "minute": "min",
+}  # fmt: skip
+"""How people write units, and how definitions do."""
 _SPAN: Final = re.compile(r"([0-9]{1,7})(min|mo|h|d|w|y)")
 
 
@@ -63,7 +70,8 @@ class Span:
             detail = (
                 f"a length of time was expected, such as 14d, 12mo, 2y, 6h, 2w or 30min, not {shown(value)}"
             )
-            raise refusal("bad_span", detail, expected="a number and one of min h d w mo y")
+            expected = "a number and one of min h d w mo y"
+            raise refusal("bad_span", detail, expected=expected, nearest=_meant(value))
         count = int(found[1])
         span = _span(count, found[2])
         if span.months > 12 * MAX_SPAN_YEARS or _minutes(span) > MAX_SPAN_YEARS * 366 * 1440:
@@ -79,6 +87,12 @@ class Span:
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{_SPAN.pattern}$", "examples": ["14d", "12mo"]}
+
+
+def _meant(value: object) -> str:
+    found = _LOOSE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    unit = _UNITS.get(found[2]) if found is not None else None
+    return f"{found[1]}{unit}" if found is not None and unit is not None else ""
 
 
 def _span(count: int, unit: str) -> Span:

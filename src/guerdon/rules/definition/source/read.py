@@ -21,8 +21,9 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from guerdon.rules.definition.scalars.problems import DefinitionError
+from guerdon.rules.definition.scalars.problems import DefinitionError, shown
 from guerdon.rules.definition.source.read_json import NotJson, read_json
+from guerdon.rules.definition.source.slips import explain_slip
 from guerdon.rules.definition.source.tree import (
     MAX_DEPTH,
     MAX_KEY,
@@ -130,17 +131,21 @@ def read_yaml(source: Source) -> Node:
     except ReaderError as error:
         raise source.refuse(_index_of(source, error), "", "invalid_character", str(error.reason)) from error
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        about = ", ".join(str(part) for part in (error.context, error.problem) if part)
-        raise source.refuse(
-            mark.index if mark else 0, "", "syntax_error", f"this is not YAML: {about}"
-        ) from error
+        at, detail = explain_slip(source, error)
+        raise source.refuse(at, "", "syntax_error", detail) from error
     except YAMLError as error:
         raise source.refuse(0, "", "syntax_error", "this is not YAML") from error
 
 
 def _index_of(source: Source, error: ReaderError) -> int:
     return error.position if isinstance(error.position, int) else len(source.text)
+
+
+def _nothing_behind(pointer: str) -> str:
+    key = pointer.rpartition("/")[2]
+    if key.isdecimal():
+        return f"a value was expected behind {shown(key)}; numbers are written without commas, such as 1500"
+    return f"a value was expected behind {shown(key)}"
 
 
 class _Reader:
@@ -197,7 +202,10 @@ class _Reader:
             raise self.refuse(event, pointer, "alias_not_allowed", detail)
         if event.tag is not None and str(event.tag) != "!":
             raise self.refuse(
-                event, pointer, "tag_not_allowed", "tags are not read; each key has its own type"
+                event,
+                pointer,
+                "tag_not_allowed",
+                "a text that begins with ! is put into quotes; tags are not read",
             )
 
     def scalar(self, event: ScalarEvent, pointer: str) -> Node:
@@ -207,7 +215,7 @@ class _Reader:
         style = _STYLES.get(event.style, "plain")
         start, end = event.start_mark.index, event.end_mark.index
         if style == "plain" and not text:
-            raise self.source.refuse(self.before, pointer, "empty_value", "a value was expected here")
+            raise self.source.refuse(self.before, pointer, "empty_value", _nothing_behind(pointer))
         return Node(start, end, None if style == "plain" and text in _NULLS else text, style)
 
     def sequence(self, start: Any, pointer: str, depth: int) -> Node:
