@@ -47,7 +47,7 @@ def backtested(folder: Path) -> dict[str, Any]:
     indexed = time.process_time() - began - mapped
     done = run_backtest(Request(DEFINITION.read_bytes(), DEFINITION.name), history)
     written = time.process_time()
-    write_report(folder / "out", done)
+    write_report(folder / "out", [done])
     spent = done.timings
     report = spent.report + time.process_time() - written
     seconds = {"map": mapped, "index": indexed, "parse": spent.parse, "fold": spent.fold, "report": report}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from guerdon.insight.backtest import write_report
-from guerdon.rules.report import compare_accounts
+from guerdon.rules.comparison import Side, compare
 from tests.backtest.tries import FIRST_TWO, PROGRAM, event, order, points, tried
 
 
@@ -92,7 +92,7 @@ def test_bad_lines_are_rejected_with_their_place(tmp_path: Path) -> None:
     ]
     assert done.rejects[1].errors[0].pointer == "/data/lines/0/subtotal"
     assert (done.report["events"], done.report["rejected"]) == (1, 3)
-    write_report(tmp_path / "out", done)
+    write_report(tmp_path / "out", [done])
     listed = (tmp_path / "out" / "rejects.ndjson").read_text(encoding="utf-8").splitlines()
     assert json.loads(listed[1])["errors"][0]["pointer"] == "/data/lines/0/subtotal"
 
@@ -176,7 +176,7 @@ def test_an_id_under_two_accounts_is_not_split(tmp_path: Path) -> None:
 def test_accounts_are_listed_and_sorted(tmp_path: Path) -> None:
     events = [order("b", "2025-01-01T12:00:00Z"), order("a", "2025-01-01T12:00:00Z", "3.00")]
     events.append(event("item.recycled", "email:x@example.org", "2025-01-01T12:00:00Z", data={"grams": 1}))
-    write_report(tmp_path / "out", tried(tmp_path, events))
+    write_report(tmp_path / "out", [tried(tmp_path, events)])
     with (tmp_path / "out" / "accounts.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
             ["account", "wallet", "issued", "spent", "expired", "outstanding"],
@@ -191,7 +191,7 @@ def test_two_programs_are_compared_by_account(tmp_path: Path) -> None:
     events = [order("a", "2025-01-01T12:00:00Z"), order("b", "2025-01-02T12:00:00Z", "0.50")]
     first = tried(tmp_path, events)
     second = tried(tmp_path, events, PROGRAM.replace("amount: order.net", "amount: order.net * 2"))
-    assert compare_accounts(first.tally, second.tally, ["points"]) == {
+    assert compare(Side(first.program, first.tally), Side(second.program, second.tally))["accounts"] == {
         "points": {
             "issued": {"more": 2, "less": 0, "same": 0},
             "spent": {"more": 0, "less": 0, "same": 2},

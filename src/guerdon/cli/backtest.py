@@ -16,8 +16,7 @@ from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
 from guerdon.cli.options import Json, instant, takes
 from guerdon.cli.showing import pictured, read_document, show_json, show_note, show_table, told_bytes
 from guerdon.insight.backtest import Backtest, History, Request, open_history, run_backtest, write_report
-from guerdon.insight.backtest.files import REJECTS_SHOWN, SECOND
-from guerdon.rules.report import compare_accounts
+from guerdon.insight.backtest.files import REJECTS_SHOWN
 
 _SHOWN_ON_SCREEN = 5
 
@@ -100,7 +99,7 @@ def backtest(options: BacktestOptions) -> int:
             _run(Request(document, name, until, options.jobs), history, watch) for name, document in documents
         ]
         began = time.process_time()
-        _write(Path(options.report), done)
+        write_report(Path(options.report), done, [Path(name).name for name in options.definitions])
         watch.note("report", time.process_time() - began)
     _show(options, done, watch)
     return 0
@@ -123,20 +122,6 @@ def _run(request: Request, history: History, watch: _Watch) -> Backtest:
     for name, seconds in asdict(done.timings).items():
         watch.note(name, seconds)
     return done
-
-
-def _write(folder: Path, done: list[Backtest]) -> None:
-    extra: dict[str, Any] = {}
-    if len(done) == 2:
-        write_report(folder / SECOND, done[1])
-        extra["comparison"] = _comparison(*done)
-    write_report(folder, done[0], extra)
-
-
-def _comparison(first: Backtest, second: Backtest) -> dict[str, Any]:
-    one, two = first.program.wallets, second.program.wallets
-    shared = [key for key in one if key in two and one[key].scale == two[key].scale]
-    return {"with": second.report["program"], "accounts": compare_accounts(first.tally, second.tally, shared)}
 
 
 def _show(options: BacktestOptions, done: list[Backtest], watch: _Watch) -> None:
@@ -163,7 +148,7 @@ def _show(options: BacktestOptions, done: list[Backtest], watch: _Watch) -> None
         total = sum(watch.seconds.values())
         rows = [(name, f"{seconds:.2f}") for name, seconds in (*watch.seconds.items(), ("all", total))]
         show_table(("part", "CPU s"), rows)
-    show_note(f"written: {Path(options.report) / 'report.json'}, accounts.csv")
+    show_note(f"written: {Path(options.report) / 'report.html'}, report.json, accounts.csv")
 
 
 def _show_ladders(ladders: dict[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, TypeVar
 
-from guerdon.base.exact import scaled_text
+from guerdon.base.exact import plain_text, round_scaled, scaled_text
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import Event
 from guerdon.rules.program import Program
@@ -16,6 +18,8 @@ ISSUED, SPENT, EXPIRED, OTHER = range(4)
 """Places in a row of figures; `OTHER` is what operators adjusted and accounts sent each other."""
 
 Row = list[int]
+Key = TypeVar("Key")
+_GIVEN: Final = {"redeem": "redeemed", "grant": "granted", "badge": "badges"}
 _BOOKS: Final = {
     "issued": (ISSUED, -1),
     "redeemed": (SPENT, 1),
@@ -55,6 +59,10 @@ class Tally:
         self.accounts: dict[str, dict[str, Row]] = {}
         self.fired: dict[str, int] = dict.fromkeys(_keys(program), 0)
         self.awarded: dict[str, dict[str, int]] = {}
+        self.given: dict[tuple[str, str, str], int] = {}
+        """By campaign, kind of effect (`redeem`, `grant`, `badge`), and reward or badge: how often."""
+        self.standing: dict[str, dict[str, int]] = {ladder: {} for ladder in program.ladders}
+        """By ladder and account: the level held at the end, where it is not the first."""
         self.peaks: dict[str, dict[str, int]] = {ladder: {} for ladder in program.ladders}
         self.population: dict[str, dict[str, int]] = {
             key: dict.fromkeys((tier.key for tier in ladder.tiers), 0)
@@ -104,6 +112,9 @@ class Tally:
             if effect.kind == "award":
                 sums = self.awarded.setdefault(effect.campaign, {})
                 sums[effect.wallet] = sums.get(effect.wallet, 0) + effect.amount
+            elif effect.kind in _GIVEN:
+                what = (effect.campaign, effect.kind, effect.badge or effect.reward)
+                self.given[what] = self.given.get(what, 0) + 1
         for campaign in acted:
             self.fired[campaign] = self.fired.get(campaign, 0) + 1
 
@@ -117,15 +128,18 @@ class Tally:
                 rows[place] += sign * entry.amount
                 own[place] += sign * entry.amount
 
-    def close(self, account: AccountState) -> None:
+    def close(self, name: str, account: AccountState) -> None:
         """Count where an account stands at the end.
 
         Args:
+            name: how the history names it.
             account: settled at the end.
         """
         for key, ladder in self._program.ladders.items():
             held = account.tiers.get(key)
             level = ladder.level_of(held.level) if held is not None else 0
+            if level:
+                self.standing[key][name] = level
             self.population[key][ladder.tiers[level].key] += 1
 
     def add(self, other: Tally) -> None:
@@ -143,12 +157,13 @@ class Tally:
             for month, row in months.items():
                 mine = self.months[wallet].setdefault(month, [0, 0, 0, 0])
                 self.months[wallet][month] = [one + two for one, two in zip(mine, row, strict=True)]
-        for campaign, times in other.fired.items():
-            self.fired[campaign] = self.fired.get(campaign, 0) + times
+        _add_up(self.fired, other.fired)
         for campaign, sums in other.awarded.items():
             _add_up(self.awarded.setdefault(campaign, {}), sums)
+        _add_up(self.given, other.given)
         for ladder, peaks in other.peaks.items():
             self.peaks[ladder].update(peaks)
+            self.standing[ladder].update(other.standing[ladder])
         for ladder, counts in other.population.items():
             _add_up(self.population[ladder], counts)
 
@@ -211,48 +226,37 @@ def account_rows(program: Program, tally: Tally) -> Iterator[tuple[str, str, str
             yield shown, wallet, issued, spent, expired, left
 
 
-def compare_accounts(first: Tally, second: Tally, wallets: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Tell how two programs differ for the accounts of one history.
-
-    Args:
-        first: under one program.
-        second: under the other, for the same history.
-        wallets: wallets that both programs have, with the same scale.
-
-    Returns:
-        By wallet: how many accounts got more, less or the same issued, spent and outstanding units.
-    """
-    return {wallet: _compare(first, second, wallet) for wallet in wallets}
-
-
-def _compare(first: Tally, second: Tally, wallet: str) -> dict[str, dict[str, int]]:
-    found = {}
-    for name, place in (("issued", ISSUED), ("spent", SPENT), ("outstanding", None)):
-        counts = {"more": 0, "less": 0, "same": 0}
-        for account in first.accounts.keys() | second.accounts.keys():
-            one, two = (_figure(tally, account, wallet, place) for tally in (first, second))
-            counts["same" if one == two else "more" if two > one else "less"] += 1
-        found[name] = counts
-    return found
-
-
-def _figure(tally: Tally, account: str, wallet: str, place: int | None) -> int:
-    row = tally.accounts.get(account, {}).get(wallet, [0, 0, 0, 0])
-    return outstanding(row) if place is None else row[place]
-
-
 def _wallet(program: Program, tally: Tally, key: str) -> dict[str, Any]:
-    scale = program.wallets[key].scale
+    scale, cost = program.wallets[key].scale, program.wallets[key].cost
     total = [0, 0, 0, 0]
     by_month = {}
     for month, row in sorted(tally.months[key].items()):
         total = [one + two for one, two in zip(total, row, strict=True)]
-        by_month[month] = {**_texts(row, scale), "outstanding": scaled_text(outstanding(total), scale)}
+        by_month[month] = {**_texts(row, scale), **_left(program, key, outstanding(total))}
+    priced = {} if cost is None else {"cost": plain_text(cost)}
     return {
         **_texts(total, scale),
-        "outstanding": scaled_text(outstanding(total), scale),
+        **_left(program, key, outstanding(total)),
+        **priced,
         "by_month": by_month,
     }
+
+
+def _left(program: Program, wallet: str, units: int) -> dict[str, str]:
+    """Say what is outstanding, and what it will cost where a cost is known."""
+    cost, scale = program.wallets[wallet].cost, program.wallets[wallet].scale
+    said = {"outstanding": scaled_text(units, scale)}
+    if cost is not None:
+        said["liability"] = _money(program, _units_cost(program, wallet, units, cost))
+    return said
+
+
+def _units_cost(program: Program, wallet: str, units: int, cost: Decimal) -> Fraction:
+    return Fraction(units, 10 ** program.wallets[wallet].scale) * Fraction(cost)
+
+
+def _money(program: Program, exact: Fraction) -> str:
+    return scaled_text(round_scaled(exact, program.digits, "half_up"), program.digits)
 
 
 def _texts(row: Row, scale: int) -> dict[str, str]:
@@ -276,21 +280,42 @@ def _ladder(program: Program, tally: Tally, key: str) -> dict[str, Any]:
 
 
 def _campaign(program: Program, tally: Tally, key: str) -> dict[str, Any]:
-    awarded = {
-        wallet: scaled_text(units, program.wallets[wallet].scale)
-        for wallet, units in sorted(tally.awarded.get(key, {}).items())
-    }
+    awarded = tally.awarded.get(key, {})
+    given: dict[str, dict[str, int]] = {}
+    for (campaign, kind, what), times in sorted(tally.given.items()):
+        if campaign == key:
+            given.setdefault(_GIVEN[kind], {})[what] = times
+    cost = _campaign_cost(program, awarded, given.get("granted", {}))
     return {
         "fired": tally.fired.get(key, 0),
-        "awarded": awarded,
+        "awarded": {
+            wallet: scaled_text(units, program.wallets[wallet].scale)
+            for wallet, units in sorted(awarded.items())
+        },
         "discounted": scaled_text(0, program.digits),
+        **given,
+        **({} if cost is None else {"cost": cost}),
     }
+
+
+def _campaign_cost(program: Program, awarded: Mapping[str, int], granted: Mapping[str, int]) -> str | None:
+    """Add up what was given away; what members pay with units was paid for when the units were awarded."""
+    units = [(wallet, number, program.wallets[wallet].cost) for wallet, number in awarded.items()]
+    rewards = [(number, program.rewards[reward].cost) for reward, number in granted.items()]
+    if not (units or rewards) or any(one[-1] is None for one in (*units, *rewards)):
+        return None
+    spent = sum(
+        (_units_cost(program, wallet, number, cost) for wallet, number, cost in units if cost is not None),
+        Fraction(0),
+    )
+    spent += sum((number * Fraction(cost) for number, cost in rewards if cost is not None), Fraction(0))
+    return _money(program, spent)
 
 
 def _keys(program: Program) -> list[str]:
     return list(program.definition.campaigns)
 
 
-def _add_up(sums: dict[str, int], more: Mapping[str, int]) -> None:
+def _add_up(sums: dict[Key, int], more: Mapping[Key, int]) -> None:
     for key, number in more.items():
         sums[key] = sums.get(key, 0) + number

@@ -90,7 +90,7 @@ class Fold:
         for name, account in self._accounts.items():
             state, decision = step(self.program, State(account, None, self._shared), tick, _chance(name))
             self.tally.book(name, decision)
-            self.tally.close(state.account)
+            self.tally.close(name, state.account)
 
     def _decide(self, name: str, event: Event) -> None:
         account = self._accounts.get(name)
