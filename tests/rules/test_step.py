@@ -102,6 +102,7 @@ def test_a_step_is_repeatable_and_leaves_the_state_before_alone(document: Any, a
                 version=3,
                 late=decision.late,
                 problem_code=decision.problem_code,
+                problem_pointer=decision.problem_pointer,
                 problem_detail=decision.problem_detail,
             )
 

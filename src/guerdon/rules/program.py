@@ -23,6 +23,7 @@ from guerdon.rules.expressions import (
     Type,
     compile_expression,
 )
+from guerdon.rules.index import CampaignIndex
 from guerdon.rules.limits import NO_LIMITS, Budget, Limits
 from guerdon.rules.lots import SpendingOrder
 from guerdon.rules.metrics import Metric, Window
@@ -59,6 +60,10 @@ __all__ = [
 ]
 
 
+INDEXED_FROM = 12
+"""With fewer campaigns of a trigger, trying each is quicker than asking the index."""
+
+
 class Program(msgspec.Struct, frozen=True):
     """A program as compiled; two of one text are the same."""
 
@@ -80,6 +85,8 @@ class Program(msgspec.Struct, frozen=True):
     campaigns: tuple[Campaign, ...]
     """In the order of evaluation: by priority, then key, whatever their order in the document."""
     by_trigger: Mapping[str, tuple[Campaign, ...]]
+    indexes: Mapping[str, CampaignIndex[Campaign]]
+    """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
     inputs_of: Mapping[str, tuple[str, ...]]
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
@@ -135,6 +142,7 @@ class _Compiler:
         if self.faults:
             raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
         campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
+        by_trigger = _grouped(campaigns, lambda campaign: campaign.trigger)
         return Program(
             key=definition.program,
             version=version,
@@ -151,7 +159,12 @@ class _Compiler:
             ladders=ladders,
             rewards=rewards,
             campaigns=tuple(campaigns),
-            by_trigger=_grouped(campaigns, lambda campaign: campaign.trigger),
+            by_trigger=by_trigger,
+            indexes={
+                trigger: CampaignIndex(some)
+                for trigger, some in by_trigger.items()
+                if len(some) > INDEXED_FROM
+            },
             metrics_by_event=_grouped(
                 sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event
             ),

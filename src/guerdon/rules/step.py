@@ -94,7 +94,9 @@ def _decide_fact(draft: Draft) -> None:
     if counted:
         scope.metrics = draft.metric_values()
     _note_inputs(draft, scope, event.type)
-    run_campaigns(draft, scope, program.by_trigger.get(event.type, ()))
+    index = program.indexes.get(event.type)
+    campaigns = program.by_trigger.get(event.type, ()) if index is None else index.candidates(scope)
+    run_campaigns(draft, scope, campaigns)
     _follow_on(draft, _raise_tiers(draft, counted) if counted else [])
 
 

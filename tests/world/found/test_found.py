@@ -33,7 +33,7 @@ def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_using_a_redemption_shows_the_balances_of_that_instant(world: World) -> None:
-    """`use` has no event in gather; lots that came due were not read, and the answer showed what had expired."""
+    """`use` has no event in gather; lots that came due were not read, and what had expired was shown."""
     say(world, "enrol", who="m1")
     say(world, "redeem", NOW + timedelta(days=2), who="m1", reward="voucher", quantity=1, ref="r1")
     answer = say(world, "use", NOW + timedelta(days=31), ref="r1")
