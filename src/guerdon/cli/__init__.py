@@ -14,14 +14,14 @@ from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.backtest import backtest
 from guerdon.cli.demo import demo
-from guerdon.cli.evaluate import evaluate
-from guerdon.cli.fmt import fmt, schema
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
 from guerdon.cli.programs import apply, plan
 from guerdon.cli.showing import show_error, show_note
 from guerdon.cli.upkeep import serve, verify_all
-from guerdon.cli.versions import export, rollback, versions
+from guerdon.cli.writing.evaluate import evaluate
+from guerdon.cli.writing.fmt import fmt, schema
+from guerdon.cli.writing.versions import export, rollback, versions
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 

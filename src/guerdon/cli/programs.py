@@ -13,8 +13,8 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli.opening import opened_house, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
-from guerdon.cli.planning import plan_data, show_plan
 from guerdon.cli.showing import pictured, read_document, show_json, show_note
+from guerdon.cli.writing.planning import plan_data, show_plan
 from guerdon.insight.plans import Asking, Plan, make_plan, plan_new
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of

@@ -22,12 +22,11 @@ from guerdon.rules.definition.effects import (
     Multiply,
     Redeem,
 )
-from guerdon.rules.definition.formatting import definition_text, format_document
 from guerdon.rules.definition.inactive import LATER_SECTIONS, InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
+from guerdon.rules.definition.layout.formatting import definition_text, format_document
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
-from guerdon.rules.definition.retired import Conversion, Retired
 from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
 from guerdon.rules.definition.scalars.part import Part, spellings
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
@@ -46,7 +45,7 @@ from guerdon.rules.definition.settings import (
 )
 from guerdon.rules.definition.source.positions import Positions, locate
 from guerdon.rules.definition.source.tree import join
-from guerdon.rules.definition.wallets import Expiry, Rounding, Wallet
+from guerdon.rules.definition.wallets import Conversion, Expiry, Retired, Rounding, Wallet
 
 __all__ = [
     "LATER_SECTIONS",

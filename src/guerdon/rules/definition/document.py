@@ -13,7 +13,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from guerdon.rules.definition.campaigns import Campaign, LaneEntry
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
-from guerdon.rules.definition.retired import Retired
 from guerdon.rules.definition.rewards import BadgeEntry, Reward
 from guerdon.rules.definition.scalars.part import Listed, Part, Short
 from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
@@ -21,7 +20,7 @@ from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Language, Text
 from guerdon.rules.definition.scalars.values import EventType, Flag, LaterSection, Line, Name, ProgramKey
 from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
-from guerdon.rules.definition.wallets import Wallet
+from guerdon.rules.definition.wallets import Retired, Wallet
 
 DataType = Literal[
     "string",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -9,7 +10,7 @@ from pydantic import Discriminator, Field, Tag
 from guerdon.rules.definition.scalars.part import Part, Short
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
-from guerdon.rules.definition.scalars.values import Exact, Whole
+from guerdon.rules.definition.scalars.values import Exact, Name, Whole
 
 RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
 RoundingScope = Literal["order", "line", "campaign"]
@@ -56,3 +57,16 @@ class Wallet(Part):
     debt: Literal["allowed", "stop_at_zero"] = "allowed"
     worth: Annotated[Exact, Field(ge=0)] | None = None
     cost: Annotated[Exact, Field(ge=0)] | None = None
+
+
+class Conversion(Part):
+    """Which wallet takes over the units of one that is given up, and how many each unit becomes."""
+
+    into: Name
+    rate: Annotated[Exact, Field(gt=0)]
+
+
+class Retired(Part):
+    """What a definition gives up, and what becomes of the units that people hold of it."""
+
+    wallets: Mapping[Name, Conversion] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Verbs for those who write programs: how they look, what they change, having them back."""
