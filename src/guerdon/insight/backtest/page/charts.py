@@ -12,7 +12,9 @@ from guerdon.insight.backtest.page.wording import grouped, month_name
 WIDTH: Final = 352
 """Of every picture, so that its words have one size wherever it stands."""
 LEFT: Final = 44
-RIGHT: Final = 296
+RIGHT: Final = 276
+"""Where lines end; their labels stand behind it."""
+EDGE: Final = 344
 TOP: Final = 16
 BOTTOM: Final = 150
 HEIGHT: Final = 176
@@ -155,7 +157,7 @@ def month_bars(key: str, title: str, unit: str, series: Series, scale: Scale) ->
     Returns:
         The chart.
     """
-    step = Decimal(RIGHT + 48 - LEFT) / len(series.months)
+    step = Decimal(EDGE - LEFT) / len(series.months)
     wide = min(step * Decimal("0.7"), Decimal(26))
     bars: list[Bar] = []
     for place, month in enumerate(series.months):

@@ -26,6 +26,7 @@ from guerdon.insight.backtest.page.wording import (
     money,
     month_name,
     signed,
+    unit_price,
 )
 
 BARS_AT_MOST: Final = 12
@@ -55,6 +56,8 @@ class Section:
     says: str
     charts: tuple[Chart, ...] = ()
     rows: Rows | None = None
+    is_half: bool = False
+    """Whether two of its kind stand side by side where there is room."""
     book: tuple[tuple[str, str], ...] = ()
     """Names and figures of a sum; the last of them is its result."""
     table: TableView | None = None
@@ -116,10 +119,11 @@ class _Two:
 
     def facts(self) -> str:
         one = self.first
+        said = f"To {instant_name(one['until'])}, decided by the code that runs live."
+        if self.second is None:
+            return said
         words = [counted(one["orders"], "order"), counted(one["accounts"], "account")]
-        revenue = money(one["revenue"], one["currency"])
-        until = f"until {instant_name(one['until'])}"
-        return f"{words[0]} of {words[1]}, {revenue}, {until}. Decided by the code that runs live."
+        return f"{words[0]} of {words[1]}, {money(one['revenue'], one['currency'])}. {said}"
 
     def notes(self) -> Iterator[str]:
         one = self.first
@@ -150,22 +154,30 @@ class _Two:
             for name in FLOWS
         ]
         ends = ("second", "first") if past is not None else ("", "")
-        left = "Outstanding at the end of each month"
-        charts.append(month_line(f"{key}-outstanding", left, key, series["outstanding"], ends))
+        charts.append(
+            month_line(f"{key}-outstanding", "Outstanding at month’s end", key, series["outstanding"], ends)
+        )
         if "cost" in wallet:
             owed = _series(wallet, past, months, "liability")
-            title, unit = f"Liability at {self.money(wallet['cost'])} each", self.subject["currency"]
+            unit = self.subject["currency"]
+            title = f"Liability, at {unit_price(wallet['cost'], unit)} each"
             charts.append(month_line(f"{key}-liability", title, unit, owed, ends))
-        left_over = grouped(wallet["outstanding"])
-        cost = f", a liability of {self.money(wallet['liability'])}" if "cost" in wallet else ""
+        says = f"{self._left(key, wallet)} outstanding at the end."
+        if past is not None:
+            says = f"Under the second definition {says[:-1]}; under the first {self._left('', past)}."
         return Section(
             key=f"wallet-{key}",
             title=_titled(key),
-            says=f"{left_over} {key} are outstanding at the end{cost}.",
+            says=says,
             charts=tuple(charts),
             book=self._book(wallet),
             table=self._months(key, wallet, past, months),
         )
+
+    def _left(self, key: str, wallet: Report) -> str:
+        cost = f", a liability of {self.money(wallet['liability'])}," if "cost" in wallet else ""
+        words = f"{grouped(wallet['outstanding'])} {key}".strip() + cost
+        return f"{words} are" if key else words.rstrip(",")
 
     def _book(self, wallet: Report) -> tuple[tuple[str, str], ...]:
         rows = [(word, f"{sign}{grouped(wallet[name])}") for word, name, sign in _BOOK]
@@ -209,6 +221,7 @@ class _Two:
                 says=f"{says}, and {grouped(reached.get(top, 0))} ever reached it.{self._moved(key)}",
                 rows=rows_of(f"tiers-{key}", f"Accounts in each tier of {key} at the end.", items),
                 table=_tier_table(key, ladder, past),
+                is_half=True,
             )
 
     def _moved(self, ladder: str) -> str:
@@ -237,17 +250,23 @@ class _Two:
         kind = "What each campaign costs" if is_priced else "What each campaign gives"
         idle = sum(1 for name in campaigns if not campaigns[name]["fired"])
         fired = f"{len(campaigns) - idle} of {counted(len(campaigns), 'campaign')} did something.{more}"
+        if is_priced:
+            fired += (
+                " Units cost when they are awarded, so what they buy costs nothing here;"
+                " what a multiplier adds stands with the campaign that it multiplies."
+            )
         yield Section(
             key="campaigns",
             title=kind,
             says=fired,
             rows=rows_of("campaign-bars", f"{kind}, the greatest first.", items),
             table=self._campaign_table(ranked, campaigns, past),
+            is_half=True,
         )
 
     def _campaign_figure(self, one: Report, is_priced: bool) -> str:
-        if is_priced:
-            return self.money(one["cost"]) if "cost" in one else "no cost known"
+        if is_priced and "cost" in one:
+            return self.money(one["cost"])
         return _awarded(one) or f"{grouped(one.get('fired', 0))} times"
 
     def _campaign_table(self, names: list[str], campaigns: Report, past: Report | None) -> TableView:
@@ -259,7 +278,7 @@ class _Two:
                 self.money(side[name]["cost"]) if "cost" in side.get(name, {}) else "—"
                 for side in _sides(campaigns, past)
             ]
-            rows.append((name, _gave(one) or "nothing", *fired, *cost))
+            rows.append((name, _gave(one), *fired, *cost))
         labels = [""] if past is None else ["first ", "second "]
         columns = [_titled(f"{label}{word}") for word in ("fired", "cost") for label in labels]
         return TableView("Campaigns", ("Campaign", "Gave", *columns), tuple(rows), words=2)
@@ -371,6 +390,8 @@ def _gave(one: Report) -> str:
     parts = [_awarded(one)] if one.get("awarded") else []
     for word, verb in (("redeemed", "redeemed"), ("granted", "granted"), ("badges", "badge")):
         parts += [f"{verb} {what} {grouped(count)} times" for what, count in one.get(word, {}).items()]
+    if not parts:
+        return "multiplied what others gave" if one.get("fired") else "nothing"
     return "; ".join(parts)
 
 

@@ -56,6 +56,20 @@ def money(text: str, currency: str) -> str:
     return (MINUS if Decimal(text) < 0 else "") + shown.replace("\xa0", " ")
 
 
+def unit_price(text: str, currency: str) -> str:
+    """Write what one unit costs, with all its digits.
+
+    Args:
+        text: a decimal text, more than zero.
+        currency: ISO 4217 code.
+
+    Returns:
+        Such as `$0.006`.
+    """
+    shown: str = format_currency(Decimal(text), currency, locale="en", decimal_quantization=False)
+    return shown.replace("\xa0", " ")
+
+
 def month_name(month: str, with_year: bool = False) -> str:
     """Name a month for an axis or a row.
 
