@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
@@ -14,7 +15,6 @@ import uvloop
 LINES = ",".join(
     f'{{"id":"{n}","sku":"SKU-{n}","quantity":"{n % 3 + 1}","price":"{n + 4}.90"}}' for n in range(1, 11)
 )
-TIME = "2026-11-21T10:00:00Z"
 
 
 @dataclass
@@ -34,10 +34,15 @@ class Plan:
     """Events a call; more than one are sent as an array."""
 
 
+def now() -> str:
+    """Orders come as they are paid: after the enrolment, and none of them late."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def event(tag: str, number: int, accounts: int) -> str:
     name = f"{tag}-{number}"
     return (
-        f'{{"specversion":"1.0","id":"{name}","source":"bench","type":"order.paid","time":"{TIME}",'
+        f'{{"specversion":"1.0","id":"{name}","source":"bench","type":"order.paid","time":"{now()}",'
         f'"subject":"external:m{number % accounts}","data":{{"id":"{name}","lines":[{LINES}]}}}}'
     )
 
