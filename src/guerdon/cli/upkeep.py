@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
-from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.cli.showing import show_json, show_note
+from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
-from guerdon.ledger.audit import Finding, verify
+from guerdon.infra.tx import Tx
+from guerdon.ledger.audit import verify
+from guerdon.members.crypto import Vault
 from guerdon.programs.tenants import list_tenants
 
 _SHOWN_AT_MOST = 100
+# Nothing is locked; what others write meanwhile is not seen, and a long look must not be cut short.
+_ONE_LOOK = "set transaction isolation level repeatable read, read only; set local statement_timeout = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +35,112 @@ class VerifyOptions:
     """What the command takes."""
 
     data: Data = None
+    ledger_only: Annotated[
+        bool,
+        typer.Option("--ledger-only", help="Only add the ledger up; decide nothing again. Much quicker."),
+    ] = False
     json: Json = False
 
 
 @takes(VerifyOptions)
 def verify_all(options: VerifyOptions) -> int:
-    """Work the whole ledger out again, for every tenant, and print what does not hold.
+    """Work everything out again, for every tenant, and print what does not hold.
 
-    Transactions balance, numbers have no gaps, lots are what the entries say, balances are what the lots say,
-    and every transaction is what was hashed. Exit code 0 only where all of it holds.
+    Every event is decided again by the version of the program that decided it, and everything that is
+    stored must be what comes out: decisions, journal, lots, balances, metrics, tiers, counters, redemptions.
+    Transactions balance, numbers have no gaps, every transaction is what was hashed. Exit code 0 only where
+    all of it holds.
     """
-    found: list[tuple[str, Finding]] = []
-    count = 0
+    counts, tenants, total = Counts(), 0, 0
+    found: list[Finding] = []
     with opened_house(options.data) as house:
         with house.database.transaction_as("lookup") as lookup_tx:
-            tenants = list_tenants(lookup_tx)
-        for tenant in tenants:
-            with house.database.transaction(tenant.tenant_id) as tx:
-                for finding in verify(tx):
-                    count += 1
+            numbers = [tenant.tenant_id for tenant in list_tenants(lookup_tx)]
+        for tenant_id in numbers:
+            tenants += 1
+            with house.database.transaction(tenant_id) as tx:
+                tx.execute(_ONE_LOOK)
+                for finding in _verify(tx, house.vault(tenant_id), counts, ledger_only=options.ledger_only):
+                    total += 1
                     if len(found) < _SHOWN_AT_MOST:
-                        found.append((tenant.key, finding))
-    rows = [
-        (tenant, one.code, number_text("acc", one.account_id) if one.account_id else "", one.detail)
-        for tenant, one in found
-    ]
-    columns = ("tenant", "code", "account", "detail")
+                        found.append(finding)
     if options.json:
-        findings = [dict(zip(columns, row, strict=True)) for row in rows]
-        show_json({"tenants": len(tenants), "holds": not count, "findings": count, "first": findings})
-    elif count:
-        show_table(columns, rows)
-        show_note(f"{count} findings in {len(tenants)} tenants")
+        show_json(_as_json(tenants, counts, total, found))
     else:
-        show_note(f"all holds: {len(tenants)} tenants")
-    return 1 if count else 0
+        for one in found:
+            sys.stdout.write(f"{one.detail} [{one.code}]\n")
+        _conclude(tenants, counts, total)
+    return 1 if total else 0
+
+
+def _verify(tx: Tx, vault: Vault, counts: Counts, *, ledger_only: bool) -> Iterator[Finding]:
+    mine = count_ledger(tx)
+    if ledger_only:
+        yield from verify(tx)
+        counts.add(mine)
+        return
+    with told_count("accounts", mine.accounts) as told:
+        audit = Audit(tx, vault, lambda: told(1))
+        yield from audit.run()
+    counts.add(audit.counts)
+
+
+@contextmanager
+def told_count(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how many things were gone through; nothing is drawn where nobody looks."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _conclude(tenants: int, counts: Counts, total: int) -> None:
+    parts = [
+        _counted(tenants, "tenant"),
+        _counted(counts.programs, "program"),
+        _counted(counts.events, "event"),
+        _counted(counts.transactions, "transaction"),
+        "1 entry" if counts.entries == 1 else f"{counts.entries:,} entries",
+        _counted(counts.accounts, "account"),
+    ]
+    if total > _SHOWN_AT_MOST:
+        show_note(f"and {total - _SHOWN_AT_MOST:,} more")
+    for reason, count in sorted(counts.not_replayed.items()):
+        show_note(f"{_counted(count, 'account')} not replayable {reason}; the rest of them was checked")
+    verdict = "all holds" if not total else _counted(total, "finding")
+    show_note(f"checked {', '.join(parts)}: {verdict}")
+    if not total:
+        show_note(f"all holds: {tenants} tenants")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _as_json(tenants: int, counts: Counts, total: int, found: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "holds": not total,
+        "tenants": tenants,
+        "programs": counts.programs,
+        "events": counts.events,
+        "transactions": counts.transactions,
+        "entries": counts.entries,
+        "accounts": counts.accounts,
+        "not_replayed": dict(counts.not_replayed),
+        "findings": total,
+        "first": [
+            {
+                "code": one.code,
+                "table": one.table,
+                "key": one.key,
+                "expected": one.expected,
+                "found": one.found,
+                "account": number_text("acc", one.account_id) if one.account_id else "",
+            }
+            for one in found
+        ],
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
+from guerdon.base.findings import Finding
+from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
+from guerdon.infra.walks import Row, Walk
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_hash
-from guerdon.ledger.sql import reading as sql
+from guerdon.ledger.sql import audit as sql
+from guerdon.ledger.sql import reading
 from guerdon.rules.decision import Entry
 
 _PAGE = 2_000
 
-
-class Finding(NamedTuple):
-    """Something that does not hold."""
-
-    code: str
-    """`unbalanced`, `numbering`, `lots_unlike_entries`, `wallets_unlike_lots` or `leaf_hash`."""
-    account_id: int
-    detail: str
+__all__ = ["Finding", "check_sums", "is_hashed", "verify", "walk_entries", "walk_lots", "walk_transactions"]
+__all__ += ["walk_wallets"]
 
 
 def verify(tx: Tx) -> Iterator[Finding]:
@@ -32,33 +30,116 @@ def verify(tx: Tx) -> Iterator[Finding]:
     Yields:
         What does not hold; nothing when all is well.
     """
-    for account_id, seq, wallet, rest in _stream(tx, "unbalanced", sql.UNBALANCED):
-        yield Finding("unbalanced", account_id, f"transaction {seq} in {wallet} sums to {rest}")
-    for account_id, expected, last, count in _stream(tx, "numbering", sql.UNNUMBERED):
-        detail = f"{count} transactions, the last is {last}, the account says {expected}"
-        yield Finding("numbering", account_id, detail)
-    for account_id, wallet, stored, derived in _stream(tx, "lots", sql.LOTS_UNLIKE_ENTRIES):
-        yield Finding(
-            "lots_unlike_entries", account_id, f"a lot of {wallet}: {stored} stored, {derived} by entries"
-        )
-    for account_id, wallet, *figures in _stream(tx, "wallets", sql.WALLETS_UNLIKE_LOTS):
-        yield Finding(
-            "wallets_unlike_lots",
-            account_id,
-            f"{wallet}: available, pending {figures[:2]}, lots {figures[2:]}",
-        )
-    yield from _verify_leaves(tx)
+    yield from check_sums(tx)
+    yield from _check_leaves(tx)
 
 
-def _verify_leaves(tx: Tx) -> Iterator[Finding]:
-    rows = _stream(tx, "leaves", sql.ALL_LEAVES)
+def check_sums(tx: Tx) -> Iterator[Finding]:
+    """Let the database add up: transactions balance, lots are what entries say, wallets what lots say.
+
+    Args:
+        tx: as for `verify`.
+
+    Yields:
+        What does not hold.
+    """
+    for account_id, seq, wallet, rest in _stream(tx, "unbalanced", reading.UNBALANCED):
+        yield _finding("unbalanced", "entries", (account_id, seq, wallet), ("a sum of 0", rest))
+    for account_id, expected, last, count in _stream(tx, "numbering", reading.UNNUMBERED):
+        found = f"{count} transactions, the last is {last}"
+        yield _finding("numbering", "transactions", (account_id,), (f"{expected} by the account", found))
+    for account_id, wallet, stored, derived in _stream(tx, "lots", reading.LOTS_UNLIKE_ENTRIES):
+        yield _finding("lots_unlike_entries", "lots", (account_id, wallet), (f"{derived} by entries", stored))
+    for account_id, wallet, *figures in _stream(tx, "wallets", reading.WALLETS_UNLIKE_LOTS):
+        available, pending, *by_lots = figures
+        expected = f"available {by_lots[0]}, pending {by_lots[1]} by lots"
+        found = f"available {available}, pending {pending}"
+        yield _finding("wallets_unlike_lots", "wallets", (account_id, wallet), (expected, found))
+    for account_id, other, wallet, rest in _stream(tx, "transfers", sql.UNMATCHED_TRANSFERS):
+        key = (account_id, number_text("acc", other) if other else "", wallet)
+        yield _finding("transfer_unmatched", "entries", key, ("as much in as out", rest))
+
+
+def is_hashed(salt: bytes, row: Row, entries: Sequence[Entry]) -> bool:
+    """Tell whether a transaction is what was hashed when it was posted.
+
+    Args:
+        salt: its account's.
+        row: of `walk_transactions`.
+        entries: its lines in order.
+
+    Returns:
+        False where anything that the hash covers is another.
+    """
+    account_id, seq, kind, wallet, effective_at, booked_at, stored = row[:7]
+    leaf = Leaf(seq, kind, wallet, effective_at, booked_at, entries)
+    return leaf_hash(commitment_of(salt, account_id), leaf) == stored
+
+
+def _check_leaves(tx: Tx) -> Iterator[Finding]:
+    rows = _stream(tx, "leaves", reading.ALL_LEAVES)
     for _, group in groupby(rows, key=lambda row: (row[0], row[2])):
         lines = list(group)
         account_id, salt, seq, kind, wallet, effective_at, booked_at, stored = lines[0][:8]
         entries = tuple(Entry(*line[8:]) for line in lines if line[8] is not None)
-        leaf = Leaf(seq, kind, wallet, effective_at, booked_at, entries)
-        if leaf_hash(commitment_of(salt, account_id), leaf) != stored:
-            yield Finding("leaf_hash", account_id, f"transaction {seq} is not what was hashed")
+        row = (account_id, seq, kind, wallet, effective_at, booked_at, stored)
+        if not is_hashed(salt, row, entries):
+            yield _finding("leaf_hash", "transactions", (account_id, seq), ("what was hashed", "another"))
+
+
+def walk_transactions(tx: Tx) -> Walk:
+    """Go through the journal.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        Account, seq, kind, wallet, effective and booked instants, hash, id, event, redemption, other account,
+        reason, program.
+    """
+    return Walk(tx, "transactions", sql.WALK_TRANSACTIONS)
+
+
+def walk_entries(tx: Tx) -> Walk:
+    """Go through the lines of the journal.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        Account, seq, line, wallet, and the fields of `Entry`.
+    """
+    return Walk(tx, "entries", sql.WALK_ENTRIES)
+
+
+def walk_lots(tx: Tx) -> Walk:
+    """Go through the open lots.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        Account, wallet, and the fields of `Lot`.
+    """
+    return Walk(tx, "lots", sql.WALK_LOTS)
+
+
+def walk_wallets(tx: Tx) -> Walk:
+    """Go through the balance rows.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        Account, wallet, the fields of `WalletState` without lots, program.
+    """
+    return Walk(tx, "wallets", sql.WALK_WALLETS)
+
+
+def _finding(code: str, table: str, key: tuple[Any, ...], values: tuple[Any, Any]) -> Finding:
+    account_id, *rest = key
+    shown = " ".join([number_text("acc", account_id), *(str(one) for one in rest if one != "")])
+    return Finding(code, table, shown, str(values[0]), str(values[1]), account_id)
 
 
 def _stream(tx: Tx, name: str, statement: str) -> Iterator[tuple[Any, ...]]:

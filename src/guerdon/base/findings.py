@@ -1,0 +1,24 @@
+"""What an audit found: something stored that is not what follows from the rest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """Something that does not hold."""
+
+    code: str
+    """Stable snake_case name of what was compared, such as `leaf_hash`."""
+    table: str
+    key: str
+    """Which row, as people write it: the account first, then what tells its rows apart."""
+    expected: str
+    found: str
+    account_id: int = 0
+    """0 where it is about no account."""
+
+    @property
+    def detail(self) -> str:
+        """The whole in one line."""
+        return f"{self.table} {self.key}: expected {self.expected}, found {self.found}"

@@ -1,0 +1,302 @@
+"""One account's events, each read, compared with what stands beside it, and decided again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.findings import Finding
+from guerdon.engine.audit.facts import (
+    USE,
+    Fact,
+    KeyRow,
+    event_key,
+    fact_differences,
+    is_own,
+    read_fact,
+)
+from guerdon.engine.audit.journal import Journal
+from guerdon.engine.audit.replay import Decided, Replay, Told
+from guerdon.engine.audit.versions import Version, Versions
+from guerdon.engine.events import StoredEvent
+from guerdon.infra.tx import Tx
+from guerdon.infra.walks import Row
+from guerdon.members.accounts import AccountRow
+from guerdon.members.audit import Person
+from guerdon.members.crypto import Vault
+from guerdon.rewards.redemptions import Redemption
+from guerdon.rules.decision import Decision
+
+_NOTICES = {
+    "award": "units.awarded",
+    "redeem": "units.redeemed",
+    "cancel": "units.given_back",
+    "expire": "units.expired",
+    "adjust": "units.adjusted",
+    "send": "units.sent",
+    "receive": "units.received",
+}
+_EVENT = len(StoredEvent._fields)
+_KEY = len(KeyRow._fields)
+ERASED = "after erasure"
+UNRECORDED = "metrics read what is known about people"
+
+
+class SharedSums:
+    """What the accounts drew from the counters that they share."""
+
+    def __init__(self) -> None:
+        """Begin with nothing drawn."""
+        self.drawn: dict[tuple[int, str], Decimal] = {}
+        self.slack: dict[tuple[int, str], Decimal] = {}
+        """How much more may have been given back: by takings that were never counted."""
+        self.bounds: dict[tuple[int, str], set[Decimal]] = {}
+        self.unsure: set[tuple[int, str]] = set()
+        """Counters that accounts drew from whose history cannot be decided again."""
+
+
+class Place(NamedTuple):
+    """Where an audit goes on."""
+
+    tx: Tx
+    vault: Vault
+    versions: Versions
+    journal: Journal
+    shared: SharedSums
+
+
+class Stored(NamedTuple):
+    """A row of the walk through events."""
+
+    event: StoredEvent
+    program_id: int
+    key: KeyRow
+    outbox: tuple[Any, ...]
+    """Program, booked instant and notices of its outbox row; three None where it was told already."""
+
+
+def stored_of(row: Row) -> Stored:
+    """Take a row of the walk apart.
+
+    Args:
+        row: as selected.
+
+    Returns:
+        The event and what stands beside it.
+    """
+    return Stored(
+        StoredEvent(*row[:_EVENT]),
+        row[_EVENT],
+        KeyRow(*row[_EVENT + 1 : _EVENT + 1 + _KEY]),
+        row[_EVENT + 1 + _KEY :],
+    )
+
+
+class History:
+    """Goes through one account's events in the order in which they were booked."""
+
+    def __init__(self, place: Place, row: AccountRow, program_id: int, people: Mapping[int, Person]) -> None:
+        """Begin before the first event.
+
+        Args:
+            place: where the audit goes on.
+            row: the account.
+            program_id: its program.
+            people: its members.
+        """
+        self.place = place
+        self.row = row
+        self.program_id = program_id
+        self.people = people
+        self.replay = Replay(place.vault, row, {key: one.state for key, one in people.items()})
+        self.next_seq = 1
+        self.redemptions: dict[int, Redemption] = {}
+        self.uses: Counter[datetime] = Counter()
+        """When redemptions were used; events do not say which."""
+        self.not_replayed = ""
+        """Why the history cannot be decided again, or nothing."""
+        self._drew: dict[int, set[str]] = {}
+        self._is_erased = any(one.erased_at is not None for one in people.values())
+
+    def check(self, stored: Stored) -> Iterator[Finding]:
+        """Go on by one event.
+
+        Args:
+            stored: the next one.
+
+        Yields:
+            What does not hold.
+        """
+        event = stored.event
+        try:
+            decision = event.decided
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield self._differs(event, ("decision", "a decision", type(error).__name__))
+            return
+        version = self.place.versions.find(self.place.tx, self.program_id, event.version)
+        if version is None:
+            yield self._differs(event, ("version", "a version of the program", event.version))
+            return
+        yield from self._check_row(stored, decision)
+        yield from self.place.journal.check(self.row, self.program_id, event, decision)
+        if not (is_own(event) and event.type == USE):
+            self.next_seq = event.first_seq + len(decision.transactions)
+        self._book(event, decision)
+        try:
+            fact = read_fact(version.program, event, self._key_of(event))
+        except Problem as problem:
+            yield self._differs(event, ("body", "what was decided upon", problem.code))
+            return
+        for difference in fact_differences(event, stored.key, fact, self.program_id):
+            yield self._differs(event, difference)
+        if event.type != USE:
+            yield from self._decide(version, event, fact, decision)
+
+    def _key_of(self, event: StoredEvent) -> Any:
+        person = self.people.get(event.member_id) if event.member_id is not None else None
+        return person.key if person is not None else None
+
+    def _check_row(self, stored: Stored, decision: Decision) -> Iterator[Finding]:
+        event = stored.event
+        used = is_own(event) and event.type == USE
+        knows = event.member_id is None or event.member_id in self.people
+        columns = [
+            ("program_id", self.program_id, stored.program_id),
+            ("version", decision.version, event.version),
+            ("late", decision.late, event.late),
+            ("transactions", len(decision.transactions), event.transactions),
+            ("first_seq", 0 if used else self.next_seq, event.first_seq),
+            ("member_id", "a member of the account", "a member of the account" if knows else event.member_id),
+        ]
+        if not is_own(event) or event.type == "member.enrolled":
+            columns.append(("member_id", "who acted", "who acted" if event.member_id else "nobody"))
+        for difference in columns:
+            if difference[1] != difference[2]:
+                yield self._differs(event, difference)
+        yield from check_outbox(stored, decision)
+
+    def _book(self, event: StoredEvent, decision: Decision) -> None:
+        """Keep what the tables of redemptions must say."""
+        if is_own(event) and event.type == USE:
+            self.uses[event.booked_at] += 1
+        for one in decision.redemptions:
+            numbered = enumerate(decision.transactions, event.first_seq)
+            seqs = [seq for seq, posted in numbered if posted.redemption_id == one.redemption_id]
+            self.redemptions[one.redemption_id] = Redemption(
+                event.account_id,
+                one.redemption_id,
+                event.member_id,
+                event.event_id,
+                one.reward,
+                one.kind,
+                one.quantity,
+                one.price,
+                seqs,
+                one.code,
+                one.campaign,
+                one.choice,
+                decision.version,
+                "issued",
+                event.booked_at,
+                one.expires_at,
+                event.booked_at,
+            )
+        for redemption_id in decision.cancelled:
+            taken = self.redemptions.get(redemption_id)
+            if taken is not None:
+                self.redemptions[redemption_id] = taken._replace(
+                    status="cancelled", changed_at=event.booked_at
+                )
+
+    def _decide(
+        self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
+    ) -> Iterator[Finding]:
+        told = Told(event.event_id, event.member_id, fact, decision, event.decision)
+        decided = self.replay.decide(version, told)
+        if not decided.agrees and not self.not_replayed:
+            self.not_replayed = self.excuse(version)
+            if not self.not_replayed:
+                yield self._differs(event, _where_unlike(decided.decision, decision))
+        self._add_up(decided, decision)
+
+    def excuse(self, version: Version | None) -> str:
+        """Say why this history may come out otherwise although nobody touched it.
+
+        Args:
+            version: that decided, or the last one.
+
+        Returns:
+            The reason, or nothing.
+        """
+        if self._is_erased:
+            return ERASED
+        return UNRECORDED if version is not None and version.counts_by_people else ""
+
+    def _add_up(self, decided: Decided, decision: Decision) -> None:
+        shared = self.place.shared
+        for counter, bound in decided.bounds.items():
+            key = (self.program_id, counter)
+            if self.not_replayed:
+                shared.unsure.add(key)
+            amount = decided.takings.get(counter)
+            if amount:
+                shared.drawn[key] = shared.drawn.get(key, Decimal(0)) + amount
+                shared.bounds.setdefault(key, set()).add(bound)
+                if amount < 0 and not any(counter in self._drew.get(one, ()) for one in decision.cancelled):
+                    # The limit is younger than the taking: what was given back depends on others.
+                    shared.slack[key] = shared.slack.get(key, Decimal(0)) - amount
+        for one in decision.redemptions:
+            self._drew[one.redemption_id] = set(decided.takings)
+
+    def _differs(self, event: StoredEvent, difference: tuple[str, Any, Any]) -> Finding:
+        name, expected, found = difference
+        key = f"{event_key(event)} {name}"
+        return Finding("events_unlike_replay", "events", key, str(expected), str(found), event.account_id)
+
+
+def check_outbox(stored: Stored, decision: Decision) -> Iterator[Finding]:
+    """Compare what waits to be told of an event with what was decided on it.
+
+    Args:
+        stored: the event and its row of the outbox.
+        decision: what was decided.
+
+    Yields:
+        What does not hold.
+    """
+    event, (program_id, booked_at, notices) = stored.event, stored.outbox
+    if notices is None:
+        return
+    names = [event.type, *dict.fromkeys(_NOTICES[one.kind] for one in decision.transactions)]
+    names += ["redemption.issued"] if decision.redemptions else []
+    names += ["redemption.cancelled"] if decision.cancelled else []
+    names += ["tier.changed"] if decision.tier_changes else []
+    names += ["badge.earned"] if decision.badges else []
+    for name, expected, found in (
+        ("program_id", stored.program_id, program_id),
+        ("booked_at", event.booked_at, booked_at),
+        ("notices", names, notices),
+    ):
+        if expected != found:
+            key = f"{event_key(event)} {name}"
+            yield Finding("outbox_unlike_events", "outbox", key, str(expected), str(found), event.account_id)
+
+
+def _where_unlike(again: Decision, stored: Decision) -> tuple[str, Any, Any]:
+    """Name the first part in which two decisions differ."""
+    for name in ("problem_code", *Decision.__struct_fields__):
+        expected, found = getattr(again, name), getattr(stored, name)
+        if expected != found and msgspec.json.encode(expected) != msgspec.json.encode(found):
+            return f"decision.{name}", _short(expected), _short(found)
+    return "decision", "the decision again", "another"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 300 else f"{text[:300]}…"

@@ -1,0 +1,256 @@
+"""An account's history decided again: the same pure step over what is stored of each event."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.exact import scaled_decimal
+from guerdon.base.ids import Chance
+from guerdon.engine.audit.facts import Fact
+from guerdon.engine.audit.versions import Version
+from guerdon.engine.events import pack_decision
+from guerdon.members.accounts import AccountRow
+from guerdon.members.crypto import Vault
+from guerdon.rules.decision import Decision
+from guerdon.rules.events import CancelRedemption
+from guerdon.rules.lots import sort_lots
+from guerdon.rules.needs import needs_of
+from guerdon.rules.program import Program
+from guerdon.rules.state import AccountState, MemberState, Shared, State
+from guerdon.rules.step import FOLLOW_ONS, exactly, step
+
+_PLENTY = Decimal(10) ** 15
+_GUESSED_APART = 6
+_DECISIONS = msgspec.json.Decoder(Decision)
+
+
+class Told(NamedTuple):
+    """An event and what was decided on it."""
+
+    event_id: UUID
+    member_id: int | None
+    fact: Fact
+    decision: Decision
+    packed: bytes
+    """The decision as stored."""
+
+
+class Decided(NamedTuple):
+    """What deciding again came to."""
+
+    decision: Decision
+    agrees: bool
+    """Whether it is what was stored."""
+    takings: Mapping[str, Decimal]
+    """What was drawn from each shared counter."""
+    bounds: Mapping[str, Decimal]
+    """All shared counters that could have been drawn from, each with its bound."""
+
+
+class Replay:
+    """The state of one account as its events, one by one, make it."""
+
+    def __init__(self, vault: Vault, row: AccountRow, people: Mapping[int, MemberState]) -> None:
+        """Begin with an account that nothing has happened to.
+
+        Args:
+            vault: the tenant's keys, from which chance follows.
+            row: the account; what events made of it is not looked at.
+            people: the account's members as they are now.
+        """
+        self._vault = vault
+        self._people = people
+        self._owner = next((one for one in people.values() if one.role == "owner"), None)
+        self._members = row.members
+        self._order = ""
+        self.state = AccountState(account_id=row.account_id, kind=row.kind, created_at=row.created_at)
+
+    def decide(self, version: Version, told: Told) -> Decided:
+        """Decide one event again and go on from there.
+
+        What other accounts had drawn from shared counters by then is not stored. Every decision must be
+        one that some state of those counters explains; their sums are compared in the end.
+
+        Args:
+            version: the one that decided.
+            told: the event.
+
+        Returns:
+            The decision, and whether it is the stored one.
+        """
+        program = version.program
+        account, member = self._then(program, told)
+        seed = self._vault.digest("chance", told.event_id.hex)
+        bounds: Mapping[str, Decimal] = {}
+        if version.shares:
+            bounds = needs_of(program, told.fact.event, told.member_id).shared
+        events = [one for one in (told.fact.event, told.fact.again) if one is not None]
+        first: tuple[State, Decision, dict[str, Decimal]] | None = None
+        for event, used in itertools.product(events, list(_guesses(program, told, bounds))):
+            with exactly():
+                state = State(account, member, Shared(used))
+                after, decision = step(program, state, event, Chance(seed))
+            if _is_same(decision, told):
+                return self._go_on(after, Decided(decision, True, _taken(used, after), bounds))
+            first = first or (after, decision, used)
+        assert first is not None, "there is always a first guess"
+        after, decision, used = first
+        return self._go_on(after, Decided(decision, False, _taken(used, after), bounds))
+
+    def _go_on(self, after: State, decided: Decided) -> Decided:
+        self.state = after.account
+        return decided
+
+    def _then(self, program: Program, told: Told) -> tuple[AccountState, MemberState | None]:
+        """Give the account and its people as they were: decisions record what was read about people."""
+        if program.spending_order != self._order:
+            self._order = program.spending_order
+            wallets = {
+                key: msgspec.structs.replace(one, lots=sort_lots(one.lots or (), program.spending_order))
+                for key, one in self.state.wallets.items()
+            }
+            self.state = msgspec.structs.replace(self.state, wallets=wallets)
+        inputs, event_type = told.decision.inputs, told.fact.event.type
+        paths = {path for one in (event_type, *FOLLOW_ONS) for path in program.inputs_of.get(one, ())}
+        owner = self._owner
+        acts = self._people.get(told.member_id) if told.member_id is not None else None
+        is_owner = acts is not None and owner is not None and acts.member_id == owner.member_id
+        if paths:
+            kinds = {name: one.type for name, one in program.definition.attributes.items()}
+            roots = ("account.owner.", "account.attributes.", *(("member.",) if is_owner else ()))
+            owner = owner and _as_recorded(owner, _recorded(paths, roots, inputs), kinds)
+            acts = acts and _as_recorded(acts, _recorded(paths, ("member.",), inputs), kinds)
+        # Decisions tell owners from others by their being the same object.
+        acts = owner if is_owner else acts
+        members = int(inputs.get("account.members", self._members))
+        return msgspec.structs.replace(self.state, owner=owner, members=members), acts
+
+
+def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]) -> dict[str, str | None]:
+    """Find what was recorded about a person: by field, None where it was absent."""
+    found: dict[str, str | None] = {}
+    for path in sorted(paths):
+        for root in roots:
+            if path.startswith(root):
+                name = path.removeprefix(root)
+                name = f"attributes.{name}" if root == "account.attributes." else name
+                found[name] = inputs.get(path)
+    return found
+
+
+def _as_recorded(
+    person: MemberState, recorded: Mapping[str, str | None], kinds: Mapping[str, str]
+) -> MemberState:
+    attributes, consents = dict(person.attributes), dict(person.consents)
+    plain: dict[str, Any] = {}
+    for path, text in recorded.items():
+        name, _, part = path.partition(".")
+        if name == "attributes" and part:
+            attributes.pop(part, None) if text is None else attributes.update(
+                {part: _parsed(text, kinds.get(part, "string"), attributes.get(part))}
+            )
+        elif name == "consents" and part:
+            consents.pop(part, None) if text is None else consents.update({part: text == "true"})
+        elif name == "consents":
+            consents = ast.literal_eval(text) if text else {}
+        elif name == "joined_at":
+            plain[name] = datetime.fromisoformat(text) if text else None
+        elif name in ("language", "role"):
+            plain[name] = text or ""
+    return msgspec.structs.replace(person, attributes=attributes, consents=consents, **plain)
+
+
+def _parsed(text: str, kind: str, now: Any) -> Any:
+    """Read an attribute as decisions record it."""
+    if kind == "bool":
+        return text == "true"
+    if kind == "int":
+        return int(text)
+    if kind == "decimal":
+        return Decimal(text)
+    if kind.startswith("list("):
+        if isinstance(now, list) and ", ".join(map(str, now)) == text:
+            return now
+        item = kind.removeprefix("list(").removesuffix(")")
+        return [_parsed(one, item, None) for one in text.split(", ")] if text else []
+    return text
+
+
+def _guesses(program: Program, told: Told, bounds: Mapping[str, Decimal]) -> Iterator[dict[str, Decimal]]:
+    """Guess what of shared counters was used: nothing, or all but what the decision drew."""
+    if isinstance(told.fact.event.command, CancelRedemption):
+        # What is given back was taken before.
+        yield dict.fromkeys(bounds, _PLENTY)
+        return
+    yield {}
+    if not bounds:
+        return
+    drawn = {key: bound - drawn_by(program, key, told.decision) for key, bound in bounds.items()}
+    yield drawn
+    if len(drawn) <= _GUESSED_APART:
+        for count in range(1, len(drawn)):
+            for some in itertools.combinations(drawn, count):
+                yield {key: drawn[key] for key in some}
+
+
+def drawn_by(program: Program, counter: str, decision: Decision) -> Decimal:
+    """Work out what a decision drew from a shared counter, from its effects alone.
+
+    Args:
+        program: the version that decided.
+        counter: the counter's key.
+        decision: what was decided.
+
+    Returns:
+        How much, in the counter's unit.
+    """
+    kind, owner, what = counter.split("/")[:3]
+    if kind == "reward":
+        quantity = sum(one.quantity for one in decision.redemptions if one.reward == owner)
+        cost = program.rewards[owner].cost if what == "budget" else None
+        return Decimal(quantity) * (cost if cost is not None else 1)
+    if what == "total":
+        return Decimal(any(effect.campaign == owner for effect in decision.effects))
+    amount = Decimal(0)
+    for effect in decision.effects:
+        if (
+            effect.campaign == owner
+            and effect.kind == "award"
+            and what in ("budget", f"budget.{effect.wallet}")
+        ):
+            wallet = program.wallets[effect.wallet]
+            each = (wallet.cost or Decimal(0)) if what == "budget" else Decimal(1)
+            amount += scaled_decimal(effect.amount, wallet.scale) * each
+        if effect.campaign == owner and effect.kind == "grant" and what == "budget":
+            amount += program.rewards[effect.reward].cost or Decimal(0)
+    return amount
+
+
+def _taken(used: Mapping[str, Decimal], after: State) -> dict[str, Decimal]:
+    return {
+        key: delta for key, now in after.shared.counters.items() if (delta := now - used.get(key, Decimal(0)))
+    }
+
+
+def _is_same(decision: Decision, told: Told) -> bool:
+    packed = pack_decision(decision)
+    return packed == told.packed or _ordered(_DECISIONS.decode(packed)) == _ordered(told.decision)
+
+
+def _ordered(decision: Decision) -> Decision:
+    """Put in order what gathering reads in no order: wallets that expire together, badges that are listed."""
+    expired = list(itertools.takewhile(lambda one: one.kind == "expire", decision.transactions))
+    rest = decision.transactions[len(expired) :]
+    expired.sort(key=lambda one: (one.wallet, one.effective_at))
+    inputs = dict(decision.inputs)
+    if "account.badges" in inputs:
+        inputs["account.badges"] = ", ".join(sorted(str(inputs["account.badges"]).split(", ")))
+    return msgspec.structs.replace(decision, transactions=(*expired, *rest), inputs=inputs)

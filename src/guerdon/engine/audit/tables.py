@@ -1,0 +1,191 @@
+"""What an account's events made of it, beside the tables that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from guerdon.base.findings import Finding
+from guerdon.base.ids import number_text
+from guerdon.engine.audit.history import History
+from guerdon.infra.tx import Tx
+from guerdon.infra.walks import Row, Walk
+from guerdon.ledger.audit import walk_lots, walk_wallets
+from guerdon.members.audit import walk_badges, walk_buckets, walk_counters, walk_tiers
+from guerdon.rewards.audit import walk_codes, walk_redemptions
+from guerdon.rewards.redemptions import Redemption
+from guerdon.rules.state import AccountState
+
+# Codes that `check_sums` gives the same rows, so that one damage is told once.
+_CODES = {"wallets": "wallets_unlike_lots", "lots": "lots_unlike_entries"}
+_KEY_COLUMNS = {"wallets": 1, "lots": 3, "metric_buckets": 2, "account_counters": 1, "tiers": 1, "badges": 1}
+_REDEMPTION = len(Redemption._fields)
+
+
+class Tables:
+    """Walks through the tables that hold where accounts stand."""
+
+    def __init__(self, tx: Tx) -> None:
+        """Begin.
+
+        Args:
+            tx: bound to the tenant.
+        """
+        self.standing = {
+            walk.table: walk
+            for walk in (
+                walk_wallets(tx),
+                walk_lots(tx),
+                walk_buckets(tx),
+                walk_counters(tx),
+                walk_tiers(tx),
+                walk_badges(tx),
+            )
+        }
+        self.redemptions = walk_redemptions(tx)
+        self.codes = walk_codes(tx)
+
+    @property
+    def walks(self) -> tuple[Walk, ...]:
+        """All of them."""
+        return (*self.standing.values(), self.redemptions, self.codes)
+
+    def check(self, history: History) -> Iterator[Finding]:
+        """Compare one account's rows with its history.
+
+        Args:
+            history: gone through to its end.
+
+        Yields:
+            What does not hold.
+        """
+        account_id = history.row.account_id
+        wanted = _standing(history.replay.state, history.program_id)
+        found: list[Finding] = []
+        for table, walk in self.standing.items():
+            width = _KEY_COLUMNS[table]
+            rows = {row[1 : 1 + width]: row[1 + width :] for row in walk.of(account_id)}
+            found += _unlike(account_id, table, wanted[table], rows)
+        found += _unlike_row(history)
+        if found and not history.not_replayed:
+            history.not_replayed = history.excuse(None)
+        if not history.not_replayed:
+            yield from found
+        yield from self._check_redemptions(history)
+
+    def _check_redemptions(self, history: History) -> Iterator[Finding]:
+        account_id, shown = history.row.account_id, number_text("acc", history.row.account_id)
+        wanted = dict(history.redemptions)
+        for row in self.redemptions.of(account_id):
+            found, program_id = Redemption(*row[:_REDEMPTION]), row[_REDEMPTION]
+            key = f"{shown} {number_text('red', found.redemption_id)}"
+            made = wanted.pop(found.redemption_id, None)
+            if made is None:
+                yield _finding("redemptions", account_id, key, ("none", "a row"))
+                continue
+            if found.status == "used" and made.status == "issued" and history.uses[found.changed_at]:
+                history.uses[found.changed_at] -= 1
+                made = made._replace(status="used", changed_at=found.changed_at)
+            for name, expected, there in (
+                ("program_id", history.program_id, program_id),
+                *zip(Redemption._fields, made, found, strict=True),
+            ):
+                if expected != there:
+                    yield _finding("redemptions", account_id, f"{key} {name}", (expected, there))
+        for redemption_id in wanted:
+            key = f"{shown} {number_text('red', redemption_id)}"
+            yield _finding("redemptions", account_id, key, ("a row", "none"))
+        for at in history.uses.elements():
+            yield _finding("redemptions", account_id, f"{shown} used at {at}", ("one that was", "none"))
+        yield from self._check_codes(history)
+
+    def _check_codes(self, history: History) -> Iterator[Finding]:
+        account_id = history.row.account_id
+        wanted = {
+            (one.redemption_id, one.code): (history.program_id,)
+            for one in history.redemptions.values()
+            if one.code
+        }
+        rows = {row[1:3]: row[3:] for row in self.codes.of(account_id)}
+        yield from _unlike(account_id, "coupon_codes", wanted, rows)
+
+
+def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple[Any, ...]]]:
+    return {
+        "wallets": {
+            (key,): (
+                one.available,
+                one.pending,
+                one.held,
+                one.changes_at,
+                one.idle_expires_at,
+                program_id,
+            )
+            for key, one in state.wallets.items()
+        },
+        "lots": {
+            (key, lot.available_at, lot.expires_at): (lot.remaining,)
+            for key, one in state.wallets.items()
+            for lot in one.lots or ()
+        },
+        "metric_buckets": {key: (one.total, one.count) for key, one in state.buckets.items()},
+        "account_counters": {(key,): (used,) for key, used in state.counters.items()},
+        "tiers": {
+            (key,): (
+                one.level,
+                one.since,
+                one.changes_at,
+                one.anchor_level,
+                one.anchor_on,
+                one.definition,
+                program_id,
+            )
+            for key, one in state.tiers.items()
+        },
+        "badges": {(key,): (at,) for key, at in state.badges.items()},
+    }
+
+
+def _unlike(
+    account_id: int, table: str, wanted: Mapping[Any, tuple[Any, ...]], rows: Mapping[Any, tuple[Any, ...]]
+) -> Iterator[Finding]:
+    for key in sorted(wanted.keys() | rows.keys(), key=str):
+        expected, found = wanted.get(key), rows.get(key)
+        if expected != found:
+            parts = [number_text("acc", account_id), *(str(one) for one in key)]
+            yield _finding(table, account_id, " ".join(parts), (_shown(expected), _shown(found)))
+
+
+def _unlike_row(history: History) -> Iterator[Finding]:
+    row, state = history.row, history.replay.state
+    for name, expected, found in (
+        ("last_occurred_at", state.last_occurred_at, row.last_occurred_at),
+        ("last_booked_at", state.last_booked_at, row.last_booked_at),
+        ("next_seq", history.next_seq, row.next_seq),
+    ):
+        if expected != found:
+            key = f"{number_text('acc', row.account_id)} {name}"
+            yield _finding("accounts", row.account_id, key, (expected, found))
+
+
+def _shown(values: tuple[Any, ...] | None) -> str:
+    return "none" if values is None else " ".join(str(one) for one in values)
+
+
+def _finding(table: str, account_id: int, key: str, values: tuple[Any, Any]) -> Finding:
+    code = _CODES.get(table, f"{table}_unlike_replay")
+    return Finding(code, table, key, str(values[0]), str(values[1]), account_id)
+
+
+def stray(walk: Walk, row: Row) -> Finding:
+    """Tell of a row whose account does not exist.
+
+    Args:
+        walk: through its table.
+        row: the row.
+
+    Returns:
+        The finding.
+    """
+    key = " ".join([number_text("acc", row[0]), str(row[1])])
+    return Finding("stray_row", walk.table, key, "none, for there is no such account", "a row", row[0])

@@ -1,0 +1,68 @@
+"""The versions by which past events were decided, compiled when first asked for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from guerdon.base.errors import Problem
+from guerdon.infra.tx import Tx
+from guerdon.programs.version_audit import find_definition
+from guerdon.rules.definition import load_definition
+from guerdon.rules.program import Program, compile_program
+
+_PEOPLE = ("member", "account.owner", "account.attributes", "account.members", "account.kind")
+
+
+class Version(NamedTuple):
+    """A compiled version and what an audit needs to know of it."""
+
+    program: Program
+    shares: bool
+    """Whether anything of it is shared by all accounts."""
+    counts_by_people: bool
+    """Whether a metric reads what is known about people, which no decision records."""
+
+
+class Versions:
+    """Compiled versions of a tenant's programs."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._known: dict[tuple[int, int], Version | None] = {}
+
+    def find(self, tx: Tx, program_id: int, number: int) -> Version | None:
+        """Give a version.
+
+        Args:
+            tx: bound to the tenant.
+            program_id: of which program.
+            number: which one.
+
+        Returns:
+            The version, None where there is none that compiles.
+        """
+        key = (program_id, number)
+        if key not in self._known:
+            self._known[key] = _load(tx, program_id, number)
+        return self._known[key]
+
+
+def _load(tx: Tx, program_id: int, number: int) -> Version | None:
+    canonical = find_definition(tx, program_id, number)
+    if canonical is None:
+        return None
+    try:
+        program = compile_program(load_definition(canonical), number)
+    except Problem:
+        # What is wrong with the text is told where versions are checked.
+        return None
+    limits = [one.limits for one in program.campaigns] + [one.limits for one in program.rewards.values()]
+    shares = any(one.total is not None or one.budget is not None for one in limits)
+    shares = shares or any(reward.stock is not None for reward in program.rewards.values())
+    return Version(program, shares, _counts_by_people(program))
+
+
+def _counts_by_people(program: Program) -> bool:
+    expressions = [one for metric in program.metrics.values() for one in (metric.when, metric.value)]
+    paths = [path for one in expressions if one is not None for path in one.reads]
+    return any(path == root or path.startswith(f"{root}.") for path in paths for root in _PEOPLE)
