@@ -43,6 +43,20 @@ async def test_applying_numbers_versions(bare: Api) -> None:
     assert [row["program"] for row in (await bare.get("/v1/programs")).json()["data"]] == ["club"]
 
 
+async def test_a_dry_run_says_in_sentences_what_would_change(bare: Api) -> None:
+    await bare.apply()
+    planned = (
+        await bare.call("PUT", f"{CLUB}?dry_run=true", content=PROGRAM.replace('"200"', '"250"'))
+    ).json()
+    assert (planned["version"], planned["changed"], planned["dry_run"]) == (2, True, True)
+    (change,) = planned["changes"]
+    assert change["kind"] == "changed"
+    assert "250" in change["sentence"] and "200" in change["sentence"]  # noqa: PT018 - one sentence
+    assert change["pointer"].startswith("/campaigns/")
+    assert all(set(one) == {"code", "pointer", "place", "sentence", "advice"} for one in planned["warnings"])
+    assert (await bare.get(CLUB)).json()["version"] == 1
+
+
 async def test_a_definition_may_be_json(bare: Api) -> None:
     await bare.apply()
     definition = (await bare.get(CLUB)).json()["definition"]

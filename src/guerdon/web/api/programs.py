@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
+from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.programs.programs import (
     NewDefinition,
     Version,
     apply_definition,
-    check_definition,
     get_live,
     get_version,
     list_programs,
     list_versions,
 )
-from guerdon.rules.definition import Definition, inactive_parts, load_definition_with_positions
-from guerdon.rules.program import compile_program
+from guerdon.rules.definition import Definition, load_definition_with_positions
+from guerdon.rules.program import Program, compile_program
 from guerdon.web.api.call import Call, admitted, answer
 from guerdon.web.api.once import once
 from guerdon.web.api.shapes import (
     Applied,
+    ChangeShape,
     ProgramLine,
     Programs,
     ProgramShape,
     Versions,
     VersionShape,
+    WarningShape,
 )
 from guerdon.web.outline import operation
 
@@ -71,38 +73,51 @@ def apply(call: Writing, program: str, dry_run: Annotated[bool, Query()] = False
     """Make the definition, YAML or JSON, the live version.
 
     201 where there is a new one, 200 where the live one says the same already. With `dry_run=true` nothing
-    is stored and the answer says what would be.
+    is stored and the answer says what would be: changes in sentences, whom they touch, and warnings.
     """
-    definition, text = _read(call, program)
-    warnings = [f"{part.pointer}: {part.why}" for part in inactive_parts(definition)]
+    definition, compiled, text = _read(call, program)
     if dry_run:
         with call.transaction() as tx:
-            planned = check_definition(tx, definition, call.house.in_use(tx, program))
-        version, changed = (planned.version, planned.changed) if planned is not None else (1, True)
-        return answer(
-            Applied(program=program, version=version, changed=changed, dry_run=True, warnings=warnings)
-        )
+            plan = make_plan(tx, definition, compiled, Asking(call.now, call.house.in_use(tx, program)))
+        return answer(_planned(plan, plan.version, dry_run=True))
 
     def act(tx: Tx) -> tuple[int, Applied]:
-        new = NewDefinition(definition, text, call.caller.actor, call.now, call.house.in_use(tx, program))
-        done = apply_definition(tx, new, call.house.ids)
-        said = Applied(
-            program=program, version=done.version, changed=done.changed, dry_run=False, warnings=warnings
+        in_use = call.house.in_use(tx, program)
+        plan = make_plan(tx, definition, compiled, Asking(call.now, in_use))
+        done = apply_definition(
+            tx, NewDefinition(definition, text, call.caller.actor, call.now, in_use), call.house.ids
         )
-        return (201 if done.changed else 200), said
+        return (201 if done.changed else 200), _planned(plan, done.version, dry_run=False)
 
     return once(call, act)
 
 
-def _read(call: Call, program: str) -> tuple[Definition, str]:
+def _planned(plan: Plan, version: int, *, dry_run: bool) -> Applied:
+    return Applied(
+        program=plan.program,
+        version=version,
+        changed=plan.changed,
+        dry_run=dry_run,
+        changes=[_same(ChangeShape, one) for one in plan.changes],
+        warnings=[_same(WarningShape, one) for one in plan.warnings],
+    )
+
+
+_Shape = TypeVar("_Shape", ChangeShape, WarningShape)
+
+
+def _same(shape: type[_Shape], one: object) -> _Shape:
+    return shape(**{name: getattr(one, name) for name in shape.__struct_fields__})
+
+
+def _read(call: Call, program: str) -> tuple[Definition, Program, str]:
     if call.media not in _TAKEN:
         raise Problem("unsupported_media_type", "a definition is `application/yaml` or `application/json`")
     definition, positions = load_definition_with_positions(call.body, "the body")
     if definition.program != program:
         detail = f"the definition is of {definition.program!r} and the address of {program!r}"
         raise Problem.at("/program", "program_mismatch", detail)
-    compile_program(definition, 0, positions)
-    return definition, call.body.decode("utf-8")
+    return definition, compile_program(definition, 0, positions), call.body.decode("utf-8")
 
 
 @ROUTER.get("/v1/programs/{program}", summary="The live definition", **operation(ProgramShape))

@@ -380,15 +380,38 @@ class Versions(Answered, frozen=True):
     next: str | None
 
 
+class ChangeShape(Answered, frozen=True):
+    """One thing that a definition changes."""
+
+    section: str
+    pointer: str
+    kind: str
+    """`added`, `removed` or `changed`."""
+    sentence: str
+    before: Any
+    after: Any
+
+
+class WarningShape(Answered, frozen=True):
+    """Something that is allowed, and that somebody should look at."""
+
+    code: str
+    pointer: str
+    place: str
+    sentence: str
+    advice: str
+
+
 class Applied(Answered, frozen=True):
-    """What became of applying a definition."""
+    """What became of applying a definition, or with `dry_run` what would become of it."""
 
     program: str
     version: int
     changed: bool
     """False where the live version says the same already."""
     dry_run: bool
-    warnings: Sequence[str]
+    changes: Sequence[ChangeShape]
+    warnings: Sequence[WarningShape]
 
 
 class Health(Answered, frozen=True):
