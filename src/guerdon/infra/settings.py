@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Most pooled connections by role."""
     queue_limit: int = Field(default=4096, ge=1, le=1_000_000)
     """Commands that may wait; beyond it callers are told to come again."""
+    allow_loopback: bool = False
+    """Whether webhooks may go to this machine itself, without TLS too: for development only."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

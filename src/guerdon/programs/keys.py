@@ -35,6 +35,7 @@ SCOPES = frozenset(
         "rewards:read",
         "redemptions:read",
         "redemptions:write",
+        "webhooks:read",
         "webhooks:write",
     }
 )

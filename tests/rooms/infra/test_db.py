@@ -124,7 +124,7 @@ def test_the_lookup_role_writes_nothing(database: Database) -> None:
             "where grantee = 'guerdon_lookup' and table_schema = 'guerdon'"
         ).fetchall()
     assert {right for _, right in rights} == {"SELECT"}
-    assert {table for table, _ in rights} == {"tenants", "api_keys"}
+    assert {table for table, _ in rights} == {"tenants", "api_keys", "order_hooks"}
 
 
 def test_an_error_rolls_back_and_the_connection_serves_on(notes: Database) -> None:

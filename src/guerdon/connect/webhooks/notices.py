@@ -1,0 +1,199 @@
+"""What is told: CloudEvents with the effects and balances of a decision, and nothing about a person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.exact import scaled_text
+from guerdon.base.ids import number_text
+from guerdon.connect.webhooks.signing import message_text
+from guerdon.engine.answers import Balance, decided
+from guerdon.engine.events import StoredEvent
+from guerdon.infra.arrays import bigints, columns, instants, uuids
+from guerdon.infra.tx import Tx
+from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.program import Program
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+_INTERNAL: Final = "guerdon."
+# Open lots, less what came after the event: few rows, however long an account's history is.
+_BALANCES: Final = """
+select asked.event_id, moved.wallet,
+    coalesce(sum(moved.units) filter (where moved.available_at <= asked.booked_at), 0)::bigint,
+    coalesce(sum(moved.units) filter (where moved.available_at > asked.booked_at), 0)::bigint
+from unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::timestamptz[])
+        as asked (account_id, event_id, last_seq, booked_at),
+    lateral (
+        select wallet, available_at, expires_at, remaining as units from lots
+        where lots.account_id = asked.account_id
+        union all
+        select wallet, available_at, expires_at, -amount from entries
+        where entries.account_id = asked.account_id and entries.seq > asked.last_seq and book = 'member'
+    ) moved
+where moved.expires_at > asked.booked_at
+group by 1, 2
+"""
+
+
+class Message(NamedTuple):
+    """One notice, ready to be sent."""
+
+    message_id: UUID
+    account_id: int
+    program_id: int
+    event_id: UUID
+    type: str
+    body: bytes
+
+
+class Held(NamedTuple):
+    """What a wallet held right after an event, in its scale."""
+
+    available: int
+    pending: int
+
+
+Balances = Mapping[UUID, Mapping[str, Held]]
+
+
+def told(notices: Iterable[str]) -> list[str]:
+    """Choose the notices that others hear of.
+
+    Args:
+        notices: of one event, as the outbox has them.
+
+    Returns:
+        All but those of our own commands, whose effects have names of their own.
+    """
+    return [name for name in notices if not name.startswith(_INTERNAL)]
+
+
+def message_id_of(event_id: UUID, account_id: int, notice: str) -> UUID:
+    """Give a notice its id: the same however often it is worked out, and in the order of time.
+
+    Args:
+        event_id: of the event (UUIDv7).
+        account_id: whose.
+        notice: its type.
+
+    Returns:
+        A UUIDv7 with the event's time and bits of a hash.
+    """
+    digest = hashlib.sha256(f"{event_id} {account_id} {notice}".encode()).digest()
+    # Version, counting bits and time stay those of the event, so that ids sort as events do.
+    return UUID(int=event_id.int >> 62 << 62 | int.from_bytes(digest[:8], "big") >> 2)
+
+
+def load_balances_after(tx: Tx, events: Sequence[StoredEvent]) -> Balances:
+    """Work out what accounts held right after events.
+
+    Args:
+        tx: bound to the tenant.
+        events: with an account.
+
+    Returns:
+        By event and wallet; wallets without units are left out.
+    """
+    asked = [
+        (one.account_id, one.event_id, one.first_seq + one.transactions - 1, one.booked_at)
+        for one in events
+        if one.account_id
+    ]
+    if not asked:
+        return {}
+    found: dict[UUID, dict[str, Held]] = {}
+    for event_id, wallet, available, pending in tx.execute(
+        _BALANCES, columns(asked, (bigints, uuids, bigints, instants))
+    ):
+        found.setdefault(event_id, {})[wallet] = Held(available, pending)
+    return found
+
+
+def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held], notice: str) -> bytes:
+    """Write a notice as a CloudEvent.
+
+    Args:
+        program: for its key and the scales of its wallets.
+        event: with its decision.
+        held: what the account held right after it.
+        notice: the type.
+
+    Returns:
+        JSON.
+    """
+    decision = event.decided
+    key = program.key
+    data: dict[str, Any] = {
+        "program": key,
+        "program_version": event.version,
+        "account": number_text("acc", event.account_id) if event.account_id else None,
+        "member": number_text("mem", event.member_id) if event.member_id is not None else None,
+        # Facts that the engine itself made have no id from outside.
+        "event": {"id": event.id or str(event.event_id), "source": event.source, "type": event.type},
+        "order": event.order_id,
+        "channel": event.channel or None,
+        "store": event.store or None,
+        "booked_at": event.booked_at,
+        "late": event.late,
+        **_decision(program, event, decision),
+        "balances": _balances(program, held) if event.account_id else {},
+    }
+    envelope = {
+        "specversion": "1.0",
+        "id": message_text(message_id_of(event.event_id, event.account_id, notice)),
+        "source": f"/v1/programs/{key}",
+        "type": notice,
+        "time": event.occurred_at,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    if data["account"] is not None:
+        envelope["subject"] = data["account"]
+    return _ENCODER.encode(envelope)
+
+
+def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[str, Any]:
+    answer = decided(program, event.id, "applied", decision)
+    return {
+        "effects": answer.effects,
+        "units": [_moved(program, one) for one in decision.transactions],
+        "redemptions": answer.redemptions,
+        "cancelled": [number_text("red", one) for one in decision.cancelled],
+        "tiers": [
+            {"ladder": one.ladder, "before": one.before, "after": one.after, "cause": one.cause}
+            for one in decision.tier_changes
+        ],
+        "badges": decision.badges,
+    }
+
+
+def _moved(program: Program, transaction: Transaction) -> dict[str, str | datetime]:
+    amount = sum(entry.amount for entry in transaction.entries if entry.book == "member")
+    return {
+        "kind": transaction.kind,
+        "wallet": transaction.wallet,
+        "amount": scaled_text(amount, _scale(program, transaction.wallet)),
+        "effective_at": transaction.effective_at,
+    }
+
+
+def _balances(program: Program, held: Mapping[str, Held]) -> dict[str, Balance]:
+    nothing = Held(0, 0)
+    shown = {}
+    for wallet in program.wallets:
+        units, scale = held.get(wallet, nothing), _scale(program, wallet)
+        shown[wallet] = Balance(
+            scaled_text(units.available, scale), scaled_text(units.pending, scale), scaled_text(0, scale)
+        )
+    return shown
+
+
+def _scale(program: Program, wallet: str) -> int:
+    known = program.wallets.get(wallet)
+    return known.scale if known is not None else 0
