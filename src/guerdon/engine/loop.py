@@ -38,7 +38,7 @@ class LoopSettings(msgspec.Struct, frozen=True):
     """Commands that may wait in all."""
     batch_limit: int = 256
     """Commands of one batch."""
-    work_ns: int = 20_000_000
+    work_ns: int = 8_000_000
     """About how long a batch may take while somebody waits interactively."""
     bulk_share: int = 8
     """Bulk commands take at least one in so many places of a batch."""
