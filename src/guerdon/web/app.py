@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from guerdon.base.errors import Fault, Problem
 from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards
 from guerdon.web.callers import Doorkeeper
+from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
 from guerdon.web.house import Premises
 from guerdon.web.outline import describe
@@ -35,6 +36,7 @@ _ROUTERS: Final = (
     redemptions.ROUTER,
     health.ROUTER,
     pages.ROUTER,
+    console.ROUTER,
 )
 
 

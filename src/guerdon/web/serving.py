@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import secrets
 import signal
 import socket
 import threading
@@ -17,10 +18,12 @@ import uvicorn
 
 from guerdon.base.errors import Problem
 from guerdon.infra.settings import Settings
+from guerdon.programs.first_owner import FIRST_EMAIL, Randomness, ensure_owner
+from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import Desk, protocol_before
 from guerdon.web.front import Front
-from guerdon.wiring import House, ensure_start_key, is_sandbox, open_house
+from guerdon.wiring import MAIN_TENANT, House, ensure_start_key, is_sandbox, open_house
 
 _LOG = structlog.get_logger(__name__)
 _COLLECT_AFTER: Final = (50_000, 20, 50)
@@ -56,6 +59,7 @@ def serve(
                 ensure_start_key(house, settings.api_key.get_secret_value(), sandbox=chosen)
             if prepare is not None:
                 prepare(house, address)
+            _tell_owner(house, address, say)
             started()
             _run(house, listening, address, say)
 
@@ -84,6 +88,17 @@ def configured(front: Front) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _tell_owner(house: House, address: str, say: Callable[[str], None]) -> None:
+    """Make the first owner of the main tenant where it has no staff, and say the password, this once."""
+    now = datetime.now(UTC)
+    with house.database.transaction(tenant_id_of(MAIN_TENANT)) as tx:
+        ensure_tenant(tx, MAIN_TENANT, "Main", sandbox=is_sandbox(house.settings), now=now)
+        chance = Randomness(secrets.randbits, secrets.token_bytes)
+        password = ensure_owner(tx, now, house.ids, chance)
+    if password is not None:
+        say(f"Console at {address}/console: sign in as {FIRST_EMAIL} with {password} (shown only now)")
 
 
 def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:

@@ -112,7 +112,7 @@ def test_the_last_owner_stays(tx: Tx) -> None:
     owner = added(tx)
     for change in ({"ends": True}, {"role": "manager"}):
         with pytest.raises(Problem) as refused:
-            change_staff(tx, StaffChange(owner.staff_id, "system", NOW, **change), IDS, RANDOM.randbytes)  # type: ignore[arg-type]  # one of two
+            change_staff(tx, StaffChange(owner.staff_id, "system", NOW, **change), IDS, RANDOM.randbytes)
         assert refused.value.code == "last_owner"
     added(tx, "rita@shop.example")
     changed = change_staff(

@@ -1,0 +1,207 @@
+"""The first room: what this month brought, and what needs somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from guerdon.base.exact import scaled_decimal
+from guerdon.infra.tx import Tx
+from guerdon.programs.keys import list_keys
+from guerdon.programs.programs import list_programs
+from guerdon.rules.difference.voice import as_words
+from guerdon.web.console.chart import STITCHES, Bars, draw_bars, stitch_length, stitches
+from guerdon.web.console.figures import Figures, Moved, Overviews
+from guerdon.web.console.opened import Opened, framed, open_program, short_number
+from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
+
+ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_KEY_ENDS_SOON: Final = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure beside the one of the month before."""
+
+    now: Decimal
+    before: Decimal
+
+    @property
+    def percent(self) -> Decimal | None:
+        """By how much it grew; None where there was nothing before."""
+        if not self.before:
+            return None
+        grown = (self.now - self.before) * 100 / abs(self.before)
+        places = Decimal("0.1") if abs(grown) < 10 else Decimal(1)
+        return grown.quantize(places, ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that somebody should look at."""
+
+    icon: str
+    title: str
+    detail: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One wallet's month, in decimal units."""
+
+    wallet: str
+    unit: str
+    issued: Compared
+    spent: Compared
+    opening: Decimal
+    given_back: Decimal
+    expired: Decimal
+    other: Decimal
+    outstanding: Decimal
+    cost: str
+    unit_cost: str
+
+
+@ROUTER.get("/console")
+@ROUTER.get("/console/")
+def front(visit: Visitor) -> Response:
+    """Lead to the first program's overview."""
+    with visit.transaction() as tx:
+        programs = list_programs(tx)
+    if programs:
+        return visit.go(f"/console/p/{programs[0].key}")
+    return visit.page("nothing.html", place="overview")
+
+
+@ROUTER.get("/console/p/{program}")
+def overview(visit: Visitor, program: str) -> Response:
+    """Say first what this month came to, then show the figures."""
+    with visit.transaction() as tx:
+        opened = open_program(visit, tx, program)
+        figures = _board(visit).figures(tx, opened.live, visit.now)
+        needs = _needs(visit, tx, opened, figures)
+    books = [_book(opened, figures, key) for key in opened.program.wallets]
+    first = next(iter(opened.program.wallets), "")
+    return visit.page(
+        "overview.html",
+        **framed(opened, "overview"),
+        figures=figures,
+        books=books,
+        needs=needs,
+        chart=_chart(opened, figures, first) if first else None,
+        table=_table(opened, figures, first) if first else (),
+        members=Compared(Decimal(figures.joined), Decimal(figures.joined_before)),
+        orders=Compared(Decimal(figures.orders), Decimal(figures.orders_before)),
+        buyers=Compared(Decimal(figures.buyers), Decimal(figures.buyers_before)),
+        tiers=_tiers(opened, figures),
+        short=short_number,
+        campaign=as_words,
+    )
+
+
+def _board(visit: Visit) -> Overviews:
+    state = visit.request.app.state
+    found: Overviews | None = getattr(state, "overviews", None)
+    if found is None:
+        found = state.overviews = Overviews()
+    return found
+
+
+def _book(opened: Opened, figures: Figures, wallet: str) -> Book:
+    scale = opened.program.scales[wallet]
+    month: Moved = figures.by_month[wallet][-1]
+    before = figures.before[wallet]
+    held = figures.outstanding.get(wallet, 0)
+    cost = opened.program.wallets[wallet].cost
+
+    def units(amount: int) -> Decimal:
+        return scaled_decimal(amount, scale)
+
+    return Book(
+        wallet=wallet,
+        unit=opened.unit(wallet),
+        issued=Compared(units(month.issued), units(before.issued)),
+        spent=Compared(units(month.spent), units(before.spent)),
+        opening=units(held - month.sum),
+        given_back=units(month.given_back),
+        expired=units(month.expired),
+        other=units(month.other),
+        outstanding=units(held),
+        cost=opened.money(_cents(opened, units(held) * cost)) if cost is not None else "",
+        unit_cost=opened.money(cost) if cost is not None else "",
+    )
+
+
+def _cents(opened: Opened, amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-opened.program.digits), ROUND_HALF_UP)
+
+
+def _series(opened: Opened, figures: Figures, wallet: str) -> tuple[list[Decimal], list[Decimal]]:
+    scale, months = opened.program.scales[wallet], figures.by_month[wallet]
+    issued = [scaled_decimal(month.issued, scale) for month in months]
+    return [scaled_decimal(month.spent, scale) for month in months], issued
+
+
+def _chart(opened: Opened, figures: Figures, wallet: str) -> Bars:
+    return draw_bars(*_series(opened, figures, wallet))
+
+
+def _table(opened: Opened, figures: Figures, wallet: str) -> list[tuple[object, Decimal, Decimal, Decimal]]:
+    scale = opened.program.scales[wallet]
+    rows: list[tuple[object, Decimal, Decimal, Decimal]] = []
+    for day, moved in zip(figures.months, figures.by_month[wallet], strict=True):
+        shown = (scaled_decimal(one, scale) for one in (moved.issued, moved.spent, moved.expired))
+        rows.append((day, *shown))  # type: ignore[arg-type]  # three of them
+    return rows
+
+
+def _tiers(opened: Opened, figures: Figures) -> list[tuple[str, list[tuple[str, int, int]]]]:
+    shown = []
+    for ladder, levels in figures.tiers.items():
+        total = sum(count for _, count in levels)
+        rows = [
+            (
+                opened.tier(ladder, level),
+                count,
+                stitch_length(max(stitches(Decimal(count), Decimal(total)), int(count > 0)) if total else 0),
+            )
+            for level, count in levels
+        ]
+        shown.append((as_words(ladder).capitalize(), rows))
+    return shown
+
+
+def _needs(visit: Visit, tx: Tx, opened: Opened, figures: Figures) -> list[Need]:
+    say, found = visit.saying, []
+    if opened.waiting:
+        words = ("{count} command lies in quarantine", "{count} commands lie in quarantine")
+        title = say.count(*words, opened.waiting)
+        detail = say.text("The engine could not apply them; nothing of them was stored.")
+        found.append(Need("alert", title, detail, f"{opened.path}/quarantine"))
+    for one in figures.ending:
+        amount = say.number(opened.units(one.wallet, one.units))
+        unit = opened.unit(one.wallet)
+        title = say.text("{amount} {unit} expire within 30 days", amount=amount, unit=unit)
+        first = say.day_long(one.first_at, opened.program.zone)
+        whose = say.count("{count} member", "{count} members", one.accounts)
+        detail = say.text("{whose}; the first on {day}", whose=whose, day=first)
+        found.append(Need("clock", title, detail, f"{opened.path}/members"))
+    for key in list_keys(tx):
+        ends = key.expires_at
+        if key.revoked_at is None and ends is not None and visit.now < ends <= visit.now + _KEY_ENDS_SOON:
+            title = say.text("The key {name} ends soon", name=key.name)
+            found.append(Need("key", title, say.moment(ends, opened.program.zone), "/console/keys"))
+    if visit.staff.initial:
+        title = say.text("Choose a password of your own")
+        detail = say.text("The present one was given to you, and others may have seen it.")
+        found.append(Need("lock", title, detail, "/console/account"))
+    return found
+
+
+SEAM: Final = stitch_length(STITCHES)
+"""The length of a whole seam in the drawing's units."""
