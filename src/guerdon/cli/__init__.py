@@ -6,9 +6,11 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 import typer
+from structlog.typing import EventDict
 
 from guerdon.base.errors import Problem
 from guerdon.cli import keys
@@ -55,10 +57,30 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+def _frames(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Show where an error came from: neither its message nor any local value, which may be somebody's."""
+    error = line.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        line["error"] = f"{type(error).__module__}.{type(error).__qualname__}"
+        frames = traceback.extract_tb(error.__traceback__)
+        line["frames"] = [f"{Path(one.filename).name}:{one.lineno}:{one.name}" for one in frames]
+    return line
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; every failure is one sentence and an exit code, never a stack trace."""
     # What the standard output carries is the result; whatever else is told goes beside it.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", key="at"),
+            _frames,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         result = app(list(arguments), prog_name="guerdon", standalone_mode=False)
         sys.stdout.flush()

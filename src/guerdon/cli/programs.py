@@ -27,7 +27,7 @@ from guerdon.rules.definition import (
 from guerdon.rules.difference import compare
 from guerdon.rules.lint import lint
 from guerdon.rules.program import Program, compile_program
-from guerdon.wiring import MAIN_TENANT
+from guerdon.wiring import MAIN_TENANT, is_sandbox
 
 UNCHANGED, CHANGES = 0, 2
 
@@ -90,7 +90,8 @@ def apply(options: DefinitionOptions) -> int:
             opened_house(options.data) as house,
             house.database.transaction(tenant_id_of(options.tenant)) as tx,
         ):
-            ensure_tenant(tx, options.tenant, options.tenant, sandbox=False, now=now)
+            sandbox = is_sandbox(house.settings)
+            ensure_tenant(tx, options.tenant, options.tenant, sandbox=sandbox, now=now)
             in_use = house.in_use(tx, definition.program)
             new = NewDefinition(definition, document.decode("utf-8"), "system", now, in_use)
             applied = apply_definition(tx, new, house.ids)

@@ -129,7 +129,9 @@ def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
         shown = {"badge": effect.badge}
     else:
         redemption = number_text("red", effect.redemption_id) if effect.redemption_id is not None else ""
-        shown = _without_blanks({"reward": effect.reward, "redemption": redemption, "code": effect.code})
+        spent = {key: scaled_text(units, program.scales.get(key, 0)) for key, units in effect.spent.items()}
+        named = {"reward": effect.reward, "redemption": redemption, "code": effect.code, "spent": spent}
+        shown = _without_blanks(named)
     return {"campaign": effect.campaign, effect.kind: shown}
 
 
@@ -167,5 +169,5 @@ def _fault(fault: Fault) -> dict[str, str]:
     return {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
 
 
-def _without_blanks(fields: dict[str, str]) -> dict[str, str]:
+def _without_blanks(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}

@@ -15,7 +15,7 @@ Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit"]
 TransactionKind = Literal["award", "redeem", "cancel", "expire", "adjust", "send", "receive"]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of a transaction."""
 
     book: Book
@@ -28,7 +28,7 @@ class Entry(msgspec.Struct, frozen=True):
     """What caused it: a campaign's or reward's key, or empty."""
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class Transaction(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A balanced set of entries in one wallet."""
 
     kind: TransactionKind
@@ -42,7 +42,7 @@ class Transaction(msgspec.Struct, frozen=True):
     other_account: int | None = None
 
 
-class Skip(msgspec.Struct, frozen=True):
+class Skip(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A campaign that did not act, and why."""
 
     campaign: str
@@ -51,7 +51,7 @@ class Skip(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Effect(msgspec.Struct, frozen=True):
+class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that a campaign did."""
 
     campaign: str
@@ -64,9 +64,11 @@ class Effect(msgspec.Struct, frozen=True):
     redemption_id: int | None = None
     code: str = ""
     badge: str = ""
+    spent: Mapping[str, int] = {}
+    """Units by wallet in its scale, for `redeem`."""
 
 
-class NewRedemption(msgspec.Struct, frozen=True):
+class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A taking of a reward, to be stored."""
 
     redemption_id: int
@@ -82,7 +84,7 @@ class NewRedemption(msgspec.Struct, frozen=True):
     choice: str = ""
 
 
-class TierChange(msgspec.Struct, frozen=True):
+class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An account moved on a ladder."""
 
     ladder: str
@@ -92,7 +94,7 @@ class TierChange(msgspec.Struct, frozen=True):
     cause: Literal["reached", "review", "definition"]
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The whole answer to one event. A refusal has a problem, and then nothing else."""
 
     version: int

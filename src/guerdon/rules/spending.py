@@ -96,6 +96,7 @@ def issue(
             reward=reward.key,
             redemption_id=redemption.redemption_id,
             code=redemption.code,
+            spent=price,
         )
     )
     return redemption

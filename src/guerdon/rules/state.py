@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 
-class Lot(msgspec.Struct, frozen=True):
+class Lot(msgspec.Struct, frozen=True, gc=False):
     """Units earned together, that become available and expire together."""
 
     available_at: datetime
@@ -20,7 +20,7 @@ class Lot(msgspec.Struct, frozen=True):
     """Units left, in the wallet's scale, more than zero while the lot is open."""
 
 
-class WalletState(msgspec.Struct, frozen=True):
+class WalletState(msgspec.Struct, frozen=True, gc=False):
     """One wallet of an account, as booked."""
 
     available: int = 0
@@ -37,7 +37,7 @@ class WalletState(msgspec.Struct, frozen=True):
     """Open lots in the order in which they are spent; None where gathering found no need to read them."""
 
 
-class Bucket(msgspec.Struct, frozen=True):
+class Bucket(msgspec.Struct, frozen=True, gc=False):
     """What a metric counted in one bucket of days."""
 
     total: Decimal = Decimal(0)
@@ -46,7 +46,7 @@ class Bucket(msgspec.Struct, frozen=True):
     """How many events were counted."""
 
 
-class TierState(msgspec.Struct, frozen=True):
+class TierState(msgspec.Struct, frozen=True, gc=False):
     """Where an account stands on one ladder."""
 
     level: str
@@ -63,7 +63,7 @@ class TierState(msgspec.Struct, frozen=True):
     """Hash of the ladder and its metric when the anchor was set."""
 
 
-class MemberState(msgspec.Struct, frozen=True):
+class MemberState(msgspec.Struct, frozen=True, gc=False):
     """The person who acts, without anything that names them."""
 
     member_id: int

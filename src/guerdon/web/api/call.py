@@ -62,8 +62,9 @@ class Call:
 
     @property
     def scope(self) -> str:
-        """What an Idempotency-Key belongs to; the path is hashed, for it may hold an e-mail address."""
-        return f"{self.method} {hashlib.sha256(self.path.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        """What an Idempotency-Key belongs to; the path, which may hold an e-mail address, as a keyed hash."""
+        path = self.path.encode("utf-8", "backslashreplace").decode()
+        return f"{self.method} {self.house.vault(self.tenant_id).digest('path', path).hex()}"
 
     @property
     def once(self) -> Once | None:

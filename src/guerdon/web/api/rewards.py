@@ -73,13 +73,20 @@ def _shown(program: Program, reward: Reward, left: int | None, standing: Shown |
         if written.name is not None
         else reward.key,
         price={wallet: scaled_text(units, program.scales[wallet]) for wallet, units in reward.price},
-        worth=plain_text(written.worth) if written.worth is not None else None,
+        worth=_money(program, written.worth) if written.worth is not None else None,
         tiers=sorted(reward.tiers),
         stock_left=left,
         available=None if standing is None else not missing and reason is None,
         missing=missing,
         reason=reason,
     )
+
+
+def _money(program: Program, amount: Decimal) -> str:
+    """Write money with the places of the currency, or with its own where it has more."""
+    units = amount.scaleb(program.digits)
+    whole = units == units.to_integral_value()
+    return scaled_text(int(units), program.digits) if whole else plain_text(amount)
 
 
 def _reason(reward: Reward, left: int | None, held: set[str]) -> str | None:

@@ -14,6 +14,7 @@ from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import list_programs
 from guerdon.programs.tenants import list_tenants
+from guerdon.rules.program import Program
 from guerdon.wiring import House
 
 _REMEMBERED_SECONDS: Final = 5.0
@@ -38,7 +39,7 @@ class WalletFigure(msgspec.Struct, frozen=True):
 class ProgramFigure(msgspec.Struct, frozen=True):
     """One program in figures."""
 
-    key: str
+    name: str
     members: str
     orders: str
     """Orders taken since midnight UTC."""
@@ -108,13 +109,19 @@ def _programs(tx: Tx, house: House, now: datetime) -> list[ProgramFigure]:
     first_id = f"{int(midnight.timestamp()) * 1000:012x}".ljust(32, "0")
     found = []
     for live in list_programs(tx):
-        scales = {key: wallet.scale for key, wallet in house.program(tx, live.key).wallets.items()}
+        program = house.program(tx, live.key)
+        scales = {key: wallet.scale for key, wallet in program.wallets.items()}
         members = tx.execute(_MEMBERS, (live.program_id,)).fetchone()
         orders = tx.execute(_ORDERS, (live.program_id, first_id, midnight)).fetchone()
         units = tx.execute(_UNITS, (live.program_id,)).fetchall()
         wallets = tuple(WalletFigure(key, _grouped(amount, scales.get(key, 0))) for key, amount in units)
-        found.append(ProgramFigure(live.key, _count(members), _count(orders), wallets))
+        found.append(ProgramFigure(_name(program), _count(members), _count(orders), wallets))
     return found
+
+
+def _name(program: Program) -> str:
+    languages = program.definition.languages
+    return program.definition.name.in_language(languages[0], languages)
 
 
 def _count(row: tuple[object, ...] | None) -> str:
