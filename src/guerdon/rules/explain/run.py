@@ -1,0 +1,222 @@
+"""A stored decision run again: the same code, without an index, from what the decision recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from guerdon.base.ids import Chance
+from guerdon.rules.decision import Decision, Effect
+from guerdon.rules.draft import Draft
+from guerdon.rules.earning import run_campaigns
+from guerdon.rules.events import Event
+from guerdon.rules.explain.told import reached, told_scope, told_states
+from guerdon.rules.expressions import Expression
+from guerdon.rules.program import Campaign, Program
+from guerdon.rules.scope import Scope
+from guerdon.rules.step import DEPTH, exactly
+
+ACTED: Final = "acted"
+OTHER_TRIGGER: Final = "other_trigger"
+UNKNOWN: Final = "values_not_kept"
+"""It reads what decisions do not keep because it names a person, or because the sender never declared it."""
+
+_NO_CHANCE: Final = b"explained"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one campaign, and why."""
+
+    campaign: str
+    outcome: str
+    """`acted`, or the one reason why it did not."""
+    detail: str = ""
+    trigger: str = ""
+    """What set it off: the event's own type, or that of a follow-on."""
+    effects: tuple[Effect, ...] = ()
+    """As stored."""
+    scope: Any = None
+    """What its expressions saw; None where they were not asked."""
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why an event was decided as it was."""
+
+    program: Program
+    event: Event
+    decision: Decision
+    """As stored."""
+    outcomes: tuple[Outcome, ...]
+    """One for each campaign, in the order of evaluation."""
+    differences: tuple[str, ...]
+    """Where running it again gives something else than what is stored; empty where it is the same."""
+
+
+def explain(program: Program, event: Event, decision: Decision, is_whole: bool = True) -> Explanation:
+    """Run a stored decision again and give one reason for every campaign.
+
+    Args:
+        program: the version that decided.
+        event: the event as it was read.
+        decision: as stored.
+        is_whole: False where personal or undeclared values of the event could not be opened.
+
+    Returns:
+        The explanation; campaigns that read what is not kept are taken as stored and say so.
+    """
+    unknown = {one.key for one in program.campaigns if _reads_unkept(program, one, is_whole)}
+    best: _Again | None = None
+    with exactly():
+        for state in told_states(program, event, decision):
+            again = _Again(program, Draft(program, state, event, Chance(_NO_CHANCE)), decision, unknown)
+            again.run()
+            if best is None or len(again.differences) < len(best.differences):
+                best = again
+            if not best.differences:
+                break
+    assert best is not None, "there is always a first state"
+    outcomes = tuple(best.outcome(campaign) for campaign in program.campaigns)
+    return Explanation(program, event, decision, outcomes, tuple(best.differences))
+
+
+class _Again:
+    """One running of a decision."""
+
+    def __init__(self, program: Program, draft: Draft, decision: Decision, unknown: set[str]) -> None:
+        self.program = program
+        self.draft = draft
+        self.decision = decision
+        self.unknown = unknown
+        self.differences: list[str] = []
+        self._scopes: dict[str, Scope] = {}
+        self._reasons: dict[str, tuple[str, str]] = {}
+
+    def run(self) -> None:
+        """Decide once more, and compare."""
+        event = self.draft.event
+        if event.command is not None:
+            return
+        self._occasion(event.type, event.data, set())
+        self._follow_on()
+        self.differences = list(self._compare())
+
+    def _occasion(self, trigger: str, data: Mapping[str, Any], acted: set[str]) -> frozenset[str]:
+        campaigns = [
+            one
+            for one in self.program.by_trigger.get(trigger, ())
+            if one.key not in acted and one.key not in self.unknown
+        ]
+        scope = told_scope(self.program, self.draft.event, (trigger, data), self.decision.inputs)
+        before = len(self.draft.skipped)
+        # Carrying out a redeeming changes what is seen of wallets, so each trigger has a scope of its own.
+        shown = told_scope(self.program, self.draft.event, (trigger, data), self.decision.inputs)
+        done = run_campaigns(self.draft, scope, campaigns)
+        for skip in self.draft.skipped[before:]:
+            self._reasons[skip.campaign] = (skip.reason, skip.detail)
+        for one in campaigns:
+            if one.key in done or one.key not in self._scopes:
+                self._scopes[one.key] = shown
+        return done
+
+    def _follow_on(self) -> None:
+        """As the step does it: what tiers and badges set off, each campaign once."""
+        acted: set[str] = set()
+        up = reached(self.program, self.decision)
+        for ladder, tier in up:
+            held = self.draft.tiers[ladder]
+            self.draft.tiers[ladder] = msgspec.structs.replace(held, level=tier)
+        occasions: list[tuple[str, dict[str, Any]]] = [
+            ("tier.reached", {"ladder": ladder, "tier": tier}) for ladder, tier in up
+        ]
+        told = 0
+        for _ in range(DEPTH):
+            occasions += [("badge.earned", {"badge": one}) for one in self.draft.new_badges[told:]]
+            told = len(self.draft.new_badges)
+            for trigger, data in occasions:
+                acted |= self._occasion(trigger, data, acted)
+            occasions = []
+
+    def _compare(self) -> Iterator[str]:
+        acted = {one.campaign for one in self.decision.effects}
+        # What shares a rounding with a campaign that cannot be run again can be no more than named.
+        if not self.unknown & acted:
+            yield from _compared(self.draft.effects, self.decision.effects)
+        for skip in self.decision.skipped:
+            found = self._reasons.get(skip.campaign)
+            if found is not None and skip.campaign not in acted and found[0] != skip.reason:
+                yield f"{skip.campaign} was skipped for {skip.reason}, and again for {found[0]}"
+
+    def outcome(self, campaign: Campaign) -> Outcome:
+        """Give a campaign's outcome."""
+        key, scope = campaign.key, self._scopes.get(campaign.key)
+        effects = tuple(one for one in self.decision.effects if one.campaign == key)
+        stored = next((one for one in self.decision.skipped if one.campaign == key), None)
+        if effects:
+            return Outcome(key, ACTED, trigger=campaign.trigger, effects=effects, scope=scope)
+        if stored is not None:
+            return Outcome(key, stored.reason, stored.detail, campaign.trigger, scope=scope)
+        if key in self.unknown and self._is_about(campaign):
+            detail = "it did not act; it reads values that are not kept with decisions"
+            return Outcome(key, UNKNOWN, detail, campaign.trigger)
+        if key in self._reasons:
+            return Outcome(key, *self._reasons[key], campaign.trigger, scope=scope)
+        return Outcome(key, OTHER_TRIGGER, f"it waits for {campaign.trigger}", campaign.trigger)
+
+    def _is_about(self, campaign: Campaign) -> bool:
+        return campaign.trigger == self.draft.event.type
+
+
+def _compared(again: Iterable[Effect], stored: Iterable[Effect]) -> Iterator[str]:
+    waiting = list(map(_essence, stored))
+    for effect in map(_essence, again):
+        if effect in waiting:
+            waiting.remove(effect)
+        else:
+            yield f"running it again gives {_named(effect)}, which is not stored"
+    for effect in waiting:
+        yield f"{_named(effect)} is stored, and running it again does not give it"
+
+
+def _essence(effect: Effect) -> Effect:
+    """Leave out what chance gave."""
+    return msgspec.structs.replace(effect, redemption_id=None, code="")
+
+
+def _named(effect: Effect) -> str:
+    what = effect.reward or effect.badge or effect.wallet
+    amount = f" {effect.amount}" if effect.kind == "award" else ""
+    return f"{effect.kind}{amount} {what} by {effect.campaign}"
+
+
+def expressions_of(campaign: Campaign) -> list[Expression]:
+    """List a campaign's expressions.
+
+    Args:
+        campaign: as compiled.
+
+    Returns:
+        Its condition, amounts, factors and repetitions.
+    """
+    every = [campaign.when, *(award.amount for award in campaign.awards)]
+    every += [one.by for one in campaign.multipliers]
+    every += [one.repeat for one in campaign.redeems]
+    return [one for one in every if one is not None]
+
+
+def _reads_unkept(program: Program, campaign: Campaign, is_whole: bool) -> bool:
+    definition = program.definition
+    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
+    declared = definition.events.get(campaign.trigger)
+    sealed = {name for name, one in declared.data.items() if one.personal} if declared is not None else set()
+    for expression in expressions_of(campaign):
+        for path in expression.reads:
+            root, *names = path.split(".")
+            if root in ("account", "member") and personal.intersection(names):
+                return True
+            if not is_whole and root == "event" and sealed.intersection(names):
+                return True
+            if not is_whole and root in ("order", "cart") and "attributes" in names:
+                return True
+    return False

@@ -1,0 +1,289 @@
+"""What a stored decision tells about the moment in which it was made: what expressions saw, what was left."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import islice, product
+from typing import Any, Final
+
+from guerdon.base.exact import scaled_decimal, to_scaled
+from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.events import Event
+from guerdon.rules.expressions import (
+    BOOL,
+    DECIMAL,
+    DURATION,
+    INT,
+    TIMESTAMP,
+    ListOf,
+    MapOf,
+    Namespace,
+    Record,
+    Type,
+)
+from guerdon.rules.expressions.literals import duration
+from guerdon.rules.limits import Draw, money_draw, units_draw, use_draws
+from guerdon.rules.lots import NEVER
+from guerdon.rules.program import Campaign, Program, Reward
+from guerdon.rules.scope import EventView, ProgramView, Scope, environment_for
+from guerdon.rules.spending import reward_draws
+from guerdon.rules.state import AccountState, Lot, Shared, State, TierState, WalletState
+
+GUESSES_AT_MOST: Final = 256
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE: Final = Decimal(1)
+_PLENTY: Final = Decimal(10) ** 18
+
+
+class Told(dict[str, Any]):
+    """Recorded values by name, read by item or by attribute; what was absent then is absent now."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def told_scope(program: Program, event: Event, trigger: tuple[str, Mapping[str, Any]], inputs: Any) -> Scope:
+    """Make what expressions saw, from what the decision recorded.
+
+    Args:
+        program: the version that decided.
+        event: the event.
+        trigger: the type that set campaigns off, the event's own or a follow-on's, and its data.
+        inputs: the decision's, by dotted path; those of a follow-on may stand behind its type and a slash.
+
+    Returns:
+        The scope.
+    """
+    event_type, data = trigger
+    scope, seen = Scope(), _values(program, event_type, inputs)
+    scope.event = EventView(event_type, event.occurred_at, event.source, event.channel, event.store, data)
+    scope.order = scope.cart = event.order
+    scope.account = seen.get("account", Told())
+    scope.member = seen.get("member", Told())
+    scope.metrics = seen.get("metrics", Told())
+    scope.wallets = seen.get("wallets", Told())
+    scope.program = ProgramView(program.key, program.currency)
+    scope.store = event.store
+    scope.now = event.occurred_at
+    return scope
+
+
+def _values(program: Program, event_type: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    roots = environment_for(program.definition, event_type).roots
+    found: Told = Told()
+    for path in program.inputs_of.get(event_type, ()):
+        text = inputs.get(f"{event_type}/{path}", inputs.get(path))
+        names = path.split(".")
+        node, kind = found, _type_at(roots, names)
+        for name in names[:-1]:
+            node = node.setdefault(name, Told())
+        if text is not None:
+            node[names[-1]] = _parsed(str(text), kind)
+    return found
+
+
+def _type_at(roots: Record, names: list[str]) -> Type:
+    kind: Type = roots
+    for name in names:
+        if isinstance(kind, Record | Namespace):
+            kind = kind.fields[name]
+        elif isinstance(kind, MapOf):
+            kind = kind.value
+    return kind
+
+
+def _parsed(text: str, kind: Type) -> Any:
+    """Read a value as decisions write it."""
+    if isinstance(kind, ListOf):
+        return tuple(_parsed(one, kind.item) for one in text.split(", ")) if text else ()
+    if isinstance(kind, MapOf):
+        return ast.literal_eval(text)
+    if kind == BOOL:
+        return text == "true"
+    if kind == INT:
+        return int(text)
+    if kind == DECIMAL:
+        return Decimal(text)
+    if kind == TIMESTAMP:
+        return datetime.fromisoformat(text)
+    if kind == DURATION:
+        return _span(text)
+    return text
+
+
+def _span(text: str) -> timedelta:
+    """Read a duration as Python writes it: `1 day, 2:03:04.5`."""
+    days, _, clock = text.rpartition(", ")
+    hours, minutes, seconds = (Decimal(part) for part in clock.split(":"))
+    clock_part: timedelta = duration(f"{hours * 3600 + minutes * 60 + seconds}s")
+    return timedelta(days=int(days.split()[0]) if days else 0) + clock_part
+
+
+def told_states(program: Program, event: Event, decision: Decision) -> Iterator[State]:
+    """Make states in which an event would be decided as it was, as far as limits, stock and funds go.
+
+    A decision does not store what was left of limits, budgets, stock and units; but what it gave is what
+    there was room for, and what it refused is what there was none for. Tiers that nothing recorded are tried
+    in turn.
+
+    Args:
+        program: the version that decided.
+        event: the event.
+        decision: as stored.
+
+    Yields:
+        States without members, at least one.
+    """
+    wallets = {key: _wallet(program, event, decision, key) for key in program.wallets}
+    own, shared = _counters(program, event, decision)
+    badges = dict.fromkeys(_badges(program, decision), event.occurred_at)
+    ladders = list(program.ladders)
+    restricted = any(reward.tiers for reward in program.rewards.values())
+    levels = [_levels(program, decision, key, restricted) for key in ladders]
+    for chosen in islice(product(*levels), GUESSES_AT_MOST):
+        tiers = {
+            key: TierState(level, event.occurred_at, None, level, date.min, "")
+            for key, level in zip(ladders, chosen, strict=True)
+        }
+        account = AccountState(
+            0, wallets=wallets, tiers=tiers, counters=own, badges=badges, created_at=event.occurred_at
+        )
+        yield State(account, None, Shared(shared))
+
+
+def reached(program: Program, decision: Decision) -> list[tuple[str, str]]:
+    """List the tiers that an event led up to.
+
+    Args:
+        program: the version that decided.
+        decision: as stored.
+
+    Returns:
+        Ladder and tier, in the order in which they were reached.
+    """
+    return [
+        (one.ladder, one.after)
+        for one in decision.tier_changes
+        if one.cause == "reached"
+        and program.ladders[one.ladder].level_of(one.after) > program.ladders[one.ladder].level_of(one.before)
+    ]
+
+
+def _levels(program: Program, decision: Decision, ladder: str, restricted: bool) -> list[str]:
+    changes = [one for one in decision.tier_changes if one.ladder == ladder]
+    first = next((one.before for one in changes if one.cause == "reached"), None)
+    if first is not None:
+        return [first]
+    if changes:
+        return [changes[-1].after]
+    keys = [tier.key for tier in program.ladders[ladder].tiers]
+    key, level = (decision.inputs.get(f"account.tiers.{ladder}.{name}") for name in ("key", "level"))
+    if key is not None:
+        return [str(key)]
+    if level is not None:
+        return [keys[int(level)]]
+    return keys if restricted else keys[:1]
+
+
+def _badges(program: Program, decision: Decision) -> list[str]:
+    told = decision.inputs.get("account.badges")
+    if told is not None:
+        return [one for one in str(told).split(", ") if one]
+    given = {badge for campaign in program.campaigns for badge in campaign.badges}
+    return sorted(given - set(decision.badges))
+
+
+def _wallet(program: Program, event: Event, decision: Decision, key: str) -> WalletState:
+    scale = program.wallets[key].scale
+    told = {
+        name: to_scaled(Decimal(decision.inputs[path]), scale)
+        for name in ("available", "pending", "held")
+        if (path := f"wallets.{key}.{name}") in decision.inputs
+    }
+    held = told.get("held", 0)
+    available = told.get("available")
+    if available is None:
+        taken = -sum(_members(decision, key, "redeem"))
+        came = sum(_members(decision, key, "award", event.booked_at))
+        available = max(taken - came, 0)
+    available += held
+    lots = (Lot(_BEGINNING, None, available),) if available else ()
+    gone = any(
+        entry.book == "expired" for one in _transactions(decision, key, "award") for entry in one.entries
+    )
+    return WalletState(
+        available, told.get("pending", 0), held, idle_expires_at=None if gone else NEVER, lots=lots
+    )
+
+
+def _transactions(decision: Decision, wallet: str, kind: str) -> Iterator[Transaction]:
+    return (one for one in decision.transactions if one.wallet == wallet and one.kind == kind)
+
+
+def _members(decision: Decision, wallet: str, kind: str, at: datetime | None = None) -> Iterator[int]:
+    for transaction in _transactions(decision, wallet, kind):
+        for entry in transaction.entries:
+            if entry.book == "member" and (at is None or (entry.available_at or at) <= at):
+                yield entry.amount
+
+
+def _counters(
+    program: Program, event: Event, decision: Decision
+) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    own: dict[str, Decimal] = {}
+    shared: dict[str, Decimal] = {}
+    day = program.zone.day_of(event.occurred_at)
+    rooms = [room for one in program.campaigns for room in _campaign_room(program, one, decision, day)]
+    rooms += [room for one in program.rewards.values() for room in _reward_room(program, one, decision, day)]
+    for draw, room in rooms:
+        (shared if draw.shared else own)[draw.counter] = draw.bound - room
+    return own, shared
+
+
+def _reward_room(
+    program: Program, reward: Reward, decision: Decision, day: date
+) -> Iterator[tuple[Draw, Decimal]]:
+    """List a reward's counters with the room that they had: what was given, more where nothing ended it."""
+    givers = [one for one in program.campaigns if _gives(one, reward.key)]
+    acted = {one.campaign for one in decision.effects}
+    refused = {one.reason for one in decision.skipped if any(one.campaign == giver.key for giver in givers)}
+    # A repetition that ended does not say why; and one effect of several may have been refused in silence.
+    is_silent = any(one.key in acted for one in givers)
+    count = sum(1 for one in decision.redemptions if one.reward == reward.key)
+    for draw, amount, code in reward_draws(reward, 1, None, day):
+        yield draw, amount * count if is_silent or code in refused else _PLENTY
+
+
+def _gives(campaign: Campaign, reward: str) -> bool:
+    return reward in campaign.grants or any(one.reward == reward for one in campaign.redeems)
+
+
+def _campaign_room(
+    program: Program, campaign: Campaign, decision: Decision, day: date
+) -> Iterator[tuple[Draw, Decimal]]:
+    """List a campaign's counters with the room that they had: one use, and what was drawn of its budgets."""
+    owner = f"campaign/{campaign.key}"
+    reason = next((one.reason for one in decision.skipped if one.campaign == campaign.key), "")
+    for draw in use_draws(campaign.limits, owner, None, day):
+        yield draw, Decimal(0) if reason == "limit_reached" else _ONE
+    is_open = reason not in ("", "budget_spent")
+    money = Decimal(0)
+    for key, wallet in program.wallets.items():
+        amount = scaled_decimal(_awarded(decision, campaign.key, key), wallet.scale)
+        money += amount * (wallet.cost or 0)
+        units = units_draw(campaign.limits, owner, key, day)
+        if units is not None:
+            yield units, _PLENTY if is_open else amount
+    granted = [one for one in decision.effects if one.campaign == campaign.key and one.kind == "grant"]
+    money += sum((program.rewards[one.reward].cost or Decimal(0) for one in granted), Decimal(0))
+    spent = money_draw(campaign.limits, owner, day)
+    if spent is not None:
+        yield spent, _PLENTY if is_open else money
+
+
+def _awarded(decision: Decision, campaign: str, wallet: str) -> int:
+    awards = (one for one in decision.effects if one.kind == "award" and one.wallet == wallet)
+    return sum(one.amount for one in awards if one.campaign == campaign)

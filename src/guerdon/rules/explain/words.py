@@ -1,0 +1,199 @@
+"""An explanation in words: each campaign with its reason, and the arithmetic of each award."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+import msgspec
+
+from guerdon.base.exact import plain_text, scaled_text
+from guerdon.rules.decision import Effect
+from guerdon.rules.draft import multiply, plus
+from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
+from guerdon.rules.expressions import EvaluationError, Expression
+from guerdon.rules.program import Award, Campaign, Multiply
+from guerdon.rules.step import exactly
+
+_READ_AT_MOST: Final = 12
+_ROUNDED: Final[Mapping[str, str]] = {
+    "floor": "rounded down",
+    "ceil": "rounded up",
+    "half_up": "rounded half up",
+    "half_even": "rounded half to even",
+    "exact": "exactly",
+}
+_REASONS: Final[Mapping[str, str]] = {
+    "not_active_yet": "it is accepted and does nothing yet",
+    "other_trigger": "it is about something else",
+    "other_channel": "it is for other channels",
+    "other_store": "it is for other stores",
+    "out_of_schedule": "it did not run at that time",
+    "condition_false": "its condition does not hold",
+    "limit_reached": "its limit was reached",
+    "budget_spent": "its budget was spent",
+    "expression_error": "an expression could not be evaluated",
+    "negative_amount": "its amount is less than 0",
+    "nothing_to_award": "its amount comes to nothing",
+    "insufficient_units": "there were too few units",
+    "out_of_stock": "there was none left",
+    "badge_held": "the badge was there already",
+    "reward_not_for_tier": "the reward is for other tiers",
+    "values_not_kept": "it reads values that are not kept",
+}
+
+
+class CampaignWords(msgspec.Struct, frozen=True):
+    """One campaign's outcome, said."""
+
+    campaign: str
+    outcome: str
+    said: str
+    reads: Mapping[str, str]
+    """What its expressions read: path and value."""
+    sums: tuple[str, ...] = ()
+    """The arithmetic of each award, and what else it did."""
+
+
+def in_words(explanation: Explanation) -> tuple[CampaignWords, ...]:
+    """Say an explanation.
+
+    Args:
+        explanation: of one decision.
+
+    Returns:
+        One entry for each campaign, in the order of evaluation.
+    """
+    campaigns = {one.key: one for one in explanation.program.campaigns}
+    with exactly():
+        return tuple(_campaign(explanation, campaigns[one.campaign], one) for one in explanation.outcomes)
+
+
+def _campaign(explanation: Explanation, campaign: Campaign, outcome: Outcome) -> CampaignWords:
+    reads = _reads(campaign, outcome.scope)
+    if outcome.outcome != ACTED:
+        said = _REASONS.get(outcome.outcome, outcome.outcome)
+        if outcome.outcome == "condition_false" and campaign.when is not None:
+            said += f": {campaign.when.source}"
+        elif outcome.detail:
+            said += f": {outcome.detail}"
+        return CampaignWords(campaign.key, outcome.outcome, said, reads)
+    said = (
+        f"its condition holds: {campaign.when.source}" if campaign.when is not None else "it has no condition"
+    )
+    return CampaignWords(campaign.key, ACTED, said, reads, tuple(_sums(explanation, campaign, outcome)))
+
+
+def _sums(explanation: Explanation, campaign: Campaign, outcome: Outcome) -> Iterator[str]:
+    awards = iter(campaign.awards)
+    for effect in outcome.effects:
+        if effect.kind == "award":
+            award = next((one for one in awards if one.wallet == effect.wallet), None)
+            yield _award(explanation, award, outcome, effect)
+        elif effect.kind == "multiply":
+            factor = plain_text(effect.factor) if effect.factor is not None else "a quotient"
+            yield f"multiplies {effect.wallet} by {factor}"
+        elif effect.kind == "badge":
+            yield f"gives the badge {effect.badge}"
+    for kind, verb in (("redeem", "redeems"), ("grant", "grants")):
+        for reward in dict.fromkeys(one.reward for one in outcome.effects if one.kind == kind):
+            count = sum(1 for one in outcome.effects if one.kind == kind and one.reward == reward)
+            yield f"{verb} {reward}" + (f" {count} times" if count > 1 else "")
+
+
+def _award(explanation: Explanation, award: Award | None, outcome: Outcome, effect: Effect) -> str:
+    program = explanation.program
+    wallet = program.wallets[effect.wallet]
+    units = f"{scaled_text(effect.amount, wallet.scale)} {wallet.key}"
+    if award is None or outcome.scope is None:
+        return units
+    exact = award.amount(outcome.scope)
+    said = f"{award.amount.source} = {_number(exact)}"
+    product, bonuses = _factors(explanation, outcome.campaign, award)
+    for key, by in product:
+        exact = multiply(exact, by)
+        said += f", × {_number(by)} by {key}"
+    if bonuses:
+        total: Any = 1
+        for _, by in bonuses:
+            total = plus(total, plus(by, -1))
+        exact = multiply(exact, max(total, 0))
+        said += f", × {_number(total)} by {' and '.join(key for key, _ in bonuses)} together"
+    if product or bonuses:
+        said += f" = {_number(exact)}"
+    scope = {"line": "line by line", "campaign": "by itself"}.get(
+        wallet.scope, "with all awards of the event"
+    )
+    return f"{said}; {_ROUNDED[wallet.rounding]} {scope}: {units}"
+
+
+def _factors(
+    explanation: Explanation, campaign: str, award: Award
+) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """List the factors that applied to an award: those that multiply, and those that are added up."""
+    product: list[tuple[str, Any]] = []
+    bonuses: list[tuple[str, Any]] = []
+    campaigns = {one.key: one for one in explanation.program.campaigns}
+    trigger = campaigns[campaign].trigger
+    for outcome in explanation.outcomes:
+        other = campaigns[outcome.campaign]
+        if outcome.outcome != ACTED or outcome.scope is None or other.trigger != trigger:
+            continue
+        for factor in other.multipliers:
+            if _applies(factor, campaign, award):
+                (bonuses if factor.adds else product).append((other.key, factor.by(outcome.scope)))
+    return product, bonuses
+
+
+def _applies(factor: Multiply, campaign: str, award: Award) -> bool:
+    if factor.wallet != award.wallet:
+        return False
+    return award.order_based if factor.of is None else campaign in factor.of
+
+
+def _reads(campaign: Campaign, scope: Any) -> dict[str, str]:
+    if scope is None:
+        return {}
+    paths = sorted({path for one in expressions_of(campaign) for path in one.reads})
+    found = {path: _value_at(scope, path) for path in paths[:_READ_AT_MOST]}
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def _value_at(scope: Any, path: str) -> str | None:
+    value = scope
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal | Fraction):
+        return _number(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return f"{len(value)} entries" if any(not isinstance(one, str) for one in value) else ", ".join(value)
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}" if value.denominator != 1 else str(value.numerator)
+    return plain_text(value) if isinstance(value, Decimal) else str(value)
+
+
+def condition_value(expression: Expression, scope: Any) -> str:
+    """Say what an expression comes to.
+
+    Args:
+        expression: a condition or an amount.
+        scope: what it saw.
+
+    Returns:
+        Its value, or why it has none.
+    """
+    try:
+        return _number(expression(scope))
+    except EvaluationError as error:
+        return f"{error.code}: {error.detail}"
