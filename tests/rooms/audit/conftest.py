@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from guerdon.base.findings import Finding
@@ -25,6 +26,7 @@ from guerdon.engine.commands import (
 )
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.infra.db import Database
+from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref, parse_ref
 from guerdon.members.members import Desk, patch_member
@@ -112,6 +114,7 @@ class Life:
         self.issued: list[int] = []
         self.ids = make_ids()
         self.vault = Vault(MASTER_KEY, TENANT)
+        self.superuser = ""
 
     def begin(self, people: Sequence[str] = PEOPLE) -> None:
         for name in people:
@@ -171,7 +174,7 @@ class Life:
         name = self.who() if subject == "" else subject
         amount = f"{self.chance.randrange(1, 9000) / 100:.2f}"
         lines: list[dict[str, Any]] = [{"id": "1", "sku": "A", "quantity": 1, "price": amount}]
-        if self.chance.random() < 0.3:
+        if self.chance.random() < 0.3 and name != "gwen":
             lines[0]["attributes"] = {"weight": self.chance.choice([1, 1.75, 2])}
         order_id = f"o{next(self.world.numbers)}"
         late = timedelta(hours=self.chance.choice([0, 0, 0, 30, 900]))
@@ -236,15 +239,23 @@ class Life:
             erase_member(tx, erasure, self.ids)
         del self.accounts[name]
 
+    def ruin(self, statement: str, account_id: int) -> None:
+        """Change something behind the engine's back."""
+        with psycopg.connect(self.superuser, autocommit=True) as intruder:
+            intruder.execute("set session_replication_role = replica; set search_path = guerdon")
+            assert intruder.execute(statement.format(account_id)).rowcount
+
     def apply(self, text: str) -> None:
         with self.world.database.transaction(TENANT) as tx:
             apply_definition(tx, NewDefinition(load_definition(text), text, "test", self.world.now), self.ids)
 
 
 @pytest.fixture
-def living(database: Database) -> Iterator[Life]:
+def living(database: Database, server: EmbeddedPostgres) -> Iterator[Life]:
     prepare(database, PROGRAM)
     loop = EngineLoop(database, MASTER_KEY, make_ids(), LoopSettings(queue_limit=20_000))
     loop.start()
-    yield Life(World(database, loop), 7)
+    life = Life(World(database, loop), 7)
+    life.superuser = server.dsn("superuser", database.name)
+    yield life
     loop.stop()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from tests.rooms.audit.conftest import Life, audited
+from tests.rooms.audit.conftest import PROGRAM, Life, audited
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -21,3 +23,47 @@ def test_a_random_life_is_decided_again(living: Life, seed: int) -> None:
     assert kinds == {"award", "redeem", "cancel", "expire", "adjust", "send", "receive"}
     stati = {row[0] for row in living.world.rows("select distinct status from redemptions")}
     assert stati == {"issued", "used", "cancelled"}
+
+
+def test_versions_and_patches_on_the_way(living: Life) -> None:
+    living.begin()
+    living.live(60)
+    living.apply(PROGRAM.replace("'runner'", "'hiker'"))
+    living.live(60)
+    other_order = PROGRAM.replace("name: Club", "name: Club\nspending: {lots: earned_first}")
+    living.apply(other_order.replace("from: 150", "from: 80").replace("total: 15", "total: 9"))
+    living.live(100)
+    found, counts = audited(living.world)
+    assert not found, "\n".join(one.detail for one in found)
+    assert counts.not_replayed == {}
+
+
+def test_history_is_decided_again(living: Life) -> None:
+    living.begin(["anna", "ben"])
+    living.live(30)
+    for day in range(40):
+        at = living.world.now - timedelta(days=400 - 9 * day)
+        answer = living.order("past", time=at.isoformat(), historical=True, enrol=True)
+        assert answer.status == "applied", answer
+    living.live(20)
+    found, counts = audited(living.world)
+    assert not found, "\n".join(one.detail for one in found)
+    assert counts.accounts == 3
+
+
+def test_after_erasure_what_is_left_is_compared(living: Life) -> None:
+    living.begin()
+    living.live(120)
+    heavy = [{"id": "1", "sku": "A", "quantity": 1, "price": "5.00", "attributes": {"weight": 2.5}}]
+    living.world.ask(living.world.event("order.paid", "anna", data={"id": "h1", "lines": heavy}))
+    living.world.ask(living.world.event("order.paid", "ben", data={"id": "h2", "lines": heavy}))
+    anna = living.accounts["anna"]
+    living.erase("anna")
+    found, counts = audited(living.world)
+    assert not found, "\n".join(one.detail for one in found)
+    assert counts.not_replayed == {"after erasure": 1}
+    living.ruin("update redemptions set quantity = quantity + 1 where account_id = {}", anna)
+    living.ruin("update entries set amount = amount + 1 where account_id = {} and seq = 1", anna)
+    found, _ = audited(living.world)
+    assert {one.account_id for one in found} == {anna}
+    assert {one.table for one in found} >= {"redemptions", "entries"}

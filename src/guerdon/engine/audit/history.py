@@ -32,6 +32,7 @@ from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision
+from guerdon.rules.state import AccountState
 
 _NOTICES = {
     "award": "units.awarded",
@@ -121,6 +122,9 @@ class History:
         """When redemptions were used; events do not say which."""
         self.not_replayed = ""
         """Why the history cannot be decided again, or nothing."""
+        self.loose: str = ""
+        """Why metrics, and the tiers that follow from them, may come out otherwise, or nothing."""
+        self._last_version = 1
         self._drew: dict[int, set[str]] = {}
         self._is_erased = any(one.erased_at is not None for one in people.values())
 
@@ -143,6 +147,7 @@ class History:
         if version is None:
             yield self._differs(event, ("version", "a version of the program", event.version))
             return
+        self._last_version = event.version
         yield from self._check_row(stored, decision)
         yield from self.place.journal.check(self.row, self.program_id, event, decision)
         if not (is_own(event) and event.type == USE):
@@ -157,6 +162,23 @@ class History:
             yield self._differs(event, difference)
         if event.type != USE:
             yield from self._decide(version, event, fact, decision)
+
+    def endings(self) -> list[AccountState]:
+        """Give the states in which the account may stand now.
+
+        Returns:
+            The one after the last event, or those after a tick that was not worth an event.
+        """
+        state, at = self.replay.state, self.row.last_booked_at
+        if at is None or (state.last_booked_at is not None and at <= state.last_booked_at):
+            return [state]
+        endings = []
+        number = self._last_version
+        while (version := self.place.versions.find(self.place.tx, self.program_id, number)) is not None:
+            ending = self.replay.after_tick(version, at)
+            endings += [ending] if ending is not None else []
+            number += 1
+        return endings or [state]
 
     def _key_of(self, event: StoredEvent) -> Any:
         person = self.people.get(event.member_id) if event.member_id is not None else None
@@ -219,24 +241,21 @@ class History:
     ) -> Iterator[Finding]:
         told = Told(event.event_id, event.member_id, fact, decision, event.decision)
         decided = self.replay.decide(version, told)
+        excuse = self._excuse(version, event, fact)
         if not decided.agrees and not self.not_replayed:
-            self.not_replayed = self.excuse(version)
+            self.not_replayed = excuse or self.loose
             if not self.not_replayed:
                 yield self._differs(event, _where_unlike(decided.decision, decision))
         self._add_up(decided, decision)
 
-    def excuse(self, version: Version | None) -> str:
-        """Say why this history may come out otherwise although nobody touched it.
-
-        Args:
-            version: that decided, or the last one.
-
-        Returns:
-            The reason, or nothing.
-        """
-        if self._is_erased:
-            return ERASED
-        return UNRECORDED if version is not None and version.counts_by_people else ""
+    def _excuse(self, version: Version, event: StoredEvent, fact: Fact) -> str:
+        """Say why this decision may come out otherwise although nobody touched it, or nothing."""
+        lost = not fact.is_whole
+        if version.counts_by_people:
+            self.loose = UNRECORDED
+        elif lost and event.type in version.counts_sealed:
+            self.loose = ERASED
+        return ERASED if lost or (self._is_erased and version.reads_birthdays) else ""
 
     def _add_up(self, decided: Decided, decision: Decision) -> None:
         shared = self.place.shared

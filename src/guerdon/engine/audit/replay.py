@@ -20,7 +20,7 @@ from guerdon.engine.events import pack_decision
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import CancelRedemption
+from guerdon.rules.events import CancelRedemption, Event, Tick
 from guerdon.rules.lots import sort_lots
 from guerdon.rules.needs import needs_of
 from guerdon.rules.program import Program
@@ -104,6 +104,26 @@ class Replay:
         assert first is not None, "there is always a first guess"
         after, decision, used = first
         return self._go_on(after, Decided(decision, False, _taken(used, after), bounds))
+
+    def after_tick(self, version: Version, at: datetime) -> AccountState | None:
+        """Let time pass once more: a tick that only makes units available is not stored as an event.
+
+        Args:
+            version: that may have decided it.
+            at: when.
+
+        Returns:
+            The state after it, None where it would have changed nothing or would have been stored.
+        """
+        tick = Event("guerdon.tick", at, at, source="guerdon", channel="system", command=Tick())
+        state = State(self.state, None, Shared())
+        with exactly():
+            after, decision = step(version.program, state, tick, Chance(bytes(8)))
+        account = after.account
+        is_told = decision.transactions or decision.tier_changes
+        if is_told or (account.wallets == self.state.wallets and account.tiers == self.state.tiers):
+            return None
+        return account
 
     def _go_on(self, after: State, decided: Decided) -> Decided:
         self.state = after.account
@@ -242,7 +262,20 @@ def _taken(used: Mapping[str, Decimal], after: State) -> dict[str, Decimal]:
 
 def _is_same(decision: Decision, told: Told) -> bool:
     packed = pack_decision(decision)
-    return packed == told.packed or _ordered(_DECISIONS.decode(packed)) == _ordered(told.decision)
+    if packed == told.packed:
+        return True
+    # Stored by an earlier release, it may lack fields; it must not have others.
+    known = msgspec.json.decode(pack_decision(told.decision))
+    again = _DECISIONS.decode(packed)
+    return _ordered(again) == _ordered(told.decision) and _is_within(msgspec.json.decode(told.packed), known)
+
+
+def _is_within(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(name in whole and _is_within(one, whole[name]) for name, one in part.items())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) == len(whole) and all(map(_is_within, part, whole))
+    return bool(part == whole)
 
 
 def _ordered(decision: Decision) -> Decision:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.programs.version_audit import find_definition
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.expressions import Expression
+from guerdon.rules.program import Campaign, Program, compile_program
 
 _PEOPLE = ("member", "account.owner", "account.attributes", "account.members", "account.kind")
+_SEALED = ("order.attributes", "order.lines", "cart", "event.data")
 
 
 class Version(NamedTuple):
@@ -21,6 +24,10 @@ class Version(NamedTuple):
     """Whether anything of it is shared by all accounts."""
     counts_by_people: bool
     """Whether a metric reads what is known about people, which no decision records."""
+    counts_sealed: frozenset[str]
+    """Types of events of which a metric may read what is sealed with the person's key."""
+    reads_birthdays: bool
+    """Whether a campaign reads birthdays, which decisions do not record either."""
 
 
 class Versions:
@@ -59,10 +66,24 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
     limits = [one.limits for one in program.campaigns] + [one.limits for one in program.rewards.values()]
     shares = any(one.total is not None or one.budget is not None for one in limits)
     shares = shares or any(reward.stock is not None for reward in program.rewards.values())
-    return Version(program, shares, _counts_by_people(program))
+    sealed = frozenset(one.event for one in program.metrics.values() if _reads(_SEALED, one.when, one.value))
+    birthdays = any(
+        path.endswith(".birthday")
+        for campaign in program.campaigns
+        for one in _expressions(campaign)
+        for path in one.reads
+    )
+    by_people = any(_reads(_PEOPLE, one.when, one.value) for one in program.metrics.values())
+    return Version(program, shares, by_people, sealed, birthdays)
 
 
-def _counts_by_people(program: Program) -> bool:
-    expressions = [one for metric in program.metrics.values() for one in (metric.when, metric.value)]
+def _expressions(campaign: Campaign) -> list[Expression]:
+    every = [campaign.when, *(award.amount for award in campaign.awards)]
+    every += [one.by for one in campaign.multipliers]
+    every += [one.repeat for one in campaign.redeems]
+    return [one for one in every if one is not None]
+
+
+def _reads(roots: Sequence[str], *expressions: Expression | None) -> bool:
     paths = [path for one in expressions if one is not None for path in one.reads]
-    return any(path == root or path.startswith(f"{root}.") for path in paths for root in _PEOPLE)
+    return any(path == root or path.startswith(f"{root}.") for path in paths for root in roots)
