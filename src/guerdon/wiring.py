@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
@@ -28,6 +28,9 @@ from guerdon.programs.programs import ask_live, get_version
 from guerdon.programs.tenants import ensure_tenant, list_tenants, tenant_id_of
 from guerdon.rules.definition import load_definition
 from guerdon.rules.program import Program, compile_program
+
+if TYPE_CHECKING:
+    from guerdon.connect.webhooks.round import Relay
 
 MAIN_TENANT = "main"
 """The tenant of keys that say nothing else."""
@@ -63,17 +66,21 @@ class House:
         self.master_key = load_master_key(settings)
         self.ids = make_ids()
         self.engine = EngineLoop(database, self.master_key, make_ids(), LoopSettings(settings.queue_limit))
+        self._relay: Relay | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
         self._guard = threading.Lock()
 
     def start(self) -> None:
-        """Let the engine begin."""
+        """Let the engine begin, and notices go out."""
         self.engine.start()
+        self._relay = start_relay(self)
 
     def close(self) -> None:
         """Let the engine finish what it was given, then stop the database."""
         try:
+            if self._relay is not None:
+                self._relay.stop()
             self.engine.stop()
         finally:
             self.database.close()
@@ -176,6 +183,27 @@ class House:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def start_relay(house: House) -> Relay:
+    """Let notices go out to webhooks.
+
+    Args:
+        house: whose.
+
+    Returns:
+        What does so until it is stopped.
+    """
+    # Only a house that runs calls anybody: a client for that takes a tenth of a second to import.
+    from guerdon.connect.webhooks.postman import Surroundings
+    from guerdon.connect.webhooks.round import Relay
+    from guerdon.infra.http import Reach
+
+    chance = random.Random(secrets.token_bytes(32))
+    around = Surroundings(house.database, house.master_key, lambda: datetime.now(UTC), chance)
+    relay = Relay(around, Reach(allow_loopback=house.settings.allow_loopback))
+    relay.start()
+    return relay
 
 
 def make_ids() -> IdMaker:

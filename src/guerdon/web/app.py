@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from guerdon.base.errors import Fault, Problem
-from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards
+from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards, webhooks
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
@@ -34,6 +34,7 @@ _ROUTERS: Final = (
     accounts.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
+    webhooks.ROUTER,
     health.ROUTER,
     pages.ROUTER,
     console.ROUTER,

@@ -123,7 +123,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(described: dict[str, Any], method: str) -> None:
-    described["security"] = [{"key": []}]
+    described.setdefault("security", [{"key": []}])
     if method != "get":
         described.setdefault("parameters", []).append(IDEMPOTENCY)
     for parameter in described.get("parameters", []):

@@ -30,6 +30,9 @@ _STATUS: Final = {
     "key_missing": 401,
     "key_unknown": 401,
     "key_malformed": 401,
+    "signature_missing": 401,
+    "signature_wrong": 401,
+    "signature_too_old": 401,
     "scope_missing": 403,
     # 404, 405: where
     "not_found": 404,
@@ -45,6 +48,7 @@ _STATUS: Final = {
     "identity_taken": 409,
     "account_has_later_history": 409,
     "insufficient_units": 409,
+    "delivery_under_way": 409,
     "out_of_stock": 409,
     "limit_reached": 409,
     "redemption_used": 409,

@@ -182,6 +182,25 @@ def get_endpoint(tx: Tx, webhook_id: int, *, lock: bool = False) -> Endpoint:
     return Endpoint(*row)
 
 
+def load_secret(tx: Tx, webhook_id: int) -> bytes:
+    """Load an endpoint's secret.
+
+    Args:
+        tx: bound to the tenant.
+        webhook_id: which.
+
+    Returns:
+        The secret, sealed for `owner_of`.
+
+    Raises:
+        Problem: `webhook_not_found`.
+    """
+    row = tx.execute("select secret from webhooks where webhook_id = %s", (webhook_id,)).fetchone()
+    if row is None:
+        raise Problem("webhook_not_found", "there is no such webhook")
+    return bytes(row[0])
+
+
 def change_endpoint(tx: Tx, webhook_id: int, wish: Wish, now: datetime) -> Endpoint:
     """Change what an endpoint wants; one that is enabled again is called at once.
 

@@ -19,10 +19,10 @@ from guerdon.connect.webhooks.notices import (
 )
 from guerdon.engine.compiled import CompiledPrograms
 from guerdon.engine.events import StoredEvent, ask_stored
-from guerdon.infra import relay
 from guerdon.infra.arrays import bigints, byteas, columns, texts, uuids
 from guerdon.infra.db import Database
-from guerdon.infra.relay import Consumer, Parcel
+from guerdon.infra.outbox import relay
+from guerdon.infra.outbox.relay import Consumer, Parcel
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import list_programs
 from guerdon.rules.program import Program
@@ -59,7 +59,15 @@ class Listener(NamedTuple):
     """The transaction that made it (xid8)."""
 
     def hears(self, parcel: Parcel, notice: str) -> bool:
-        """Tell whether it is to be told a notice of a parcel."""
+        """Tell whether it is to be told a notice.
+
+        Args:
+            parcel: of the outbox.
+            notice: one of its names.
+
+        Returns:
+            Whether tenant, program, time and types fit.
+        """
         return (
             self.tenant_id == parcel.tenant_id
             and self.program_id in (None, parcel.program_id)
