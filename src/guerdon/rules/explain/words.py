@@ -14,7 +14,6 @@ from guerdon.base.exact import plain_text, scaled_text
 from guerdon.rules.decision import Effect
 from guerdon.rules.draft import multiply, plus
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
-from guerdon.rules.expressions import EvaluationError, Expression
 from guerdon.rules.program import Award, Campaign, Multiply
 from guerdon.rules.step import exactly
 
@@ -183,17 +182,37 @@ def _number(value: Any) -> str:
     return plain_text(value) if isinstance(value, Decimal) else str(value)
 
 
-def condition_value(expression: Expression, scope: Any) -> str:
-    """Say what an expression comes to.
+def as_data(explanation: Explanation) -> dict[str, Any]:
+    """Show an explanation as JSON.
 
     Args:
-        expression: a condition or an amount.
-        scope: what it saw.
+        explanation: of one decision.
 
     Returns:
-        Its value, or why it has none.
+        Version, instants, what was read, each campaign's outcome, and where running it again differs.
     """
-    try:
-        return _number(expression(scope))
-    except EvaluationError as error:
-        return f"{error.code}: {error.detail}"
+    event, decision = explanation.event, explanation.decision
+    return {
+        "program": explanation.program.key,
+        "program_version": explanation.program.version,
+        "type": event.type,
+        "source": event.source,
+        "id": event.id,
+        "order": event.order.id if event.order is not None else None,
+        "time": event.occurred_at.isoformat(),
+        "booked_at": event.booked_at.isoformat(),
+        "late": decision.late,
+        "inputs": dict(decision.inputs),
+        "campaigns": [
+            {
+                "campaign": one.campaign,
+                "outcome": one.outcome,
+                "said": one.said,
+                "reads": dict(one.reads),
+                "sums": list(one.sums),
+            }
+            for one in in_words(explanation)
+        ],
+        "same": not explanation.differences,
+        "differences": list(explanation.differences),
+    }

@@ -1,0 +1,96 @@
+"""`guerdon explain`: why an order or an event earned what it did, run again from what was stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from guerdon.base.errors import Problem
+from guerdon.cli.opening import opened_house
+from guerdon.cli.options import Data, Json, Tenant, takes
+from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.engine.explanations import explain_stored, find_stored
+from guerdon.infra.tx import Tx
+from guerdon.programs.programs import get_live, list_programs
+from guerdon.programs.tenants import tenant_id_of
+from guerdon.rules.explain import as_data
+from guerdon.wiring import MAIN_TENANT, House
+
+DIFFERS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """What the command takes."""
+
+    name: Annotated[
+        str,
+        typer.Argument(metavar="EVENT_OR_ORDER", help="Id of an event (ours or its sender's) or an order."),
+    ]
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--program", metavar="P", help="Key of the program, where there are several.", show_default=False
+        ),
+    ] = None
+    source: Annotated[
+        str, typer.Option("--source", metavar="S", help="Only from this source.", show_default=False)
+    ] = ""
+    data: Data = None
+    tenant: Tenant = MAIN_TENANT
+    json: Json = False
+
+
+@takes(ExplainOptions)
+def explain(options: ExplainOptions) -> int:
+    """Say why an order or an event was decided as it was: each campaign, its reason and its arithmetic.
+
+    The decision is run again from what was stored with it, under the version of the program that decided.
+    Exit code: 1 where that gives something else than what is stored.
+
+    guerdon explain A-1001 --program club
+    """
+    tenant_id = tenant_id_of(options.tenant)
+    with opened_house(options.data) as house, house.database.transaction(tenant_id) as tx:
+        found = _found(house, tx, tenant_id, options)
+    if options.json:
+        show_json(found[0] if len(found) == 1 else found)
+    else:
+        for one in found:
+            _show(one)
+    return 0 if all(one["same"] for one in found) else DIFFERS
+
+
+def _found(house: House, tx: Tx, tenant_id: int, options: ExplainOptions) -> list[dict[str, Any]]:
+    live = get_live(tx, options.program or _only_program(tx))
+    events = find_stored(tx, live.program_id, options.name, options.source)
+    if not events:
+        detail = f"{live.key} has no event and no order called {options.name!r}"
+        raise Problem("event_not_found", detail)
+    vault = house.vault(tenant_id)
+    return [as_data(explain_stored(tx, vault, live.key, one)) for one in events]
+
+
+def _only_program(tx: Tx) -> str:
+    keys = [one.key for one in list_programs(tx)]
+    if len(keys) != 1:
+        there = f"there are {', '.join(keys)}" if keys else "there is none"
+        raise Problem("program_missing", f"say --program: {there}")
+    return keys[0]
+
+
+def _show(found: dict[str, Any]) -> None:
+    named = f"order {found['order']}" if found["order"] else f"{found['type']} {found['id']}"
+    late = ", late" if found["late"] else ""
+    title = f"{named} of {found['source']}, {found['time']}{late}: version {found['program_version']}"
+    rows = [(one["campaign"], one["outcome"], one["said"]) for one in found["campaigns"]]
+    sums = [(one["campaign"], text) for one in found["campaigns"] for text in one["sums"]]
+    show_table(("campaign", "outcome", "why"), rows, title)
+    if sums:
+        show_table(("campaign", "what it did"), sums)
+    if found["inputs"]:
+        show_note("read: " + ", ".join(f"{path} = {value}" for path, value in found["inputs"].items()))
+    for one in found["differences"]:
+        show_note(f"differs: {one}")

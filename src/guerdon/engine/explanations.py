@@ -1,0 +1,87 @@
+"""Explanations of stored decisions: found by order or event, opened, and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID
+
+from guerdon.base.errors import Problem
+from guerdon.engine.audit.facts import is_own, read_fact
+from guerdon.engine.events import StoredEvent, ask_stored
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import MemberKey, Vault
+from guerdon.members.states import load_members
+from guerdon.programs.programs import get_version
+from guerdon.rules.definition import load_definition
+from guerdon.rules.explain import Explanation, explain
+from guerdon.rules.program import Program, compile_program
+
+_BY_NAME = """
+select account_id, event_id from event_keys
+where program_id = %s and (id = %s or order_id = %s)
+order by event_id
+"""
+_BY_EVENT = "select account_id, event_id from events where program_id = %s and event_id = %s"
+
+
+def find_stored(tx: Tx, program_id: int, name: str, source: str = "") -> list[StoredEvent]:
+    """Find events by whatever they are called.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        name: our own id of the event (a UUID), its sender's id, or the id of the order that it paid.
+        source: only from this source; empty for all.
+
+    Returns:
+        The events, oldest first; several where two sources use one name.
+    """
+    keys = tx.execute(_BY_NAME, (program_id, name, name)).fetchall()
+    with suppress(ValueError):  # what is no UUID is no id of ours
+        keys += tx.execute(_BY_EVENT, (program_id, UUID(name))).fetchall()
+    found = ask_stored(tx, {key[0] for key in keys}, {key[1] for key in keys})()
+    return sorted((one for one in found.values() if source in ("", one.source)), key=lambda one: one.event_id)
+
+
+def explain_stored(
+    tx: Tx,
+    vault: Vault,
+    program_key: str,
+    stored: StoredEvent,
+    compiled: Callable[[str, int], Program] | None = None,
+) -> Explanation:
+    """Run a stored decision again.
+
+    Args:
+        tx: bound to the tenant.
+        vault: the tenant's keys; they open what the event says about a person, where that was not erased.
+        program_key: of which program.
+        stored: the event.
+        compiled: gives versions that are compiled already; None compiles here, which takes milliseconds.
+
+    Returns:
+        The explanation.
+
+    Raises:
+        Problem: `nothing_decided` for a guest's order, `program_version_not_found`, `stored_body_unreadable`.
+    """
+    if not stored.account_id:
+        raise Problem("nothing_decided", "this is a guest's order: nothing was decided about it")
+    program = (compiled or _compiler(tx))(program_key, stored.version)
+    fact = read_fact(program, stored, _key_of(tx, vault, stored))
+    return explain(program, fact.event, stored.decided, fact.is_whole or is_own(stored))
+
+
+def _key_of(tx: Tx, vault: Vault, stored: StoredEvent) -> MemberKey | None:
+    if stored.sealed is None or stored.member_id is None:
+        return None
+    member = load_members(tx, (stored.account_id,), (stored.member_id,)).by_id.get(stored.member_id)
+    return member.open_key(vault) if member is not None else None
+
+
+def _compiler(tx: Tx) -> Callable[[str, int], Program]:
+    def compiled(key: str, version: int) -> Program:
+        return compile_program(load_definition(get_version(tx, key, version).canonical), version)
+
+    return compiled
