@@ -1,4 +1,4 @@
-"""Explaining a stored decision: run again from what was stored it is the same, with a reason for everything."""
+"""Explaining a stored decision: run again from what was stored it is the same, all of it with a reason."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from guerdon.base.errors import Problem
 from guerdon.cli.opening import opened_house
 from guerdon.cli.options import Data, Json, Tenant, takes
 from guerdon.cli.showing import show_json, show_note, show_table
-from guerdon.engine.explanations import explain_stored, find_stored
+from guerdon.engine.audit.explanations import explain_stored, find_stored
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import get_live, list_programs
 from guerdon.programs.tenants import tenant_id_of
@@ -54,7 +54,7 @@ def explain(options: ExplainOptions) -> int:
     """
     tenant_id = tenant_id_of(options.tenant)
     with opened_house(options.data) as house, house.database.transaction(tenant_id) as tx:
-        found = _found(house, tx, tenant_id, options)
+        found = _found(tx, house, tenant_id, options)
     if options.json:
         show_json(found[0] if len(found) == 1 else found)
     else:
@@ -63,7 +63,7 @@ def explain(options: ExplainOptions) -> int:
     return 0 if all(one["same"] for one in found) else DIFFERS
 
 
-def _found(house: House, tx: Tx, tenant_id: int, options: ExplainOptions) -> list[dict[str, Any]]:
+def _found(tx: Tx, house: House, tenant_id: int, options: ExplainOptions) -> list[dict[str, Any]]:
     live = get_live(tx, options.program or _only_program(tx))
     events = find_stored(tx, live.program_id, options.name, options.source)
     if not events:

@@ -117,7 +117,14 @@ class Scale(NamedTuple):
     ticks: tuple[Tick, ...]
 
     def y(self, value: Decimal) -> Decimal:
-        """Say how high a value stands."""
+        """Say how high a value stands.
+
+        Args:
+            value: in what the scale counts; below 0 it stands on the axis.
+
+        Returns:
+            Its place from the top of the picture.
+        """
         return _tenth(BOTTOM - (BOTTOM - TOP) * max(value, Decimal(0)) / self.top)
 
 
