@@ -123,6 +123,14 @@ def _calls() -> list[str]:
         "POST /v1/programs/{program}/redemptions",
         "GET /v1/programs/{program}/redemptions",
         "POST /v1/programs/{program}/redemptions/{redemption}/cancel",
+        "POST /v1/webhooks",
+        "GET /v1/webhooks",
+        "PATCH /v1/webhooks/{webhook}",
+        "POST /v1/webhooks/{webhook}/replay",
+        "GET /v1/webhooks/{webhook}/deliveries",
+        "POST /v1/hooks",
+        "POST /v1/hooks/{hook}",
+        "POST /v1/hooks/{hook}/preview",
     ]
 
 

@@ -16,6 +16,7 @@ from guerdon.web.api import accounts, events, health, members, programs, redempt
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
+from guerdon.web.hooks import routes as hooks
 from guerdon.web.house import Premises
 from guerdon.web.outline import describe
 from guerdon.web.pages import routes as pages
@@ -35,6 +36,7 @@ _ROUTERS: Final = (
     rewards.ROUTER,
     redemptions.ROUTER,
     webhooks.ROUTER,
+    hooks.ROUTER,
     health.ROUTER,
     pages.ROUTER,
     console.ROUTER,

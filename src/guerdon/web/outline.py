@@ -124,7 +124,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _complete(described: dict[str, Any], method: str) -> None:
     described.setdefault("security", [{"key": []}])
-    if method != "get":
+    if method != "get" and described["security"]:
         described.setdefault("parameters", []).append(IDEMPOTENCY)
     for parameter in described.get("parameters", []):
         if parameter["in"] == "path":

@@ -1,0 +1,1 @@
+"""Inbound webhooks: the doors through which other systems' orders come."""
