@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from fastapi import FastAPI
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel
+from uvicorn.config import LOGGING_CONFIG
 
 from guerdon.infra.postgres import EmbeddedPostgres
 
@@ -59,7 +62,7 @@ class Event(BaseModel):
     id: str
     source: str
     type: str
-    time: str
+    time: datetime
     subject: str
     data: Order
 
@@ -108,7 +111,10 @@ def main(folder: str, port: int, accounts: int) -> None:
                 admin.execute(sql.SQL(statement).format(sql.Identifier(table)), (accounts - 1,))
         print("ready", flush=True)
         app = make_app(dsn)
-        uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False)
+        # One line a request, as the other side writes it; the standard output only says when all is ready.
+        logs = deepcopy(LOGGING_CONFIG)
+        logs["handlers"]["access"]["stream"] = "ext://sys.stderr"
+        uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_config=logs)
 
 
 if __name__ == "__main__":
