@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,24 @@ def test_a_changed_column_is_found(intruder: Intruder, table: str) -> None:
             missed.append(f"{place}: the world has no row with it")
         elif not _names(found, table):
             missed.append(f"{place}: {[one.detail for one in found]}")
+    assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize("column", ["decision", "body"])
+def test_any_flipped_byte_of_an_event_is_found(intruder: Intruder, column: str) -> None:
+    chance, missed = random.Random(3), []
+    statement = sql.SQL(
+        "update events set {0} = set_byte({0}, {1} % length({0}), (get_byte({0}, {1} % length({0})) # {2}))"
+        " where event_id = (select event_id from events order by event_id offset {3} limit 1)"
+    )
+    for _ in range(30):
+        place, bit, event = chance.randrange(5_000), 1 << chance.randrange(7), chance.randrange(100)
+        count, found = intruder.after(
+            statement.format(sql.Identifier(column), *(sql.Literal(one) for one in (place, bit, event)))
+        )
+        assert count == 1
+        if not _names(found, "events"):
+            missed.append(f"byte {place} of event {event}, bit {bit}: {found}")
     assert not missed, "\n".join(missed)
 
 

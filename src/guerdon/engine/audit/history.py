@@ -240,7 +240,12 @@ class History:
         self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
     ) -> Iterator[Finding]:
         told = Told(event.event_id, event.member_id, fact, decision, event.decision)
-        decided = self.replay.decide(version, told)
+        try:
+            decided = self.replay.decide(version, told)
+        except (ArithmeticError, ValueError, LookupError, AssertionError) as error:
+            # No event that was ever decided makes the step fail; a damaged one may.
+            yield self._differs(event, ("decision", "what can be decided again", type(error).__name__))
+            return
         excuse = self._excuse(version, event, fact)
         if not decided.agrees and not self.not_replayed:
             self.not_replayed = excuse or self.loose

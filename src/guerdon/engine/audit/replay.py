@@ -150,8 +150,9 @@ class Replay:
             acts = acts and _as_recorded(acts, _recorded(paths, ("member.",), inputs), kinds)
         # Decisions tell owners from others by their being the same object.
         acts = owner if is_owner else acts
-        members = int(inputs.get("account.members", self._members))
-        return msgspec.structs.replace(self.state, owner=owner, members=members), acts
+        members = str(inputs.get("account.members", self._members))
+        count = int(members) if members.isdecimal() else self._members
+        return msgspec.structs.replace(self.state, owner=owner, members=count), acts
 
 
 def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]) -> dict[str, str | None]:
@@ -167,6 +168,16 @@ def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]
 
 
 def _as_recorded(
+    person: MemberState, recorded: Mapping[str, str | None], kinds: Mapping[str, str]
+) -> MemberState:
+    try:
+        return _with_recorded(person, recorded, kinds)
+    except (ValueError, SyntaxError, ArithmeticError):
+        # What was recorded is damaged: the decision will not come out the same, and that is told.
+        return person
+
+
+def _with_recorded(
     person: MemberState, recorded: Mapping[str, str | None], kinds: Mapping[str, str]
 ) -> MemberState:
     attributes, consents = dict(person.attributes), dict(person.consents)

@@ -16,6 +16,7 @@ from guerdon.engine.audit.history import History, Place, SharedSums, Stored, che
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
+from guerdon.engine.events import pack_decision
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.audit import check_sums
@@ -32,6 +33,7 @@ from guerdon.members.audit import (
 from guerdon.members.audit.people import Kept
 from guerdon.members.crypto import Vault
 from guerdon.programs.version_audit import check_programs, list_counters
+from guerdon.rules.decision import Decision
 
 _ACCOUNT = 8
 _REMEMBERED = 10_000
@@ -177,13 +179,13 @@ class _Walked:
         nothing = (event.member_id, event.late, event.first_seq, event.transactions, event.sealed)
         if nothing != (None, False, 0, 0, None):
             differences.append(("its columns", "nothing decided about a guest", "something"))
-        decision = event.decided
-        if decision != type(decision)(version=event.version):
-            differences.append(("decision", "none about a guest", "one"))
+        nobody = Decision(version=event.version)
+        if event.decision != pack_decision(nobody):
+            differences.append(("decision", "none about a guest", "another"))
         for name, expected, found in differences:
             key = f"{key_of(0, event.event_id)} {name}"
             yield Finding("events_unlike_replay", "events", key, str(expected), str(found))
-        yield from check_outbox(stored, decision)
+        yield from check_outbox(stored, nobody)
 
     def account(self, counts: Counts) -> Iterator[Finding]:
         """Go through one account."""

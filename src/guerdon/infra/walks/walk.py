@@ -7,7 +7,7 @@ from typing import Any
 
 from guerdon.infra.tx import Tx
 
-_PAGE = 1_000
+_PAGE = 500
 
 Row = tuple[Any, ...]
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+import msgspec
+
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
@@ -48,21 +50,22 @@ def read_person(vault: Vault, row: Row) -> Person:
     _, member_id, program_id, role, language, birthday, joined_at, attributes, consents, *sealed = row
     wrapped_key, profile, erased_at = sealed
     state = MemberState(
-        member_id=member_id,
-        role=role,
-        language=language,
-        birthday=birthday,
-        joined_at=joined_at,
-        attributes=decode_attributes(attributes),
-        consents={topic: one.given for topic, one in decode_consents(consents).items()},
+        member_id=member_id, role=role, language=language, birthday=birthday, joined_at=joined_at
     )
-    if erased_at is not None:
-        return Person(program_id, state, None, None, erased_at, "")
     try:
+        state = msgspec.structs.replace(
+            state,
+            attributes=decode_attributes(attributes),
+            consents={topic: one.given for topic, one in decode_consents(consents).items()},
+        )
+        if erased_at is not None:
+            return Person(program_id, state, None, None, erased_at, "")
         key = vault.open_key(member_id, wrapped_key or b"")
         return Person(program_id, state, key, open_profile(key, profile or b""), None, "")
     except Problem as problem:
-        return Person(program_id, state, None, None, None, problem.code)
+        return Person(program_id, state, None, None, erased_at, problem.code)
+    except msgspec.DecodeError as error:
+        return Person(program_id, state, None, None, erased_at, type(error).__name__)
 
 
 class Kept(NamedTuple):
