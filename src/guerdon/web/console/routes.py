@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from guerdon.web.console.rooms import entrance, overview
+from guerdon.base.errors import Problem
+from guerdon.web.console.rooms import entrance, members, overview, program
+from guerdon.web.console.visits import ConsoleRoute, Visitor
 
 ROUTER: Final = APIRouter()
-for _room in (entrance, overview):
+_LAST: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@_LAST.get("/console/{rest:path}")
+def nowhere(visit: Visitor) -> Response:
+    """Say on a page that there is none."""
+    return visit.fault(Problem("page_not_found", "There is no such page."))
+
+
+for _room in (entrance, overview, members, program):
     ROUTER.include_router(_room.ROUTER)
+ROUTER.include_router(_LAST)

@@ -15,6 +15,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 
 from guerdon.base.errors import Problem
@@ -46,6 +47,18 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _with_code(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    pieces = text.split("`")
+    marked = (
+        Markup("<code>{}</code>").format(one) if at % 2 else escape(one) for at, one in enumerate(pieces)
+    )
+    return Markup("").join(marked)
+
+
+_TEMPLATES.filters["with_code"] = _with_code
 
 
 class TurnedAwayError(Exception):

@@ -1,0 +1,229 @@
+"""A member's story: what happened, what it gave or took, and the sum that made each figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from guerdon.base.exact import plain_text, scaled_decimal
+from guerdon.base.ids import number_text
+from guerdon.engine.events import StoredEvent
+from guerdon.rules.decision import Decision, Effect, Transaction
+from guerdon.rules.difference.voice import as_words
+from guerdon.web.console.opened import Opened
+from guerdon.web.console.saying import Saying
+
+_TITLES: Final = {
+    "member.enrolled": "Enrolled",
+    "guerdon.adjust": "Adjusted by staff",
+    "guerdon.redeem": "Redeemed a reward",
+    "guerdon.cancel_redemption": "Redemption cancelled",
+    "guerdon.use_redemption": "Redemption used",
+    "guerdon.send": "Sent to another account",
+    "guerdon.receive": "Received from another account",
+    "guerdon.tick": "Time passed",
+}
+_REASONS: Final = {
+    "condition_false": "its condition does not hold",
+    "limit_reached": "its limit is reached",
+    "budget_spent": "its budget is spent",
+    "out_of_schedule": "outside of its hours or days",
+    "wrong_channel": "for another channel",
+    "wrong_store": "for another store",
+    "expression_error": "its expression failed",
+    "nothing_to_award": "it came to nothing",
+    "not_active": "it does nothing yet in this version of the engine",
+    "insufficient_units": "not enough to pay with",
+    "out_of_stock": "none is left",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Units that were given or taken, with their name."""
+
+    units: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a sum."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """Units of one lot that an entry gave or took."""
+
+    units: Decimal
+    unit: str
+    available_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing on the timeline."""
+
+    at: datetime
+    title: str
+    amounts: tuple[Amount, ...] = ()
+    sub: str = ""
+    sums: tuple[Line, ...] = ()
+    total: Line | None = None
+    lots: tuple[LotLine, ...] = ()
+    skipped: tuple[Line, ...] = ()
+    read: tuple[Line, ...] = ()
+    badge: str = ""
+    event: str = ""
+    late: bool = False
+    transactions: tuple[str, ...] = field(default=())
+
+    @property
+    def explained(self) -> bool:
+        """Whether there is anything to explain."""
+        return bool(self.sums or self.lots or self.skipped or self.read)
+
+
+def tell(stored: StoredEvent, opened: Opened, say: Saying) -> list[Item]:
+    """Tell what an event came to: itself, then what time had done by then, and what it changed besides."""
+    decision = stored.decided
+    items = []
+    main = _main(stored, decision, opened, say)
+    if stored.type != "guerdon.tick" or main.amounts:
+        items.append(main)
+    items.extend(_expired(decision, opened, say))
+    for change in decision.tier_changes:
+        name, before = opened.tier(change.ladder, change.after), opened.tier(change.ladder, change.before)
+        words = "{tier} reached" if change.cause == "reached" else "{tier} from now on, {cause}"
+        title = say.text(words, tier=name, cause=say.text(as_words(change.cause)))
+        items.append(
+            Item(change.at, title, sub=say.text("Before: {tier}", tier=before), badge=say.text("Tier"))
+        )
+    items.extend(
+        Item(stored.occurred_at, say.text("Badge {name}", name=as_words(badge)), badge=say.text("Badge"))
+        for badge in decision.badges
+    )
+    return items
+
+
+def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) -> Item:
+    own = [one for one in decision.transactions if one.kind != "expire"]
+    sums, total = _sum(own, decision, opened, say)
+    return Item(
+        at=stored.occurred_at,
+        title=_title(stored, decision, opened, say),
+        amounts=_amounts(own, opened),
+        sub=_sub(stored, own, decision, opened, say),
+        sums=sums,
+        total=total,
+        lots=tuple(_lots(own, opened)),
+        skipped=tuple(
+            Line(
+                as_words(skip.campaign).capitalize(),
+                say.text(_REASONS.get(skip.reason, as_words(skip.reason))),
+            )
+            for skip in decision.skipped
+        ),
+        read=tuple(Line(path, str(value)) for path, value in sorted(decision.inputs.items())),
+        event=stored.id,
+        late=stored.late,
+    )
+
+
+def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) -> str:
+    if stored.order_id is not None:
+        where = stored.store or stored.channel
+        return say.text("Order {order}, {where}", order=stored.order_id, where=where or stored.source)
+    if stored.type == "guerdon.redeem" and decision.redemptions:
+        names = ", ".join(opened.voice.reward(one.reward) for one in decision.redemptions)
+        return say.text("Redeemed: {reward}", reward=names)
+    words = _TITLES.get(stored.type)
+    return say.text(words) if words is not None else as_words(stored.type.replace(".", " ")).capitalize()
+
+
+def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened: Opened, say: Saying) -> str:
+    said = [f"“{one.reason}”" for one in own if one.reason][:1]
+    got: dict[str, list[str]] = {}
+    for one in decision.redemptions:
+        got.setdefault(opened.voice.reward(one.reward), []).append(one.code)
+    for reward, codes in got.items():
+        shown = ", ".join(code for code in codes if code)
+        said.append(say.text("Got: {reward}", reward=reward) + (f" ({shown})" if shown else ""))
+    said.extend(
+        say.text("Account {account}", account=number_text("acc", one.other_account))
+        for one in own
+        if one.other_account is not None
+    )
+    if stored.late:
+        said.append(
+            say.text("Came late: booked {moment}", moment=say.moment(stored.booked_at, opened.program.zone))
+        )
+    return ". ".join(said)
+
+
+def _sum(
+    own: list[Transaction], decision: Decision, opened: Opened, say: Saying
+) -> tuple[tuple[Line, ...], Line | None]:
+    lines = [_effect(effect, opened, say) for effect in decision.effects]
+    paid = _amounts([one for one in own if one.kind == "redeem"], opened)
+    lines.extend(Line(say.text("Paid for rewards"), _written(one, say)) for one in paid)
+    together = _amounts(own, opened)
+    if not lines or not together:
+        return tuple(lines), None
+    words = "Together, version {version}" if paid else "Awarded, version {version}"
+    label = say.text(words, version=decision.version)
+    return tuple(lines), Line(label, ", ".join(_written(one, say) for one in together))
+
+
+def _effect(effect: Effect, opened: Opened, say: Saying) -> Line:
+    label = as_words(effect.campaign).capitalize()
+    if effect.kind == "award":
+        return Line(label, _written(_amount(opened, effect.wallet, effect.amount), say))
+    if effect.kind == "multiply" and effect.factor is not None:
+        return Line(label, f"×{plain_text(effect.factor)}")
+    if effect.kind == "badge":
+        return Line(label, as_words(effect.badge))
+    return Line(label, opened.voice.reward(effect.reward))
+
+
+def _written(amount: Amount, say: Saying) -> str:
+    return f"{say.number(amount.units)} {amount.unit}"
+
+
+def _amounts(transactions: list[Transaction], opened: Opened) -> tuple[Amount, ...]:
+    sums: dict[str, int] = {}
+    for one in transactions:
+        moved = sum(entry.amount for entry in one.entries if entry.book == "member")
+        sums[one.wallet] = sums.get(one.wallet, 0) + moved
+    return tuple(_amount(opened, wallet, units) for wallet, units in sums.items() if units)
+
+
+def _amount(opened: Opened, wallet: str, units: int) -> Amount:
+    return Amount(scaled_decimal(units, _scale(opened.program.scales, wallet)), opened.unit(wallet))
+
+
+def _scale(scales: Mapping[str, Any], wallet: str) -> int:
+    return int(scales.get(wallet, 0))
+
+
+def _lots(transactions: list[Transaction], opened: Opened) -> Iterator[LotLine]:
+    for one in transactions:
+        for entry in one.entries:
+            if entry.book == "member" and entry.available_at is not None:
+                amount = _amount(opened, one.wallet, entry.amount)
+                yield LotLine(amount.units, amount.unit, entry.available_at, entry.expires_at)
+
+
+def _expired(decision: Decision, opened: Opened, say: Saying) -> Iterator[Item]:
+    for one in decision.transactions:
+        if one.kind == "expire":
+            amounts = _amounts([one], opened)
+            title = say.text("{unit} expired", unit=opened.unit(one.wallet).capitalize())
+            yield Item(one.effective_at, title, amounts, lots=tuple(_lots([one], opened)))
