@@ -123,6 +123,55 @@ def test_an_import_that_is_killed_is_finished_by_running_it_again(
     assert guerdon("verify", *home).code == 0
 
 
+def test_an_import_with_a_position_goes_on_where_it_was(
+    guerdon: Run, definition: Path, tmp_path: Path
+) -> None:
+    home = ("--data", tmp_path / "data")
+    assert guerdon("apply", definition, *home).code == 0
+    told = [
+        order(f"m{number % 7}", f"2025-01-01T{number // 60 % 24:02}:{number % 60:02}:00Z")
+        for number in range(4200)
+    ]
+    told[5]["data"]["lines"][0]["subtotal"] = "-1"
+    events = write(tmp_path / "events.ndjson", told)
+    rejects = tmp_path / "refused.ndjson"
+    importing = (
+        "import",
+        events,
+        "--program",
+        "club",
+        "--enrol",
+        "--historical",
+        "--rejects",
+        rejects,
+        *home,
+    )
+    killed = subprocess.run(
+        [GUERDON, *map(str, importing)],
+        env=surroundings(GUERDON_FAILPOINT="after_commit:14"),
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    kept = json.loads((tmp_path / "refused.ndjson.position").read_text())
+    assert kept["answered"] >= 1000
+    again = guerdon(*importing, "--json")
+    found = json.loads(again.out)
+    assert f"going on after {kept['answered']} of 4200 events" in again.err
+    assert (again.code, found["events"], found["rejected"]) == (0, 4200, 1)
+    assert found["duplicates"] < 4200 - kept["answered"]
+    assert len(rejects.read_text().splitlines()) == 1
+    assert not (tmp_path / "refused.ndjson.position").exists()
+    assert guerdon("verify", *home).code == 0
+    # The same position in front of an empty database is not believed.
+    (tmp_path / "refused.ndjson.position").write_text(json.dumps(kept))
+    other = ("--data", tmp_path / "other")
+    assert guerdon("apply", definition, *other).code == 0
+    said = guerdon(*importing[:-2], *other)
+    assert (said.code, "[position_of_other_database]" in said.err) == (1, True)
+
+
 def test_what_is_sent_at_once_has_bounds(tmp_path: Path) -> None:
     small, large = "x" * 10, "x" * (BYTES // 2)
     file = write(tmp_path / "lines", [*[small] * (BATCH + 1), large, large, large, "x" * (BYTES + 1), small])

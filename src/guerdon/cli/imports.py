@@ -22,12 +22,15 @@ from guerdon.connect.imports import (
     EngineDestination,
     HttpDestination,
     Listener,
+    Position,
     Refused,
     Summary,
     Taking,
     feed,
 )
+from guerdon.engine.keys import ask_events
 from guerdon.infra.lineindex import LineIndex, index_lines
+from guerdon.infra.tx import Tx
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.reading import clock_of
@@ -61,6 +64,15 @@ class ImportOptions:
         str | None,
         typer.Option(metavar="FILE", help="Where refused events go, with the reason.", show_default=False),
     ] = None
+    position: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where it is kept how far the import has come, to go on there after an interruption; "
+            "else beside --rejects.",
+            show_default=False,
+        ),
+    ] = None
     data: Data = None
     tenant: Tenant = MAIN_TENANT
     url: Url = None
@@ -72,7 +84,9 @@ class ImportOptions:
 def import_events(options: ImportOptions) -> int:
     """Take in past events, in order of their time.
 
-    Every event counts once, however often it is sent: after an interruption, run the same command again.
+    Every event counts once, however often it is sent: after an interruption, run the same command again. With
+    --rejects or --position it goes on where it was; without, it sends everything, and what is there counts
+    as a duplicate.
     Exit code: 1 where events were refused and no --rejects file was named.
 
     guerdon import 2025.ndjson.gz --program club --enrol --historical --rejects refused.ndjson
@@ -83,10 +97,16 @@ def import_events(options: ImportOptions) -> int:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="guerdon-import-"))
         lines = _indexed(mapped(options.files, options.map, Path(folder)), Path(folder))
-        refused = _Refusals(stack.enter_context(_written(options.rejects)))
-        destination = stack.enter_context(_destination(options))
+        position = _position(options, lines)
+        goes_on = position is not None and position.answered > 0
+        refused = _Refusals(stack.enter_context(_written(options.rejects, goes_on)))
+        destination = stack.enter_context(_destination(options, lines, position))
+        if position is not None and goes_on:
+            show_note(f"going on after {position.answered} of {len(lines)} events")
         told = stack.enter_context(told_bytes("importing", lines.size))
-        summary = feed(lines, destination, Listener(refused.note, lambda size, _: told(size)))
+        summary = feed(lines, destination, Listener(refused.note, lambda size, _: told(size)), position)
+        if position is not None:
+            position.end()
     _show(options, summary)
     return 1 if summary.rejected and options.rejects is None else 0
 
@@ -110,16 +130,18 @@ class _Refusals:
             text = one.event.decode("utf-8", "replace")
             line = msgspec.json.encode({**said, "errors": errors, "event": text})
             self._file.write(line.decode("utf-8") + "\n")
+            # A position that is kept after this line must find the line on the disk.
+            self._file.flush()
 
 
 @contextmanager
-def _written(name: str | None) -> Iterator[IO[str] | None]:
+def _written(name: str | None, goes_on: bool) -> Iterator[IO[str] | None]:
     if name is None:
         yield None
         return
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(Path(name).open("w", encoding="utf-8"))
+            file = stack.enter_context(Path(name).open("a" if goes_on else "w", encoding="utf-8"))
         except OSError as error:
             raise Problem("rejects_not_written", f"{name} cannot be written: {error.strerror}") from None
         yield file
@@ -130,18 +152,35 @@ def _indexed(sources: Sources, folder: Path) -> LineIndex:
         return index_lines(sources, folder, clock_of, told)
 
 
+def _position(options: ImportOptions, lines: LineIndex) -> Position | None:
+    name = options.position
+    if name is None and options.rejects is not None:
+        name = f"{options.rejects}.position"
+    return Position(Path(name), options.program, lines.digest()) if name is not None else None
+
+
 @contextmanager
-def _destination(options: ImportOptions) -> Iterator[Destination]:
+def _destination(
+    options: ImportOptions, lines: LineIndex, position: Position | None
+) -> Iterator[Destination]:
     if options.url:
         yield HttpDestination(server_at(options.url, options.key), options.program)
         return
     tenant_id = tenant_id_of(options.tenant)
     with opened_house(options.data) as house:
         with house.database.transaction(tenant_id) as tx:
-            get_live(tx, options.program)
+            program_id = get_live(tx, options.program).program_id
+            if position is not None:
+                position.check(lambda place: _is_known(tx, program_id, lines, place))
         house.start()
         taking = Taking(tenant_id, options.program, options.enrol, options.historical)
         yield EngineDestination(house.engine, taking)
+
+
+def _is_known(tx: Tx, program_id: int, lines: LineIndex, place: int) -> bool:
+    with ExitStack() as stack:
+        sent = msgspec.json.decode(lines.reader(stack)(lines.order[place]))
+    return bool(ask_events(tx, program_id, [(sent["source"], sent["id"])])())
 
 
 def _show(options: ImportOptions, summary: Summary) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -52,6 +53,18 @@ class LineIndex:
     def unread(self) -> list[Unread]:
         """Rows that made no line, file by file."""
         return [one for file in self.files for one in file.unread]
+
+    def digest(self) -> str:
+        """Work out a digest of all files, to tell the same input again from another.
+
+        Returns:
+            SHA-256 in hex.
+        """
+        seen = hashlib.sha256()
+        for one in self.files:
+            with one.path.open("rb") as file:
+                seen.update(hashlib.file_digest(file, "sha256").digest())
+        return seen.hexdigest()
 
     def size_of(self, index: int) -> int:
         """Tell how long a line is.

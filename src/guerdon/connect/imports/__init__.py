@@ -3,6 +3,7 @@
 from guerdon.connect.imports.engine import EngineDestination, Taking
 from guerdon.connect.imports.feed import Destination, Listener, Outcome, Refused, Summary, feed
 from guerdon.connect.imports.http import HttpDestination
+from guerdon.connect.imports.position import Position
 
 __all__ = [
     "Destination",
@@ -10,6 +11,7 @@ __all__ = [
     "HttpDestination",
     "Listener",
     "Outcome",
+    "Position",
     "Refused",
     "Summary",
     "Taking",

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal, Protocol
 
 from guerdon.base.errors import Fault
@@ -96,34 +97,90 @@ class Listener:
     """Hears bytes answered since it was last told, and the sums so far."""
 
 
-def feed(lines: LineIndex, destination: Destination, listener: Listener) -> Summary:
+class Keeper(Protocol):
+    """Remembers how far a feed has come."""
+
+    @property
+    def answered(self) -> int:
+        """How many lines, in order, were answered before."""
+
+    def summary(self) -> Summary:
+        """Give the sums of what was answered before."""
+
+    def move(self, answered: int, last_applied: int, summary: Summary) -> None:
+        """Keep that more was answered.
+
+        Args:
+            answered: lines in order, from the first.
+            last_applied: place of the last of them that was applied; -1 for none.
+            summary: the sums so far.
+        """
+
+
+def feed(
+    lines: LineIndex, destination: Destination, listener: Listener, keeper: Keeper | None = None
+) -> Summary:
     """Send all lines and wait for what became of each.
 
     Args:
         lines: events, in order of time.
         destination: takes them in.
         listener: hears of refusals and progress.
+        keeper: knows what was answered before and is not sent again; None sends everything.
 
     Returns:
-        The sums. Sending everything again is harmless: what was applied is then a duplicate.
+        The sums, of what was answered before too. Sending everything again is harmless: what was applied is
+        then a duplicate.
 
     Raises:
         Problem: what the destination raises; what was sent before stays applied.
     """
-    summary = Summary()
-    for one in lines.unread:
-        _refuse_row(one, listener, summary)
-    under_way: deque[tuple[list[int], list[bytes], Callable[[], Sequence[Outcome]]]] = deque()
+    summary, start = Summary(), 0
+    if keeper is not None:
+        summary, start = keeper.summary(), keeper.answered
+    if not start:
+        for one in lines.unread:
+            _refuse_row(one, listener, summary)
+    progress = _Progress(lines, listener, keeper, summary, start)
+    under_way: deque[_Sent] = deque()
     with ExitStack() as stack:
         read = lines.reader(stack)
-        for some in batches(lines):
+        for some in batches(lines, start):
             texts = [read(index) for index in some]
             under_way.append((some, texts, destination.send(texts)))
             if len(under_way) >= _UNDER_WAY:
-                _answer(lines, under_way.popleft(), listener, summary)
+                progress.answer(under_way.popleft())
         while under_way:
-            _answer(lines, under_way.popleft(), listener, summary)
+            progress.answer(under_way.popleft())
     return summary
+
+
+_Sent = tuple[list[int], list[bytes], Callable[[], Sequence[Outcome]]]
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Takes answers, in the order in which lines were sent."""
+
+    lines: LineIndex
+    listener: Listener
+    keeper: Keeper | None
+    summary: Summary
+    answered: int
+
+    def answer(self, sent: _Sent) -> None:
+        indexes, texts, wait = sent
+        last_applied = -1
+        for place, (index, text, outcome) in enumerate(zip(indexes, texts, wait(), strict=True)):
+            self.summary.count(outcome)
+            if outcome.status == "rejected":
+                self.listener.refused(Refused(*self.lines.place_of(index), outcome, text))
+            else:
+                last_applied = self.answered + place
+        self.answered += len(indexes)
+        self.listener.told(sum(map(self.lines.size_of, indexes)), self.summary)
+        if self.keeper is not None:
+            self.keeper.move(self.answered, last_applied, self.summary)
 
 
 def _refuse_row(one: Unread, listener: Listener, summary: Summary) -> None:
@@ -133,32 +190,19 @@ def _refuse_row(one: Unread, listener: Listener, summary: Summary) -> None:
     listener.refused(Refused(one.file, one.line, outcome, b""))
 
 
-def _answer(
-    lines: LineIndex,
-    sent: tuple[list[int], list[bytes], Callable[[], Sequence[Outcome]]],
-    listener: Listener,
-    summary: Summary,
-) -> None:
-    indexes, texts, wait = sent
-    for index, text, outcome in zip(indexes, texts, wait(), strict=True):
-        summary.count(outcome)
-        if outcome.status == "rejected":
-            listener.refused(Refused(*lines.place_of(index), outcome, text))
-    listener.told(sum(map(lines.size_of, indexes)), summary)
-
-
-def batches(lines: LineIndex) -> Iterator[list[int]]:
+def batches(lines: LineIndex, start: int = 0) -> Iterator[list[int]]:
     """Cut lines into what is sent at once.
 
     Args:
         lines: in order of time.
+        start: how many of them are left out, from the first.
 
     Yields:
         Numbers of at most 1,000 lines that come to at most 8 MiB, or of one line that is longer.
     """
     some: list[int] = []
     size = 0
-    for index in lines.order:
+    for index in islice(lines.order, start, None):
         size += lines.size_of(index)
         if some and (len(some) == BATCH or size > BYTES):
             yield some
