@@ -213,7 +213,7 @@ def show(found: dict[str, Any]) -> None:
     console.print(f"{found['times_floor']:.2f} × the floor (reach 4)")
     console.print(f"hot {found['hot_to_spread']:.2f} × spread (reach 1)")
     console.print(
-        f"batch {found['batch_to_lone']:.2f} × lone events through HTTP (the reach is beside hand-written SQL: `ingestion`)"
+        f"batch {found['batch_to_lone']:.2f} × lone events; its reach is beside SQL: see `ingestion`"
     )
 
 
