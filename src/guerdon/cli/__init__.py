@@ -16,6 +16,7 @@ from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.backtest import backtest
 from guerdon.cli.demo import demo
+from guerdon.cli.doctor import doctor
 from guerdon.cli.explain import explain
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
@@ -51,6 +52,7 @@ app.command("import")(import_events)
 app.command("backtest", cls=ManyFiles)(backtest)
 app.command("explain")(explain)
 app.command("verify")(verify_all)
+app.command("doctor")(doctor)
 app.add_typer(keys.app, name="keys")
 
 
