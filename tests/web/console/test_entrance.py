@@ -15,7 +15,7 @@ from tests.web.console.desk import PASSWORD, Person, hire, signed_in
 
 async def test_nobody_sees_a_page_before_signing_in(api: Api) -> None:
     stranger = Person(api.client, api.tenant)
-    for path in ("/console", "/console/p/club", "/console/account"):
+    for path in ("/console", "/console/p/club", "/console/keys", "/console/account"):
         answer = await stranger.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in"), path
 
