@@ -11,10 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import server, template
-
-__all__ = ["server", "template"]
-
 # A slow or shared machine is no fault of the code: nothing here is judged by elapsed time.
 settings.register_profile(
     "guerdon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -16,19 +15,29 @@ from guerdon.infra.roles import OWNER
 TEMPLATE = "guerdon_template"
 
 
+_SERVER = pytest.StashKey[EmbeddedPostgres]()
+_TEMPLATE = pytest.StashKey[str]()
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
     """One embedded server by worker; GUERDON_TEST_DURABLE=1 turns fsync on."""
-    folder = tmp_path_factory.mktemp("server")
-    with EmbeddedPostgres(folder, durable=os.environ.get("GUERDON_TEST_DURABLE") == "1") as running:
-        yield running
+    # Each folder that imports this fixture has one of its own, and all of them have the same server.
+    if _SERVER not in pytestconfig.stash:
+        durable = os.environ.get("GUERDON_TEST_DURABLE") == "1"
+        running = EmbeddedPostgres(tmp_path_factory.mktemp("server"), durable=durable)
+        pytestconfig.stash[_SERVER] = running.start()
+        pytestconfig.add_cleanup(running.stop)
+    return pytestconfig.stash[_SERVER]
 
 
 @pytest.fixture(scope="session")
-def template(server: EmbeddedPostgres) -> str:
+def template(pytestconfig: pytest.Config, server: EmbeddedPostgres) -> str:
     """The name of a database at the newest migration, that nobody is connected to."""
-    create_database(server, TEMPLATE, "template0")
-    migrate(server.dsn(database=TEMPLATE))
+    if _TEMPLATE not in pytestconfig.stash:
+        create_database(server, TEMPLATE, "template0")
+        migrate(server.dsn(database=TEMPLATE))
+        pytestconfig.stash[_TEMPLATE] = TEMPLATE
     return TEMPLATE
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
-from tests.databases import create_database, drop_database, superuser
+from tests.databases import create_database, drop_database, server, superuser, template
 
-__all__ = ["create_database", "drop_database", "superuser"]
+__all__ = ["create_database", "drop_database", "server", "superuser", "template"]
 
 _NUMBERS = itertools.count(1)
 

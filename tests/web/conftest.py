@@ -20,7 +20,9 @@ from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.front import Front
 from guerdon.wiring import House
-from tests.databases import create_database, drop_database
+from tests.databases import create_database, drop_database, server, template
+
+__all__ = ["server", "template"]
 
 MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 _NUMBERS = itertools.count(1)
