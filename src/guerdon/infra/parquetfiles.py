@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from guerdon.base.errors import Problem
-from guerdon.infra.rowfiles import ROWS_AT_ONCE, Batch
+from guerdon.infra.rowbatches import ROWS_AT_ONCE, Batch
 
 _KNOWN: Final = (
     pa.types.is_string,

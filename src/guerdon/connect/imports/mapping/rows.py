@@ -9,7 +9,7 @@ from guerdon.base.errors import Problem
 from guerdon.connect.imports.mapping.cells import plain
 from guerdon.connect.imports.mapping.fields import Field, value_missing
 from guerdon.connect.imports.mapping.model import Cell, MappingFile, Table
-from guerdon.infra.rowfiles import Batch, RowFile
+from guerdon.infra.rowbatches import Batch, RowFile
 from guerdon.rules.definition import Part, nearest_to
 
 REMEMBERED_AT_MOST: Final = 500_000

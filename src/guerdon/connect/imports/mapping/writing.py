@@ -22,7 +22,8 @@ from guerdon.connect.imports.mapping.fields import (
 from guerdon.connect.imports.mapping.model import MappingFile, OrderPart, Table
 from guerdon.connect.imports.mapping.rows import Bad, Piece, Tables, check_columns, joined, pieces_of
 from guerdon.infra.linefiles import STANDARD_INPUT, LineFile, Unread, open_lines
-from guerdon.infra.rowfiles import Batch, CsvFormat, RowFile, open_rows
+from guerdon.infra.rowbatches import Batch, RowFile
+from guerdon.infra.rowfiles import CsvFormat, open_rows
 
 Told = Callable[[int], None]
 
