@@ -67,6 +67,8 @@ def test_compressed_files_and_standard_input(tmp_path: Path, monkeypatch: pytest
         (gzip.compress(b"1\n2\n3\n" * 1000)[:-20], "file_broken"),
         (b"\x1f\x8bnot at all", "file_broken"),
     ],
+    # Packed bytes hold the time of packing, and the workers of a run must call a test alike.
+    ids=["empty", "blank lines", "cut short", "not packed"],
 )
 def test_bad_files_are_named(tmp_path: Path, content: bytes, code: str) -> None:
     with pytest.raises(Problem) as caught:
