@@ -73,7 +73,7 @@ def is_hashed(salt: bytes, row: Row, entries: Sequence[Entry]) -> bool:
     """
     account_id, seq, kind, wallet, effective_at, booked_at, stored = row[:7]
     leaf = Leaf(seq, kind, wallet, effective_at, booked_at, entries)
-    return leaf_hash(commitment_of(salt, account_id), leaf) == stored
+    return bool(leaf_hash(commitment_of(salt, account_id), leaf) == stored)
 
 
 def _check_leaves(tx: Tx) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ class Draft:
             held = self.tiers.get(key)
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")
-        for key, wallet in self.before.account.wallets.items():
+        for key, wallet in sorted(self.before.account.wallets.items()):
             if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
                 continue
             self.wallets[key], expired = lots.settle(wallet, self.now)
