@@ -14,6 +14,7 @@ from structlog.typing import EventDict
 
 from guerdon.base.errors import Problem
 from guerdon.cli import keys
+from guerdon.cli.access import staff
 from guerdon.cli.backtest import backtest
 from guerdon.cli.demo import demo
 from guerdon.cli.doctor import doctor
@@ -54,6 +55,7 @@ app.command("explain")(explain)
 app.command("verify")(verify_all)
 app.command("doctor")(doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(staff.app, name="staff")
 
 
 def main() -> None:

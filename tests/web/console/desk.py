@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from httpx2 import AsyncClient, Response
 
 from guerdon.programs.staff import NewStaff, Staff, add_staff
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.web.console.saying import Saying
 from guerdon.wiring import House
 from tests.web.conftest import NOW, Api
 
@@ -24,6 +26,12 @@ def hire(house: House, tenant: str, role: str, email: str = "") -> Staff:
     with house.database.transaction(tenant_id_of(tenant)) as tx:
         ensure_tenant(tx, tenant, tenant.title(), sandbox=True, now=NOW)
         return add_staff(tx, new, house.ids, secrets.token_bytes)
+
+
+def gone_on(earned_at: datetime) -> str:
+    """Say when points of the test's program are gone: after 180 of its local days."""
+    local = earned_at.astimezone(ZoneInfo("America/New_York")).date() + timedelta(days=180)
+    return Saying("en").day(local)
 
 
 class Person:

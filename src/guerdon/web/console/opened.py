@@ -61,7 +61,7 @@ class Opened:
         return self.voice.money(amount)
 
 
-def open_program(visit: Visit, tx: Tx, key: str) -> Opened:
+def open_program(tx: Tx, visit: Visit, key: str) -> Opened:
     """Open a program for a page.
 
     Raises:

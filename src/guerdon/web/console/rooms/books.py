@@ -26,7 +26,7 @@ _QUARANTINE: Final = 200
 def transactions(visit: Visitor, program: str, before: UUID | None = None) -> Response:
     """List what happened and what it moved, newest first, as the index of events has it."""
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         events = list_events(tx, opened.live.program_id, Page(_PAGE + 1, before))
         names = _names(tx, opened, events[:_PAGE])
     rows = [
@@ -48,7 +48,7 @@ def transactions(visit: Visitor, program: str, before: UUID | None = None) -> Re
 def quarantine(visit: Visitor, program: str) -> Response:
     """List the commands that a fault of the engine's own kept from being applied."""
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         rows = list_quarantine(tx, opened.live.program_id, _QUARANTINE)
     return visit.page("quarantine.html", **framed(opened, "quarantine"), rows=rows, most=_QUARANTINE)
 

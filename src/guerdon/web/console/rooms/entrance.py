@@ -156,15 +156,15 @@ def _try(visit: Visit, attempt: Attempt, password: str) -> tuple[str, int]:
     with visit.transaction() as tx:
         if found is None or not right:
             about = found[0].shown_id if found is not None else "nobody"
-            _note(visit, tx, "system", "staff.sign_in_failed", about)
+            _note(tx, visit, "system", "staff.sign_in_failed", about)
             return "", 0
         staff: Staff = found[0]
         forget_attempts(tx, attempt)
-        _note(visit, tx, staff.actor, "staff.signed_in", staff.shown_id)
+        _note(tx, visit, staff.actor, "staff.signed_in", staff.shown_id)
         return begin_session(tx, visit.tenant_id, staff.staff_id, visit.now, secrets.token_bytes), 0
 
 
-def _note(visit: Visit, tx: Tx, actor: str, action: str, about: str) -> None:
+def _note(tx: Tx, visit: Visit, actor: str, action: str, about: str) -> None:
     record(tx, Act(visit.now, actor, action, about), visit.house.ids)
 
 

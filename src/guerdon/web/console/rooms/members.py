@@ -94,12 +94,12 @@ def members(
     """
     text = _open(visit, s) if s else ""
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         if text:
             page = search_members(tx, opened.desk, text, cursor=cursor, limit=_PAGE)
         else:
             page = list_members(tx, opened.desk, cursor=cursor, limit=_PAGE)
-        rows = _rows(visit, tx, opened, page.members)
+        rows = _rows(tx, visit, opened, page.members)
     return visit.page(
         "members.html",
         **framed(opened, "members"),
@@ -117,7 +117,7 @@ def search(visit: Visitor, program: str) -> Response:
     """Seal what is searched for, and go to whom it names, or to the list."""
     text = visit.field("q", 200)
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         page = search_members(tx, opened.desk, text, limit=2) if text else None
     if page is not None and len(page.members) == 1 and page.next is None:
         return visit.go(member_path(opened, page.members[0].member_id))
@@ -153,7 +153,7 @@ def _member_page(
     visit: Visit, names: tuple[str, str], before: UUID | None, *, error: str = "", done: bool = False
 ) -> Response:
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, names[0])
+        opened = open_program(tx, visit, names[0])
         member = _member(tx, opened, names[1])
         account_id = member.account_id
         orders = dict.fromkeys(opened.program.wallets, opened.program.spending_order)
@@ -191,7 +191,7 @@ def _member(tx: Tx, opened: Opened, shown: str) -> Member:
     return get_member(tx, opened.desk, member_ref(number))
 
 
-def _rows(visit: Visit, tx: Tx, opened: Opened, members: Sequence[Member]) -> list[Row]:
+def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> list[Row]:
     program, ids = opened.program, sorted({one.account_id for one in members})
     held = (
         load_wallets(tx, ids, visit.now, dict.fromkeys(program.wallets, program.spending_order))
@@ -252,7 +252,7 @@ def _ladder(opened: Opened, ladder: Ladder, standing: Standing, now: datetime) -
 
 def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, str]:
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         found = _member(tx, opened, member)
     wallet = opened.program.wallets.get(visit.field("wallet"))
     if wallet is None:

@@ -82,9 +82,9 @@ def front(visit: Visitor) -> Response:
 def overview(visit: Visitor, program: str) -> Response:
     """Say first what this month came to, then show the figures."""
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, program)
+        opened = open_program(tx, visit, program)
         figures = _board(visit).figures(tx, opened.live, visit.now)
-        needs = _needs(visit, tx, opened, figures)
+        needs = _needs(tx, visit, opened, figures)
     books = [_book(opened, figures, key) for key in opened.program.wallets]
     first = next(iter(opened.program.wallets), "")
     return visit.page(
@@ -176,7 +176,7 @@ def _tiers(opened: Opened, figures: Figures) -> list[tuple[str, list[tuple[str, 
     return shown
 
 
-def _needs(visit: Visit, tx: Tx, opened: Opened, figures: Figures) -> list[Need]:
+def _needs(tx: Tx, visit: Visit, opened: Opened, figures: Figures) -> list[Need]:
     say, found = visit.saying, []
     if opened.waiting:
         words = ("{count} command lies in quarantine", "{count} commands lie in quarantine")

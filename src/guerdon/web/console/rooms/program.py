@@ -75,7 +75,7 @@ class Read:
 @ROUTER.get("/console/new")
 def new_program(visit: Applying) -> Response:
     """Offer a first definition to begin with."""
-    return _new_page(visit, _FIRST)
+    return _new_page(visit, Shown(_FIRST))
 
 
 @ROUTER.post("/console/new")
@@ -92,7 +92,7 @@ def text_page(
     applied: str = "",
 ) -> Response:
     """Show the live text, or an earlier one that somebody wants to look at or take up again."""
-    return _page(visit, program, version=version, applied=applied == "yes")
+    return _page(visit, program, Shown(version=version, applied=applied == "yes"))
 
 
 @ROUTER.post("/console/p/{program}/program")
@@ -110,17 +110,17 @@ def _planned(visit: Visit, key: str) -> Response:
         read = _read(text, key)
         with visit.transaction() as tx:
             if not applying:
-                plan = _plan(visit, tx, read)
+                plan = _plan(tx, visit, read)
             else:
-                _unmoved(visit, tx, read)
-                _apply(visit, tx, read)
+                _unmoved(tx, visit, read)
+                _apply(tx, visit, read)
     except DefinitionError as error:
-        return _again(visit, key, text, wrong=_pictures(error.errors, text))
+        return _again(visit, key, Shown(text, wrong=_pictures(error.errors, text)))
     except Problem as problem:
-        return _again(visit, key, text, problem=problem)
+        return _again(visit, key, Shown(text, problem=problem))
     if applying:
         return visit.go(f"/console/p/{read.definition.program}/program?applied=yes")
-    return _again(visit, key, text, plan=plan)
+    return _again(visit, key, Shown(text, plan=plan))
 
 
 def _read(text: str, key: str) -> Read:
@@ -132,13 +132,13 @@ def _read(text: str, key: str) -> Read:
     return Read(definition, compile_program(definition, 0, positions), text)
 
 
-def _plan(visit: Visit, tx: Tx, read: Read) -> Plan:
+def _plan(tx: Tx, visit: Visit, read: Read) -> Plan:
     in_use = visit.house.in_use(tx, read.definition.program)
     asking = Asking(visit.now, in_use, (visit.saying.language,))
     return make_plan(tx, read.definition, read.program, asking)
 
 
-def _unmoved(visit: Visit, tx: Tx, read: Read) -> None:
+def _unmoved(tx: Tx, visit: Visit, read: Read) -> None:
     """Insist that what is applied was planned against the version that is live."""
     # The row's lock, so that nobody applies between this question and our own answer to it.
     tx.execute("select 1 from programs where key = %s for update", (read.definition.program,))
@@ -149,88 +149,76 @@ def _unmoved(visit: Visit, tx: Tx, read: Read) -> None:
         raise Problem("program_moved_on", detail)
 
 
-def _apply(visit: Visit, tx: Tx, read: Read) -> None:
+def _apply(tx: Tx, visit: Visit, read: Read) -> None:
     in_use = visit.house.in_use(tx, read.definition.program)
     new = NewDefinition(read.definition, read.text, visit.staff.actor, visit.now, in_use)
     apply_definition(tx, new, visit.house.ids)
 
 
-def _again(
-    visit: Visit,
-    key: str,
-    text: str,
-    *,
-    plan: Plan | None = None,
-    wrong: tuple[Wrong, ...] = (),
-    problem: Problem | None = None,
-) -> Response:
-    outcome = (plan, wrong, problem)
-    return _page(visit, key, text=text, outcome=outcome) if key else _new_page(visit, text, outcome)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page of a text shows beside it."""
+
+    text: str | None = None
+    """None for a version's own."""
+    version: int | None = None
+    """An earlier version that somebody looks at."""
+    plan: Plan | None = None
+    wrong: tuple[Wrong, ...] = ()
+    problem: Problem | None = None
+    applied: bool = False
+
+    @property
+    def status(self) -> int:
+        """200, or 422 where something was refused."""
+        return 422 if self.wrong or self.problem is not None else 200
 
 
-Outcome = tuple[Plan | None, tuple[Wrong, ...], Problem | None]
-_NONE: Final[Outcome] = (None, (), None)
+def _again(visit: Visit, key: str, shown: Shown) -> Response:
+    return _page(visit, key, shown) if key else _new_page(visit, shown)
 
 
-def _new_page(visit: Visit, text: str, outcome: Outcome = _NONE) -> Response:
-    plan, wrong, problem = outcome
+def _new_page(visit: Visit, shown: Shown) -> Response:
+    plan = shown.plan
     with visit.transaction() as tx:
         programs = tuple(list_programs(tx))
     base = next((one.version for one in programs if plan is not None and one.key == plan.program), 0)
     return visit.page(
         "program.html",
-        _status(outcome),
+        shown.status,
         place="program",
         programs=programs,
-        text=text,
-        plan=plan,
-        wrong=wrong,
-        problem=problem,
+        shown=shown,
+        text=shown.text,
+        earlier=None,
         base=base,
         versions=(),
-        shown=None,
-        applied=False,
         editable=True,
         action="/console/new",
     )
 
 
-def _page(
-    visit: Visit,
-    key: str,
-    *,
-    text: str | None = None,
-    version: int | None = None,
-    outcome: Outcome = _NONE,
-    applied: bool = False,
-) -> Response:
-    plan, wrong, problem = outcome
+def _page(visit: Visit, key: str, shown: Shown) -> Response:
+    text = shown.text
     with visit.transaction() as tx:
-        opened = open_program(visit, tx, key)
+        opened = open_program(tx, visit, key)
         versions = list_versions(tx, key)
+        live = opened.program.version
         if text is None:
-            text = exported_text(get_version(tx, key, version or opened.program.version))
+            text = exported_text(get_version(tx, key, shown.version or live))
         names = {one.actor: one.name for one in list_staff(tx)}
-    live = opened.program.version
     return visit.page(
         "program.html",
-        _status(outcome),
+        shown.status,
         **framed(opened, "program"),
+        shown=shown,
         text=text,
-        plan=plan,
-        wrong=wrong,
-        problem=problem,
+        earlier=shown.version if shown.version != live else None,
         base=live,
         versions=[(one, names.get(one.applied_by, one.applied_by)) for one in versions],
-        shown=version if version != live else None,
-        applied=applied,
         editable=visit.staff.may("programs:apply"),
         action=f"{opened.path}/program",
     )
-
-
-def _status(outcome: Outcome) -> int:
-    return 422 if outcome[1] or outcome[2] is not None else 200
 
 
 def _pictures(faults: tuple[DefinitionFault, ...], text: str) -> tuple[Wrong, ...]:
