@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,16 @@ def definition(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder that the tests of one module share."""
-    return tmp_path_factory.mktemp("home") / "data"
+@pytest.fixture(scope="session")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which the definition is live, at rest; tests take copies of it."""
+    folder = tmp_path_factory.mktemp("applied")
+    (folder / "club.yaml").write_text(DEFINITION, encoding="utf-8")
+    assert cli.run(["apply", str(folder / "club.yaml"), "--data", str(folder / "data")]) == 0
+    return folder / "data"
+
+
+@pytest.fixture
+def home(applied: Path, tmp_path: Path) -> Path:
+    """A data folder of the test's own, in which the definition is live."""
+    return Path(shutil.copytree(applied, tmp_path / "home", symlinks=True))

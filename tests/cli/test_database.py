@@ -12,10 +12,9 @@ from guerdon.infra.postgres import EmbeddedPostgres
 from tests.backtest.tries import order, write
 from tests.cli.conftest import DEFINITION, Run
 
-pytestmark = pytest.mark.xdist_group("cli-home")
 
-
-def test_plan_and_apply(guerdon: Run, definition: Path, home: Path) -> None:
+def test_plan_and_apply(guerdon: Run, definition: Path, tmp_path: Path) -> None:
+    home = tmp_path / "new"
     first = guerdon("plan", definition, "--data", home)
     assert (first.code, "a new program" in first.err) == (2, True)
     applied = guerdon("apply", definition, "--data", home, "--json")
@@ -117,7 +116,9 @@ def test_keys_are_made_listed_and_ended(guerdon: Run, home: Path) -> None:
     assert shown[0]["revoked_at"] is not None
 
 
-def test_verify_holds_and_then_does_not(guerdon: Run, home: Path) -> None:
+def test_verify_holds_and_then_does_not(guerdon: Run, tmp_path: Path, home: Path) -> None:
+    events = write(tmp_path / "events.ndjson", [order("anna", "2025-01-02T12:00:00Z", "20.00")])
+    assert guerdon("import", events, "--program", "club", "--enrol", "--data", home).code == 0
     assert guerdon("verify", "--data", home).code == 0
     with EmbeddedPostgres(home) as server, psycopg.connect(server.dsn("superuser")) as connection:
         connection.execute("update guerdon.wallets set available = available + 1")

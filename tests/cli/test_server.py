@@ -40,11 +40,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         said = []
         for line in server.stdout:
             said.append(line)
-            if (address := re.search(r"http://127\.0\.0\.1:\d+", line)) is not None:
+            if (address := re.search(r"ready at (http://127\.0\.0\.1:\d+)", line)) is not None:
                 break
         else:
             pytest.fail("".join(said))
-        yield address.group()
+        yield address.group(1)
         server.send_signal(signal.SIGTERM)
         rest = server.stdout.read()
     assert server.returncode == 0, rest
