@@ -105,7 +105,11 @@ class Keeper(Protocol):
         """How many lines, in order, were answered before."""
 
     def summary(self) -> Summary:
-        """Give the sums of what was answered before."""
+        """Give the sums of what was answered before.
+
+        Returns:
+            Counts by what became of the lines.
+        """
 
     def move(self, answered: int, last_applied: int, summary: Summary) -> None:
         """Keep that more was answered.

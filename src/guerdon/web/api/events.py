@@ -20,7 +20,7 @@ from guerdon.engine.events import Page, StoredEvent, find_orders, list_events
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.program import Program
-from guerdon.web.api.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.finding import find_events
 from guerdon.web.api.shapes import EventAnswer, Events, EventShape, Orders, OrderShape
 from guerdon.web.bodies import EVENTS_LIMIT, Receive, read_body, syntax_problem

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from guerdon.base.errors import Problem
-from guerdon.web.api.call import answer
+from guerdon.web.api.calls.call import answer
 from guerdon.web.api.shapes import Health
 from guerdon.web.house import Premises
 from guerdon.web.outline import operation

@@ -23,8 +23,8 @@ from guerdon.members.members import (
 )
 from guerdon.members.privacy import Erasure, erase_member
 from guerdon.members.profiles import Profile, read_change, read_profile
-from guerdon.web.api.call import Call, Paged, admitted, answer
-from guerdon.web.api.once import once
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer
+from guerdon.web.api.calls.once import once
 from guerdon.web.api.shapes import ConsentShape, Erased, MemberLine, Members, MemberShape
 from guerdon.web.api.standing import show_standing
 from guerdon.web.outline import operation

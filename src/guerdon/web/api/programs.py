@@ -22,8 +22,8 @@ from guerdon.programs.programs import (
 )
 from guerdon.rules.definition import Definition, load_definition_with_positions
 from guerdon.rules.program import Program, compile_program
-from guerdon.web.api.call import Call, admitted, answer
-from guerdon.web.api.once import once
+from guerdon.web.api.calls.call import Call, admitted, answer
+from guerdon.web.api.calls.once import once
 from guerdon.web.api.shapes import (
     Applied,
     ChangeShape,

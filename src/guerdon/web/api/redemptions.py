@@ -15,7 +15,7 @@ from guerdon.engine.commands import CancelRedemption, RedeemReward, UseRedemptio
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.rules.program import Program
-from guerdon.web.api.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.shapes import Redemptions, RedemptionShape
 from guerdon.web.outline import operation
 

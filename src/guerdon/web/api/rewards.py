@@ -14,7 +14,7 @@ from guerdon.members.identities import parse_ref, resolve
 from guerdon.programs.counters import load_counters
 from guerdon.rules.limits import stock_draw
 from guerdon.rules.program import Program, Reward
-from guerdon.web.api.call import Call, admitted, answer
+from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.shapes import Rewards, RewardShape
 from guerdon.web.api.standing import Shown, show_standing
 from guerdon.web.outline import operation

@@ -33,8 +33,8 @@ from guerdon.connect.webhooks.signing import make_secret, message_text, parse_me
 from guerdon.infra.http import check_url
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
-from guerdon.web.api.call import Call, Paged, admitted, answer, listing
-from guerdon.web.api.once import once
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.once import once
 from guerdon.web.callers import read_instant
 from guerdon.web.outline import operation
 

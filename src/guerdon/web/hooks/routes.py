@@ -33,9 +33,9 @@ from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.rules.program import Program
 from guerdon.rules.reading import read_event
-from guerdon.web.api.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.once import once
 from guerdon.web.api.events import problem_in, shown_row
-from guerdon.web.api.once import once
 from guerdon.web.api.shapes import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.front import header

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
-from guerdon.cli.demo_data import DemoFolder, DemoState, example_file
+from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file
 from guerdon.cli.options import takes
 from guerdon.cli.showing import show_note
 from guerdon.connect.samples import SamplePlan, SampleWorld, make_world, year_until

@@ -13,7 +13,7 @@ from fastapi import Response
 from guerdon.base.errors import Problem
 from guerdon.engine.keys import NewCall, ask_calls, insert_calls
 from guerdon.infra.tx import Tx
-from guerdon.web.api.call import Call, answer
+from guerdon.web.api.calls.call import Call, answer
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 
