@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -250,15 +249,18 @@ def taken_lots(entries: tuple[Entry, ...]) -> tuple[Lot, ...]:
     )
 
 
-def live(program: Program, acts: list[Act]) -> Iterator[tuple[State, Event, State, Decision]]:
+def live(program: Program, acts: list[Act]) -> list[tuple[State, Event, State, Decision]]:
     """Live a life, and give each step of it."""
     life = Life(program)
+    steps = []
+    # No generator: one that is left unfinished would leave its arithmetic behind for whoever comes next.
     with exactly():
         for act in acts:
             before, event = life.state, life.event(act)
             life.state, decision = step(program, before, event, chance(life.count))
             life.remember(event, decision)
-            yield before, event, life.state, decision
+            steps.append((before, event, life.state, decision))
+    return steps
 
 
 def chance(number: int) -> Chance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Context, localcontext
 from functools import lru_cache
 from importlib import resources
 
@@ -28,8 +29,12 @@ def render_page(
         A whole HTML document without any reference to something else.
     """
     css = resources.files("guerdon.insight.backtest.page").joinpath("templates", "report.css")
-    page = page_view(report, second, names)
-    return _environment().get_template("report.html").render(page=page, css=css.read_text(encoding="utf-8"))
+    # A picture's coordinates are rounded on purpose, whatever arithmetic the caller is in.
+    with localcontext(Context(prec=28)):
+        page = page_view(report, second, names)
+        return (
+            _environment().get_template("report.html").render(page=page, css=css.read_text(encoding="utf-8"))
+        )
 
 
 @lru_cache(maxsize=1)
