@@ -194,3 +194,16 @@ async def test_lists_are_of_a_member_or_a_type(api: Api) -> None:
     assert len(first["data"]) == 2
     assert len(rest["data"]) == 3
     assert rest["next"] is None
+
+
+async def test_an_order_is_explained_from_what_was_stored(api: Api) -> None:
+    await api.enrol(external_id="ananya")
+    earned = (await api.post(EVENTS, json=order("o1"))).json()
+    told = (await api.get("/v1/programs/club/orders/order-o1/explanation")).json()
+    assert (told["order"], told["differences"]) == ("order-o1", [])
+    outcomes = {one["campaign"]: one for one in told["campaigns"]}
+    acted = {one["campaign"] for one in earned["effects"]}
+    assert acted
+    assert all(outcomes[campaign]["sums"] for campaign in acted)
+    missing = await api.get("/v1/programs/club/orders/nothing/explanation")
+    assert (missing.status_code, missing.json()["code"]) == (404, "order_not_found")

@@ -184,7 +184,10 @@ def _note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
         for name in path.split("."):
             value = _part(value, name)
         if value is not None:
-            draft.inputs[path] = _written(value)
+            text = _written(value)
+            if draft.inputs.setdefault(path, text) != text:
+                # A follow-on finds other balances than the event did; each keeps what it saw.
+                draft.inputs[f"{trigger}/{path}"] = text
 
 
 def _part(value: Any, name: str) -> Any:

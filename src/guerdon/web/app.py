@@ -12,7 +12,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from guerdon.base.errors import Fault, Problem
-from guerdon.web.api import accounts, events, health, members, programs, redemptions, rewards, webhooks
+from guerdon.web.api import (
+    accounts,
+    events,
+    explanations,
+    health,
+    members,
+    programs,
+    redemptions,
+    rewards,
+    webhooks,
+)
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
@@ -31,6 +41,8 @@ _FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 _ROUTERS: Final = (
     programs.ROUTER,
     members.ROUTER,
+    # Before the orders, whose ids may hold slashes.
+    explanations.ROUTER,
     events.ROUTER,
     accounts.ROUTER,
     rewards.ROUTER,

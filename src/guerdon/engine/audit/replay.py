@@ -295,6 +295,7 @@ def _ordered(decision: Decision) -> Decision:
     rest = decision.transactions[len(expired) :]
     expired.sort(key=lambda one: (one.wallet, one.effective_at))
     inputs = dict(decision.inputs)
-    if "account.badges" in inputs:
-        inputs["account.badges"] = ", ".join(sorted(str(inputs["account.badges"]).split(", ")))
+    for path, listed in decision.inputs.items():
+        if path.endswith("account.badges"):
+            inputs[path] = ", ".join(sorted(str(listed).split(", ")))
     return msgspec.structs.replace(decision, transactions=(*expired, *rest), inputs=inputs)

@@ -294,7 +294,7 @@ def one_event(
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         rows = find_events(tx, live.program_id, event, source)
-    return answer(_event(live.program, _only(rows, "event")))
+    return answer(_event(live.program, only_one(rows, "event")))
 
 
 @ROUTER.get("/v1/programs/{program}/orders", summary="List orders", **operation(Orders))
@@ -321,7 +321,7 @@ def one_order(
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         rows = find_orders(tx, live.program_id, order, source)
-    return answer(_order(live.program, _only(rows, "order")))
+    return answer(_order(live.program, only_one(rows, "order")))
 
 
 def _account(tx: Any, call: Call, live: Live, whose: Whose) -> int | None:
@@ -342,7 +342,19 @@ def _account(tx: Any, call: Call, live: Live, whose: Whose) -> int | None:
     return found.account_id
 
 
-def _only(rows: Sequence[StoredEvent], noun: str) -> StoredEvent:
+def only_one(rows: Sequence[StoredEvent], noun: str) -> StoredEvent:
+    """Take the one that was meant.
+
+    Args:
+        rows: what was found.
+        noun: `order` or `event`.
+
+    Returns:
+        The one there is.
+
+    Raises:
+        Problem: `…_not_found`, or `…_ambiguous` where two sources use one id.
+    """
     if not rows:
         raise Problem(f"{noun}_not_found", f"there is no such {noun}")
     if len(rows) > 1:
