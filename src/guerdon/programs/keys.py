@@ -41,7 +41,7 @@ SCOPES = frozenset(
 )
 _MARK = "gk_"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZabcdefghjkmnpqrstvwxyz"
-_SHAPE = re.compile(r"gk_[A-Za-z0-9_-]{8,120}")
+_SHAPE = re.compile(r"gk_[A-Za-z0-9_-]{4,120}")
 _LENGTH = 40
 
 
@@ -116,7 +116,7 @@ def ensure_key(tx: Tx, presented: str, new: NewKey, ids: IdMaker) -> ApiKey:
 
     Args:
         tx: bound to the tenant, which exists.
-        presented: `gk_` and 8 to 120 letters, digits, `-` or `_`; whoever chooses it makes it hard to guess.
+        presented: `gk_` and 4 to 120 letters, digits, `-` or `_`; whoever chooses it makes it hard to guess.
         new: name, scopes and end, used where the key is new.
         ids: maker of identifiers.
 
@@ -128,7 +128,7 @@ def ensure_key(tx: Tx, presented: str, new: NewKey, ids: IdMaker) -> ApiKey:
             `key_taken` where another tenant has this key.
     """
     if _SHAPE.fullmatch(presented) is None:
-        raise Problem("key_malformed", "a key is `gk_` and then 8 to 120 letters, digits, `-` or `_`")
+        raise Problem("key_malformed", "a key is `gk_` and then 4 to 120 letters, digits, `-` or `_`")
     _check(new)
     digest = _digest(presented)
     tx.execute(
