@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -75,6 +76,21 @@ def _frames(_logger: object, _method: str, line: EventDict) -> EventDict:
     return line
 
 
+class _StandardError:
+    """Writes log lines to what the standard error is at that moment."""
+
+    def __init__(self, *_names: object) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        # Where it has been closed a line is lost, and not the thread that wanted to say it.
+        with suppress(ValueError, OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; every failure is one sentence and an exit code, never a stack trace."""
     # What the standard output carries is the result; whatever else is told goes beside it.
@@ -85,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
             _frames,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_StandardError,
     )
     try:
         result = app(list(arguments), prog_name="guerdon", standalone_mode=False)

@@ -57,7 +57,6 @@ _texts = st.recursive(
         st.builds("{}.replace(t, {})".format, inner, inner),
         st.builds("{}.charAt(i)".format, inner),
         st.builds("{}.substring(i)".format, inner),
-        st.builds("{}.substring(j, i)".format, inner),
         st.builds("{}.upperAscii().lowerAscii()".format, inner),
         st.builds("{}.trim()".format, inner),
         st.builds("{}.split({}).join('-')".format, inner, st.sampled_from(["'a'", "t", "'b', i"])),
