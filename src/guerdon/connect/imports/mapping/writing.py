@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,11 +104,12 @@ def map_files(mapping: MappingFile, names: Iterable[str], folder: Path, told: To
     return [_mapped(one, open_rows(one, written), make, (folder, told)) for one in opened]
 
 
-class Mapper:
+class Mapper(ABC):
     """Turns the rows of a file into events."""
 
     pieces: Sequence[Piece] = ()
 
+    @abstractmethod
     def events(self, file: RowFile, made: _Made, told: Told) -> Iterator[tuple[int, str]]:
         """Make the events of a file.
 
@@ -119,7 +121,6 @@ class Mapper:
         Yields:
             Each event's first row, and its JSON.
         """
-        raise NotImplementedError
 
     def columns(self) -> list[str]:
         """List the columns that are read.
