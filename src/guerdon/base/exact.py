@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DecimalException,
+)
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
@@ -206,3 +214,39 @@ def plain_text(value: Decimal) -> str:
     """
     text = format(value.normalize(_WIDE), "f")
     return "0" if text == "-0" else text
+
+
+def multiply(one: Number, other: Number) -> Number:
+    """Multiply exactly, whatever kinds the numbers are.
+
+    Args:
+        one: an exact number.
+        other: an exact number.
+
+    Returns:
+        Their product; a quotient where either is one.
+    """
+    if isinstance(one, Fraction) or isinstance(other, Fraction):
+        return Fraction(one) * Fraction(other)
+    try:
+        return one * other
+    except DecimalException:  # more digits than decimals keep here
+        return Fraction(one) * Fraction(other)
+
+
+def plus(one: Number, other: Number) -> Number:
+    """Add exactly, whatever kinds the numbers are.
+
+    Args:
+        one: an exact number.
+        other: an exact number.
+
+    Returns:
+        Their sum; a quotient where either is one.
+    """
+    if isinstance(one, Fraction) or isinstance(other, Fraction):
+        return Fraction(one) + Fraction(other)
+    try:
+        return one + other
+    except DecimalException:
+        return Fraction(one) + Fraction(other)

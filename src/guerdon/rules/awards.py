@@ -9,10 +9,10 @@ from fractions import Fraction
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import Number, round_ratio, round_scaled, scaled_decimal, spread
+from guerdon.base.exact import Number, multiply, plus, round_ratio, round_scaled, scaled_decimal, spread
 from guerdon.rules import limits
 from guerdon.rules.decision import Effect, Entry
-from guerdon.rules.draft import Draft, expiry_instant, multiply, plus
+from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.limits import Draw
 from guerdon.rules.program import Award, Campaign, Multiply, Wallet
 from guerdon.rules.state import Lot

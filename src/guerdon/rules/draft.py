@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal, DecimalException
-from fractions import Fraction
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
 from guerdon.base.calendar import period_end, period_start
 from guerdon.base.errors import Problem
-from guerdon.base.exact import BIGINT_MAX, Number
+from guerdon.base.exact import BIGINT_MAX
 from guerdon.base.ids import Chance
-from guerdon.rules import lots
+from guerdon.rules import holds, lots
 from guerdon.rules.decision import (
     Book,
     Decision,
@@ -40,7 +40,7 @@ from guerdon.rules.scope import (
     TierView,
     WalletViews,
 )
-from guerdon.rules.state import Bucket, Lot, MemberState, Shared, State, TierState, WalletState
+from guerdon.rules.state import Bucket, Hold, Lot, MemberState, Shared, State, TierState, WalletState
 from guerdon.rules.tiers import Ladder, tier_path
 
 _ZERO = Decimal(0)
@@ -75,6 +75,8 @@ class Draft:
         self.counters = account.counters
         self.shared = state.shared.counters
         self.badges = account.badges
+        self.holds = account.holds
+        self.shared_holds = state.shared.holds
         self.effects: list[Effect] = []
         self.skipped: list[Skip] = []
         self.transactions: list[Transaction] = []
@@ -107,11 +109,29 @@ class Draft:
             held = self.tiers.get(key)
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")
-        for key, wallet in sorted(self.before.account.wallets.items()):
+        self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
+        for key in sorted(self.before.account.wallets):
+            wallet = self.wallets[key]
             if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
                 continue
             self.wallets[key], expired = lots.settle(wallet, self.now)
             self._expire(key, expired)
+
+    def let_go(self, gone: Sequence[Hold]) -> None:
+        """Give back what open checkouts had set aside.
+
+        Args:
+            gone: holds of this account, or on shared counters; they are held no longer.
+        """
+        if not gone:
+            return
+        self.wallets = holds.give_back_units(self.wallets, gone)
+        self.counters = holds.give_back_uses(self.counters, gone, "use")
+        self.shared = holds.give_back_uses(self.shared, gone, "shared")
+        self.holds, self.shared_holds = (
+            holds.without(self.holds, gone),
+            holds.without(self.shared_holds, gone),
+        )
 
     def retier(self, key: str, cause: Literal["reached", "definition"]) -> tuple[TierChange, ...]:
         """Work a ladder's standing out anew and note what changed.
@@ -359,9 +379,10 @@ class Draft:
                 tiers=self.tiers,
                 counters=self.counters,
                 badges=self.badges,
+                holds=self.holds,
             ),
             member=self.before.member,
-            shared=Shared(self.shared),
+            shared=Shared(self.shared, self.shared_holds),
         )
 
     def decision(self) -> Decision:
@@ -446,42 +467,6 @@ def expiry_instant(program: Program, occurred_at: datetime, expires: Expiry) -> 
     if expires.end_of is None:
         return ends
     return zone.start_of(period_end(expires.end_of, zone.day_of(ends)))
-
-
-def multiply(one: Number, other: Number) -> Number:
-    """Multiply exactly, whatever kinds the numbers are.
-
-    Args:
-        one: an exact number.
-        other: an exact number.
-
-    Returns:
-        Their product; a quotient where either is one.
-    """
-    if isinstance(one, Fraction) or isinstance(other, Fraction):
-        return Fraction(one) * Fraction(other)
-    try:
-        return one * other
-    except DecimalException:  # more digits than decimals keep here
-        return Fraction(one) * Fraction(other)
-
-
-def plus(one: Number, other: Number) -> Number:
-    """Add exactly, whatever kinds the numbers are.
-
-    Args:
-        one: an exact number.
-        other: an exact number.
-
-    Returns:
-        Their sum; a quotient where either is one.
-    """
-    if isinstance(one, Fraction) or isinstance(other, Fraction):
-        return Fraction(one) + Fraction(other)
-    try:
-        return one + other
-    except DecimalException:
-        return Fraction(one) + Fraction(other)
 
 
 def _due(changes_at: datetime | None, now: datetime) -> bool:

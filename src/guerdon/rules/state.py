@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+HoldKind = Literal["units", "use", "shared", "redemption"]
+HoldKey = tuple[str, HoldKind, str]
+"""The checkout, what kind of thing is set aside, and its name."""
 
 
 class Lot(msgspec.Struct, frozen=True, gc=False):
@@ -18,6 +22,26 @@ class Lot(msgspec.Struct, frozen=True, gc=False):
     """None where the units never expire, or expire with the wallet's last activity."""
     remaining: int
     """Units left, in the wallet's scale, more than zero while the lot is open."""
+
+
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """Something set aside for an open checkout, until it is captured, let go or lapses."""
+
+    checkout: str
+    """The checkout's id, a UUID as text."""
+    kind: HoldKind
+    """Units of a wallet, uses of the account's own limit, uses of a shared counter, or a coupon."""
+    name: str
+    """Wallet, counter key, or the redemption's number."""
+    amount: Decimal
+    """How much: units in the wallet's scale, or what the counter counts; more than zero."""
+    expires_at: datetime
+    """From this instant on it binds nobody."""
+
+    @property
+    def key(self) -> HoldKey:
+        """What tells it from the other holds of its account or program."""
+        return self.checkout, self.kind, self.name
 
 
 class WalletState(msgspec.Struct, frozen=True, gc=False):
@@ -94,13 +118,17 @@ class AccountState(msgspec.Struct, frozen=True):
     badges: Mapping[str, datetime] = {}
     owner: MemberState | None = None
     members: int = 1
+    holds: Mapping[HoldKey, Hold] = {}
+    """What the account's open checkouts have set aside of its own; it is inside `held` and `counters`."""
 
 
 class Shared(msgspec.Struct, frozen=True):
     """Counters that all accounts of a program draw from: totals of limits, budgets, stock."""
 
     counters: Mapping[str, Decimal] = {}
-    """What has been taken, by counter key; absent means nothing."""
+    """What has been taken, by counter key; absent means nothing. What is on hold is inside."""
+    holds: Mapping[HoldKey, Hold] = {}
+    """Holds on these counters, as far as gathered: those that have lapsed and those of this checkout."""
 
 
 class State(msgspec.Struct, frozen=True):

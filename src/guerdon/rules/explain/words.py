@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from guerdon.base.exact import plain_text, scaled_text
+from guerdon.base.exact import multiply, plain_text, plus, scaled_text
 from guerdon.rules.decision import Effect
-from guerdon.rules.draft import multiply, plus
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
 from guerdon.rules.program import Award, Campaign, Multiply
 from guerdon.rules.step import exactly
