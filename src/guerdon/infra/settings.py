@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Commands that may wait; beyond it callers are told to come again."""
     allow_loopback: bool = False
     """Whether webhooks may go to this machine itself, without TLS too: for development only."""
+    rate_limit: int = Field(default=10_000, ge=0, le=1_000_000)
+    """Calls a second that a key may make which says nothing of its own; 0 knows no limit."""
+    trusted_proxies: str = ""
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed, joined by commas."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

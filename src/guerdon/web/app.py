@@ -28,6 +28,7 @@ from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
 from guerdon.web.hooks import routes as hooks
 from guerdon.web.house import Premises
+from guerdon.web.limits import Addresses, Limits
 from guerdon.web.outline import describe
 from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
@@ -65,7 +66,9 @@ def build_app(house: House) -> Front:
         The ASGI application.
     """
     telemetry = Telemetry(house.settings.log_level)
-    premises = Premises(house, Doorkeeper(house.database), telemetry, Waiting(house.engine))
+    settings = house.settings
+    doorkeeper = Doorkeeper(house.database, Limits(settings.rate_limit), Addresses(settings.trusted_proxies))
+    premises = Premises(house, doorkeeper, telemetry, Waiting(house.engine))
     app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.premises = premises
     app.state.board = FigureBoard(house)

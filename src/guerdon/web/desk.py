@@ -20,8 +20,9 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.web.api.events import MEDIA_TAKEN, SCOPE, problem_in, shown_row
 from guerdon.web.callers import Caller
-from guerdon.web.front import EVENTS_ROUTE, events_of, fault_body
+from guerdon.web.front import EVENTS_ROUTE, allowance, events_of, fault_body
 from guerdon.web.house import Premises
+from guerdon.web.limits import Bucket, refusal
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers
 
 _BODY_LIMIT: Final = 60_000
@@ -56,6 +57,7 @@ class Visit:
 
     __slots__ = (
         "body",
+        "bucket",
         "disconnected",
         "keep_alive",
         "more_body",
@@ -64,13 +66,15 @@ class Visit:
         "started",
     )
 
-    def __init__(self, request_id: bytes) -> None:
+    def __init__(self, request_id: bytes, bucket: Bucket | None) -> None:
         """Begin.
 
         Args:
             request_id: which the answer carries.
+            bucket: what the caller may still ask.
         """
         self.request_id = request_id
+        self.bucket = bucket
         self.started = time.perf_counter()
         self.body = bytearray()
         self.more_body = False
@@ -121,18 +125,19 @@ class Desk:
             return None
         return caller, named.get(b"x-request-id")
 
-    def begin(self, sent_id: bytes | None) -> Visit:
+    def begin(self, sent_id: bytes | None, bucket: Bucket | None) -> Visit:
         """Count a request in.
 
         Args:
             sent_id: the request id that was sent, if any.
+            bucket: what the caller may still ask.
 
         Returns:
             The visit.
         """
         telemetry = self._premises.telemetry
         telemetry.open_requests.inc()
-        return Visit(telemetry.request_id(sent_id))
+        return Visit(telemetry.request_id(sent_id), bucket)
 
     def take_in(self, caller: Caller, program: str, raw: bytes, told: Callable[[Answer], None]) -> None:
         """Hand an event to the engine.
@@ -144,8 +149,10 @@ class Desk:
             told: called with the answer, in the event loop.
 
         Raises:
-            Problem: `overloaded` or `shutting_down`.
+            Problem: `rate_limited`, `overloaded` or `shutting_down`.
         """
+        if caller.bucket is not None and not caller.bucket.take():
+            raise refusal(caller.bucket)
         command = IngestEvent(
             tenant_id=caller.tenant_id, program=program, received_at=datetime.now(UTC), raw=raw
         )
@@ -166,6 +173,8 @@ class Desk:
             return self.refused(visit, body_of(problem_in(answer.problem)))
         body = _ENCODER.encode(shown_row(answer))
         head = b"%scontent-length: %d\r\nx-request-id: %s\r\n" % (_GOOD, len(body), visit.request_id)
+        if visit.bucket is not None:
+            head += b"%s: %s\r\n%s: %s\r\n" % (*(pair := visit.bucket.headers())[0], *pair[1])
         return 200, b"%s%s\r\n%s" % (head, b"" if visit.keep_alive else b"connection: close\r\n", body)
 
     def refused(self, visit: Visit, problem: ProblemBody) -> tuple[int, bytes]:
@@ -185,6 +194,7 @@ class Desk:
             b"content-length: %d" % len(body),
             b"x-request-id: " + visit.request_id,
             *(b"%s: %s" % pair for pair in extra_headers(problem.code)),
+            *(b"%s: %s" % pair for pair in allowance(visit.bucket, problem.status)),
         ]
         if not visit.keep_alive:
             lines.append(b"connection: close")
@@ -273,7 +283,7 @@ class DeskProtocol(HttpToolsProtocol):
 
     def _take_in(self, raw: bytes) -> None:
         caller, sent_id, program = self._who
-        visit = self.desk.begin(sent_id)
+        visit = self.desk.begin(sent_id, caller.bucket)
         self.cycle = visit  # type: ignore[assignment]  # the server's protocol uses no more than there is
 
         def told(answer: Answer) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.web.bodies import CallerGoneError, Receive
 from guerdon.web.house import Premises
+from guerdon.web.limits import Bucket
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of, status_of
 
 Scope = MutableMapping[str, Any]
@@ -71,7 +72,7 @@ class Front:
         telemetry = self._premises.telemetry
         scope["request_id"] = request_id = telemetry.request_id(header(scope, b"x-request-id"))
         telemetry.open_requests.inc()
-        answer = _Answer(send, request_id)
+        answer = scope["answer"] = _Answer(send, request_id)
         program = events_of(scope["path"]) if scope["method"] == "POST" else None
         if scope["method"] == "HEAD":
             # The same answer; the server knows the true method and sends no body.
@@ -122,6 +123,7 @@ class _Answer:
         self._send = send
         self.request_id = request_id
         self.status = 0
+        self.bucket: Bucket | None = None
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -130,6 +132,7 @@ class _Answer:
             present = {name for name, _ in headers}
             headers.append((b"x-request-id", self.request_id))
             headers.extend(pair for pair in _COMMON if pair[0] not in present)
+            headers.extend(allowance(self.bucket, self.status))
         await self._send(message)
 
     async def whole(
@@ -142,6 +145,7 @@ class _Answer:
             (b"x-request-id", self.request_id),
             *_COMMON,
             *(further or ()),
+            *allowance(self.bucket, status),
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
@@ -154,6 +158,24 @@ class _Answer:
     async def fault(self) -> None:
         body = _ENCODER.encode(fault_body(self.request_id))
         await self.whole(500, MEDIA_TYPE.encode(), body)
+
+
+def allowance(bucket: Bucket | None, status: int) -> list[tuple[bytes, bytes]]:
+    """Say how much a caller may still ask.
+
+    Args:
+        bucket: the caller's; None where there is no limit.
+        status: of the answer.
+
+    Returns:
+        Headers, with `retry-after` where too much was asked.
+    """
+    if bucket is None:
+        return []
+    headers = bucket.headers()
+    if status == 429:
+        headers.append((b"retry-after", b"%d" % bucket.wait_seconds))
+    return headers
 
 
 def fault_body(request_id: bytes) -> ProblemBody:

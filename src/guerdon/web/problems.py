@@ -29,6 +29,7 @@ _STATUS: Final = {
     # 401, 403: who asks
     "key_missing": 401,
     "key_unknown": 401,
+    "key_expired": 401,
     "key_malformed": 401,
     "signature_missing": 401,
     "signature_wrong": 401,
@@ -55,7 +56,9 @@ _STATUS: Final = {
     "redemption_cancelled": 409,
     "redemption_expired": 409,
     "redemption_not_issued": 409,
+    "key_ended": 409,
     "wallet_in_use": 409,
+    "reward_in_use": 409,
     "metric_in_use": 409,
     "currency_changed": 409,
     "timezone_changed": 409,
@@ -66,6 +69,8 @@ _STATUS: Final = {
     "too_many_events": 413,
     "event_too_large": 413,
     "unsupported_media_type": 415,
+    # 429: too much
+    "rate_limited": 429,
     # 5xx: ours
     "internal_error": 500,
     "sealed_data_unreadable": 500,

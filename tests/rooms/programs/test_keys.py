@@ -10,7 +10,18 @@ import pytest
 
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
-from guerdon.programs.keys import NewKey, create_key, ensure_key, find_key, list_keys, revoke_key
+from guerdon.programs.keys import (
+    NewKey,
+    Rotation,
+    create_key,
+    ensure_key,
+    find_key,
+    get_key,
+    list_keys,
+    note_use,
+    revoke_key,
+    rotate_key,
+)
 from tests.rooms.places import NOW, make_ids, make_tenant
 
 NEW = NewKey("Shop", ("events:write", "members:read"), "system", NOW)
@@ -22,11 +33,11 @@ def test_a_key_leads_to_its_tenant(database: Database) -> None:
     with database.transaction(tenant_id) as tx:
         presented, made = create_key(tx, NEW, make_ids(), BITS)
     with database.transaction_as("lookup") as tx:
-        found = find_key(tx, presented, NOW)
+        found = find_key(tx, presented)
         assert found == made
-        assert find_key(tx, presented[:-1] + "x", NOW) is None
-        assert find_key(tx, "gk_", NOW) is None
-        assert find_key(tx, "gk_" + "é" * 30, NOW) is None
+        assert find_key(tx, presented[:-1] + "x") is None
+        assert find_key(tx, "gk_") is None
+        assert find_key(tx, "gk_" + "é" * 30) is None
     assert (made.tenant_id, made.sandbox) == (tenant_id, True)
     assert presented.startswith(made.prefix)
     assert len(presented) - len(made.prefix) == 34, "what is shown gives nothing away"
@@ -56,9 +67,11 @@ def test_ended_keys_open_nothing(database: Database) -> None:
         with pytest.raises(Problem, match="key_not_found"):
             revoke_key(tx, 1, NOW)
     with database.transaction_as("lookup") as tx:
-        assert find_key(tx, expiring, NOW + timedelta(hours=23)) is not None
-        assert find_key(tx, expiring, NOW + timedelta(days=1)) is None
-        assert find_key(tx, revoked, NOW) is None
+        found = find_key(tx, expiring)
+        assert found is not None
+        assert not found.has_expired(NOW + timedelta(hours=23))
+        assert found.has_expired(NOW + timedelta(days=1))
+        assert find_key(tx, revoked) is None
 
 
 def test_a_given_key_is_made_to_exist_once(database: Database) -> None:
@@ -71,7 +84,7 @@ def test_a_given_key_is_made_to_exist_once(database: Database) -> None:
         assert first.allows("members:write")
         assert len(list_keys(tx)) == 1
     with database.transaction_as("lookup") as tx:
-        assert find_key(tx, key, NOW) == first
+        assert find_key(tx, key) == first
 
 
 def test_one_key_cannot_belong_to_two_tenants(database: Database) -> None:
@@ -92,6 +105,8 @@ def test_one_key_cannot_belong_to_two_tenants(database: Database) -> None:
         (replace(NEW, name=""), "key_name_invalid"),
         (replace(NEW, name="a\nb"), "key_name_invalid"),
         (replace(NEW, expires_at=NOW), "key_expiry_invalid"),
+        (replace(NEW, rate_limit=-1), "rate_limit_invalid"),
+        (replace(NEW, rate_limit=1_000_001), "rate_limit_invalid"),
     ],
 )
 def test_wrong_keys_are_not_made(database: Database, new: NewKey, code: str) -> None:
@@ -107,3 +122,46 @@ def test_malformed_keys_are_not_made(database: Database, presented: str) -> None
     tenant_id = make_tenant(database)
     with database.transaction(tenant_id) as tx, pytest.raises(Problem, match="key_malformed"):
         ensure_key(tx, presented, NEW, make_ids())
+
+
+def test_a_rotated_key_and_its_heir_open_side_by_side_for_a_while(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    with database.transaction(tenant_id) as tx:
+        first, old = create_key(tx, replace(NEW, rate_limit=7), make_ids(), BITS)
+        wanted = Rotation(old.key_id, "key:gk_x", NOW, timedelta(hours=24))
+        second, heir = rotate_key(tx, wanted, make_ids(2), BITS)
+        with pytest.raises(Problem, match="key_ended"):
+            rotate_key(tx, wanted, make_ids(3), BITS)
+    assert (heir.name, heir.scopes, heir.rate_limit, heir.expires_at) == (old.name, old.scopes, 7, None)
+    with database.transaction_as("lookup") as tx:
+        found, after = find_key(tx, first), find_key(tx, second)
+    assert found is not None
+    assert after == heir
+    assert (found.replaced_by, found.expires_at) == (heir.key_id, NOW + timedelta(hours=24))
+
+
+def test_rotation_never_lengthens_a_key(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    with database.transaction(tenant_id) as tx:
+        _, old = create_key(tx, replace(NEW, expires_at=NOW + timedelta(hours=1)), make_ids(), BITS)
+        rotate_key(tx, Rotation(old.key_id, "system", NOW, timedelta(days=1)), make_ids(2), BITS)
+        assert get_key(tx, old.key_id).expires_at == NOW + timedelta(hours=1)
+        for overlap in (timedelta(days=31), timedelta(seconds=-1)):
+            with pytest.raises(Problem, match="key_overlap_invalid"):
+                rotate_key(tx, Rotation(old.key_id, "system", NOW, overlap), make_ids(3), BITS)
+        with pytest.raises(Problem, match="key_not_found"):
+            rotate_key(tx, Rotation(1, "system", NOW, timedelta()), make_ids(3), BITS)
+
+
+def test_use_is_noted_to_the_minute(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    with database.transaction(tenant_id) as tx:
+        _, made = create_key(tx, NEW, make_ids(), BITS)
+        assert made.last_used_at is None
+        note_use(tx, made, NOW)
+        used = get_key(tx, made.key_id)
+        assert used.last_used_at == NOW
+        note_use(tx, used, NOW + timedelta(seconds=59))
+        assert get_key(tx, made.key_id).last_used_at == NOW
+        note_use(tx, used, NOW + timedelta(minutes=1))
+        assert get_key(tx, made.key_id).last_used_at == NOW + timedelta(minutes=1)

@@ -107,7 +107,7 @@ def take_in(premises: Premises) -> FastHandler:
     """
 
     async def handle(scope: Scope, receive: Receive, program: str) -> tuple[int, bytes]:
-        caller = await premises.doorkeeper.admit(header(scope, b"authorization"))
+        caller = await premises.doorkeeper.admit(scope)
         caller.require(SCOPE)
         _check_request(scope)
         now = instant_of_call(caller, header(scope, b"guerdon-now"))

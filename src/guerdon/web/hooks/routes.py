@@ -47,6 +47,7 @@ ROUTER: Final = APIRouter(tags=["Webhooks"])
 Reading = Annotated[Call, Depends(admitted("webhooks:read"))]
 Writing = Annotated[Call, Depends(admitted("webhooks:write"))]
 _MARK: Final = "whsec_"
+_MISSES: Final = frozenset({"hook_not_found", "signature_missing", "signature_wrong", "signature_too_old"})
 _SECRET_BYTES: Final = 32
 
 
@@ -192,13 +193,19 @@ async def enter(request: Request, hook: str) -> Response:
     """
     premises: Premises = request.app.state.premises
     scope = request.scope
+    address = premises.doorkeeper.meet(scope)
     hook_id = parse_id(hook)
     body = await read_body(request.receive, header(scope, b"content-length"), BODY_LIMIT)
     now = datetime.now(UTC)
-    door = await to_thread.run_sync(_find, premises, hook_id)
-    box = SecretBox(premises.house.master_key, door.tenant_id)
-    secret = box.open(owner_of(hook_id), door.sealed)
-    check_signature(door.signature, secret, lambda name: _header(scope, name), body, now)
+    try:
+        door = await to_thread.run_sync(_find, premises, hook_id)
+        box = SecretBox(premises.house.master_key, door.tenant_id)
+        secret = box.open(owner_of(hook_id), door.sealed)
+        check_signature(door.signature, secret, lambda name: _header(scope, name), body, now)
+    except Problem as problem:
+        if problem.code in _MISSES:
+            premises.doorkeeper.limits.count_miss(address)
+        raise
     raws = map_events(door.mapping, _foreign(body))
     if not raws:
         return answer([])

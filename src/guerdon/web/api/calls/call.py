@@ -137,7 +137,7 @@ def admitted(scope_name: str) -> Callable[[Request], Awaitable[Call]]:
     async def admit(request: Request) -> Call:
         premises: Premises = request.app.state.premises
         scope = request.scope
-        caller = await premises.doorkeeper.admit(header(scope, b"authorization"))
+        caller = await premises.doorkeeper.admit(scope)
         caller.require(scope_name)
         now = instant_of_call(caller, header(scope, b"guerdon-now"))
         _refuse_unknown_parameters(request, premises)
