@@ -206,7 +206,7 @@ def _limiter(request: Request) -> CapacityLimiter:
 
 
 def _address(request: Request) -> str:
-    return request.client.host if request.client is not None else ""
+    return str(request.app.state.premises.doorkeeper.address_of(request.scope))
 
 
 def _back(path: str) -> str:
