@@ -16,14 +16,12 @@ from guerdon.web.api import (
     accounts,
     events,
     explanations,
-    health,
-    keys,
     members,
     programs,
     redemptions,
     rewards,
-    webhooks,
 )
+from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body

@@ -1,0 +1,1 @@
+"""What runs a program beside its members: keys, webhooks, health and figures."""
