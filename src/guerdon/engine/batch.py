@@ -47,6 +47,14 @@ class StaleProgram(Exception):  # noqa: N818 - not an error: another version mus
     """Another version of the program went live."""
 
 
+class Timed(NamedTuple):
+    """One committed transaction, in nanoseconds of the wall clock."""
+
+    began: int
+    commit_began: int
+    ended: int
+
+
 class _Lost(Exception):  # noqa: N818 - told to the caller, never to people
     """The connection broke before or in the commit."""
 
@@ -72,6 +80,8 @@ class Writer:
         self._database = database
         self._ids = ids
         self._tx: Tx | None = None
+        self.timed: list[Timed] = []
+        """The transactions of the latest batch; it has several where a part of it was cut out."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -99,6 +109,7 @@ class Writer:
             StaleProgram: with nothing done.
             Problem: `database_unavailable` with nothing done.
         """
+        self.timed = []
         for job in jobs:
             job.name(self._ids)
         place = Place(vault, live.program_id, live.program, self._ids, live.counts_members)
@@ -149,6 +160,7 @@ class Writer:
         raise _LOST
 
     def _once(self, place: Place, jobs: Sequence[Job], tried: list[_Tried]) -> Answered:
+        began = time.time_ns()
         tx = self._connected()
         tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
         for one in tried:
@@ -159,7 +171,9 @@ class Writer:
         apply(tx, gathered, folded)
         tried.append(_tried(folded))
         failpoints.reach("in_commit", lambda: _send_commit(tx))
+        commit_began = time.time_ns()
         tx.commit()
+        self.timed.append(Timed(began, commit_began, time.time_ns()))
         failpoints.reach("after_commit")
         return self._finish(place, folded)
 

@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,7 +18,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
-from guerdon.engine.batch import Answered, StaleProgram, Writer
+from guerdon.engine.batch import Answered, StaleProgram, Timed, Writer
 from guerdon.engine.commands import Command, Job, Sink
 from guerdon.engine.compiled import CompiledPrograms, ProgramKey
 from guerdon.infra.db import Database
@@ -42,6 +42,16 @@ class LoopSettings(msgspec.Struct, frozen=True):
     """About how long a batch may take while somebody waits interactively."""
     bulk_share: int = 8
     """Bulk commands take at least one in so many places of a batch."""
+
+
+class BatchDone(msgspec.Struct, frozen=True):
+    """One batch as those see it who measure."""
+
+    answered: Answered
+    began: int
+    """Nanoseconds of the wall clock, as `ended`."""
+    ended: int
+    transactions: Sequence[Timed]
 
 
 class Lanes:
@@ -124,6 +134,8 @@ class EngineLoop:
         self._thread: threading.Thread | None = None
         self._cost_ns = 300_000
         """What a command takes, as a moving average."""
+        self.watch: Callable[[BatchDone], None] | None = None
+        """Told of each batch, in the loop's thread, before its answers are; it must not raise."""
         self._interactive_at = 0
         """When somebody last waited interactively, by the clock that measures work."""
 
@@ -303,7 +315,7 @@ class EngineLoop:
         if live is None:
             self._load(key, jobs)
             return
-        began = time.perf_counter_ns()
+        began, wall = time.perf_counter_ns(), time.time_ns()
         try:
             answered = self._writer.run(self.vault(key[0]), live, jobs)
         except StaleProgram:
@@ -316,6 +328,8 @@ class EngineLoop:
             answered = [(job, answers.refused("", _FAULT)) for job in jobs]
         spent = (time.perf_counter_ns() - began) // len(jobs)
         self._cost_ns = max(1, (self._cost_ns * 7 + spent) // 8)
+        if self.watch is not None:
+            self.watch(BatchDone(answered, wall, time.time_ns(), self._writer.timed))
         deliver(answered)
 
     def _load(self, key: ProgramKey, jobs: list[Job]) -> None:
