@@ -26,6 +26,7 @@ from guerdon.programs.changes import InUse
 from guerdon.programs.keys import ApiKey, NewKey, ensure_key
 from guerdon.programs.programs import ask_live, get_version
 from guerdon.programs.tenants import ensure_tenant, list_tenants, tenant_id_of
+from guerdon.rewards.redemptions import find_open_rewards
 from guerdon.rules.definition import load_definition
 from guerdon.rules.program import Program, compile_program
 
@@ -158,7 +159,11 @@ class House:
         def wallets(keys: Collection[str]) -> frozenset[str]:
             return frozenset(row[0] for row in tx.execute(_HELD, (line.program_id, list(keys))))
 
-        return InUse(wallets, lambda names: find_counted_metrics(tx, line.program_id, names))
+        return InUse(
+            wallets,
+            lambda names: find_counted_metrics(tx, line.program_id, names),
+            lambda keys: find_open_rewards(tx, line.program_id, keys),
+        )
 
     def run_ticks(self, now: datetime) -> None:
         """Book what time has done to accounts that nobody asked about; a sandbox's time is its own clock's.

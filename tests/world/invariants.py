@@ -11,6 +11,9 @@ from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.ledger.audit import verify
 from guerdon.ledger.wallets import load_wallets
+from guerdon.programs.programs import get_live
+from guerdon.rules.definition import load_definition
+from guerdon.rules.program import Program, compile_program
 from tests.world.accounts import units_text
 from tests.world.model import Model
 
@@ -67,7 +70,7 @@ def _check_balances(tx: Tx, when: tuple[str, datetime], model: Model, accounts: 
     key, now = when
     spec, faults = model.spec, []
     numbers = {who: accounts[key, who] for who in model.accounts}
-    wallets = load_wallets(tx, sorted(numbers.values()), now, {})
+    wallets = load_wallets(tx, sorted(numbers.values()), now, _live(tx, key))
     for who, account in model.accounts.items():
         wanted = account.balances(now)
         held = wallets.get(numbers[who], {})
@@ -78,6 +81,11 @@ def _check_balances(tx: Tx, when: tuple[str, datetime], model: Model, accounts: 
             if texts != wanted[wallet]:
                 faults.append(f"{key}: {who} has {texts} of {wallet} instead of {wanted[wallet]}")
     return faults
+
+
+def _live(tx: Tx, key: str) -> Program:
+    version = get_live(tx, key)
+    return compile_program(load_definition(version.canonical), version.version)
 
 
 def _check_counters(tx: Tx, program: tuple[str, int], model: Model) -> list[str]:

@@ -12,8 +12,8 @@ from guerdon.base.errors import Fault, Problem
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
 from guerdon.rules.decision import Decision, Effect
-from guerdon.rules.lots import settle
 from guerdon.rules.program import Program
+from guerdon.rules.settling import needs_lots, settle_wallets
 from guerdon.rules.state import WalletState
 
 Status = Literal["applied", "duplicate", "rejected"]
@@ -141,18 +141,16 @@ def balances_view(program: Program, wallets: Mapping[str, WalletState], now: dat
     Args:
         program: for the scales and the list of its wallets.
         wallets: as booked.
-        now: the instant; what is due by then is settled where the lots were gathered.
+        now: the instant; what is due or given up by then is settled where the lots were gathered.
 
     Returns:
         Every wallet of the program by key, empty ones too.
     """
     shown = {}
+    if not needs_lots(program, wallets, now):
+        wallets = settle_wallets(program, wallets, now).wallets
     for key, wallet in program.wallets.items():
-        state = wallets.get(key)
-        if state is None:
-            state = _EMPTY
-        elif state.changes_at is not None and state.changes_at <= now and state.lots is not None:
-            state = settle(state, now)[0]
+        state = wallets.get(key, _EMPTY)
         scale = wallet.scale
         shown[key] = Balance(
             scaled_text(state.available - state.held, scale),

@@ -30,6 +30,7 @@ _NOTICES = {
     "adjust": "units.adjusted",
     "send": "units.sent",
     "receive": "units.received",
+    "convert": "units.converted",
 }
 
 

@@ -346,7 +346,7 @@ class _Fold:
     def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
         """Decide one event about one account; a refusal is raised."""
         before = self.done.accounts[item.account_id]
-        if lots_missing(before, event.booked_at):
+        if lots_missing(self.program, before, event.booked_at):
             raise LotsMissing(item.account_id)
         loaded = self.gathered.members.by_id.get(item.member_id) if item.member_id is not None else None
         state = State(before, loaded.state if loaded is not None else None, Shared(self.done.shared))

@@ -33,6 +33,7 @@ from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_rede
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
 from guerdon.rules.program import Program
+from guerdon.rules.settling import needs_lots
 from guerdon.rules.state import AccountState
 
 _NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
@@ -339,7 +340,7 @@ def _due_accounts(gathered: Gathered) -> set[int]:
         met.add(item.account_id)
         for account_id in (item.account_id, item.other_account):
             state = gathered.accounts.get(account_id)
-            if state is not None and lots_missing(state, now):
+            if state is not None and lots_missing(gathered.place.program, state, now):
                 due.add(account_id)
     return due
 
@@ -349,19 +350,17 @@ def _is_historical(item: Item) -> bool:
     return isinstance(command, IngestEvent) and command.historical and item.account_id != 0
 
 
-def lots_missing(state: AccountState, booked_at: datetime) -> bool:
+def lots_missing(program: Program, state: AccountState, booked_at: datetime) -> bool:
     """Tell whether a wallet cannot be settled for want of its lots.
 
     Args:
+        program: what decides.
         state: the account.
         booked_at: the instant of the next decision; an account's clock never runs backwards.
 
     Returns:
-        True where something is due and its lots were not read.
+        True where something is due or given up and its lots were not read.
     """
     last = state.last_booked_at
     now = booked_at if last is None or last < booked_at else last
-    for wallet in state.wallets.values():
-        if wallet.lots is None and wallet.changes_at is not None and wallet.changes_at <= now:
-            return True
-    return False
+    return needs_lots(program, state.wallets, now)

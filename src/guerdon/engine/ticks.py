@@ -10,9 +10,9 @@ from guerdon.engine.commands import RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
 from guerdon.infra.db import Database
-from guerdon.ledger.wallets import list_due
+from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
-from guerdon.programs.programs import list_programs
+from guerdon.programs.programs import list_programs, list_retired
 from guerdon.programs.tenants import list_tenants
 
 PAGE = 1_000
@@ -54,11 +54,11 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         Problem: as `run_due`.
     """
     with database.transaction(tenant_id) as tx:
-        programs = list_programs(tx)
+        programs = [(one, Due(one.program_id, now, list_retired(tx, one))) for one in list_programs(tx)]
         forget_calls(tx, now)
     count = 0
-    for program in programs:
-        for account_ids in _pages(database, (tenant_id, program.program_id), now):
+    for program, due in programs:
+        for account_ids in _pages(database, tenant_id, due):
             ticks = [
                 RunTick(
                     tenant_id=tenant_id,
@@ -77,12 +77,11 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
     return count
 
 
-def _pages(database: Database, whose: tuple[int, int], now: datetime) -> Iterator[list[int]]:
-    tenant_id, program_id = whose
+def _pages(database: Database, tenant_id: int, due: Due) -> Iterator[list[int]]:
     after = 0
     while True:
         with database.transaction(tenant_id) as tx:
-            page = list_due(tx, program_id, now, after, PAGE)
+            page = list_due(tx, due, after, PAGE)
         if not page:
             break
         yield page
@@ -91,7 +90,7 @@ def _pages(database: Database, whose: tuple[int, int], now: datetime) -> Iterato
     seen: set[int] = set()
     while True:
         with database.transaction(tenant_id) as tx:
-            page = [one for one in list_due_tiers(tx, program_id, now, PAGE) if one not in seen]
+            page = [one for one in list_due_tiers(tx, due.program_id, due.now, PAGE) if one not in seen]
         if not page:
             return
         seen.update(page)

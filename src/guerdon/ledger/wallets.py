@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -12,7 +12,9 @@ import psycopg
 from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.ledger.sql import reading as sql
-from guerdon.rules.lots import SpendingOrder, settle, sort_lots
+from guerdon.rules.lots import SpendingOrder, sort_lots
+from guerdon.rules.program import Program
+from guerdon.rules.settling import settle_wallets
 from guerdon.rules.state import Lot, WalletState
 
 Rows = psycopg.Cursor[tuple[Any, ...]]
@@ -83,15 +85,15 @@ def add_lots(
 
 
 def load_wallets(
-    tx: Tx, account_ids: Sequence[int], now: datetime, orders: Mapping[str, SpendingOrder]
-) -> Wallets:
+    tx: Tx, account_ids: Sequence[int], now: datetime, program: Program
+) -> Mapping[int, Mapping[str, WalletState]]:
     """Load wallets with their lots as they stand at an instant, for reading only.
 
     Args:
         tx: the transaction; nothing is locked.
         account_ids: whose.
-        now: the instant; what time has done since the last booking is settled in memory.
-        orders: in which order each wallet's lots are spent.
+        now: the instant; what time and the definition have done since is settled in memory.
+        program: the live definition, compiled.
 
     Returns:
         Settled wallets by account and key.
@@ -105,25 +107,34 @@ def load_wallets(
         if lot[0] is not None:
             found.setdefault((account_id, wallet), []).append(Lot(*lot))
     for (account_id, wallet), lots in found.items():
-        ordered = sort_lots(lots, orders.get(wallet, "expires_first"))
+        ordered = sort_lots(lots, program.spending_order)
         wallets[account_id][wallet] = msgspec.structs.replace(wallets[account_id][wallet], lots=ordered)
-    return {
-        account_id: {key: settle(state, now)[0] for key, state in held.items()}
-        for account_id, held in wallets.items()
-    }
+    return {account_id: settle_wallets(program, held, now).wallets for account_id, held in wallets.items()}
 
 
-def list_due(tx: Tx, program_id: int, now: datetime, after: int = 0, limit: int = 1000) -> list[int]:
-    """List accounts with a wallet that time has changed since it was booked.
+class Due(NamedTuple):
+    """Which accounts have something to be booked."""
+
+    program_id: int
+    now: datetime
+    retired: Sequence[str] = ()
+    """Wallets that the live definition gives up."""
+
+
+def list_due(tx: Tx, due: Due, after: int = 0, limit: int = 1000) -> list[int]:
+    """List accounts with a wallet that time or the definition has changed since it was booked.
 
     Args:
         tx: the transaction.
-        program_id: of which program.
-        now: the instant.
+        due: of which program, at which instant.
         after: only accounts greater than this, for the next page; 0 for the first.
         limit: most accounts of a page.
 
     Returns:
         Accounts in rising order.
     """
-    return [row[0] for row in tx.execute(sql.DUE_WALLETS, (program_id, now, after, limit))]
+    rows = tx.execute(sql.DUE_WALLETS, (due.program_id, due.now, after, limit)).fetchall()
+    if due.retired:
+        given_up = (due.program_id, list(due.retired), after, limit)
+        rows += tx.execute(sql.RETIRED_WALLETS, given_up).fetchall()
+    return sorted({row[0] for row in rows})[:limit]

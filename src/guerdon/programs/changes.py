@@ -22,6 +22,8 @@ class InUse:
     """Wallet keys → those in which anybody holds units, pending ones and debts included."""
     metrics: Callable[[Collection[str]], Collection[str]] = _nothing
     """Metric names → those that have counted anything (`members.standing.find_counted_metrics`)."""
+    rewards: Callable[[Collection[str]], Collection[str]] = _nothing
+    """Reward keys → those with redemptions that are issued and neither used nor cancelled."""
 
 
 def check_change(before: bytes, after: bytes, in_use: InUse) -> None:
@@ -33,12 +35,12 @@ def check_change(before: bytes, after: bytes, in_use: InUse) -> None:
         in_use: what is held.
 
     Raises:
-        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `wallet_in_use`,
-            `wallet_conversion_unavailable` or `metric_in_use`, with a fault for each place; its own code is
-            that of the first.
+        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `wallet_in_use`, `reward_in_use`
+            or `metric_in_use`, with a fault for each place; its own code is that of the first.
     """
     old, new = _parse(before), _parse(after)
-    faults = [*_fixed(old, new), *_wallets(old, new, in_use), *_metrics(old, new, in_use)]
+    faults = [*_fixed(old, new), *_wallets(old, new, in_use), *_scales(old, new)]
+    faults += [*_rewards(old, new, in_use), *_metrics(old, new, in_use)]
     if faults:
         raise Problem(faults[0].code, faults[0].detail, tuple(faults))
 
@@ -60,34 +62,60 @@ def _fixed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("/timezone", "timezone_changed", detail)
 
 
+def retired_in(canonical: bytes) -> Collection[str]:
+    """Find the wallets that a definition gives up.
+
+    Args:
+        canonical: its canonical bytes.
+
+    Returns:
+        Their keys.
+    """
+    return _section(_section(_parse(canonical), "retired"), "wallets").keys()
+
+
 def _wallets(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:
-    before, after = _section(old, "wallets"), _section(new, "wallets")
-    removed = sorted(before.keys() - after.keys())
-    held = set(in_use.wallets(removed)) if removed else set()
+    """Find wallets that go while people hold units of them; those given up before may wait for conversion."""
     conversions = _section(_section(new, "retired"), "wallets")
-    for key in removed:
+    gone = sorted((_scales_of(old).keys() - _section(new, "wallets").keys()) - conversions.keys())
+    held = set(in_use.wallets(gone)) if gone else set()
+    for key in gone:
         if key in held:
-            yield _held_wallet(key, conversions.get(key))
+            detail = (
+                f"members hold units in the wallet {key!r}: say under `retired` what becomes of them, such as"
+                f" `retired: {{wallets: {{{key}: {{into: …, rate: 1}}}}}}`, or keep it until nobody holds any"
+            )
+            yield Fault(f"/wallets/{key}", "wallet_in_use", detail)
+
+
+def _scales_of(definition: Mapping[str, Any]) -> dict[str, str]:
+    """List the decimal places of wallets, of those that are given up too."""
+    retired = _section(_section(definition, "retired"), "wallets")
+    wallets = {**retired, **_section(definition, "wallets")}
+    return {key: one.get("scale", "0") for key, one in wallets.items()}
+
+
+def _scales(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
+    before, after = _scales_of(old), _scales_of(new)
     for key in sorted(before.keys() & after.keys()):
-        scale = before[key].get("scale", "0")
-        if scale != after[key].get("scale", "0"):
-            detail = f"a wallet's scale stays what it was: {scale}; its units are kept in it"
-            yield Fault(f"/wallets/{key}/scale", "scale_changed", detail)
+        if before[key] != after[key]:
+            place = f"/wallets/{key}" if key in _section(new, "wallets") else f"/retired/wallets/{key}"
+            detail = f"a wallet's scale stays what it was: {before[key]}; its units are kept in it"
+            yield Fault(f"{place}/scale", "scale_changed", detail)
 
 
-def _held_wallet(key: str, conversion: Mapping[str, Any] | None) -> Fault:
-    if conversion is None:
-        detail = (
-            f"members hold units in the wallet {key!r}: say under `retired` what becomes of them, such as"
-            f" `retired: {{wallets: {{{key}: {{into: …, rate: 1}}}}}}`, or keep it until nobody holds any"
-        )
-        return Fault(f"/wallets/{key}", "wallet_in_use", detail)
-    # Without the conversion the units would stay in the books, in a wallet that nobody sees any more.
-    detail = (
-        f"members hold units in the wallet {key!r}, and units are not converted yet: keep the wallet under"
-        " `wallets`, let no campaign award into it, and remove it when nobody holds any"
-    )
-    return Fault(f"/retired/wallets/{key}", "wallet_conversion_unavailable", detail)
+def _rewards(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:
+    """Find rewards that go while people hold what they took of them."""
+    kept = {*_section(new, "rewards"), *_section(_section(new, "retired"), "rewards")}
+    gone = sorted(_section(old, "rewards").keys() - kept)
+    opened = set(in_use.rewards(gone)) if gone else set()
+    for key in gone:
+        if key in opened:
+            detail = (
+                f"members hold redemptions of the reward {key!r} that they have not used: say under `retired`"
+                f" that they are honoured, `retired: {{rewards: {{{key}: honour}}}}`, or keep the reward"
+            )
+            yield Fault(f"/rewards/{key}", "reward_in_use", detail)
 
 
 def _metrics(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
-from guerdon.programs.changes import InUse, check_change
+from guerdon.programs.changes import InUse, check_change, retired_in
 from guerdon.rules.definition import Definition, canonical_bytes, definition_text, load_definition
 from guerdon.rules.program import compile_program
 
@@ -315,6 +315,20 @@ def list_programs(tx: Tx) -> list[LiveVersion]:
     query = "select program_id, key, live_version from programs where live_version > 0 order by key"
     rows = tx.execute(query)
     return [LiveVersion(*row) for row in rows]
+
+
+def list_retired(tx: Tx, live: LiveVersion) -> tuple[str, ...]:
+    """List the wallets that a version gives up, whether or not anybody still holds units of them.
+
+    Args:
+        tx: bound to the tenant.
+        live: which version of which program.
+
+    Returns:
+        Their keys in order.
+    """
+    canonical = get_version(tx, live.key, live.version).canonical
+    return tuple(sorted(retired_in(canonical)))
 
 
 def _find(tx: Tx, key: str, version: int | None) -> Version | None:

@@ -42,6 +42,10 @@ where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id =
     and redemptions.account_id = d.account_id and redemptions.redemption_id = d.redemption_id
     and redemptions.status = 'issued'
 """
+_OPEN = """
+select distinct reward from redemptions
+where program_id = %s and status = 'issued' and reward = any(%s::text[])
+"""
 _NEWEST = 2**63 - 1
 
 
@@ -188,6 +192,21 @@ def get_redemption(tx: Tx, program_id: int, redemption_id: int) -> Redemption:
     if row is None:
         raise Problem("redemption_not_found", "there is no such redemption")
     return Redemption(*row)
+
+
+def find_open_rewards(tx: Tx, program_id: int, rewards: Collection[str]) -> frozenset[str]:
+    """Find the rewards of which people hold redemptions.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        rewards: which ones are asked about.
+
+    Returns:
+        Those with redemptions that are neither used nor cancelled, expired ones included.
+    """
+    rows = tx.execute(_OPEN, (program_id, sorted(rewards)))
+    return frozenset(row[0] for row in rows)
 
 
 class Page(NamedTuple):

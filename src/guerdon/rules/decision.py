@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit"]
+Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit", "converted"]
 """Whose side of the ledger: the member's lots, or one of the program's own accounts."""
 
-TransactionKind = Literal["award", "redeem", "cancel", "expire", "adjust", "send", "receive"]
+TransactionKind = Literal["award", "redeem", "cancel", "expire", "adjust", "send", "receive", "convert"]
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

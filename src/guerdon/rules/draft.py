@@ -40,6 +40,7 @@ from guerdon.rules.scope import (
     TierView,
     WalletViews,
 )
+from guerdon.rules.settling import Converted, settle_wallets
 from guerdon.rules.state import Bucket, Hold, Lot, MemberState, Shared, State, TierState, WalletState
 from guerdon.rules.tiers import Ladder, tier_path
 
@@ -100,7 +101,7 @@ class Draft:
         return self.wallets.get(key, _NO_WALLET)
 
     def settle(self) -> None:
-        """Book what time has done since the account was last touched: first tier reviews, then expiry.
+        """Book what time has done since the account was last touched: tier reviews, expiry, conversions.
 
         Units that an open checkout holds expire like others: a hold keeps them from being spent elsewhere and
         does not lengthen their life.
@@ -110,12 +111,41 @@ class Draft:
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")
         self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
-        for key in sorted(self.before.account.wallets):
-            wallet = self.wallets[key]
-            if wallet.changes_at is None or wallet.changes_at > self.now or key not in self.program.wallets:
-                continue
-            self.wallets[key], expired = lots.settle(wallet, self.now)
+        self.settle_wallets()
+
+    def settle_wallets(self) -> None:
+        """Book what time and the definition have done to the wallets as they stand in this decision."""
+        settled = settle_wallets(self.program, self.wallets, self.now)
+        if settled.wallets is self.wallets:
+            return
+        self.wallets = dict(settled.wallets)
+        for key, expired in settled.expired:
             self._expire(key, expired)
+        for one in settled.converted:
+            self._convert(one)
+
+    def _convert(self, one: Converted) -> None:
+        """Post a conversion: each wallet balances by itself, against a book of the program's own."""
+        if one.into is None:
+            entries = moved_entries(one.given, -1, "expired")
+            self.post("expire", one.wallet, entries, effective_at=self.now, reason=one.said)
+            return
+        entries = moved_entries(one.given, -1, "converted", one.into)
+        self.post("convert", one.wallet, entries, effective_at=self.now, reason=one.said)
+        if one.got:
+            entries = moved_entries(one.got, 1, "converted", one.wallet)
+            self.post("convert", one.into, entries, effective_at=self.now, reason=one.said)
+
+    def reopen(self, key: str) -> None:
+        """Let units come back to a wallet that is given up, for `settle_wallets` to convert them.
+
+        Args:
+            key: the wallet.
+        """
+        wallet = self.wallet(key)
+        if wallet.lots is None and not (wallet.available or wallet.pending):
+            # What holds nothing has no lots, whether or not they were read.
+            self.wallets[key] = msgspec.structs.replace(wallet, lots=())
 
     def let_go(self, gone: Sequence[Hold]) -> None:
         """Give back what open checkouts had set aside.
@@ -267,7 +297,8 @@ class Draft:
 
     def _idle_end(self, wallet_key: str) -> datetime | None:
         """Work out when a wallet expires if this event is its last activity, where it works so."""
-        expires = self.program.wallets[wallet_key].expires
+        wallet = self.program.wallets.get(wallet_key)
+        expires = wallet.expires if wallet is not None else None
         if expires is None or not expires.from_activity:
             return None
         ends = expiry_instant(self.program, self.event.occurred_at, expires)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
@@ -33,6 +34,25 @@ class Wallet(msgspec.Struct, frozen=True):
     expires: Expiry | None
     cost: Decimal | None
     """Money one unit costs; what it is worth where no cost is named."""
+
+
+class Conversion(msgspec.Struct, frozen=True):
+    """What becomes of the units of a wallet that is given up."""
+
+    wallet: str
+    scale: int
+    """Decimal places that the wallet had."""
+    into: str | None
+    """The wallet that takes over, None where the units are given up too."""
+    into_scale: int
+    rate: Decimal
+    """How many whole units each whole unit becomes."""
+    rounding: RoundingMode
+
+    @property
+    def ratio(self) -> Fraction:
+        """How many of the smallest units of the one each smallest unit of the other becomes."""
+        return Fraction(self.rate) * Fraction(10) ** (self.into_scale - self.scale)
 
 
 class Award(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from guerdon.rules.orders import OrderSettings
 from guerdon.rules.parts import (
     Award,
     Campaign,
+    Conversion,
     Expiry,
     Multiply,
     Redeem,
@@ -45,6 +46,7 @@ from guerdon.rules.tiers import Ladder, Tier
 __all__ = [
     "Award",
     "Campaign",
+    "Conversion",
     "Expiry",
     "Multiply",
     "Program",
@@ -77,8 +79,10 @@ class Program(msgspec.Struct, frozen=True):
     spending_order: SpendingOrder
     given_back_lasts: Span
     wallets: Mapping[str, Wallet]
+    retired: Mapping[str, Conversion]
+    """Wallets that are given up, in order of their keys, and what becomes of their units."""
     scales: Mapping[str, int]
-    """Decimal places of each wallet."""
+    """Decimal places of each wallet, those that are given up among them."""
     metrics: Mapping[str, Metric]
     ladders: Mapping[str, Ladder]
     rewards: Mapping[str, Reward]
@@ -126,7 +130,8 @@ class _Compiler:
         self.zone = Zone(definition.timezone)
         self.faults: list[DefinitionFault] = []
         self.environments: dict[str, Environment] = {}
-        self.scales = {key: wallet.scale for key, wallet in definition.wallets.items()}
+        self.scales = {key: one.scale for key, one in definition.retired.wallets.items()}
+        self.scales.update((key, wallet.scale) for key, wallet in definition.wallets.items())
 
     def program(self, version: int) -> Program:
         definition = self.definition
@@ -154,6 +159,9 @@ class _Compiler:
             spending_order=definition.spending.lots,
             given_back_lasts=span_of(definition.returns.given_back_lasts),
             wallets=wallets,
+            retired={
+                key: self.conversion(key, one) for key, one in sorted(definition.retired.wallets.items())
+            },
             scales=self.scales,
             metrics=metrics,
             ladders=ladders,
@@ -180,6 +188,17 @@ class _Compiler:
             pending=span_of(one.pending),
             expires=_expiry(one.expires),
             cost=_cost(one),
+        )
+
+    def conversion(self, key: str, one: written.Conversion) -> Conversion:
+        into = one.into if one.into != written.NOTHING else None
+        return Conversion(
+            wallet=key,
+            scale=one.scale,
+            into=into,
+            into_scale=self.scales[into] if into is not None else 0,
+            rate=one.rate if one.rate is not None else Decimal(0),
+            rounding=one.rounding,
         )
 
     def metric(self, key: str, one: written.Metric) -> Metric:

@@ -202,7 +202,10 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     """
     lasts = draft.program.zone.after(draft.event.occurred_at, draft.program.given_back_lasts)
     for wallet, spent in sorted(command.spent.items()):
-        _check_wallet(draft, wallet)
+        if wallet in draft.program.retired:
+            draft.reopen(wallet)
+        else:
+            _check_wallet(draft, wallet)
         returned = tuple(
             lot
             if lot.expires_at is None
@@ -211,6 +214,8 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
         )
         entries = _arrive(draft, wallet, returned, "redeemed", command.reward)
         draft.post("cancel", wallet, entries, redemption_id=command.redemption_id)
+    # What came back to a wallet that is given up turns into what the rest of it did.
+    draft.settle_wallets()
     _free(draft, command)
     draft.cancelled.append(command.redemption_id)
 

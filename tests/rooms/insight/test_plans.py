@@ -179,3 +179,16 @@ def test_schedules_are_judged_by_the_clock_that_is_handed_in(shop: World) -> Non
     assert "schedule_over" not in {one.code for one in planned(shop, text).warnings}
     shop.now = datetime(2027, 1, 1, tzinfo=UTC)
     assert "schedule_over" in {one.code for one in planned(shop, text).warnings}
+
+
+def test_a_plan_says_how_many_accounts_and_units_a_conversion_touches(shop: World) -> None:
+    text = PROGRAM.replace("  later: {scale: 2, rounding: floor, pending: 14d, expires: never}\n", "")
+    text = text.replace(', {award: {wallet: later, amount: "0.25"}}', "")
+    text += "\nretired: {wallets: {later: {into: points, rate: 2, scale: 2}}}\n"
+    plan = planned(shop, text, InUse(wallets=lambda keys: {"later"} & set(keys)))
+    (said,) = (one for one in plan.warnings if one.code == "wallet_converts")
+    assert said.pointer == "/retired/wallets/later"
+    assert said.sentence.startswith(
+        "4 accounts hold 1.00 units of it, which turn into `points` at 2 a unit, each account's"
+    )
+    assert any("`later` into 2 `points` a unit, rounded down" in one.sentence for one in plan.changes)

@@ -6,7 +6,9 @@ from guerdon.ledger.leaf import Leaf, commitment_of, leaf_bytes, leaf_hash
 from guerdon.ledger.statements import list_transactions
 from guerdon.ledger.wallets import load_wallets
 from guerdon.rules.decision import Entry
-from tests.rooms.engine.conftest import NOW, TENANT, World, world
+from guerdon.rules.definition import load_definition
+from guerdon.rules.program import compile_program
+from tests.rooms.engine.conftest import NOW, PROGRAM, TENANT, World, world
 
 __all__ = ["world"]
 
@@ -31,10 +33,11 @@ def test_reading_settles_what_no_tick_has_booked(world: World) -> None:
     world.ask(world.order("10.00"))
     account_id = world.rows("select account_id from accounts")[0][0]
     world.later(days=20)
+    program = compile_program(load_definition(PROGRAM), 1)
     with world.database.transaction(TENANT) as tx:
-        soon = load_wallets(tx, [account_id], world.now, {})[account_id]
+        soon = load_wallets(tx, [account_id], world.now, program)[account_id]
         world.later(days=500)
-        much_later = load_wallets(tx, [account_id], world.now, {})[account_id]
+        much_later = load_wallets(tx, [account_id], world.now, program)[account_id]
     assert (soon["later"].available, soon["later"].pending) == (25, 0)
     assert soon["points"].available == 110
     assert much_later["points"].available == 0

@@ -212,22 +212,53 @@ def test_a_version_cannot_be_changed_or_deleted(database: Database) -> None:
             tx.execute(statement)
 
 
-RETIRED = (
-    FIRST.replace("  miles: {unit: miles, scale: 2}\n", "")
-    + "retired: {wallets: {miles: {into: points, rate: 2}}}\n"
-)
+WITHOUT = FIRST.replace("  miles: {unit: miles, scale: 2}\n", "")
+TWO_POINTS = "retired: {wallets: {miles: {into: points, rate: 2, scale: 2}}}\n"
+RETIRED = WITHOUT + TWO_POINTS
 
 
-def test_a_retired_wallet_goes_only_when_nobody_holds_any(database: Database) -> None:
+def _codes(database: Database, tenant_id: int, text: str, in_use: InUse) -> list[tuple[str, str]]:
+    with pytest.raises(Problem) as caught:
+        _apply(database, tenant_id, text, in_use)
+    return [(fault.pointer, fault.code) for fault in caught.value.faults]
+
+
+def test_a_wallet_that_is_held_goes_with_a_conversion_in_its_own_scale(database: Database) -> None:
     tenant_id = make_tenant(database)
     _apply(database, tenant_id, FIRST)
-    with pytest.raises(Problem) as caught:
-        _apply(database, tenant_id, RETIRED, _holds("miles"))
-    assert [(fault.pointer, fault.code) for fault in caught.value.faults] == [
-        ("/retired/wallets/miles", "wallet_conversion_unavailable")
+    held = _holds("miles", "points")
+    assert _codes(database, tenant_id, WITHOUT, held) == [("/wallets/miles", "wallet_in_use")]
+    other_scale = RETIRED.replace(", scale: 2", "")
+    assert _codes(database, tenant_id, other_scale, held) == [
+        ("/retired/wallets/miles/scale", "scale_changed")
     ]
-    assert "not converted yet" in caught.value.detail
-    assert _apply(database, tenant_id, RETIRED, _holds("points")).version == 2
+    assert _apply(database, tenant_id, RETIRED, held).version == 2
+
+
+def test_what_waits_for_its_conversion_is_still_held(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST)
+    held = _holds("miles", "points")
+    _apply(database, tenant_id, RETIRED, held)
+    assert _codes(database, tenant_id, WITHOUT, held) == [("/wallets/miles", "wallet_in_use")]
+    back_in_another_scale = FIRST.replace("{unit: miles, scale: 2}", "{unit: miles, scale: 1}")
+    assert _codes(database, tenant_id, back_in_another_scale, held) == [
+        ("/wallets/miles/scale", "scale_changed")
+    ]
+    assert _apply(database, tenant_id, WITHOUT, _holds("points")).version == 3
+    assert _apply(database, tenant_id, RETIRED, held).version == 4
+    assert _roll_back(database, tenant_id, 1, held).version == 5
+
+
+def test_a_reward_of_which_people_hold_redemptions_goes_when_they_are_honoured(database: Database) -> None:
+    tenant_id = make_tenant(database)
+    _apply(database, tenant_id, FIRST + "rewards: {mug: {kind: product, price: {points: 5}}}\n")
+    opened = InUse(rewards=lambda keys: {"mug"} & set(keys))
+    assert _codes(database, tenant_id, FIRST, opened) == [("/rewards/mug", "reward_in_use")]
+    honoured = FIRST + "retired: {rewards: {mug: honour}}\n"
+    assert _apply(database, tenant_id, honoured, opened).version == 2
+    # What is said once need not be said for ever.
+    assert _apply(database, tenant_id, FIRST, opened).version == 3
 
 
 def _roll_back(

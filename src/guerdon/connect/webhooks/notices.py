@@ -195,5 +195,4 @@ def _balances(program: Program, held: Mapping[str, Held]) -> dict[str, Balance]:
 
 
 def _scale(program: Program, wallet: str) -> int:
-    known = program.wallets.get(wallet)
-    return known.scale if known is not None else 0
+    return program.scales.get(wallet, 0)

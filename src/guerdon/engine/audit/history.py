@@ -42,6 +42,7 @@ _NOTICES = {
     "adjust": "units.adjusted",
     "send": "units.sent",
     "receive": "units.received",
+    "convert": "units.converted",
 }
 _EVENT = len(StoredEvent._fields)
 _KEY = len(KeyRow._fields)

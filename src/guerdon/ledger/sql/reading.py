@@ -47,6 +47,14 @@ select distinct account_id from wallets
 where program_id = %s and changes_at <= %s and account_id > %s order by account_id limit %s
 """
 
+# What is on hold keeps its wallet until the checkout ends.
+RETIRED_WALLETS = """
+select distinct account_id from wallets
+where program_id = %s and wallet = any(%s::text[]) and (available <> 0 or pending <> 0) and held = 0
+    and account_id > %s
+order by account_id limit %s
+"""
+
 UNBALANCED = """
 select account_id, seq, wallet, sum(amount) from entries
 group by account_id, seq, wallet having sum(amount) <> 0

@@ -45,10 +45,11 @@ from guerdon.rules.definition.settings import (
 )
 from guerdon.rules.definition.source.positions import Positions, locate
 from guerdon.rules.definition.source.tree import join
-from guerdon.rules.definition.wallets import Conversion, Expiry, Retired, Rounding, Wallet
+from guerdon.rules.definition.wallets import NOTHING, Conversion, Expiry, Retired, Rounding, Wallet
 
 __all__ = [
     "LATER_SECTIONS",
+    "NOTHING",
     "WEEKDAYS",
     "Award",
     "Badge",

@@ -19,6 +19,7 @@ from guerdon.rules.definition.scalars.texts import Text
 from guerdon.rules.definition.scalars.values import places_of
 from guerdon.rules.definition.scalars.words import number_text
 from guerdon.rules.definition.source.tree import join
+from guerdon.rules.definition.wallets import NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def check_references(definition: Definition) -> Iterator[Finding]:
         yield from _reward(definition, reward, f"/rewards/{key}")
     yield from _lanes(definition)
     yield from _retired(definition)
+    yield from _retired_rewards(definition)
 
 
 def _known(
@@ -173,7 +175,25 @@ def _retired(definition: Definition) -> Iterator[Finding]:
         if key in definition.wallets:
             detail = f"the wallet '{key}' still stands under 'wallets'; what is retired stands only here"
             yield Finding(pointer, "retired_and_kept", detail, at_key=True)
-        yield from _known("wallet", conversion.into, definition.wallets, f"{pointer}/into")
+        if conversion.into != NOTHING:
+            yield from _known("wallet", conversion.into, definition.wallets, f"{pointer}/into")
+        elif conversion.into in definition.wallets:
+            detail = "'nothing' gives units up, and a wallet is called so too; call the wallet otherwise"
+            yield Finding(f"{pointer}/into", "ambiguous_conversion", detail)
+        if (conversion.rate is None) != (conversion.into == NOTHING):
+            detail = (
+                "units that turn into nothing have no rate"
+                if conversion.into == NOTHING
+                else f"say with `rate` how many {conversion.into} each unit of '{key}' becomes"
+            )
+            yield Finding(pointer, "conversion_rate", detail)
+
+
+def _retired_rewards(definition: Definition) -> Iterator[Finding]:
+    for key in definition.retired.rewards:
+        if key in definition.rewards:
+            detail = f"the reward '{key}' still stands under 'rewards'; what is retired stands only here"
+            yield Finding(f"/retired/rewards/{key}", "retired_and_kept", detail, at_key=True)
 
 
 def _lanes(definition: Definition) -> Iterator[Finding]:

@@ -82,9 +82,6 @@ def _wallets(definition: Definition) -> Iterator[InactivePart]:
             yield InactivePart(
                 f"/wallets/{key}/debt", "returns are not taken in yet, so nothing runs into debt"
             )
-    for key in definition.retired.wallets:
-        why = "units are not converted yet, so a wallet can go only when nobody holds any"
-        yield InactivePart(f"/retired/wallets/{key}", why)
 
 
 def _rewards(definition: Definition) -> Iterator[InactivePart]:

@@ -13,6 +13,7 @@ from guerdon.rules.definition.scalars.texts import Text
 from guerdon.rules.definition.scalars.values import Exact, Name, Whole
 
 RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
+ConversionRounding = Literal["floor", "half_up", "half_even", "ceil"]
 RoundingScope = Literal["order", "line", "campaign"]
 Never = Literal["never"]
 
@@ -59,14 +60,21 @@ class Wallet(Part):
     cost: Annotated[Exact, Field(ge=0)] | None = None
 
 
+NOTHING = "nothing"
+"""As `into`: the units are given up with their wallet."""
+
+
 class Conversion(Part):
     """Which wallet takes over the units of one that is given up, and how many each unit becomes."""
 
     into: Name
-    rate: Annotated[Exact, Field(gt=0)]
+    rate: Annotated[Exact, Field(gt=0, le=1_000_000)] | None = None
+    scale: Annotated[Whole, Field(ge=0, le=6)] = 0
+    rounding: ConversionRounding = "floor"
 
 
 class Retired(Part):
-    """What a definition gives up, and what becomes of the units that people hold of it."""
+    """What a definition gives up, and what becomes of what people hold of it."""
 
     wallets: Mapping[Name, Conversion] = Field(default_factory=dict)
+    rewards: Mapping[Name, Literal["honour"]] = Field(default_factory=dict)

@@ -98,10 +98,19 @@ def _span(value: Any, _: Voice) -> str:
 
 
 def _conversions(value: Mapping[str, Conversion], _: Voice) -> str:
-    each = [
-        f"{coded(key)} into {number_text(one.rate)} {coded(one.into)} a unit" for key, one in value.items()
-    ]
-    return listed(each) or "into nothing else"
+    return listed([f"{coded(key)} into {_conversion(one)}" for key, one in value.items()])
+
+
+def _conversion(one: Conversion) -> str:
+    kept = f" (of {one.scale} decimal places)" if one.scale else ""
+    if one.rate is None:
+        return f"nothing{kept}"
+    rounding = {"floor": "down", "ceil": "up"}.get(one.rounding, as_words(one.rounding))
+    return f"{number_text(one.rate)} {coded(one.into)} a unit, rounded {rounding} for each account{kept}"
+
+
+def _honoured(value: Mapping[str, str], _: Voice) -> str:
+    return listed([coded(key) for key in value])
 
 
 def _discount(value: Discount, voice: Voice) -> str:
@@ -163,6 +172,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     ),
     (Campaign, "limits"): ("happens", lambda value, voice: voice.limits(value)),
     (Retired, "wallets"): (": wallets turn", _or("into nothing else", _conversions)),
+    (Retired, "rewards"): (": open redemptions are honoured of", _or("no other reward", _honoured)),
     (Lane, "choose"): ("chooses", _code),
     (Lane, "within"): ("stands within", _or("no other lane", _code)),
     (Reward, "kind"): ("is a", lambda value, _: as_words(value)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from guerdon.base.exact import scaled_text
 from guerdon.rules.definition import Definition, number_text
 from guerdon.rules.difference import Voice
 from guerdon.rules.lint.asked import Asked
@@ -90,6 +91,42 @@ def dropped_rewards(before: Definition, after: Definition, figures: Figures) -> 
                 "cancelled.",
                 "They stay readable and can be used or cancelled; nobody can take a new one.",
             )
+
+
+def converted_wallets(before: Definition, after: Definition, figures: Figures) -> Iterator[LintWarning]:
+    """Say how many accounts and units the conversion of a wallet touches.
+
+    Args:
+        before: the live definition.
+        after: the new one.
+        figures: the history.
+
+    Yields:
+        A warning for each wallet that is given up while anybody holds units of it.
+    """
+    for key, conversion in after.retired.wallets.items():
+        holding = figures.wallets.get(key)
+        if holding is None or before.retired.wallets.get(key) == conversion:
+            continue
+        held = scaled_text(holding.units, conversion.scale)
+        if conversion.rate is None:
+            what, advice = (
+                "expire with their wallet",
+                "They cannot be had back; `into:` another wallet keeps them.",
+            )
+        else:
+            what = f"turn into `{conversion.into}` at {number_text(conversion.rate)} a unit"
+            advice = (
+                "Lots keep their dates; each account's units are rounded together, and the ledger says how."
+            )
+        yield LintWarning(
+            "wallet_converts",
+            f"/retired/wallets/{key}",
+            f"wallet `{key}`",
+            f"{_about(figures)}{holding.accounts} accounts hold {held} units of it, which {what}, "
+            "each account's at its next event or in the night; balances show it at once.",
+            advice,
+        )
 
 
 def held_wallets(before: Definition, after: Definition, figures: Figures) -> Iterator[LintWarning]:

@@ -10,7 +10,13 @@ from guerdon.rules.lint.figures import Figures
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.lint.firing import false_conditions, over_schedules, silent_triggers
 from guerdon.rules.lint.generosity import generous_awards
-from guerdon.rules.lint.history import dropped_rewards, held_wallets, moved_accounts, unreached_tiers
+from guerdon.rules.lint.history import (
+    converted_wallets,
+    dropped_rewards,
+    held_wallets,
+    moved_accounts,
+    unreached_tiers,
+)
 from guerdon.rules.lint.loops import feeding_effects
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
 from guerdon.rules.lint.worth import empty_budgets, rewards_under_cost, stacked_discounts
@@ -58,7 +64,7 @@ def lint_change(before: Definition, after: Definition, figures: Figures) -> tupl
     Returns:
         Warnings with numbers of accounts.
     """
-    checks = (moved_accounts, held_wallets, dropped_rewards)
+    checks = (moved_accounts, converted_wallets, held_wallets, dropped_rewards)
     return tuple(warning for check in checks for warning in sorted(check(before, after, figures), key=_place))
 
 

@@ -42,8 +42,7 @@ def show_standing(tx: Tx, program: Program, account_id: int, now: datetime) -> S
     Returns:
         Wallets of the program, tiers of its ladders, and badges.
     """
-    orders = dict.fromkeys(program.wallets, program.spending_order)
-    held = load_wallets(tx, [account_id], now, orders).get(account_id, {})
+    held = load_wallets(tx, [account_id], now, program).get(account_id, {})
     metrics = {ladder.metric.identity for ladder in program.ladders.values()}
     standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
     badges = tuple(BadgeShape(badge=key, earned_at=at) for key, at in sorted(standing.badges.items()))

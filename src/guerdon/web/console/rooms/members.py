@@ -156,8 +156,7 @@ def _member_page(
         opened = open_program(tx, visit, names[0])
         member = _member(tx, opened, names[1])
         account_id = member.account_id
-        orders = dict.fromkeys(opened.program.wallets, opened.program.spending_order)
-        held = load_wallets(tx, [account_id], visit.now, orders).get(account_id, {})
+        held = load_wallets(tx, [account_id], visit.now, opened.program).get(account_id, {})
         metrics = {ladder.metric.identity for ladder in opened.program.ladders.values()}
         standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
         events = list_events(tx, opened.live.program_id, Page(_STORY + 1, before, account_id))
@@ -193,11 +192,7 @@ def _member(tx: Tx, opened: Opened, shown: str) -> Member:
 
 def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> list[Row]:
     program, ids = opened.program, sorted({one.account_id for one in members})
-    held = (
-        load_wallets(tx, ids, visit.now, dict.fromkeys(program.wallets, program.spending_order))
-        if ids
-        else {}
-    )
+    held = load_wallets(tx, ids, visit.now, program) if ids else {}
     metrics = {ladder.metric.identity for ladder in program.ladders.values()}
     standing = load_standing(tx, Wanted(ids, metrics)) if ids else {}
 
