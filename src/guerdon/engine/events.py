@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ from guerdon.infra.arrays import (
 from guerdon.infra.tx import Tx
 from guerdon.rules.decision import Decision
 
+_STREAMED_AT_ONCE = 500
 _DECISIONS = msgspec.json.Decoder(Decision)
 _ENCODER = msgspec.json.Encoder()
 _COLUMNS = """account_id, event_id, member_id, type, source, id, order_id, channel, store, occurred_at,
@@ -187,6 +188,22 @@ def list_events(tx: Tx, program_id: int, page: Page) -> list[StoredEvent]:
         words.append("order_id is not null")
     statement = f"{_SELECT} where {' and '.join(words)} order by event_id desc limit %s"
     return [StoredEvent(*row) for row in tx.execute(statement, (*values, page.limit))]
+
+
+def stream_events(tx: Tx, program_id: int) -> Iterator[StoredEvent]:
+    """Give all events of a program in the order in which they were booked, few in memory at a time.
+
+    Args:
+        tx: the transaction, which stays open as long as events are taken.
+        program_id: of which program.
+
+    Yields:
+        Events with their decisions.
+    """
+    with tx.cursor(name="program_events") as cursor:
+        cursor.itersize = _STREAMED_AT_ONCE
+        for row in cursor.execute(f"{_SELECT} where program_id = %s order by event_id", (program_id,)):
+            yield StoredEvent(*row)
 
 
 def find_orders(tx: Tx, program_id: int, order_id: str, source: str | None = None) -> list[StoredEvent]:

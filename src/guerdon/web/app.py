@@ -33,6 +33,7 @@ from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
+from guerdon.web.trials.runner import Runner
 from guerdon.web.waiting import Waiting
 from guerdon.wiring import House
 
@@ -68,7 +69,7 @@ def build_app(house: House) -> Front:
     telemetry = Telemetry(house.settings.log_level)
     settings = house.settings
     doorkeeper = Doorkeeper(house.database, Limits(settings.rate_limit), Addresses(settings.trusted_proxies))
-    premises = Premises(house, doorkeeper, telemetry, Waiting(house.engine))
+    premises = Premises(house, doorkeeper, telemetry, Waiting(house.engine), Runner(house.database))
     app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.premises = premises
     app.state.board = FigureBoard(house)

@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.engine.commands import RunTick
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.telemetry import Telemetry
+from guerdon.web.trials.runner import Runner
 from guerdon.web.waiting import Waiting
 from guerdon.wiring import House
 
@@ -27,6 +28,7 @@ class Premises:
     doorkeeper: Doorkeeper
     telemetry: Telemetry
     waiting: Waiting
+    trials: Runner
     known_parameters: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """Names of query parameters by path template and method, from the OpenAPI description."""
     description: dict[str, Any] = field(default_factory=dict)

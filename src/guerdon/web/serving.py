@@ -106,7 +106,10 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
     config = configured(front)
     server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):
-        server.run(sockets=[listening])
+        try:
+            server.run(sockets=[listening])
+        finally:
+            front.premises.trials.stop()
 
 
 class _Server(uvicorn.Server):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
+from guerdon.insight.backtest.own import Doings, read_own
 from guerdon.rules.events import Event, Tick
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
@@ -28,17 +29,26 @@ class Fact(NamedTuple):
 class Fold:
     """Runs facts through a program, one after the other."""
 
-    def __init__(self, program: Program, read: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        read: Callable[[int], bytes],
+        people: Mapping[str, MemberState] | None = None,
+    ) -> None:
         """Begin with no accounts.
 
         Args:
             program: what decides.
             read: index of a line → the line, to look at an earlier event again.
+            people: owners by account name, for a history of our own, which holds requests beside events;
+                None for any other history.
         """
         self.program = program
         self.tally = Tally(program)
         self.duplicates = 0
         self._read = read
+        self._people = people
+        self._doings = Doings()
         self._accounts: dict[str, AccountState] = {}
         self._shared = Shared()
         self._events: dict[tuple[str, str], int] = {}
@@ -56,7 +66,9 @@ class Fold:
         Raises:
             Problem: what `read_event` raises.
         """
-        return Fact(line, *read_event(self._read(line), self.program, None))
+        raw = self._read(line)
+        own = read_own(raw) if self._people is not None else None
+        return Fact(line, *(own or read_event(raw, self.program, None)))
 
     def take(self, fact: Fact) -> None:
         """Decide one fact and keep what follows.
@@ -96,7 +108,8 @@ class Fold:
         account = self._accounts.get(name)
         is_new = account is None
         if account is None:
-            account = _new_account(len(self._accounts) + 1, event.occurred_at)
+            account = _new_account(len(self._accounts) + 1, event.occurred_at, self._owner(name))
+        event = self._doings.as_here(name, event)
         chance = _chance(f"{event.source}\0{event.id}")
         state, decision = step(self.program, State(account, account.owner, self._shared), event, chance)
         if decision.problem_code:
@@ -105,8 +118,14 @@ class Fold:
             self.tally.enrol(name)
         self._accounts[name] = state.account
         self._shared = state.shared
-        self.tally.count_fact(event)
+        if event.command is None:
+            self.tally.count_fact(event)
+        else:
+            self._doings.note(name, event, decision)
         self.tally.book(name, decision)
+
+    def _owner(self, name: str) -> MemberState | None:
+        return self._people.get(name) if self._people is not None else None
 
     def _is_known(self, sent: SentEvent) -> bool:
         """Tell a repeated event, and refuse another one under the same name."""
@@ -126,9 +145,9 @@ class Fold:
         return True
 
 
-def _new_account(number: int, at: datetime) -> AccountState:
-    member = MemberState(member_id=number, joined_at=at)
-    return AccountState(account_id=number, created_at=at, owner=member)
+def _new_account(number: int, at: datetime, owner: MemberState | None) -> AccountState:
+    member = owner or MemberState(member_id=number, joined_at=at)
+    return AccountState(account_id=number, created_at=member.joined_at or at, owner=member)
 
 
 def _chance(seed: str) -> Chance:

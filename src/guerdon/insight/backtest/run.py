@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from multiprocessing import get_context
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.infra.linefiles import Unread
@@ -22,6 +22,7 @@ from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.limits import NO_LIMITS, Limits
 from guerdon.rules.program import Program, compile_program
 from guerdon.rules.report import Tally, report_of
+from guerdon.rules.state import MemberState
 from guerdon.rules.step import exactly
 
 _AT_ONCE: Final = 512
@@ -41,6 +42,8 @@ class Request:
     """When the history ends; None: at the end of the local day of its last event."""
     jobs: int = 1
     """Processes, at most."""
+    people: Mapping[str, MemberState] | None = None
+    """Owners by account name, where the history is our own; it is run in one process then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,10 @@ def run_backtest(request: Request, history: History, told: Told | None = None) -
     until = request.until or end_of_day(program, history.last_at)
     shares = shares_between_accounts(program)
     split: list[Sequence[int]] = [history.lines.order]
-    if request.jobs > 1 and not shares:
+    if request.jobs > 1 and not shares and request.people is None:
         split = split_by_account(history, request.jobs)
     if len(split) == 1:
-        part = _run_part(program, history, split[0], until, told)
+        part = _run_part(program, history, split[0], _Way(until, told, request.people))
     else:
         part = _run_parts(program, request, history, split, until)
     began = time.process_time()
@@ -204,19 +207,26 @@ def _run_alone(request: Request, history: History, indexes: Sequence[int], until
     gc.set_threshold(100_000, 50, 100)
     program = _compiled(request)
     try:
-        return _run_part(program, history, indexes, until, None)
+        return _run_part(program, history, indexes, _Way(until))
     except Problem as problem:
         # As a value: an exception would have to be built anew on the other side.
         return _Part(Tally(program), failure=(problem.code, problem.detail))
 
 
-def _run_part(
-    program: Program, history: History, indexes: Sequence[int], until: datetime, told: Told | None
-) -> _Part:
+class _Way(NamedTuple):
+    """How a part of a history is run."""
+
+    until: datetime
+    told: Told | None = None
+    people: Mapping[str, MemberState] | None = None
+
+
+def _run_part(program: Program, history: History, indexes: Sequence[int], way: _Way) -> _Part:
+    until, told = way.until, way.told
     with ExitStack() as stack:
         read = history.lines.reader(stack)
         stack.enter_context(exactly())
-        fold = Fold(program, read)
+        fold = Fold(program, read, way.people)
         part = _Part(fold.tally)
         for some in _batched(indexes, _AT_ONCE):
             began = time.process_time()

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
-from guerdon.web.console.rooms import books, entrance, members, office, overview, program
+from guerdon.web.console.rooms import backtests, books, entrance, members, office, overview, program
 from guerdon.web.console.visits import ConsoleRoute, Visitor
 
 ROUTER: Final = APIRouter()
@@ -20,6 +20,6 @@ def nowhere(visit: Visitor) -> Response:
     return visit.fault(Problem("page_not_found", "There is no such page."))
 
 
-for _room in (entrance, overview, members, program, books, office):
+for _room in (entrance, overview, members, program, backtests, books, office):
     ROUTER.include_router(_room.ROUTER)
 ROUTER.include_router(_LAST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from guerdon.infra.tx import Tx
 from guerdon.programs.sessions import Session, find_session, form_token, is_form_token, tenant_of
 from guerdon.programs.staff import Staff
 from guerdon.web.bodies import BODY_LIMIT, read_body
+from guerdon.web.console.forms import Upload, boundary_of, read_form
 from guerdon.web.console.saying import LANGUAGES, Saying
 from guerdon.web.front import header
 from guerdon.web.house import Premises
@@ -38,6 +39,8 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
+# For pages that ask on their own how something is coming along.
+_LIVELY: Final = f"{_POLICY}; script-src 'self'; connect-src 'self'"
 _STATUS: Final = {"role_forbids": 403, "form_stale": 403, "too_many_attempts": 429, "program_moved_on": 409}
 _FIELDS_AT_MOST: Final = 100
 _TEMPLATES: Final = Environment(
@@ -84,6 +87,8 @@ class Visit:
     tenant_id: int = 0
     session: Session | None = None
     form: Mapping[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
+    """A file that came with the form; who takes it says so, else it is removed."""
 
     @property
     def premises(self) -> Premises:
@@ -126,7 +131,7 @@ class Visit:
         return text
 
     def page(self, template: str, status: int = 200, **data: Any) -> Response:
-        """Show a page."""
+        """Show a page; `lively` lets it ask us again by itself."""
         saying = self.saying
         text = _TEMPLATES.get_template(template).render(
             {"program": None, "programs": (), "place": "", "waiting": 0, **data},
@@ -138,7 +143,7 @@ class Visit:
             theme=self.theme,
             languages=LANGUAGES,
         )
-        return _answer(text, status)
+        return _answer(text, status, _LIVELY if data.get("lively") else _POLICY)
 
     def go(self, path: str) -> Response:
         """Send the visitor on with a GET, so that reloading sends nothing twice."""
@@ -166,8 +171,16 @@ class ConsoleRoute(APIRoute):
                 return _visit_of(request).fault(problem)
             except (RequestValidationError, HTTPException):
                 return _visit_of(request).fault(Problem("page_not_found", "There is no such page."))
+            finally:
+                _put_away(request)
 
         return handle
+
+
+def _put_away(request: Request) -> None:
+    known: Visit | None = getattr(request.state, "visit", None)
+    if known is not None and known.upload is not None:
+        known.upload.drop()
 
 
 def _visit_of(request: Request) -> Visit:
@@ -184,7 +197,16 @@ async def look_in(request: Request) -> Visit:
         visit.tenant_id = tenant_id
         visit.session = await to_thread.run_sync(_find, visit)
     if request.method == "POST":
-        visit.form = await _form(request)
+        boundary = boundary_of(header(request.scope, b"content-type") or b"")
+        if boundary is None:
+            visit.form = await _form(request)
+        elif visit.session is None:
+            # Nobody whom we know: it is let run out, so that the answer is heard.
+            with suppress(Problem):
+                await read_body(request.receive, None, 0)
+        else:
+            filled = await read_form(request.receive, boundary)
+            visit.form, visit.upload = filled.fields, filled.upload
     return visit
 
 
@@ -236,9 +258,9 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-def _answer(text: str, status: int) -> Response:
+def _answer(text: str, status: int, policy: str) -> Response:
     headers = {
-        "content-security-policy": _POLICY,
+        "content-security-policy": policy,
         "referrer-policy": "no-referrer",
         "x-frame-options": "DENY",
         "cross-origin-opener-policy": "same-origin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -107,7 +108,7 @@ def _planned(visit: Visit, key: str) -> Response:
         raise Problem("body_too_large", "A definition has at most a million characters. Nothing was changed.")
     applying, plan = visit.form.get("act") == "apply", None
     try:
-        read = _read(text, key)
+        read = read_text(text, key)
         with visit.transaction() as tx:
             if not applying:
                 plan = _plan(tx, visit, read)
@@ -115,7 +116,7 @@ def _planned(visit: Visit, key: str) -> Response:
                 _unmoved(tx, visit, read)
                 _apply(tx, visit, read)
     except DefinitionError as error:
-        return _again(visit, key, Shown(text, wrong=_pictures(error.errors, text)))
+        return _again(visit, key, Shown(text, wrong=pictures(error.errors, text)))
     except Problem as problem:
         return _again(visit, key, Shown(text, problem=problem))
     if applying:
@@ -123,7 +124,20 @@ def _planned(visit: Visit, key: str) -> Response:
     return _again(visit, key, Shown(text, plan=plan))
 
 
-def _read(text: str, key: str) -> Read:
+def read_text(text: str, key: str) -> Read:
+    """Read and compile a definition that somebody typed.
+
+    Args:
+        text: YAML or JSON.
+        key: the program that it must be of, empty for any.
+
+    Returns:
+        The definition.
+
+    Raises:
+        DefinitionError: `invalid_definition`.
+        Problem: `program_mismatch`.
+    """
     definition, positions = load_definition_with_positions(text, "the text")
     if key and definition.program != key:
         other = definition.program
@@ -221,7 +235,16 @@ def _page(visit: Visit, key: str, shown: Shown) -> Response:
     )
 
 
-def _pictures(faults: tuple[DefinitionFault, ...], text: str) -> tuple[Wrong, ...]:
+def pictures(faults: Sequence[DefinitionFault], text: str) -> tuple[Wrong, ...]:
+    """Show wrong places with the lines around them.
+
+    Args:
+        faults: the wrong places.
+        text: in which they are.
+
+    Returns:
+        The first of them.
+    """
     lines = text.split("\n")
     return tuple(_picture(fault, lines) for fault in faults[:_FAULTS_SHOWN])
 
