@@ -41,6 +41,7 @@ from guerdon.rules.parts import (
 )
 from guerdon.rules.reads import inactive_because, inputs_of, is_later, standing_read
 from guerdon.rules.scope import environment_for
+from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.tiers import Ladder, Tier
 
 __all__ = [
@@ -144,6 +145,9 @@ class _Compiler:
         }
         rewards = {key: self.reward(key, one) for key, one in definition.rewards.items()}
         campaigns = [self.campaign(key, one, wallets) for key, one in definition.campaigns.items()]
+        self.environments.update(section_environments(definition))
+        for text, seen_from, expects in section_expressions(definition):
+            self.expression(text, seen_from, expects)
         if self.faults:
             raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
         campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))

@@ -90,8 +90,13 @@ _DATA_TYPES: Mapping[str, Type] = {
 FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
     "tier.reached": {"ladder": STRING, "tier": STRING},
     "badge.earned": {"badge": STRING},
+    "challenge.completed": {"challenge": STRING, "round": INT},
+    "quiz.finished": {"quiz": STRING, "passed": BOOL, "points": INT},
+    "survey.answered": {"survey": STRING},
+    "draw.won": {"draw": STRING},
+    "board.closed": {"leaderboard": STRING, "rank": INT},
 }
-"""Types that decisions themselves set off, and their data."""
+"""Types that decisions and the program's own pages set off, and their data."""
 
 
 def environment_for(definition: Definition, event_type: str) -> Environment:
@@ -104,23 +109,41 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
     Returns:
         The environment to compile against.
     """
-    account, member = _people(definition)
-    roots: dict[str, Type] = {
-        "event": _event(definition, event_type),
-        "account": account,
-        "member": member,
-        "wallets": Namespace("wallets", dict.fromkeys(definition.wallets, WALLET)),
-        "metrics": Namespace("metrics", dict.fromkeys(definition.metrics, DECIMAL)),
-        "program": Record("program", {"key": STRING, "currency": STRING}),
-        "store": STRING,
-        "now": TIMESTAMP,
-    }
+    roots = {**_standing(definition), "event": _event(definition, event_type), "store": STRING}
     if event_type.startswith("order."):
         roots["order"] = ORDER
     elif event_type == "checkout":
         roots["cart"] = roots["order"] = ORDER
         roots["line"] = LINE
     return Environment(roots, zone=Zone(definition.timezone).info)
+
+
+def environment_of_account(definition: Definition, *, with_member: bool = True) -> Environment:
+    """Declare what an expression sees that is about an account, at no event.
+
+    Args:
+        definition: the program's definition.
+        with_member: whether there is a member who acts.
+
+    Returns:
+        The environment to compile against.
+    """
+    roots = _standing(definition)
+    if not with_member:
+        del roots["member"]
+    return Environment(roots, zone=Zone(definition.timezone).info)
+
+
+def _standing(definition: Definition) -> dict[str, Type]:
+    account, member = _people(definition)
+    return {
+        "account": account,
+        "member": member,
+        "wallets": Namespace("wallets", dict.fromkeys(definition.wallets, WALLET)),
+        "metrics": Namespace("metrics", dict.fromkeys(definition.metrics, DECIMAL)),
+        "program": Record("program", {"key": STRING, "currency": STRING}),
+        "now": TIMESTAMP,
+    }
 
 
 def _people(definition: Definition) -> tuple[Record, Record]:

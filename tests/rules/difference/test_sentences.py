@@ -109,15 +109,15 @@ SENTENCES = [
         "metric: backpacks, every: 5",
         "metric: backpacks, every: 6",
         "/challenges/fifth_backpack/every",
-        "The challenge `fifth_backpack`: `every` is 6 instead of 5.",
+        "The challenge `fifth_backpack` gives its prize at every 6 instead of 5.",
     ),
     (
         "persona == 'student'",
         "persona == 'commuter'",
-        "/segments/students",
+        "/segments/students/when",
         (
-            "The segment `students` is `account.owner.attributes.persona == 'commuter'` "
-            "instead of `account.owner.attributes.persona == 'student'`."
+            "The segment `students` holds those for whom `account.owner.attributes.persona == 'commuter'` "
+            "holds instead of those for whom `account.owner.attributes.persona == 'student'` holds."
         ),
     ),
     (
@@ -158,7 +158,8 @@ def test_a_new_program_says_all_that_it_has() -> None:
         "New ladder `club` on the metric `yearly_spend`: Bronze from 0, Silver from 500 and Gold from 1500."
         in (sentences)
     )
-    assert len(sentences) == 1 + sum(
+    # The referral has no name of its own, and is told by what it brings to each side.
+    assert len(sentences) == 1 + 2 + sum(
         len(getattr(load_definition(CLUB), section))
         for section in [
             "wallets",
@@ -173,7 +174,6 @@ def test_a_new_program_says_all_that_it_has() -> None:
             "challenges",
             "quizzes",
             "leaderboards",
-            "referral",
             "segments",
             "journeys",
         ]

@@ -22,13 +22,40 @@ from guerdon.rules.definition.effects import (
     Multiply,
     Redeem,
 )
-from guerdon.rules.definition.inactive import LATER_SECTIONS, InactivePart, inactive_parts
+from guerdon.rules.definition.engagement.badges import BadgeEntry, BadgeLevel
+from guerdon.rules.definition.engagement.boards import Leaderboard, RankPrize, Team, rank_bounds
+from guerdon.rules.definition.engagement.causes import Cause
+from guerdon.rules.definition.engagement.challenges import Challenge, ChallengeStep, PersonalGoal
+from guerdon.rules.definition.engagement.draws import Draw, DrawPrize, Odds
+from guerdon.rules.definition.engagement.journeys import (
+    BranchStep,
+    ExitStep,
+    Journey,
+    ThenStep,
+    Wait,
+    WaitStep,
+)
+from guerdon.rules.definition.engagement.quizzes import (
+    Answer,
+    MultipleQuestion,
+    NumberQuestion,
+    OrderingQuestion,
+    Question,
+    Quiz,
+    SingleQuestion,
+    TextQuestion,
+    TrueFalseQuestion,
+)
+from guerdon.rules.definition.engagement.referral import Advocate, Referral, Review, Rung
+from guerdon.rules.definition.engagement.segments import Segment, Signal
+from guerdon.rules.definition.engagement.surveys import Survey, SurveyQuestion
+from guerdon.rules.definition.inactive import InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.layout.formatting import definition_text, format_document
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
-from guerdon.rules.definition.rewards import BadgeEntry, Reward, code_parts
-from guerdon.rules.definition.scalars.part import Part, spellings
+from guerdon.rules.definition.rewards import Reward, code_parts
+from guerdon.rules.definition.scalars.part import DescribedPart, Part, spellings
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
@@ -48,53 +75,87 @@ from guerdon.rules.definition.source.tree import join
 from guerdon.rules.definition.wallets import NOTHING, Conversion, Expiry, Retired, Rounding, Wallet
 
 __all__ = [
-    "LATER_SECTIONS",
     "NOTHING",
     "WEEKDAYS",
+    "Advocate",
+    "Answer",
     "Award",
     "Badge",
     "BadgeEntry",
+    "BadgeLevel",
+    "BranchStep",
     "Budget",
     "Campaign",
+    "Cause",
+    "Challenge",
+    "ChallengeStep",
     "Checkout",
     "Conversion",
     "Datum",
     "Definition",
     "DefinitionError",
     "DefinitionFault",
+    "DescribedPart",
     "Discount",
+    "Draw",
+    "DrawPrize",
     "Earning",
     "Effect",
     "EffectPart",
     "EventKind",
+    "ExitStep",
     "Expiry",
     "ExpressionText",
     "FreeUnits",
     "Gift",
     "Grant",
     "InactivePart",
+    "Journey",
     "Ladder",
     "Lane",
+    "Leaderboard",
     "Limits",
     "Message",
     "Metric",
     "MoneyRounding",
+    "MultipleQuestion",
     "Multiply",
+    "NumberQuestion",
+    "Odds",
+    "OrderingQuestion",
     "PaidWith",
     "Part",
+    "PersonalGoal",
     "Positions",
     "Pricing",
+    "Question",
+    "Quiz",
+    "RankPrize",
     "Redeem",
+    "Referral",
     "Retired",
     "Returns",
+    "Review",
     "Reward",
     "Rolling",
     "Rounding",
+    "Rung",
     "Schedule",
+    "Segment",
+    "Signal",
+    "SingleQuestion",
     "Span",
     "Spending",
+    "Survey",
+    "SurveyQuestion",
+    "Team",
     "Text",
+    "TextQuestion",
+    "ThenStep",
     "Tier",
+    "TrueFalseQuestion",
+    "Wait",
+    "WaitStep",
     "Wallet",
     "canonical_bytes",
     "canonical_data",
@@ -111,6 +172,7 @@ __all__ = [
     "locate",
     "nearest_to",
     "number_text",
+    "rank_bounds",
     "render",
     "spellings",
 ]

@@ -41,18 +41,34 @@ class Schedule(Part):
 
     @model_validator(mode="after")
     def _not_empty(self) -> Schedule:
-        if self.starts and self.ends and _opening(self.starts) > _closing(self.ends):
+        if self.starts and self.ends and opening(self.starts) > closing(self.ends):
             raise refusal("ends_before_start", "the schedule ends before it starts", key="ends")
         if self.from_ is not None and self.from_ == self.to:
             raise refusal("ends_before_start", "the schedule's times leave no time between them", key="to")
         return self
 
 
-def _opening(moment: date | datetime) -> datetime:
+def opening(moment: date | datetime) -> datetime:
+    """Say when something begins that begins on a day.
+
+    Args:
+        moment: a local date or time.
+
+    Returns:
+        The first local instant.
+    """
     return moment if isinstance(moment, datetime) else datetime.combine(moment, time.min)
 
 
-def _closing(moment: date | datetime) -> datetime:
+def closing(moment: date | datetime) -> datetime:
+    """Say when something ends that ends with a day.
+
+    Args:
+        moment: a local date or time.
+
+    Returns:
+        The last local instant.
+    """
     return moment if isinstance(moment, datetime) else datetime.combine(moment, time.max)
 
 

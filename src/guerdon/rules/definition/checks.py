@@ -56,9 +56,21 @@ def check_references(definition: Definition) -> Iterator[Finding]:
     yield from _retired_rewards(definition)
 
 
-def _known(
+def known_findings(
     kind: str, name: str, known: Collection[str], pointer: str, *, at_key: bool = False
 ) -> Iterator[Finding]:
+    """Check that something that is named exists.
+
+    Args:
+        kind: what it is, such as `wallet`.
+        name: how it is named.
+        known: the names that exist.
+        pointer: JSON pointer to the name.
+        at_key: whether the name is a key.
+
+    Yields:
+        A finding, with the nearest name that exists, where it does not.
+    """
     if name in known:
         return
     nearest = nearest_to(name, sorted(known))
@@ -80,14 +92,16 @@ def _languages(definition: Definition) -> Iterator[Finding]:
         if isinstance(value, Text) and value.translations:
             given = [language for language, _ in value.translations]
             for language in given:
-                yield from _known("language", language, languages, join(pointer, language), at_key=True)
+                yield from known_findings(
+                    "language", language, languages, join(pointer, language), at_key=True
+                )
             if languages[0] not in given:
                 detail = f"the text in '{languages[0]}', the program's first language, is missing"
                 yield Finding(pointer, "missing_translation", detail, languages[0])
 
 
 def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Finding]:
-    unknown = list(_known("metric", ladder.metric, definition.metrics, f"{pointer}/metric"))
+    unknown = list(known_findings("metric", ladder.metric, definition.metrics, f"{pointer}/metric"))
     yield from unknown
     if not unknown and ladder.review is None:
         window = definition.metrics[ladder.metric].window
@@ -109,23 +123,33 @@ def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Fi
 
 def _campaign(definition: Definition, campaign: Campaign, pointer: str) -> Iterator[Finding]:
     if campaign.lane is not None:
-        yield from _known("lane", campaign.lane, definition.lanes, f"{pointer}/lane")
+        yield from known_findings("lane", campaign.lane, definition.lanes, f"{pointer}/lane")
     if campaign.limits.budget is not None:
-        yield from _budget(definition, campaign.limits.budget, f"{pointer}/limits/budget")
+        yield from budget_findings(definition, campaign.limits.budget, f"{pointer}/limits/budget")
     for at, effect in enumerate(campaign.then):
-        yield from _effect(definition, effect, f"{pointer}/then/{at}/{effect.effect}")
+        yield from effect_findings(definition, effect, f"{pointer}/then/{at}/{effect.effect}")
 
 
-def _effect(definition: Definition, effect: EffectPart, pointer: str) -> Iterator[Finding]:
+def effect_findings(definition: Definition, effect: EffectPart, pointer: str) -> Iterator[Finding]:
+    """Check what an effect names.
+
+    Args:
+        definition: the whole definition.
+        effect: the effect.
+        pointer: JSON pointer to it.
+
+    Yields:
+        What does not hold.
+    """
     if isinstance(effect, Award | Multiply):
-        yield from _known("wallet", effect.wallet, definition.wallets, f"{pointer}/wallet")
+        yield from known_findings("wallet", effect.wallet, definition.wallets, f"{pointer}/wallet")
     if isinstance(effect, Multiply):
         for at, campaign in enumerate(effect.of or ()):
-            yield from _known("campaign", campaign, definition.campaigns, f"{pointer}/of/{at}")
+            yield from known_findings("campaign", campaign, definition.campaigns, f"{pointer}/of/{at}")
     if isinstance(effect, Badge):
-        yield from _known("badge", effect.badge, definition.badges, f"{pointer}/badge")
+        yield from known_findings("badge", effect.badge, definition.badges, f"{pointer}/badge")
     if isinstance(effect, Grant | Redeem):
-        yield from _known("reward", effect.reward, definition.rewards, f"{pointer}/reward")
+        yield from known_findings("reward", effect.reward, definition.rewards, f"{pointer}/reward")
     if isinstance(effect, Redeem):
         reward = definition.rewards.get(effect.reward)
         if reward is not None and not reward.price:
@@ -133,18 +157,41 @@ def _effect(definition: Definition, effect: EffectPart, pointer: str) -> Iterato
             yield Finding(f"{pointer}/reward", "reward_without_price", detail)
 
 
-def _budget(definition: Definition, budget: Budget, pointer: str) -> Iterator[Finding]:
+def money_findings(definition: Definition, amount: Decimal, pointer: str) -> Iterator[Finding]:
+    """Check that an amount of money can be paid in the program's currency.
+
+    Args:
+        definition: the whole definition.
+        amount: in whole units of the currency.
+        pointer: JSON pointer to it.
+
+    Yields:
+        A finding where it has too many decimal places.
+    """
+    places = get_currency_precision(definition.currency)
+    if places_of(amount) > places:
+        yield Finding(pointer, "too_many_decimals", f"{definition.currency} has {places} decimal places")
+
+
+def budget_findings(definition: Definition, budget: Budget, pointer: str) -> Iterator[Finding]:
+    """Check the amounts of a budget.
+
+    Args:
+        definition: the whole definition.
+        budget: the budget.
+        pointer: JSON pointer to it.
+
+    Yields:
+        What does not hold.
+    """
     if budget.money is not None:
-        places = get_currency_precision(definition.currency)
-        if places_of(budget.money) > places:
-            detail = f"{definition.currency} has {places} decimal places"
-            yield Finding(f"{pointer}/money", "too_many_decimals", detail)
+        yield from money_findings(definition, budget.money, f"{pointer}/money")
     for wallet, units in (budget.units or {}).items():
         yield from _units(definition, wallet, units, f"{pointer}/units/{wallet}")
 
 
 def _units(definition: Definition, wallet: str, units: Decimal, pointer: str) -> Iterator[Finding]:
-    yield from _known("wallet", wallet, definition.wallets, pointer, at_key=True)
+    yield from known_findings("wallet", wallet, definition.wallets, pointer, at_key=True)
     kept = definition.wallets.get(wallet)
     if kept is not None and places_of(units) > kept.scale:
         yield Finding(
@@ -161,12 +208,12 @@ def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Fi
             holders.setdefault(tier, []).append(ladder)
             holders.setdefault(f"{ladder}.{tier}", []).append(ladder)
     for at, tier in enumerate(reward.tiers):
-        yield from _known("tier", tier, holders, f"{pointer}/tiers/{at}")
+        yield from known_findings("tier", tier, holders, f"{pointer}/tiers/{at}")
         if len(holders.get(tier, ())) > 1:
             detail = f"several ladders have a tier '{tier}'; write '{holders[tier][0]}.{tier}'"
             yield Finding(f"{pointer}/tiers/{at}", "ambiguous_tier", detail)
     if reward.limits.budget is not None:
-        yield from _budget(definition, reward.limits.budget, f"{pointer}/limits/budget")
+        yield from budget_findings(definition, reward.limits.budget, f"{pointer}/limits/budget")
 
 
 def _retired(definition: Definition) -> Iterator[Finding]:
@@ -176,7 +223,7 @@ def _retired(definition: Definition) -> Iterator[Finding]:
             detail = f"the wallet '{key}' still stands under 'wallets'; what is retired stands only here"
             yield Finding(pointer, "retired_and_kept", detail, at_key=True)
         if conversion.into != NOTHING:
-            yield from _known("wallet", conversion.into, definition.wallets, f"{pointer}/into")
+            yield from known_findings("wallet", conversion.into, definition.wallets, f"{pointer}/into")
         elif conversion.into in definition.wallets:
             detail = "'nothing' gives units up, and a wallet is called so too; call the wallet otherwise"
             yield Finding(f"{pointer}/into", "ambiguous_conversion", detail)
@@ -199,7 +246,7 @@ def _retired_rewards(definition: Definition) -> Iterator[Finding]:
 def _lanes(definition: Definition) -> Iterator[Finding]:
     for key, lane in definition.lanes.items():
         if lane.within is not None:
-            yield from _known("lane", lane.within, definition.lanes, f"/lanes/{key}/within")
+            yield from known_findings("lane", lane.within, definition.lanes, f"/lanes/{key}/within")
         seen, up = {key}, lane.within
         while up is not None and up in definition.lanes and up not in seen:
             seen.add(up)

@@ -11,14 +11,24 @@ from babel.core import get_global
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from guerdon.rules.definition.campaigns import Campaign, LaneEntry
+from guerdon.rules.definition.engagement.badges import BadgeEntry
+from guerdon.rules.definition.engagement.boards import Leaderboard, Team
+from guerdon.rules.definition.engagement.causes import Cause, CauseKey
+from guerdon.rules.definition.engagement.challenges import Challenge
+from guerdon.rules.definition.engagement.draws import Draw
+from guerdon.rules.definition.engagement.journeys import Journey
+from guerdon.rules.definition.engagement.quizzes import Quiz
+from guerdon.rules.definition.engagement.referral import Referral
+from guerdon.rules.definition.engagement.segments import Segment
+from guerdon.rules.definition.engagement.surveys import Survey
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
-from guerdon.rules.definition.rewards import BadgeEntry, Reward
+from guerdon.rules.definition.rewards import Reward
 from guerdon.rules.definition.scalars.part import Listed, Part, Short
 from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Language, Text
-from guerdon.rules.definition.scalars.values import EventType, Flag, LaterSection, Line, Name, ProgramKey
+from guerdon.rules.definition.scalars.values import EventType, Flag, Line, Name, ProgramKey
 from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
 from guerdon.rules.definition.wallets import Retired, Wallet
 
@@ -102,7 +112,7 @@ class EventKind(Part):
     data: Mapping[Name, DatumEntry] = Field(default_factory=dict)
 
 
-Sections = Mapping[Name, LaterSection]
+SegmentEntry = Annotated[Segment, Short("when")]
 
 
 class Definition(Part):
@@ -132,13 +142,16 @@ class Definition(Part):
     returns: Returns = Returns()
     checkout: Checkout = Checkout()
     claim_within: Span = Span(days=30)
-    challenges: Sections = Field(default_factory=dict)
-    quizzes: Sections = Field(default_factory=dict)
-    leaderboards: Sections = Field(default_factory=dict)
-    referral: Sections = Field(default_factory=dict)
-    segments: Sections = Field(default_factory=dict)
-    journeys: Sections = Field(default_factory=dict)
-    surveys: Sections = Field(default_factory=dict)
+    challenges: Mapping[Name, Challenge] = Field(default_factory=dict)
+    quizzes: Mapping[Name, Quiz] = Field(default_factory=dict)
+    draws: Mapping[Name, Draw] = Field(default_factory=dict)
+    leaderboards: Mapping[Name, Leaderboard] = Field(default_factory=dict)
+    teams: Mapping[Name, Team] = Field(default_factory=dict)
+    referral: Referral = Referral()
+    causes: Mapping[CauseKey, Cause] = Field(default_factory=dict)
+    segments: Mapping[Name, SegmentEntry] = Field(default_factory=dict)
+    journeys: Mapping[Name, Journey] = Field(default_factory=dict)
+    surveys: Mapping[Name, Survey] = Field(default_factory=dict)
     retired: Retired = Retired()
 
     @model_validator(mode="before")

@@ -8,19 +8,27 @@ from typing import Final
 
 from guerdon.rules.definition.campaigns import Campaign
 from guerdon.rules.definition.document import Definition
+from guerdon.rules.definition.engagement.referral import Referral
 from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.scalars.part import spellings
 from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
 
-LATER_SECTIONS: Final = (
-    "challenges",
-    "quizzes",
-    "leaderboards",
-    "referral",
-    "segments",
-    "journeys",
-    "surveys",
-)
+_LATER_SECTIONS: Final = {
+    "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
+    "quizzes": "quizzes are not held yet",
+    "draws": "nothing is drawn yet",
+    "leaderboards": "nobody is ranked yet",
+    "teams": "members cannot form teams yet",
+    "causes": "causes have no running total and no payout yet",
+    "segments": "segments are not kept yet, so nobody belongs to this one",
+    "journeys": "nobody goes through journeys yet, so nothing of this happens",
+    "surveys": "surveys are not sent yet",
+}
+_LATER_IN_BADGES: Final = {
+    "hidden": "this badge is shown like all others",
+    "series": "badges are not shown in series yet",
+    "levels": "badges have no levels yet",
+}
 ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
 _LATER_EFFECTS: Final = frozenset({"discount", "gift", "message"})
 _LATER_FACTS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
@@ -71,9 +79,19 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
     yield from _rewards(definition)
     yield from _settings(definition)
     yield from _wallets(definition)
-    for section in LATER_SECTIONS:
+    for section, why in _LATER_SECTIONS.items():
         for key in getattr(definition, section):
-            yield InactivePart(f"/{section}/{key}", f"'{section}' is kept and not run yet")
+            yield InactivePart(f"/{section}/{key}", why)
+    if definition.referral != Referral():
+        yield InactivePart("/referral", "invitations are not followed yet, so nobody gets anything for one")
+    yield from _badges(definition)
+
+
+def _badges(definition: Definition) -> Iterator[InactivePart]:
+    for key, badge in definition.badges.items():
+        for name, why in _LATER_IN_BADGES.items():
+            if getattr(badge, name):
+                yield InactivePart(f"/badges/{key}/{name}", why)
 
 
 def _wallets(definition: Definition) -> Iterator[InactivePart]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
+from guerdon.rules.definition.engagement.checks import check_engagement
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, shown
 from guerdon.rules.definition.source.positions import Positions
 from guerdon.rules.definition.source.read import decode, read_document
@@ -74,7 +75,8 @@ def load_definition_with_positions(
         definition = Definition.model_validate(data, by_alias=True, by_name=False, context={})
     except ValidationError as error:
         raise _error(list(_all_faults(error, positions))) from None
-    findings = list(itertools.islice(check_references(definition), MAX_FAULTS))
+    checks = itertools.chain(check_references(definition), check_engagement(definition))
+    findings = list(itertools.islice(checks, MAX_FAULTS))
     if findings:
         raise _error([_placed(finding, positions) for finding in findings])
     return definition, positions

@@ -1,4 +1,4 @@
-"""Rewards and badges: what units buy and campaigns grant."""
+"""Rewards: what units buy and campaigns grant."""
 
 from __future__ import annotations
 
@@ -90,10 +90,3 @@ class Reward(Part):
     match: Annotated[Exact, Field(ge=0)] | None = None
     adds: Span | None = None
     limits: Limits = Limits()
-
-
-class BadgeEntry(Part):
-    """A mark of having done something."""
-
-    name: Text | None = None
-    icon: Line | None = None

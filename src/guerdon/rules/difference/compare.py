@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guerdon.rules.definition import (
-    LATER_SECTIONS,
     Campaign,
     Definition,
+    DescribedPart,
     EffectPart,
     Ladder,
     Part,
+    PersonalGoal,
+    Signal,
     Tier,
+    Wait,
     canonical_data,
     join,
     spellings,
 )
 from guerdon.rules.difference.effects import compare_effects, instead
 from guerdon.rules.difference.entries import news, saying, subject
+from guerdon.rules.difference.items import NOUNS, ItemChange, compare_items, item_data
+from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import Voice, as_words, coded, plainly
 
 _ABSENT: Final = object()
@@ -78,7 +84,7 @@ class _Walk:
             if _same(old, new):
                 continue
             if isinstance(new, Part):
-                about = f"The setting {coded(name)}"
+                about = "The referral" if name == "referral" else f"The setting {coded(name)}"
                 yield from self.fields(name, about, old, new, f"/{name}")
             elif isinstance(new, Mapping):
                 yield from self.section(name, old, new)
@@ -106,9 +112,6 @@ class _Walk:
     def entry(self, section: str, key: str, pointer: str, pair: tuple[Any, Any]) -> Iterator[Change]:
         old, new = pair
         about = subject(section, key, old, self.old)
-        if section in LATER_SECTIONS or not isinstance(new, Part):
-            yield from self.free(section, about, pointer, pair)
-            return
         yield from self.fields(section, about, old, new, pointer)
         if isinstance(new, Ladder):
             yield from self.tiers(key, pointer, old.tiers, new.tiers)
@@ -119,10 +122,58 @@ class _Walk:
             if _same(*pair) or (isinstance(new, Ladder) and name == "tiers"):
                 continue
             below = join(pointer, spellings(name, field)[0])
-            if isinstance(new, Campaign) and name == "then":
-                yield from self.effects(about, below, pair)
+            yield from self.value(section, about, (type(new), name, below), pair)
+
+    def value(
+        self, section: str, about: str, where: tuple[type[Part], str, str], pair: tuple[Any, Any]
+    ) -> Iterator[Change]:
+        part, name, pointer = where
+        lists = _lists(part, name, pair)
+        if lists is not None and all(isinstance(item, EffectPart) for items in lists for item in items):
+            of = about if name in ("then", "prize") else _inside(about, coded(name))
+            yield from self.effects(section, of, pointer, lists)
+        elif lists is not None:
+            yield from self.items(section, about, (name, pointer), lists)
+        elif issubclass(part, DescribedPart) and type(pair[0]) is type(pair[1]) and _is_inside(pair[1]):
+            yield from self.fields(section, _inside(about, coded(name)), *pair, pointer)
+        else:
+            yield self.field(section, about, where, pair)
+
+    def items(
+        self, section: str, about: str, where: tuple[str, str], pair: tuple[Sequence[Any], Sequence[Any]]
+    ) -> Iterator[Change]:
+        name, pointer = where
+        noun = NOUNS.get(name, as_words(name))
+        for one in compare_items(*pair):
+            old = pair[0][one.old] if one.old is not None else _ABSENT
+            new = pair[1][one.new] if one.new is not None else _ABSENT
+            if old is _ABSENT and new is _ABSENT:
+                data = [[item_data(item) for item in items] for items in pair]
+                yield Change(section, pointer, "changed", f"{about} has each {noun} in another order.", *data)
+            elif new is _ABSENT:
+                sentence = f"{about} no longer has this {noun}: {item_words(old, self.old)}."
+                yield Change(section, join(pointer, one.old or 0), "removed", sentence, item_data(old), None)
+            elif old is _ABSENT:
+                sentence = f"{about} has a new {noun}: {item_words(new, self.new)}."
+                yield Change(section, join(pointer, one.new or 0), "added", sentence, None, item_data(new))
             else:
-                yield self.field(section, about, (type(new), name, below), pair)
+                yield from self.item(
+                    section, _inside(about, f"{noun} {(one.new or 0) + 1}"), pointer, (one, old, new)
+                )
+
+    def item(
+        self, section: str, about: str, pointer: str, change: tuple[ItemChange, Any, Any]
+    ) -> Iterator[Change]:
+        one, old, new = change
+        below = join(pointer, one.new or 0)
+        if type(old) is type(new) and not isinstance(new, EffectPart):
+            yield from self.fields(section, about, old, new, below)
+            return
+        was, becomes = item_words(old, self.old), item_words(new, self.new)
+        if was == becomes:
+            was, becomes = (coded(json.dumps(item_data(item), ensure_ascii=False)) for item in (old, new))
+        sentence = f"{about} is now: {becomes}, instead of: {was}."
+        yield Change(section, below, "changed", sentence, item_data(old), item_data(new))
 
     def field(
         self, section: str, about: str, where: tuple[type[Part], str, str], pair: tuple[Any, Any]
@@ -137,14 +188,14 @@ class _Walk:
         return Change(section, pointer, "changed", sentence, *map(canonical_data, pair))
 
     def effects(
-        self, about: str, pointer: str, pair: tuple[Sequence[EffectPart], Sequence[EffectPart]]
+        self, section: str, about: str, pointer: str, pair: tuple[Sequence[EffectPart], Sequence[EffectPart]]
     ) -> Iterator[Change]:
         for one in compare_effects((pair[0], self.old), (pair[1], self.new)):
             below = pointer if one.place is None else join(pointer, one.place)
             data = [_effect_data(effect) for effect in (one.before, one.after)]
             if one.place is None:
                 data = [[_effect_data(effect) for effect in effects] for effects in pair]
-            yield Change("campaigns", below, one.kind, f"{about} {one.words}.", *data)
+            yield Change(section, below, one.kind, f"{about} {one.words}.", *data)
 
     def tiers(
         self, ladder: str, pointer: str, before: Mapping[str, Tier], after: Mapping[str, Tier]
@@ -160,16 +211,6 @@ class _Walk:
                 yield _with_place(change, where)
             elif isinstance(old, Tier):
                 yield from self.fields("ladders", subject("ladders", key, old, self.old), old, new, below)
-
-    def free(self, section: str, about: str, pointer: str, pair: tuple[Any, Any]) -> Iterator[Change]:
-        """Compare what has no models yet, value by value."""
-        for below, old, new in _free_differences(pointer, *map(canonical_data, pair)):
-            words = [plainly(None if one is _ABSENT else one) for one in (old, new)]
-            at = " ".join(as_words(step) for step in below.removeprefix(pointer).split("/") if step)
-            has = f": {coded(at)} is" if at else " is"
-            kind: Kind = "added" if old is _ABSENT else "removed" if new is _ABSENT else "changed"
-            data = [None if one is _ABSENT else one for one in (old, new)]
-            yield Change(section, below, kind, f"{about}{has} {words[1]} instead of {words[0]}.", *data)
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -192,10 +233,21 @@ def _with_place(change: Change, where: str) -> Change:
                   change.after)  # fmt: skip
 
 
-def _free_differences(pointer: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted(before.keys() | after.keys()):
-            values = before.get(key, _ABSENT), after.get(key, _ABSENT)
-            yield from _free_differences(join(pointer, key), *values)
-    elif before is _ABSENT or after is _ABSENT or before != after:
-        yield pointer, before, after
+def _lists(part: type[Part], name: str, pair: tuple[Any, Any]) -> tuple[Sequence[Any], Sequence[Any]] | None:
+    """Take two lists of parts; a prize that is left out is an empty list."""
+    old, new = pair
+    if name == "prize":
+        old, new = old or (), new or ()
+    if not (isinstance(old, tuple) and isinstance(new, tuple)):
+        return None
+    known = issubclass(part, DescribedPart) or (issubclass(part, Campaign) and name == "then")
+    return (old, new) if known and all(isinstance(item, Part) for item in (*old, *new)) else None
+
+
+def _inside(about: str, where: str) -> str:
+    return f"{about.removesuffix(',')}, {where},"
+
+
+def _is_inside(value: object) -> bool:
+    """Tell parts that are told field by field from those that are read aloud as a whole."""
+    return isinstance(value, DescribedPart) and not isinstance(value, Signal | Wait | PersonalGoal)

@@ -11,6 +11,7 @@ from guerdon.rules.definition import (
     Conversion,
     Datum,
     Definition,
+    DescribedPart,
     Discount,
     Ladder,
     Lane,
@@ -22,6 +23,7 @@ from guerdon.rules.definition import (
     Wallet,
     number_text,
 )
+from guerdon.rules.difference import sections
 from guerdon.rules.difference.effects import effect_words
 from guerdon.rules.difference.voice import (
     Voice,
@@ -46,8 +48,8 @@ Saying = tuple[str, Callable[[Any, Voice], str]]
 _ONE: Final = {
     "attributes": "The attribute", "events": "The event type", "metrics": "The metric",
     "campaigns": "Campaign", "lanes": "The lane", "challenges": "The challenge", "quizzes": "The quiz",
-    "leaderboards": "The leaderboard", "referral": "The referral", "segments": "The segment",
-    "journeys": "The journey", "surveys": "The survey",
+    "leaderboards": "The leaderboard", "segments": "The segment", "journeys": "The journey",
+    "surveys": "The survey", "draws": "The draw", "teams": "The kind of team", "causes": "The cause",
 }  # fmt: skip
 _NAMED: Final = {"wallets": "The wallet", "ladders": "The ladder", "rewards": "Reward", "badges": "Badge"}
 
@@ -208,8 +210,11 @@ def saying(part: type[Part], name: str) -> Saying:
     Returns:
         The verb, and how the value is read; a plain way for fields that need no words of their own.
     """
-    if (part, name) in FIELDS:
-        return FIELDS[part, name]
+    own = FIELDS.get((part, name)) or sections.FIELDS.get((part, name))
+    if own is None and issubclass(part, DescribedPart):
+        own = sections.SHARED.get(name)
+    if own is not None:
+        return own
     if name in ("name", "unit"):
         return ("is called" if name == "name" else "counts in"), lambda value, _: names(value)
     return f": {coded(name.rstrip('_'))} is", lambda value, _: plainly(value)
@@ -280,5 +285,5 @@ def news(part: object, voice: Voice) -> str:
     """
     if isinstance(part, str):
         return f": {coded(part)}"
-    say = _NEW.get(type(part))
+    say = _NEW.get(type(part)) or sections.NEWS.get(type(part))
     return say(part, voice) if say is not None else ""

@@ -65,6 +65,12 @@ class Part(BaseModel):
         return [word for name, field in cls.model_fields.items() for word in spellings(name, field)]
 
 
+class DescribedPart(Part):
+    """A part whose fields are described to editors by the words under them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
 def spellings(name: str, field: FieldInfo) -> list[str]:
     """List how documents may spell a field.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from guerdon.rules.definition.scalars.problems import refusal, shown
@@ -109,3 +109,13 @@ def _span(count: int, unit: str) -> Span:
 
 def _minutes(span: Span) -> int:
     return (span.days * 24 + span.hours) * 60 + span.minutes
+
+
+def _lasts(span: Span) -> Span:
+    if span.is_zero:
+        raise refusal("out_of_range", "a length of time longer than nothing was expected")
+    return span
+
+
+Length = Annotated[Span, AfterValidator(_lasts)]
+"""A span that is longer than nothing."""

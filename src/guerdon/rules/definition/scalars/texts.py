@@ -104,3 +104,40 @@ Language = Annotated[
     BeforeValidator(_language_item),
     WithJsonSchema({"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"}),
 ]
+
+
+class ShortText:
+    """Takes a lone text, in one language or in several, as a map with one key."""
+
+    def __init__(self, key: str) -> None:
+        """Make the annotation.
+
+        Args:
+            key: the key that a lone text stands for.
+        """
+        self.key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._widen, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        languages = {
+            "type": "object",
+            "patternProperties": {f"^{LANGUAGE_PATTERN}$": {"type": "string"}},
+            "minProperties": 1,
+        }
+        return {"anyOf": [{"type": "string"}, handler(schema), languages]}
+
+    def _widen(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return {self.key: value}
+        if (
+            isinstance(value, dict)
+            and value
+            and self.key not in value
+            and all(map(_LANGUAGE.fullmatch, value))
+        ):
+            return {self.key: value}
+        return value

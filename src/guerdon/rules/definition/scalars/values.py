@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.words import number_text
@@ -18,6 +18,8 @@ NAME_PATTERN: Final = r"[a-z][a-z0-9_]{0,62}"
 PROGRAM_PATTERN: Final = r"[a-z][a-z0-9-]{0,62}"
 EVENT_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*"
 MAX_EVENT_TYPE: Final = 128
+PICTURE_PATTERN: Final = r"(https://[^\s\"'<>\\]+|[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*)"
+MAX_COUNT: Final = 1_000_000_000
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -89,7 +91,18 @@ def _read_string(value: object) -> str:
     raise refusal(code, f"a text was expected, not {shown(value)}")
 
 
-def _matching(pattern: str, code: str, what: str, longest: int) -> BeforeValidator:
+def matching(pattern: str, code: str, what: str, longest: int) -> BeforeValidator:
+    """Make a validator of texts of one form.
+
+    Args:
+        pattern: the whole text, as a regular expression.
+        code: the code of the fault, a stable snake_case word.
+        what: what was expected, the beginning of a sentence.
+        longest: characters at most.
+
+    Returns:
+        The validator.
+    """
     compiled = re.compile(pattern)
 
     def check(value: object) -> object:
@@ -134,14 +147,6 @@ def _in_range(value: date) -> date:
     return value
 
 
-def _read_later(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(key): _read_later(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_read_later(item) for item in value]
-    return value if value is None else str(value)
-
-
 _NUMBER_SCHEMA = {"type": ["number", "string"], "pattern": r"^[+-]?[0-9]+(\.[0-9]+)?$"}
 _WHOLE_SCHEMA = {"type": ["integer", "string"], "pattern": "^[+-]?[0-9]+$"}
 
@@ -151,17 +156,23 @@ Flag = Annotated[bool, BeforeValidator(_read_flag), WithJsonSchema({"enum": [Tru
 Line = Annotated[str, BeforeValidator(_read_string)]
 Name = Annotated[
     str,
-    _matching(NAME_PATTERN, "bad_name", "a name of small letters, digits and _ was expected", 63),
+    matching(NAME_PATTERN, "bad_name", "a name of small letters, digits and _ was expected", 63),
     WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"}),
+]
+Count = Annotated[Whole, Field(ge=1, le=MAX_COUNT)]
+Picture = Annotated[
+    str,
+    matching(PICTURE_PATTERN, "bad_picture", "a picture was expected, https://… or the name of a file", 500),
+    WithJsonSchema({"type": "string", "pattern": f"^{PICTURE_PATTERN}$"}),
 ]
 ProgramKey = Annotated[
     str,
-    _matching(PROGRAM_PATTERN, "bad_name", "a key of small letters, digits and - was expected", 63),
+    matching(PROGRAM_PATTERN, "bad_name", "a key of small letters, digits and - was expected", 63),
     WithJsonSchema({"type": "string", "pattern": f"^{PROGRAM_PATTERN}$"}),
 ]
 EventType = Annotated[
     str,
-    _matching(
+    matching(
         EVENT_PATTERN, "bad_event_type", "an event type such as order.paid was expected", MAX_EVENT_TYPE
     ),
     WithJsonSchema({"type": "string", "pattern": f"^{EVENT_PATTERN}$"}),
@@ -174,4 +185,3 @@ Moment = Annotated[
     PlainValidator(_read_moment),
     WithJsonSchema({"type": "string", "examples": ["2027-02-01", "2027-02-01T19:00"]}),
 ]
-LaterSection = Annotated[Any, PlainValidator(_read_later), WithJsonSchema({})]

@@ -1,0 +1,1 @@
+"""What brings people back: challenges, quizzes, draws, boards, referral, segments, journeys, surveys."""
