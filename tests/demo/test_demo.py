@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,30 @@ def _backtest(folder: Path, members: int) -> dict[str, Any]:
     return report
 
 
+def _ask(demo: Demo, path: str, key: str) -> Any:
+    words = ["curl", "-s", "-H", f"Authorization: Bearer {key}", f"{demo.address}/v1{path}"]
+    return call(words)
+
+
+def _moved_at_the_counter(demo: Demo, key: str) -> Decimal:
+    """Work out what came after the year: rewards paid for, the old shop's order, a mistake made good."""
+    club = "/programs/backpack-club"
+    today, paid = datetime.now(UTC) - timedelta(hours=1), Decimal(0)
+    page = _ask(demo, f"{club}/redemptions?limit=200", key)
+    rows = page["data"]
+    while page["next"]:
+        page = _ask(demo, f"{club}/redemptions?limit=200&cursor={page['next']}", key)
+        rows += page["data"]
+    for one in rows:
+        if one["status"] != "cancelled" and datetime.fromisoformat(one["issued_at"]) > today:
+            paid += Decimal(one["price"].get("points", "0")) * one["quantity"]
+    explained = _ask(demo, f"{club}/orders/OLD-17/explanation", key)
+    sums = [text for one in explained["campaigns"] for text in one["sums"]]
+    earned = sum(Decimal(text.split()[-2]) for text in sums if text.endswith("points"))
+    assert min(paid, earned) > 0
+    return 50 + earned - paid
+
+
 def test_a_newcomer_starts_it_tries_it_stops_it_and_comes_back(tmp_path: Path) -> None:
     data, report = tmp_path / "demo", _backtest(tmp_path, 20)
     outstanding = Decimal(report["wallets"]["points"]["outstanding"])
@@ -48,20 +75,26 @@ def test_a_newcomer_starts_it_tries_it_stops_it_and_comes_back(tmp_path: Path) -
         status, page = demo.page()
         assert status == 200
         assert "20 members" in page
-        assert f"{outstanding:,} points" in page, "live and backtest come to the same sum"
-        member, answer, ledger = map(call, demo.printed_calls())
+        key = (data / "demo.key").read_text().strip()
+        moved = _moved_at_the_counter(demo, key)
+        assert f"{outstanding + moved:,} points" in page, "live and backtest come to the same sum"
+        member, answer, ledger, explained = map(call, demo.printed_calls())
         assert Decimal(member["wallets"]["points"]["available"]) > 0
         assert answer["status"] == "applied"
         assert answer["effects"][0]["campaign"] == "base_earn"
         newest = [entry["amount"] for entry in ledger["data"][0]["entries"]]
         assert sum(map(Decimal, newest)) == 0
         assert len(ledger["data"]) > 1
+        assert {"base_earn", "auto_voucher"} <= {one["campaign"] for one in explained["campaigns"]}
+        _check_what_is_shown(demo, key)
         assert demo.interrupt() == 0, demo.text
     assert servers_of(data) == []
     assert "Traceback" not in demo.text
+    password = (data / "demo.password").read_text().strip()
 
     with Demo(data, "--port", str(free_port())) as again:
         again.wait_for("Found the demo of")
+        assert password in again.wait_for("sign in"), "whoever comes back can still sign in"
         assert "live through" not in again.text
         kept = call(again.printed_calls()[0])
         assert kept["id"] == member["id"]
@@ -71,6 +104,30 @@ def test_a_newcomer_starts_it_tries_it_stops_it_and_comes_back(tmp_path: Path) -
         assert again.interrupt() == 0, again.text
     verified = _run(tmp_path, "verify", "--data", str(data))
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def _check_what_is_shown(demo: Demo, key: str) -> None:
+    """Look at the webhooks, what the shop was told, the two versions, and the report."""
+    club = "/programs/backpack-club"
+    hooks = {one["description"]: one for one in _ask(demo, "/webhooks", key)["data"]}
+    heard = hooks["the pretend shop of this demo"]
+    demo.wait_for("The backtest report is there")
+    _wait_until(lambda: bool(_ask(demo, f"/webhooks/{heard['id']}/deliveries?state=delivered", key)["data"]))
+    told = [json.loads(line) for line in (demo.data / "told.ndjson").read_text().splitlines()]
+    assert {"redemption.issued", "order.paid"} <= {one["type"] for one in told}
+    assert [one["version"] for one in _ask(demo, f"{club}/versions", key)["data"]] == [2, 1]
+    assert _ask(demo, "/hooks", key)["data"][0]["description"] == "the old shop's orders"
+    report = json.loads((demo.data / "backtest" / "report.json").read_bytes())
+    assert report["wallets"]["points"]["issued"] != "0"
+    assert (demo.data / "backtest" / "report.html").stat().st_size > 10_000
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail("it never came true")
 
 
 def test_a_start_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -83,7 +140,8 @@ def test_a_start_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     with Demo(data, "--members", "5", "--port", str(free_port())) as second:
         status, page = second.page()
         assert (status, "60 members" in page) == (200, True)
-        assert f"{outstanding:,} points" in page, "nothing is lost and nothing counted twice"
+        moved = _moved_at_the_counter(second, (data / "demo.key").read_text().strip())
+        assert f"{outstanding + moved:,} points" in page, "nothing is lost and nothing counted twice"
     assert servers_of(data) == []
 
 
@@ -115,6 +173,19 @@ def test_a_served_database_is_not_filled_with_samples(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "[demo_is_embedded]" in refused.stderr
     assert not (tmp_path / "demo-data").exists()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_a_real_year_is_taken_in_whole(tmp_path: Path) -> None:
+    with Demo(tmp_path / "real", "--real", "--port", str(free_port()), wait_seconds=900) as demo:
+        _, page = demo.page()
+        assert "2,469 members" in page
+        member, answer, ledger = map(call, demo.printed_calls())
+        assert Decimal(member["wallets"]["points"]["available"]) > 0
+        assert answer["status"] == "applied"
+        assert len(ledger["data"]) > 1
+        assert demo.interrupt() == 0, demo.text
 
 
 def test_a_folder_whose_mark_is_damaged_says_how_to_go_on(tmp_path: Path) -> None:

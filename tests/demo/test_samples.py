@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -131,6 +133,52 @@ def test_habits_show() -> None:
     assert months[8] > 2 * months[4], "students buy before term"
     assert {one.language for one in world.people} == {"en", "bn", "hi"}
     assert {event["channel"] for event in orders} == {"web", "app", "pos"}
+
+
+def test_a_few_play_tricks_that_show() -> None:
+    world = _world(2_000)
+    tricks = Counter(person.trick for person in world.people if person.trick)
+    assert set(tricks) == {"splitter", "recycler", "returner"}
+    assert sum(tricks.values()) < 100, "nearly everybody is honest"
+    by_trick = {trick: {one.subject for one in world.people if one.trick == trick} for trick in (*tricks, "")}
+    heaps = Counter(
+        (event["subject"], NEW_YORK.day_of(_when(event)))
+        for event in world.events
+        if event["type"] == "item.recycled"
+    )
+    assert {subject for (subject, _), count in heaps.items() if count > 4} <= by_trick["recycler"]
+    assert any(count >= 5 for (subject, _), count in heaps.items() if subject in by_trick["recycler"])
+    tills = Counter(
+        (event["subject"], NEW_YORK.day_of(_when(event)))
+        for event in world.events
+        if event["type"] == "order.paid" and event["channel"] == "pos"
+    )
+    assert {subject for (subject, _), count in tills.items() if count > 4} <= by_trick["splitter"]
+    assert any(count >= 5 for (subject, _), count in tills.items() if subject in by_trick["splitter"])
+
+
+def test_returns_are_added_and_change_nothing_else() -> None:
+    plan = SamplePlan(FIRST_ON, LAST_ON, 2_000)
+    without, world = _world(2_000).events, make_world(replace(plan, returns=True))
+    returned = [event for event in world.events if event["type"] == "order.returned"]
+    rest = [event for event in world.events if event["type"] != "order.returned"]
+    assert [_said(event) for event in rest] == [_said(event) for event in without]
+    orders = {event["data"]["id"]: event for event in rest if event["type"] == "order.paid"}
+    assert len(orders) // 25 < len(returned) < len(orders) // 8
+    assert {event["data"]["order"] for event in returned if "lines" in event["data"]}, "some in part"
+    for event in returned:
+        bought = orders[event["data"]["order"]]
+        assert event["subject"] == bought["subject"]
+        assert _when(bought) < _when(event) <= _when(bought) + timedelta(days=31)
+        there = {line["id"]: line["quantity"] for line in bought["data"]["lines"]}
+        assert all(1 <= line["quantity"] <= there[line["id"]] for line in event["data"].get("lines", []))
+    known = {person.subject: person.trick for person in world.people}
+    by_trick = Counter(known[event["subject"]] == "returner" for event in returned)
+    assert by_trick[True] > len(returned) // 20, "a few send back most of what they buy"
+
+
+def _said(event: dict[str, Any]) -> dict[str, Any]:
+    return event | {"id": ""}
 
 
 def test_the_shortest_world_is_one_day_and_one_person() -> None:

@@ -110,8 +110,6 @@ def _conclude(tenants: int, counts: Counts, total: int) -> None:
         show_note(f"{_counted(count, 'account')} not replayable {reason}; the rest of them was checked")
     verdict = "all holds" if not total else _counted(total, "finding")
     show_note(f"checked {', '.join(parts)}: {verdict}")
-    if not total:
-        show_note(f"all holds: {tenants} tenants")
 
 
 def _counted(count: int, noun: str) -> str:

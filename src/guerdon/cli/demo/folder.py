@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Final, Self
@@ -20,6 +20,7 @@ from guerdon.infra.postgres.leftovers import clear_leftovers
 
 _STATE: Final = "demo.json"
 _KEY: Final = "demo.key"
+_PASSWORD: Final = "demo.password"  # noqa: S105 - the name of a file
 _KEY_BYTES: Final = 20
 
 
@@ -33,15 +34,25 @@ class DemoState(msgspec.Struct, frozen=True):
     finished: bool = False
     events: int = 0
     orders: int = 0
+    real: bool = False
+    """Whether it is the real year of a grocer, and no sample."""
     member: str = ""
-    """External id of somebody with points to look at."""
+    """Somebody with points to look at, such as `external:BC-0045` or `mem_…`."""
+    member_id: str = ""
+    """The same person, as `mem_…`."""
     account: str = ""
     """That member's account."""
+    order: str = ""
+    """One of that member's orders."""
+    tricky: str = ""
+    """Somebody who tried what the limits do not allow, as `mem_…`; empty where nobody did."""
+    webhook_id: int = 0
+    """The webhook that goes to the pretend shop."""
 
     @classmethod
-    def of(cls, plan: SamplePlan) -> Self:
+    def of(cls, plan: SamplePlan, *, real: bool = False) -> Self:
         """Begin a demo."""
-        return cls(plan.first_on, plan.last_on, plan.members, plan.seed)
+        return cls(plan.first_on, plan.last_on, plan.members, plan.seed, real=real)
 
     def plan(self, timezone: str) -> SamplePlan:
         """Give the plan it was begun with, so that one that was cut short goes on where it was."""
@@ -54,14 +65,34 @@ class DemoFolder:
     def __init__(self, data: Path) -> None:
         self._data = data
 
-    def begun(self, plan: SamplePlan) -> DemoState:
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self._data
+
+    @property
+    def year(self) -> Path:
+        """The sample year as events."""
+        return self._data / "year.ndjson"
+
+    @property
+    def told(self) -> Path:
+        """What the pretend shop was told."""
+        return self._data / "told.ndjson"
+
+    @property
+    def report(self) -> Path:
+        """The folder of the backtest's report."""
+        return self._data / "backtest"
+
+    def begun(self, begin: DemoState) -> DemoState:
         """Read how far the demo got; mark the folder as a demo's where it has not begun."""
         self._check()
         path = self._data / _STATE
         if not path.is_file():
             # The server may run as another user, who passes through to a folder of its own.
             self._data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-            self.keep(DemoState.of(plan))
+            self.keep(begin)
         try:
             return msgspec.json.decode(path.read_bytes(), type=DemoState)
         except msgspec.DecodeError as error:
@@ -79,9 +110,16 @@ class DemoFolder:
 
     def key(self, token: Callable[[int], str]) -> str:
         """Read the demo's API key, making one the first time."""
-        path = self._data / _KEY
+        return self._kept(_KEY, lambda: f"gk_demo_{token(_KEY_BYTES)}")
+
+    def password(self, made: Callable[[], str]) -> str:
+        """Read the password of the demo's staff, making one the first time."""
+        return self._kept(_PASSWORD, made)
+
+    def _kept(self, name: str, made: Callable[[], str]) -> str:
+        path = self._data / name
         if not path.is_file():
-            write_private(path, f"gk_demo_{token(_KEY_BYTES)}\n")
+            write_private(path, f"{made()}\n")
         return path.read_text(encoding="ascii").strip()
 
     def clear(self) -> None:
@@ -95,7 +133,10 @@ class DemoFolder:
             # A server that outlived a kill still writes there.
             clear_leftovers(folder.pgdata)
             shutil.rmtree(folder.home)
-            for name in ("postgres.location", "master.key", _KEY, _STATE):
+            shutil.rmtree(self.report, ignore_errors=True)
+            ours = (self.year.name, self.told.name, "easier.yaml", "postgres.location", "master.key")
+            # The mark goes last: what is left by an interruption is still known as a demo's.
+            for name in (*ours, _KEY, _PASSWORD, _STATE):
                 (self._data / name).unlink(missing_ok=True)
         finally:
             folder.release()
@@ -108,3 +149,16 @@ def example_file(name: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise Problem("file_not_found", f"there is no example program {name} beside this installation")
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write a file of lines, or nothing.
+
+    Raises:
+        Problem: `file_unwritable`.
+    """
+    try:
+        with path.open("wb") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise Problem("file_unwritable", f"{path} cannot be written: {error.strerror}") from None

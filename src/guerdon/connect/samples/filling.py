@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -45,17 +47,35 @@ class Filled:
     duplicates: int = 0
     """Events that had been taken in before, by a start that was cut short."""
     accounts: dict[str, str] = field(default_factory=dict)
-    """External id → account, such as `acc_…`."""
+    """External id → account, such as `acc_…`, of those who were enrolled by name."""
+    members: dict[str, str] = field(default_factory=dict)
+    """Account → its member, such as `mem_…`."""
     available: dict[str, Decimal] = field(default_factory=dict)
     """Account → units available after its last event, over all wallets."""
 
-    def richest(self) -> str:
+    def richest(self, count: int = 1) -> list[str]:
         """Find whom to look at first.
 
+        Args:
+            count: how many.
+
         Returns:
-            The external id of the member with most to spend, ties by external id.
+            The accounts with most to spend, ties by their ids.
         """
-        return max(sorted(self.accounts), key=lambda one: self.available.get(self.accounts[one], Decimal(0)))
+        return sorted(self.available, key=lambda one: (-self.available[one], one))[:count]
+
+    def note(self, answer: Answer) -> None:
+        """Keep what an answer says.
+
+        Args:
+            answer: to an event that was taken in.
+        """
+        self.applied += answer.status == "applied"
+        self.duplicates += answer.status == "duplicate"
+        if answer.account:
+            self.members[answer.account] = answer.member
+            units = (Decimal(balance.available) for balance in answer.balances.values())
+            self.available[answer.account] = sum(units, Decimal(0))
 
 
 def fill_program(place: Place, world: SampleWorld, told: Callable[[int], None]) -> Filled:
@@ -74,22 +94,43 @@ def fill_program(place: Place, world: SampleWorld, told: Callable[[int], None]) 
     """
     filled = Filled()
     people = sorted(world.people, key=lambda person: person.joined_at)
-    for some in _chunks([_enrolment(place, person) for person in people]):
-        answers = _asked(place, some)
-        for command, answer in zip(some, answers, strict=True):
-            assert isinstance(command, EnrolMember)
-            filled.accounts[command.profile.external_id] = answer.account
+    names = iter(people)
+    for answers in _answered(place, (_enrolment(place, person) for person in people)):
+        for answer, person in zip(answers, names, strict=False):
             filled.new_members += answer.created
-        told(len(some))
-    for some in _chunks(_events(place, world)):
-        for answer in _asked(place, some):
-            filled.applied += answer.status == "applied"
-            filled.duplicates += answer.status == "duplicate"
-            filled.available[answer.account] = sum(
-                (Decimal(balance.available) for balance in answer.balances.values()), Decimal(0)
-            )
-        told(len(some))
+            filled.accounts[person.external_id] = answer.account
+            filled.members[answer.account] = answer.member
+        told(len(answers))
+    _take_in(place, _events(place, world), filled, told)
     return filled
+
+
+def fill_lines(place: Place, lines: Iterable[bytes], told: Callable[[int], None]) -> Filled:
+    """Take in events, each booked at its own time; who is not known yet is enrolled.
+
+    Args:
+        place: the program, live.
+        lines: one CloudEvent in JSON each, in order of time.
+        told: hears how many more are done.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        Problem: `sample_rejected` where the program does not take an event.
+    """
+    filled = Filled()
+    _take_in(place, (_event(place, line, datetime.now(UTC), enrol=True) for line in lines), filled, told)
+    return filled
+
+
+def _take_in(
+    place: Place, events: Iterable[IngestEvent], filled: Filled, told: Callable[[int], None]
+) -> None:
+    for answers in _answered(place, events):
+        for answer in answers:
+            filled.note(answer)
+        told(len(answers))
 
 
 def count_steps(world: SampleWorld) -> int:
@@ -115,29 +156,48 @@ def _enrolment(place: Place, person: Person) -> EnrolMember:
     )
 
 
-def _events(place: Place, world: SampleWorld) -> Sequence[IngestEvent]:
-    return [
-        IngestEvent(
-            tenant_id=place.tenant_id,
-            program=place.program,
-            received_at=datetime.fromisoformat(event["time"]).astimezone(UTC),
-            bulk=True,
-            raw=_ENCODER.encode(event),
-            historical=True,
-        )
-        for event in world.events
-        if event["type"] != "member.enrolled"  # enrolling somebody makes that event
-    ]
+def _events(place: Place, world: SampleWorld) -> Iterator[IngestEvent]:
+    for event in world.events:
+        if event["type"] != "member.enrolled":  # enrolling somebody makes that event
+            yield _event(place, _ENCODER.encode(event), datetime.fromisoformat(event["time"]).astimezone(UTC))
 
 
-def _chunks(commands: Sequence[Command]) -> Iterator[list[Command]]:
-    left = iter(commands)
+def _event(place: Place, line: bytes, received_at: datetime, *, enrol: bool = False) -> IngestEvent:
+    return IngestEvent(
+        tenant_id=place.tenant_id,
+        program=place.program,
+        received_at=received_at,
+        bulk=True,
+        raw=line,
+        historical=True,
+        enrol=enrol,
+    )
+
+
+def _answered(place: Place, commands: Iterable[Command]) -> Iterator[list[Answer]]:
+    """Ask for chunk after chunk, one of them always on its way while the next is made."""
+    left, on_its_way = iter(commands), deque[list[Future[Answer]]]()
     while some := list(islice(left, _AT_ONCE)):
-        yield some
+        on_its_way.append(place.engine.submit_many(some))
+        if len(on_its_way) > 1:
+            yield taken_in(on_its_way.popleft())
+    while on_its_way:
+        yield taken_in(on_its_way.popleft())
 
 
-def _asked(place: Place, commands: Sequence[Command]) -> list[Answer]:
-    answers = [future.result() for future in place.engine.submit_many(commands)]
+def taken_in(futures: Sequence[Future[Answer]]) -> list[Answer]:
+    """Wait for answers.
+
+    Args:
+        futures: of commands that were put in the queue.
+
+    Returns:
+        The answers, in the same order.
+
+    Raises:
+        Problem: `sample_rejected` where one is a refusal.
+    """
+    answers = [future.result() for future in futures]
     for answer in answers:
         if answer.problem is not None:
             detail = f"{answer.id or 'an enrolment'}: {answer.problem.detail} [{answer.problem.code}]"

@@ -49,6 +49,8 @@ _EARLY_DAYS: Final = 28
 _PHONE_PER_CENT: Final = 62
 _BIRTHDAY_PER_CENT: Final = 70
 _CONSENT_PER_CENT: Final = 68
+TRICKS: Final[Mapping[str, int]] = {"splitter": 6, "recycler": 6, "returner": 8}
+"""What a few of a thousand do: pay one basket as many, bring back heaps, return what they earned on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Person:
     joined_at: datetime
     """UTC."""
     emails_allowed: bool
+    trick: str = ""
+    """One of `TRICKS`; empty for nearly everybody."""
 
     @property
     def subject(self) -> str:
@@ -106,6 +110,7 @@ def make_people(seed: int, count: int, days: Sequence[date], zone: Zone) -> list
     taken: dict[str, int] = {}
     for number in range(count):
         person = _make_person(Random(f"{seed}:person:{number}"), number, days, zone)
+        person = replace(person, trick=_trick(Random(f"{seed}:trick:{number}")))
         name, _, domain = person.email.partition("@")
         taken[name] = taken.get(name, 0) + 1
         if taken[name] > 1:
@@ -149,6 +154,15 @@ def _make_person(chance: Random, number: int, days: Sequence[date], zone: Zone) 
         joined_at=joined_at,
         emails_allowed=chance.randrange(100) < _CONSENT_PER_CENT,
     )
+
+
+def _trick(chance: Random) -> str:
+    left = chance.randrange(1_000)
+    for trick, count in TRICKS.items():
+        if left < count:
+            return trick
+        left -= count
+    return ""
 
 
 def _phone(number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -12,24 +12,20 @@ import msgspec
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
-from guerdon.connect.samples.goods import ARTICLES, Article
+from guerdon.connect.samples.baskets import make_order
+from guerdon.connect.samples.goods import ARTICLES
 from guerdon.connect.samples.habits import (
     draw_days,
     draw_place,
     draw_second,
     draw_store,
     draw_yearly_orders,
-    sale_per_cent,
 )
+from guerdon.connect.samples.happening import SHOP, Happening, instant_of
 from guerdon.connect.samples.people import Person, make_people
+from guerdon.connect.samples.tricks import make_returns, play_tricks
 
 MEMBERS_AT_MOST: Final = 20_000
-_SHOP: Final = "backpack-shop"
-_TAX_RATE: Final = "0.08875"
-_FREE_SHIPPING_CENTS: Final = 7_500
-_SHIPPING: Final = "5.95"
-_LINES: Final = ((1, 52), (2, 29), (3, 13), (4, 6))
-"""How many lines an order has, and of a hundred orders how many have so."""
 _NEWSLETTER_PER_CENT: Final = 48
 _SECOND_NEWSLETTER_PER_CENT: Final = 6
 _RECYCLER_PER_CENT: Final = {"student": 14, "commuter": 9, "traveller": 8, "outdoor": 27}
@@ -49,6 +45,8 @@ class SamplePlan:
     members: int = 300
     seed: int = 1
     timezone: str = "America/New_York"
+    returns: bool = False
+    """Whether some of what was bought comes back as `order.returned`; nothing else is changed by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +66,6 @@ class SampleWorld:
         """
         for event in self.events:
             yield _ENCODER.encode(event) + b"\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Happening:
-    """Something that happened, before it has a number."""
-
-    at: datetime
-    person: int
-    type: str
-    source: str
-    channel: str
-    store: str
-    data: dict[str, Any]
 
 
 def year_until(day: date) -> tuple[date, date]:
@@ -116,16 +101,27 @@ def make_world(plan: SamplePlan) -> SampleWorld:
     happenings = [
         happening
         for number, person in enumerate(people)
-        for happening in _life(Random(f"{plan.seed}:life:{number}"), (number, person), days, zone)
+        for happening in _happenings(plan.seed, (number, person), days, zone)
     ]
+    if plan.returns:
+        happenings += make_returns(
+            plan.seed, people, happenings, zone.start_of(plan.last_on + timedelta(days=1))
+        )
     happenings.sort(key=lambda one: (one.at, one.person))
     return SampleWorld(people, _numbered(happenings, people))
 
 
-def _life(chance: Random, who: tuple[int, Person], days: Sequence[date], zone: Zone) -> Iterator[_Happening]:
+def _happenings(seed: int, who: tuple[int, Person], days: Sequence[date], zone: Zone) -> Iterator[Happening]:
+    number = who[0]
+    yield from _life(Random(f"{seed}:life:{number}"), who, days, zone)
+    # With dice of their own: whether somebody plays tricks changes nothing for anybody else.
+    yield from play_tricks(Random(f"{seed}:tricks:{number}"), who, days, zone)
+
+
+def _life(chance: Random, who: tuple[int, Person], days: Sequence[date], zone: Zone) -> Iterator[Happening]:
     """Live one member's year."""
     number, person = who
-    yield _Happening(person.joined_at, number, "member.enrolled", _SHOP, "web", "", {})
+    yield Happening(person.joined_at, number, "member.enrolled", SHOP, "web", "", {})
     joined_on = zone.day_of(person.joined_at)
     # From the day after, so that nothing happens to somebody before they are there.
     left = [day for day in days if day > joined_on]
@@ -135,17 +131,17 @@ def _life(chance: Random, who: tuple[int, Person], days: Sequence[date], zone: Z
     count = (draw_yearly_orders(chance) * len(left) + chance.randrange(_YEAR_DAYS)) // _YEAR_DAYS
     for day in draw_days(chance, person.persona, left, count):
         channel, store = draw_place(chance, person.persona, home)
-        at = _instant(zone, day, draw_second(chance, channel))
-        source = f"till-{store}" if store else _SHOP
-        yield _Happening(
-            at, number, "order.paid", source, channel, store, _order(chance, person.persona, day, store)
+        at = instant_of(zone, day, draw_second(chance, channel))
+        source = f"till-{store}" if store else SHOP
+        yield Happening(
+            at, number, "order.paid", source, channel, store, make_order(chance, person.persona, day, store)
         )
     yield from _small_things(chance, who, left, (zone, home))
 
 
 def _small_things(
     chance: Random, who: tuple[int, Person], days: Sequence[date], where: tuple[Zone, str]
-) -> Iterator[_Happening]:
+) -> Iterator[Happening]:
     """Sign up for the newsletter, bring back old things."""
     number, person = who
     zone, home = where
@@ -153,55 +149,27 @@ def _small_things(
         chance.randrange(100) < _SECOND_NEWSLETTER_PER_CENT
     )
     for day in sorted(chance.choices(days[:_NEWSLETTER_WITHIN_DAYS], k=times)):
-        at = _instant(zone, day, draw_second(chance, "web"))
-        yield _Happening(at, number, "newsletter.subscribed", "newsletter", "web", "", {})
+        at = instant_of(zone, day, draw_second(chance, "web"))
+        yield Happening(at, number, "newsletter.subscribed", "newsletter", "web", "", {})
     if chance.randrange(100) >= _RECYCLER_PER_CENT[person.persona]:
         return
     for day in draw_days(chance, person.persona, days, chance.randint(1, _RECYCLED_AT_MOST)):
-        at = _instant(zone, day, draw_second(chance, "pos"))
+        at = instant_of(zone, day, draw_second(chance, "pos"))
         data = {"sku": chance.choice(ARTICLES).sku, "grams": chance.randrange(180, 2_400, 10)}
-        yield _Happening(at, number, "item.recycled", f"till-{home}", "pos", home, data)
+        yield Happening(at, number, "item.recycled", f"till-{home}", "pos", home, data)
 
 
-def _order(chance: Random, persona: str, day: date, store: str) -> dict[str, Any]:
-    count = chance.choices([lines for lines, _ in _LINES], [weight for _, weight in _LINES])[0]
-    likes = [article.liked.get(persona, 1) for article in ARTICLES]
-    chosen = {one.sku: one for one in chance.choices(ARTICLES, likes, k=count)}
-    reduced = sale_per_cent(day)
-    lines, net_cents = [], 0
-    for place, article in enumerate(chosen.values(), start=1):
-        quantity = 2 if "accessory" in article.categories and chance.randrange(8) == 0 else 1
-        off = article.price_cents * quantity * reduced // 100 if "backpack" in article.categories else 0
-        net_cents += article.price_cents * quantity - off
-        lines.append(_line(place, article, quantity, off))
-    order: dict[str, Any] = {"currency": "USD", "lines": lines}
-    if not store and net_cents < _FREE_SHIPPING_CENTS:
-        order["shipping"] = {"amount": _SHIPPING, "method": "standard"}
-    return order
-
-
-def _line(place: int, article: Article, quantity: int, off_cents: int) -> dict[str, Any]:
-    line = {
-        "id": str(place),
-        "sku": article.sku,
-        "name": article.name,
-        "quantity": quantity,
-        "price": _money(article.price_cents),
-        "categories": list(article.categories),
-        "brand": article.brand,
-        "tax_rate": _TAX_RATE,
-    }
-    return line | ({"discount": _money(off_cents)} if off_cents else {})
-
-
-def _numbered(happenings: Sequence[_Happening], people: Sequence[Person]) -> list[dict[str, Any]]:
+def _numbered(happenings: Sequence[Happening], people: Sequence[Person]) -> list[dict[str, Any]]:
     """Give events and orders their ids, in order of time."""
-    events, orders = [], 0
+    events: list[dict[str, Any]] = []
+    orders: dict[int, str] = {}
     for count, one in enumerate(happenings, start=1):
         data, at = one.data, one.at.strftime("%Y-%m-%dT%H:%M:%SZ")
         if one.type == "order.paid":
-            orders += 1
-            data = {"id": f"{'S' if one.store else 'W'}-{100_000 + orders}", "placed_at": at} | data
+            orders[id(one)] = f"{'S' if one.store else 'W'}-{100_001 + len(orders)}"
+            data = {"id": orders[id(one)], "placed_at": at} | data
+        elif one.order is not None:
+            data = {"id": f"R-{orders[id(one.order)]}", "order": orders[id(one.order)]} | data
         event = {
             "specversion": "1.0",
             "id": f"sample-{count:06d}",
@@ -213,13 +181,3 @@ def _numbered(happenings: Sequence[_Happening], people: Sequence[Person]) -> lis
         }
         events.append(event | ({"store": one.store} if one.store else {}) | {"data": data})
     return events
-
-
-def _instant(zone: Zone, day: date, second: int) -> datetime:
-    hour, rest = divmod(second, 3600)
-    local = datetime(day.year, day.month, day.day, hour, rest // 60, rest % 60, tzinfo=zone.info)
-    return local.astimezone(UTC)
-
-
-def _money(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"

@@ -1,0 +1,239 @@
+"""What the demo shows beside a year of orders: staff, doors, webhooks, and a day at the counter."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final
+
+import msgspec
+
+from guerdon.base.ids import parse_number
+from guerdon.connect.hooks.doors import NewDoor, add_door, list_doors
+from guerdon.connect.hooks.doors import owner_of as owner_of_door
+from guerdon.connect.hooks.mapping import OrderMapping, map_events
+from guerdon.connect.hooks.signature import Signature
+from guerdon.connect.samples.filling import Filled, taken_in
+from guerdon.connect.sealing import SecretBox
+from guerdon.connect.webhooks.endpoints import (
+    NewEndpoint,
+    Wish,
+    add_endpoint,
+    change_endpoint,
+    list_endpoints,
+    load_secret,
+)
+from guerdon.connect.webhooks.endpoints import owner_of as owner_of_webhook
+from guerdon.connect.webhooks.signing import make_secret
+from guerdon.engine.answers import Answer
+from guerdon.engine.commands import (
+    AdjustBalance,
+    CancelRedemption,
+    Command,
+    IngestEvent,
+    Once,
+    RedeemReward,
+    TransferUnits,
+    UseRedemption,
+)
+from guerdon.infra.tx import Tx
+from guerdon.members.identities import parse_ref
+from guerdon.programs.first_owner import FIRST_EMAIL
+from guerdon.programs.staff import NewStaff, add_staff, find_by_email
+from guerdon.programs.tenants import tenant_id_of
+from guerdon.wiring import MAIN_TENANT, House
+
+STAFF: Final = (
+    (FIRST_EMAIL, "Olivia Owner", "owner"),
+    ("manager@localhost", "Maya Manager", "manager"),
+    ("support@localhost", "Sam Support", "support"),
+    ("auditor@localhost", "Ada Auditor", "auditor"),
+)
+_TO_THE_SHOP: Final = "the pretend shop of this demo"
+_TO_NOBODY: Final = Wish(
+    "https://old-erp.example/guerdon", ("tier.changed",), "an ERP that does not answer, to see retries"
+)
+_MENU: Final = (("travel_pouch", 100), ("bag_for_a_child", 250), ("free_shipping", 300), ("extra_year", 400))
+_TAKERS: Final = 60
+_MAPPING: Final[dict[str, Any]] = {
+    "events": [
+        {
+            "when": {"$.topic": "order/paid"},
+            "event": {
+                "id": {"$path": "$.number", "prefix": "paid-"},
+                "source": "old-shop",
+                "type": "order.paid",
+                "time": {"$path": "$.paid_at", "as": "unix"},
+                "subject": {"$path": "$.customer"},
+                "data": {
+                    "id": {"$path": "$.number", "prefix": "OLD-"},
+                    "lines": {
+                        "$each": "$.items",
+                        "to": {
+                            "id": {"$path": "@.row", "as": "text"},
+                            "sku": "@.sku",
+                            "quantity": "@.count",
+                            "price": {"$path": "@.cents", "as": "minor"},
+                        },
+                    },
+                },
+            },
+        }
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where it plays."""
+
+    house: House
+    program: str
+    now: datetime
+    """UTC."""
+    ended_at: datetime
+    """When the last thing of the year happened, UTC."""
+    seed: int
+
+    @property
+    def tenant_id(self) -> int:
+        """Whose demo it is."""
+        return tenant_id_of(MAIN_TENANT)
+
+    def asked(self, commands: Sequence[Command]) -> list[Answer]:
+        """Ask the engine, and wait."""
+        return taken_in(self.house.engine.submit_many(commands))
+
+    def told(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Give what every command says; the same name is the same call, also in another start."""
+        once = Once("demo", f"demo-{name}", hashlib.sha256(name.encode()).digest())
+        common = {"tenant_id": self.tenant_id, "program": self.program, "received_at": self.now}
+        return {**common, "once": once, **fields}
+
+
+def make_staff(scene: Scene, password: str) -> None:
+    """Let one of each role sign in, with the same password.
+
+    Args:
+        scene: where.
+        password: theirs.
+    """
+    with scene.house.database.transaction(scene.tenant_id) as tx:
+        for email, name, role in STAFF:
+            if find_by_email(tx, email) is None:
+                new = NewStaff(email, name, role, password, "system", scene.now)
+                add_staff(tx, new, scene.house.ids, secrets.token_bytes)
+
+
+def make_doors(scene: Scene, url: str, *, history: bool) -> int:
+    """Make the webhooks and the order hook, or find them; the pretend shop listens elsewhere each time.
+
+    Args:
+        scene: where.
+        url: of the pretend shop.
+        history: whether it is a sample, which has an order hook and a webhook that fails.
+
+    Returns:
+        The webhook that goes to the pretend shop.
+    """
+    with scene.house.database.transaction(scene.tenant_id) as tx:
+        there = {one.description: one.webhook_id for one in list_endpoints(tx, 100)}
+        wish = Wish(url, ("*",), _TO_THE_SHOP)
+        if _TO_THE_SHOP in there:
+            change_endpoint(tx, there[_TO_THE_SHOP], wish, scene.now)
+        else:
+            there[_TO_THE_SHOP] = _add_webhook(tx, scene, wish)
+        if history and _TO_NOBODY.description not in there:
+            _add_webhook(tx, scene, _TO_NOBODY)
+        if history and not list_doors(tx, 1):
+            _add_hook(tx, scene)
+    return there[_TO_THE_SHOP]
+
+
+def webhook_secret(house: House, webhook_id: int) -> bytes:
+    """Open the secret that a webhook's notices are signed with."""
+    tenant_id = tenant_id_of(MAIN_TENANT)
+    with house.database.transaction(tenant_id) as tx:
+        sealed = load_secret(tx, webhook_id)
+    return SecretBox(house.master_key, tenant_id).open(owner_of_webhook(webhook_id), sealed)
+
+
+def play_a_day(scene: Scene, filled: Filled) -> None:
+    """Let a day pass at the counter: rewards taken, used and given back, a mistake made good, a gift.
+
+    Args:
+        scene: where.
+        filled: the members and what they have.
+    """
+    chance = Random(f"{scene.seed}:counter")
+    able = [one for one in sorted(filled.available) if filled.available[one] >= _MENU[0][1]]
+    takers = sorted(chance.sample(able, min(_TAKERS, len(able))))
+    wanted = []
+    for account in takers:
+        menu = [name for name, price in _MENU if price <= filled.available[account]]
+        member = parse_ref(filled.members[account])
+        told = scene.told(f"take-{account}", member=member, reward=chance.choice(menu))
+        wanted.append(RedeemReward(**told))
+    ids = [parse_number("red", str(answer.redemptions[0]["id"])) or 0 for answer in scene.asked(wanted)]
+    kind = [chance.randrange(10) for _ in ids]
+    scene.asked(
+        [
+            UseRedemption(**scene.told(f"use-{one}", redemption_id=one))
+            if roll
+            else CancelRedemption(**scene.told(f"cancel-{one}", redemption_id=one))
+            for one, roll in zip(ids, kind, strict=True)
+            if roll < 6
+        ]
+    )
+    scene.asked(list(_at_the_desk(scene, filled)))
+
+
+def _at_the_desk(scene: Scene, filled: Filled) -> Sequence[Command]:
+    """Make a mistake good, move units between friends, take an order in by the old shop's door."""
+    accounts = filled.richest(3)
+    if len(accounts) < 3:
+        return []
+    first, second, third = (parse_number("acc", one) or 0 for one in accounts)
+    reason = "Parcel came a week late; talked with her on the phone"
+    body = {
+        "topic": "order/paid",
+        "number": "17",
+        "paid_at": int(scene.ended_at.timestamp()),
+        "customer": filled.members[accounts[2]],
+        "items": [{"row": 1, "sku": "BT-07", "count": 2, "cents": 2450}],
+    }
+    mapping = msgspec.convert(_MAPPING, OrderMapping)
+    adjust = scene.told("adjust", account_id=second, wallet="points", amount=50, reason=reason)
+    move = scene.told("move", account_id=first, to_account=third, wallet="points", amount=25)
+    orders = [
+        IngestEvent(tenant_id=scene.tenant_id, program=scene.program, received_at=scene.now, raw=raw)
+        for raw in map_events(mapping, body)
+    ]
+    return [AdjustBalance(**adjust), TransferUnits(**move), *orders]
+
+
+def _add_webhook(tx: Tx, scene: Scene, wish: Wish) -> int:
+    webhook_id = scene.house.ids.number()
+    box = SecretBox(scene.house.master_key, scene.tenant_id)
+    sealed = box.seal(owner_of_webhook(webhook_id), make_secret(secrets.token_bytes))
+    add_endpoint(tx, NewEndpoint(webhook_id, None, wish, sealed, datetime.now(UTC)))
+    return webhook_id
+
+
+def _add_hook(tx: Tx, scene: Scene) -> None:
+    hook_id = scene.house.ids.number()
+    box = SecretBox(scene.house.master_key, scene.tenant_id)
+    new = NewDoor(
+        hook_id,
+        scene.house.live(tx, scene.program).program_id,
+        scene.program,
+        msgspec.convert(_MAPPING, OrderMapping),
+        Signature(header="X-Shop-Signature"),
+        box.seal(owner_of_door(hook_id), b"the secret of our old shop"),
+        scene.now,
+    )
+    add_door(tx, new._replace(description="the old shop's orders", enrol=True))
