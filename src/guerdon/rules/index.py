@@ -37,18 +37,25 @@ class CampaignIndex(Generic[C]):
 
     __slots__ = ("_all", "_campaigns", "_columns")
 
-    def __init__(self, campaigns: Iterable[C], roots: Collection[str] = ROOTS) -> None:
+    def __init__(
+        self,
+        campaigns: Iterable[C],
+        roots: Collection[str] = ROOTS,
+        usable: Callable[[Key], bool] | None = None,
+    ) -> None:
         """Index campaigns.
 
         Args:
             campaigns: in the order in which they are evaluated.
             roots: root names whose values do not change while they are evaluated.
+            usable: tells which keys tell for good, where values do change in between; None takes all.
         """
         self._campaigns = tuple(campaigns)
         self._all = (1 << len(self._campaigns)) - 1
         grouped: dict[tuple[Path, str], dict[int, Key]] = {}
         for number, campaign in enumerate(self._campaigns):
-            for key in () if campaign.when is None else _telling(index_keys(campaign.when), roots):
+            keys = () if campaign.when is None else index_keys(campaign.when)
+            for key in _telling(filter(usable, keys) if usable else keys, roots):
                 # A second key of one campaign on one path only narrows further: the first is enough.
                 grouped.setdefault(_column_of(key), {}).setdefault(number, key)
         self._columns: list[Callable[[Any], int]] = [

@@ -21,6 +21,22 @@ from guerdon.base.exact import (
     spread,
     to_scaled,
 )
+from guerdon.rules.sent import AmountInput, LineInput, OrderInput, ShippingInput
+
+__all__ = [
+    "AmountInput",
+    "Line",
+    "LineFigures",
+    "LineInput",
+    "Order",
+    "OrderInput",
+    "OrderSettings",
+    "ShippingInput",
+    "check_header",
+    "check_tax_rate",
+    "line_subtotal",
+    "read_order",
+]
 
 LINES_AT_MOST = 1_000
 PRICE_PLACES = 6
@@ -31,61 +47,6 @@ _ZERO = Decimal(0)
 _PRODUCT_PLACES = PRICE_PLACES + QUANTITY_PLACES
 _PRODUCT_TOO_LARGE = 10 ** (16 + _PRODUCT_PLACES)
 _TAX_RATES = range(10 * 10**PRICE_PLACES + 1)
-
-
-class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A line as it is sent, money in whole units of the currency."""
-
-    id: str
-    sku: str | None = None
-    name: str | None = None
-    quantity: Decimal = Decimal(1)
-    price: Decimal | None = None
-    subtotal: Decimal | None = None
-    discount: Decimal | None = None
-    tax: Decimal | None = None
-    total: Decimal | None = None
-    tax_rate: Decimal | None = None
-    categories: tuple[str, ...] = ()
-    brand: str | None = None
-    tags: tuple[str, ...] = ()
-    attributes: dict[str, Any] = {}
-
-
-class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """Shipping as it is sent."""
-
-    amount: Decimal = Decimal(0)
-    method: str | None = None
-    tax: Decimal | None = None
-
-
-class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A discount on the whole order, or a payment, as it is sent."""
-
-    amount: Decimal
-    kind: str | None = None
-    campaign: str | None = None
-    code: str | None = None
-
-
-class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An order as it is sent in the data of an `order.*` event."""
-
-    id: str
-    lines: tuple[LineInput, ...]
-    currency: str | None = None
-    channel: str | None = None
-    store: str | None = None
-    placed_at: str | None = None
-    prices_include_tax: bool = False
-    shipping: ShippingInput | None = None
-    discounts: tuple[AmountInput, ...] = ()
-    payments: tuple[AmountInput, ...] = ()
-    coupons: tuple[str, ...] = ()
-    spend: dict[str, Decimal] = {}
-    rewards: tuple[str, ...] = ()
-    attributes: dict[str, Any] = {}
 
 
 class LineFigures(NamedTuple):
@@ -245,7 +206,7 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
             `negative_quantity`, `too_many_digits`, `price_missing`, `negative_amount`,
             `amount_too_large`, `discount_too_large`.
     """
-    _check_header(sent, settings)
+    check_header(sent, settings)
     figures = _figures(sent, settings)
     sums = [sum(column) for column in zip(*figures, strict=True)] if figures else [0] * 5
     subtotal, net, tax, total, earning = sums
@@ -324,7 +285,17 @@ def _line(sold: LineInput, figures: LineFigures, digits: int) -> Line:
     )
 
 
-def _check_header(sent: OrderInput, settings: OrderSettings) -> None:
+def check_header(sent: OrderInput, settings: OrderSettings) -> None:
+    """Check what orders and carts say about themselves.
+
+    Args:
+        sent: the order or cart as decoded.
+        settings: the program's currency.
+
+    Raises:
+        Problem: `order_id_invalid`, `too_many_lines`, `unknown_currency`, `currency_mismatch`,
+            `line_id_invalid`, `duplicate_line`.
+    """
     if not 0 < len(sent.id) <= ID_LENGTH:
         raise Problem.at(
             "/data/id", "order_id_invalid", f"expected an order id of 1 to {ID_LENGTH} characters"
@@ -368,7 +339,7 @@ class _Priced(NamedTuple):
 
 
 def _price(sent: LineInput, settings: OrderSettings) -> tuple[int, int]:
-    subtotal = _subtotal(sent, settings)
+    subtotal = line_subtotal(sent, settings)
     if sent.discount is None:
         return subtotal, subtotal
     discount = _amount(sent.discount, settings.digits, "/discount")
@@ -391,7 +362,20 @@ def _charge(sent: LineInput, priced: _Priced, tax_inside: bool, settings: OrderS
     return LineFigures(priced.subtotal, net, tax, total, max(0, earning))
 
 
-def _subtotal(sent: LineInput, settings: OrderSettings) -> int:
+def line_subtotal(sent: LineInput, settings: OrderSettings) -> int:
+    """Work out what a line comes to before discounts.
+
+    Args:
+        sent: the line.
+        settings: the program's currency and rounding.
+
+    Returns:
+        Minor units.
+
+    Raises:
+        Problem: `negative_quantity`, `price_missing`, `negative_amount`, `too_many_digits`,
+            `amount_too_large`; the pointer begins at the line.
+    """
     quantity = to_scaled(sent.quantity, QUANTITY_PLACES, "/quantity")
     if quantity < 0:
         raise Problem.at("/quantity", "negative_quantity", "a quantity is 0 or more")
@@ -406,9 +390,22 @@ def _subtotal(sent: LineInput, settings: OrderSettings) -> int:
     return round_ratio(product, 10 ** (_PRODUCT_PLACES - settings.digits), settings.rounding)
 
 
+def check_tax_rate(rate: Decimal | None, pointer: str = "/tax_rate") -> None:
+    """Check a tax rate.
+
+    Args:
+        rate: a share such as 0.08, or None.
+        pointer: where it stands.
+
+    Raises:
+        Problem: `tax_rate_invalid`, `too_many_digits`.
+    """
+    if rate is not None and to_scaled(rate, PRICE_PLACES, pointer) not in _TAX_RATES:
+        raise Problem.at(pointer, "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08")
+
+
 def _tax(sent: LineInput, net: int, tax_inside: bool, settings: OrderSettings) -> int:
-    if sent.tax_rate is not None and to_scaled(sent.tax_rate, PRICE_PLACES, "/tax_rate") not in _TAX_RATES:
-        raise Problem.at("/tax_rate", "tax_rate_invalid", "expected a share between 0 and 10, such as 0.08")
+    check_tax_rate(sent.tax_rate)
     if sent.tax is not None:
         return _amount(sent.tax, settings.digits, "/tax")
     if not sent.tax_rate:
@@ -422,14 +419,23 @@ def _order_discounts(
 ) -> list[int]:
     """Spread discounts on the whole order over the lines as they came to; nothing where there are none."""
     off = _sum(sent.discounts, settings.digits, "/data/discounts")
-    if not off:
-        return []
     nets = [net for _, net in priced]
     if off > sum(nets):
         raise Problem.at(
             "/data/discounts", "discount_too_large", "discounts are at most what the lines come to"
         )
-    return spread(off, nets)
+    if all(line.order_discount is None for line in sent.lines):
+        return spread(off, nets) if off else []
+    shares = []
+    for place, line in enumerate(sent.lines):
+        at = f"/data/lines/{place}/order_discount"
+        shares.append(_amount(line.order_discount, settings.digits, at))
+        if shares[-1] > nets[place]:
+            raise Problem.at(at, "discount_too_large", "a line's discounts are at most its subtotal")
+    if sum(shares) != off:
+        detail = "the lines' shares do not sum to the discounts on the order"
+        raise Problem.at("/data/discounts", "discounts_do_not_add_up", detail)
+    return shares
 
 
 def _leave_out_tenders(

@@ -24,7 +24,6 @@ from guerdon.rules.expressions import (
     compile_expression,
 )
 from guerdon.rules.index import CampaignIndex
-from guerdon.rules.limits import NO_LIMITS, Budget, Limits
 from guerdon.rules.lots import SpendingOrder
 from guerdon.rules.metrics import Metric, Window
 from guerdon.rules.orders import OrderSettings
@@ -39,6 +38,7 @@ from guerdon.rules.parts import (
     Schedule,
     Wallet,
 )
+from guerdon.rules.promotions import CHECKOUT, Promotions, compile_promotions, limits_of
 from guerdon.rules.reads import inactive_because, inputs_of, is_later, standing_read
 from guerdon.rules.scope import environment_for
 from guerdon.rules.sections import section_environments, section_expressions
@@ -93,6 +93,8 @@ class Program(msgspec.Struct, frozen=True):
     indexes: Mapping[str, CampaignIndex[Campaign]]
     """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
+    promotions: Promotions
+    """What prices carts: campaigns of the trigger `checkout`, and coupons."""
     inputs_of: Mapping[str, tuple[str, ...]]
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
 
@@ -148,6 +150,8 @@ class _Compiler:
         self.environments.update(section_environments(definition))
         for text, seen_from, expects in section_expressions(definition):
             self.expression(text, seen_from, expects)
+        schedules = {one.key: one.schedule for one in campaigns}
+        promotions = compile_promotions(definition, schedules, (self.expression, self.fault))
         if self.faults:
             raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
         campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
@@ -175,11 +179,12 @@ class _Compiler:
             indexes={
                 trigger: CampaignIndex(some)
                 for trigger, some in by_trigger.items()
-                if len(some) > INDEXED_FROM
+                if len(some) > INDEXED_FROM and trigger != CHECKOUT
             },
             metrics_by_event=_grouped(
                 sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event
             ),
+            promotions=promotions,
             inputs_of=inputs_of(campaigns, definition),
         )
 
@@ -266,7 +271,7 @@ class _Compiler:
             tiers=frozenset(one.tiers),
             valid=span_of(one.valid) if one.valid is not None else None,
             code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
-            limits=_limits(one.limits),
+            limits=limits_of(one.limits),
             cost=_cost(one),
         )
 
@@ -280,7 +285,7 @@ class _Compiler:
             channels=frozenset(one.channels) if one.channels else None,
             stores=frozenset(one.stores) if one.stores else None,
             schedule=self.schedule(one.schedule) if one.schedule else None,
-            limits=_limits(one.limits),
+            limits=limits_of(one.limits),
             awards=tuple(
                 self.award(f"/campaigns/{key}/then/{place}/award", effect, one.trigger, wallets)
                 for place, effect in enumerate(effects)
@@ -431,26 +436,6 @@ def _window(one: Any) -> Window:
 
 def _period(name: str) -> Period:
     return name.removeprefix("calendar_")  # type: ignore[return-value]  # the models allow only periods
-
-
-def _limits(one: written.Limits) -> Limits:
-    budget = one.budget
-    if one == written.Limits():
-        return NO_LIMITS
-    return Limits(
-        per_account=_count(one.per_account),
-        per_member=_count(one.per_member),
-        total=_count(one.total),
-        per=one.per or "all_time",
-        budget=None
-        if budget is None
-        else Budget(budget.money, tuple(sorted((budget.units or {}).items())), budget.per or "all_time"),
-        part_when_short=one.when_short == "part",
-    )
-
-
-def _count(count: int | None) -> Decimal | None:
-    return None if count is None else Decimal(count)
 
 
 def _cost(one: written.Wallet | written.Reward) -> Decimal | None:

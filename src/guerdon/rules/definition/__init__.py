@@ -13,6 +13,7 @@ from guerdon.rules.definition.document import Datum, Definition, EventKind, json
 from guerdon.rules.definition.effects import (
     Award,
     Badge,
+    Buy,
     Discount,
     Effect,
     EffectPart,
@@ -21,6 +22,7 @@ from guerdon.rules.definition.effects import (
     Message,
     Multiply,
     Redeem,
+    Step,
 )
 from guerdon.rules.definition.engagement.badges import BadgeEntry, BadgeLevel
 from guerdon.rules.definition.engagement.boards import Leaderboard, RankPrize, Team, rank_bounds
@@ -85,6 +87,7 @@ __all__ = [
     "BadgeLevel",
     "BranchStep",
     "Budget",
+    "Buy",
     "Campaign",
     "Cause",
     "Challenge",
@@ -146,6 +149,7 @@ __all__ = [
     "SingleQuestion",
     "Span",
     "Spending",
+    "Step",
     "Survey",
     "SurveyQuestion",
     "Team",

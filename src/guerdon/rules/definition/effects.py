@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
@@ -50,6 +51,7 @@ class Multiply(EffectPart):
     wallet: Name
     by: ExpressionText
     of: Annotated[tuple[Name, ...], Listed(), Field(min_length=1)] | None = None
+    where: ExpressionText | None = None
     combine: Combine = "multiply"
 
 
@@ -78,33 +80,97 @@ class Badge(EffectPart):
     badge: Name
 
 
+Percent = Annotated[Exact, Field(gt=0, le=100)]
+Money = Annotated[Exact, Field(gt=0)]
+FixedPrice = Annotated[Exact, Field(ge=0)]
+_MEASURES: Final = ("percent", "amount", "price")
+
+
+def _check_measures(one: Any, what: str, names: tuple[str, ...]) -> None:
+    if sum(getattr(one, name) is not None for name in names) != 1:
+        expected = f"{', '.join(names[:-1])} or {names[-1]}"
+        raise refusal("one_of_these", f"{what} has exactly one of {expected}", expected=expected)
+
+
+class Step(Part):
+    """What a discount is from a spend or a quantity on."""
+
+    from_: Annotated[Exact, Field(ge=0)] = Field(validation_alias="from", serialization_alias="from")
+    percent: Percent | None = None
+    amount: Money | None = None
+    price: FixedPrice | None = None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Step:
+        _check_measures(self, "a step", _MEASURES)
+        return self
+
+
+class Buy(Part):
+    """What must be in the cart for each time that a discount is given."""
+
+    quantity: Annotated[Whole, Field(ge=1)] = 1
+    where: ExpressionText | None = None
+
+
 class Discount(EffectPart):
     """Take money off a cart."""
 
     effect = "discount"
-    percent: Annotated[Exact, Field(gt=0, le=100)] | None = None
-    amount: Annotated[Exact, Field(gt=0)] | None = None
+    percent: Percent | None = None
+    amount: Money | None = None
+    price: FixedPrice | None = None
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)] | None = None
+    by: Literal["spend", "quantity", "line_quantity"] | None = None
     of: Literal["order", "lines", "cheapest", "dearest", "shipping"] = "order"
     where: ExpressionText | None = None
+    count: Annotated[Whole, Field(ge=1)] | None = None
     every: Annotated[Whole, Field(ge=1)] | None = None
-    at_most: Annotated[Exact, Field(gt=0)] | None = None
+    buy: Buy | None = None
+    repeat: Annotated[Whole, Field(ge=1)] | None = None
+    at_most: Money | None = None
 
     @model_validator(mode="after")
     def _one_measure(self) -> Discount:
-        if (self.percent is None) == (self.amount is None):
-            raise refusal(
-                "one_of_these", "a discount has either percent or amount", expected="percent or amount"
-            )
+        _check_measures(self, "a discount", (*_MEASURES, "steps"))
+        return self
+
+    @model_validator(mode="after")
+    def _steps_rise(self) -> Discount:
+        if self.by is not None and self.steps is None:
+            raise refusal("key_without_use", "without steps, `by` says nothing", key="by")
+        starts = [step.from_ for step in self.steps or ()]
+        if any(after <= before for before, after in pairwise(starts)):
+            detail = "steps stand from low to high, and one does not start above the one before"
+            raise refusal("steps_not_increasing", detail, key="steps")
+        return self
+
+    @model_validator(mode="after")
+    def _choice_of_pieces(self) -> Discount:
+        if self.of == "shipping":
+            for name in ("where", "count", "every", "buy", "repeat"):
+                if getattr(self, name) is not None:
+                    raise refusal("key_without_use", f"shipping has nothing for `{name}` to choose", key=name)
+        if self.every is not None and self.buy is not None:
+            raise refusal("one_of_these", "a discount has either `every` or `buy`", key="buy")
+        if self.repeat is not None and self.every is None and self.buy is None:
+            raise refusal("key_without_use", "`repeat` needs `every` or `buy`", key="repeat")
+        if self.count is not None and self.buy is None and self.of not in ("cheapest", "dearest"):
+            detail = "`count` says how many of the cheapest, of the dearest or for each `buy`"
+            raise refusal("key_without_use", detail, key="count")
+        if self.count is not None and self.every is not None and self.count > self.every:
+            raise refusal("count_over_every", "of every so many, at most all are discounted", key="count")
         return self
 
 
 class Gift(EffectPart):
-    """Add a free product to a cart."""
+    """Give a free product with a cart."""
 
     effect = "gift"
     short = "sku"
     sku: Line
     quantity: Annotated[Whole, Field(ge=1)] = 1
+    worth: Annotated[Exact, Field(ge=0)] | None = None
 
 
 class Message(EffectPart):

@@ -33,7 +33,11 @@ ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "acce
 _LATER_EFFECTS: Final = frozenset({"discount", "gift", "message"})
 _LATER_FACTS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
 _LATER_SETTINGS: Final = (
-    ("pricing", Pricing(), ("base", "amount_off", "leftover", "free_units", "minimum")),
+    (
+        "pricing",
+        Pricing(),
+        ("base", "amount_off", "leftover", "free_units", "minimum", "floor_percent", "at_most"),
+    ),
     ("earning", Earning(), ("same_order",)),
     ("spending", Spending(), ("short", "as_")),
     ("returns", Returns(), ("on_return",)),

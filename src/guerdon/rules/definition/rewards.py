@@ -14,7 +14,8 @@ from guerdon.rules.definition.scalars.part import Listed, Part
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
-from guerdon.rules.definition.scalars.values import Exact, Line, Moment, Name, Whole
+from guerdon.rules.definition.scalars.values import Exact, Flag, Line, Moment, Name, Whole
+from guerdon.rules.definition.scalars.words import ExpressionText
 
 RewardKind = Literal[
     "product",
@@ -77,6 +78,11 @@ class Reward(Part):
     stock: Annotated[Whole, Field(ge=0)] | None = None
     seats: Annotated[Whole, Field(ge=0)] | None = None
     discount: Discount | None = None
+    when: ExpressionText | None = None
+    """What a cart must be for its coupon to be taken."""
+    lane: Name | None = None
+    priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    exclusive: Flag | None = None
     valid: Span | None = None
     code: Annotated[str, BeforeValidator(_read_code), WithJsonSchema({"type": "string"})] | None = None
     worth: Annotated[Exact, Field(ge=0)] | None = None

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from guerdon.rules.definition.scalars.part import Part, Short
 from guerdon.rules.definition.scalars.spans import Span
-from guerdon.rules.definition.scalars.values import Flag
+from guerdon.rules.definition.scalars.values import Exact, Flag
 
 _TAX: Final = {"without_tax": "net", "with_tax": "gross"}
 
@@ -31,6 +31,13 @@ class FreeUnits(Part):
     of: Literal["cheapest", "dearest"] = "cheapest"
 
 
+class Most(Part):
+    """What all discounts on the lines of a cart come to at most."""
+
+    percent: Annotated[Exact, Field(ge=0, le=100)] | None = None
+    amount: Annotated[Exact, Field(ge=0)] | None = None
+
+
 class Pricing(Part):
     """How carts are priced."""
 
@@ -40,6 +47,9 @@ class Pricing(Part):
     leftover: Literal["largest_remainder", "last_line", "first_line"] = "largest_remainder"
     free_units: Annotated[FreeUnits, Short("take")] = FreeUnits()
     minimum: Literal["after_others", "before_discounts"] = "after_others"
+    floor_percent: Annotated[Exact, Field(ge=0, le=100)] | None = None
+    """Share of a line's price below which discounts do not go, in percent."""
+    at_most: Most = Most()
 
 
 class PaidWith(Part):

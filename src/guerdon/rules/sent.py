@@ -1,0 +1,71 @@
+"""Orders and carts as they are sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A line as it is sent, money in whole units of the currency."""
+
+    id: str
+    sku: str | None = None
+    name: str | None = None
+    quantity: Decimal = Decimal(1)
+    price: Decimal | None = None
+    subtotal: Decimal | None = None
+    discount: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal | None = None
+    tax_rate: Decimal | None = None
+    categories: tuple[str, ...] = ()
+    brand: str | None = None
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
+    order_discount: Decimal | None = None
+    """Its share of `discounts` on the whole order, where the sender spread them."""
+    floor: Decimal | None = None
+    """In a cart: the price of one unit below which discounts do not go."""
+    factors: dict[str, Decimal] = {}
+    """What its points are multiplied by, by wallet."""
+
+
+class ShippingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Shipping as it is sent."""
+
+    amount: Decimal = Decimal(0)
+    method: str | None = None
+    tax: Decimal | None = None
+    tax_rate: Decimal | None = None
+    """In a cart: the rate by which its tax is worked out."""
+
+
+class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A discount on the whole order, or a payment, as it is sent."""
+
+    amount: Decimal
+    kind: str | None = None
+    campaign: str | None = None
+    code: str | None = None
+
+
+class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An order as it is sent in the data of an `order.*` event."""
+
+    id: str
+    lines: tuple[LineInput, ...]
+    currency: str | None = None
+    channel: str | None = None
+    store: str | None = None
+    placed_at: str | None = None
+    prices_include_tax: bool = False
+    shipping: ShippingInput | None = None
+    discounts: tuple[AmountInput, ...] = ()
+    payments: tuple[AmountInput, ...] = ()
+    coupons: tuple[str, ...] = ()
+    spend: dict[str, Decimal] = {}
+    rewards: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
