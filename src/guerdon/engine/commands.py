@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -100,6 +100,43 @@ class RunTick(Command, frozen=True, kw_only=True):
     """Book what time has done to an account."""
 
     account_id: int
+
+
+class PreviewCart(Command, frozen=True, kw_only=True):
+    """Price a cart and change nothing."""
+
+    cart: bytes
+    """UTF-8 JSON of the cart."""
+    member: Ref | None
+    """Who buys; None for a guest."""
+    source: str = ""
+    """Whose cart it is, such as a shop; empty where there is but one."""
+
+
+class OpenCheckout(PreviewCart, frozen=True, kw_only=True):
+    """Open a checkout, or price it anew: what it promises is held."""
+
+    id: str
+    ttl: timedelta | None = None
+    """How long it holds; None as the program says."""
+
+
+class EndCheckout(Command, frozen=True, kw_only=True):
+    """A command about a checkout that is there."""
+
+    id: str
+    source: str = ""
+
+
+class ConfirmCheckout(EndCheckout, frozen=True, kw_only=True):
+    """The order was paid: what is held is taken, and the order earns."""
+
+    payments: bytes = b"[]"
+    """UTF-8 JSON of the tenders that paid what was due."""
+
+
+class CancelCheckout(EndCheckout, frozen=True, kw_only=True):
+    """Let go of all that a checkout holds."""
 
 
 class Sink(Protocol):

@@ -51,6 +51,8 @@ class Item:
 
     __slots__ = (
         "account_id",
+        "cart",
+        "checkout",
         "event",
         "is_new",
         "job",
@@ -79,6 +81,9 @@ class Item:
         self.is_new = False
         self.other_account = 0
         self.redemption_id = 0
+        self.checkout: tuple[str, str] | None = None
+        """Source and id of the checkout that it is about."""
+        self.cart: OrderInput | None = None
         self.problem: Problem | None = None
 
     @property

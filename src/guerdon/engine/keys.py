@@ -94,7 +94,12 @@ def ask_events(tx: Tx, program_id: int, pairs: Collection[Pair]) -> Callable[[],
     Returns:
         What reads the answer. In a pipeline it may be called later.
     """
-    return _ask(tx, _KNOWN_EVENTS, program_id, pairs)
+    if not pairs:
+        return dict
+    cursor = tx.execute(_KNOWN_EVENTS, (program_id, texts(sorted({key for _, key in pairs}))))
+    return lambda: {
+        (source, key): KnownEvent(*rest) for source, key, *rest in cursor.fetchall() if (source, key) in pairs
+    }
 
 
 def ask_orders(tx: Tx, program_id: int, pairs: Collection[Pair]) -> Callable[[], dict[Pair, KnownEvent]]:
@@ -106,9 +111,12 @@ def ask_orders(tx: Tx, program_id: int, pairs: Collection[Pair]) -> Callable[[],
         pairs: sources and order ids.
 
     Returns:
-        What reads the answer. In a pipeline it may be called later.
+        What reads the answer: orders of these ids, of whatever source. In a pipeline it may be called later.
     """
-    return _ask(tx, _KNOWN_ORDERS, program_id, pairs)
+    if not pairs:
+        return dict
+    cursor = tx.execute(_KNOWN_ORDERS, (program_id, texts(sorted({order_id for _, order_id in pairs}))))
+    return lambda: {(source, name): KnownEvent(*rest) for source, name, *rest in cursor.fetchall()}
 
 
 def insert_keys(tx: Tx, program_id: int, keys: Sequence[NewKey]) -> None:
@@ -174,14 +182,3 @@ def forget_calls(tx: Tx, now: datetime) -> int:
         How many were deleted.
     """
     return tx.execute("delete from idempotency_keys where made_at <= %s", (now - KEPT_FOR,)).rowcount
-
-
-def _ask(
-    tx: Tx, statement: str, program_id: int, pairs: Collection[Pair]
-) -> Callable[[], dict[Pair, KnownEvent]]:
-    if not pairs:
-        return dict
-    cursor = tx.execute(statement, (program_id, texts(sorted({key for _, key in pairs}))))
-    return lambda: {
-        (source, key): KnownEvent(*rest) for source, key, *rest in cursor.fetchall() if (source, key) in pairs
-    }

@@ -55,10 +55,10 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that a campaign did."""
 
     campaign: str
-    kind: Literal["award", "multiply", "redeem", "grant", "badge"]
+    kind: Literal["award", "multiply", "redeem", "grant", "badge", "discount", "pay"]
     wallet: str = ""
     amount: int = 0
-    """Units in the wallet's scale, for `award`."""
+    """Units in the wallet's scale, for `award` and `pay`; minor units of money, for `discount`."""
     factor: Decimal | None = None
     reward: str = ""
     redemption_id: int | None = None
@@ -84,6 +84,18 @@ class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     choice: str = ""
 
 
+class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was promised, or is owed, and could not be had."""
+
+    kind: Literal["units", "limit", "coupon", "reward"]
+    name: str
+    """The wallet, the counter, the coupon's redemption or the reward."""
+    amount: Decimal
+    """How much is missing: whole units of the wallet, what the counter counts, or pieces."""
+    reason: str
+    """A stable code, such as `insufficient_units` or `limit_reached`."""
+
+
 class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An account moved on a ladder."""
 
@@ -104,6 +116,11 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     redemptions: tuple[NewRedemption, ...] = ()
     cancelled: tuple[int, ...] = ()
     """Redemptions taken back."""
+    used: tuple[int, ...] = ()
+    """Redemptions whose coupons an order used up."""
+    drawn: tuple[tuple[str, Decimal], ...] = ()
+    """What an order took for its discounts: counters, and how much of each."""
+    shortfalls: tuple[Shortfall, ...] = ()
     tier_changes: tuple[TierChange, ...] = ()
     badges: tuple[str, ...] = ()
     late: bool = False

@@ -20,6 +20,7 @@ from guerdon.rules.decision import (
     Effect,
     Entry,
     NewRedemption,
+    Shortfall,
     Skip,
     TierChange,
     Transaction,
@@ -83,6 +84,9 @@ class Draft:
         self.transactions: list[Transaction] = []
         self.redemptions: list[NewRedemption] = []
         self.cancelled: list[int] = []
+        self.used: list[int] = []
+        self.drawn: list[tuple[str, Decimal]] = []
+        self.shortfalls: list[Shortfall] = []
         self.tier_changes: list[TierChange] = []
         self.new_badges: list[str] = []
         self.inputs: dict[str, str] = {}
@@ -429,6 +433,9 @@ class Draft:
             transactions=tuple(self.transactions),
             redemptions=tuple(self.redemptions),
             cancelled=tuple(self.cancelled),
+            used=tuple(self.used),
+            drawn=tuple(self.drawn),
+            shortfalls=tuple(self.shortfalls),
             tier_changes=tuple(self.tier_changes),
             badges=tuple(self.new_badges),
             late=self.late,

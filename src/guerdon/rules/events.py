@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from guerdon.rules.limits import Draw
 from guerdon.rules.orders import Order
 from guerdon.rules.state import Lot
 
@@ -65,7 +67,49 @@ class Tick(msgspec.Struct, frozen=True):
     """Time has passed: book what it has done."""
 
 
-Command = Redeem | CancelRedemption | Adjust | SendUnits | ReceiveUnits | Tick
+class Promised(msgspec.Struct, frozen=True):
+    """A reward that comes with a cart, for its price."""
+
+    redemption_id: int
+    reward: str
+
+
+class Discounted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one campaign or coupon took off a cart."""
+
+    campaign: str
+    """The campaign's key; empty for a coupon."""
+    amount: int
+    """Minor units, more than zero."""
+    reward: str = ""
+    """The coupon's reward."""
+    code: str = ""
+
+
+class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a checkout promised and its order now takes, held until then."""
+
+    checkout: str
+    """The checkout's id, a UUID as text."""
+    version: int
+    """The program's version that priced the cart: its campaigns decide upon the order as well."""
+    draws: tuple[tuple[Draw, Decimal], ...] = ()
+    """Limits, budgets and stock: each counter, and how much of it."""
+    units: Mapping[str, int] = {}
+    """What pays a part of what is due: units by wallet in its scale."""
+    coupons: tuple[int, ...] = ()
+    """Redemptions whose coupons are used up."""
+    rewards: tuple[Promised, ...] = ()
+    discounts: tuple[Discounted, ...] = ()
+
+
+class TakeCapture(msgspec.Struct, frozen=True):
+    """An order that is known already gets what its checkout promised."""
+
+    capture: Capture
+
+
+Command = Redeem | CancelRedemption | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -85,3 +129,5 @@ class Event(msgspec.Struct, frozen=True):
     data: Mapping[str, Any] = {}
     """A custom event's data, numbers as exact decimals."""
     command: Command | None = None
+    capture: Capture | None = None
+    """What the checkout promised that this order confirms."""

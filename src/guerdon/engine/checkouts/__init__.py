@@ -1,0 +1,1 @@
+"""Checkouts: carts that are priced, what they hold, and how they end."""

@@ -1,0 +1,125 @@
+"""What a checkout promised, as it is kept until it ends, and the order that comes of it."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.ids import number_text
+from guerdon.engine.checkouts.rows import CheckoutRow
+from guerdon.members.crypto import MemberKey
+from guerdon.rules.events import Capture, Event
+from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.program import Program
+from guerdon.rules.reading import SentEvent
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """All that confirming takes."""
+
+    order: OrderInput
+    """The cart with what is charged for it."""
+    channel: str
+    store: str
+    capture: Capture
+    quote: Any
+    """The quote as it was answered."""
+
+
+class ConfirmedEvent(SentEvent, frozen=True):
+    """An order that confirms a checkout, as it is stored."""
+
+    capture: Capture
+
+
+_PROMISES = msgspec.json.Decoder(Promise)
+
+
+def pack_promise(promise: Promise, key: MemberKey | None, checkout_id: UUID) -> tuple[bytes, bytes | None]:
+    """Write a promise for storage; what may say something about a person is sealed.
+
+    Args:
+        promise: the whole of it.
+        key: of the person it is about, None for a guest: then it is left out.
+        checkout_id: the checkout's id.
+
+    Returns:
+        What anybody may read, compressed, and the whole under the person's key where that is not the same.
+    """
+    order = promise.order
+    plain = msgspec.structs.replace(
+        order,
+        attributes={},
+        lines=tuple(msgspec.structs.replace(line, attributes={}) for line in order.lines),
+    )
+    if plain == order:
+        return zlib.compress(_ENCODER.encode(promise), 1), None
+    public = msgspec.structs.replace(promise, order=plain)
+    sealed = None
+    if key is not None:
+        sealed = key.seal(f"checkout:{checkout_id}", zlib.compress(_ENCODER.encode(promise), 1))
+    return zlib.compress(_ENCODER.encode(public), 1), sealed
+
+
+def read_promise(row: CheckoutRow, key: MemberKey | None = None) -> Promise:
+    """Read a promise.
+
+    Args:
+        row: the checkout.
+        key: of the person it is about; without it what was sealed is left out.
+
+    Returns:
+        The promise.
+    """
+    packed = row.promised
+    if row.sealed is not None and key is not None:
+        packed = key.open(f"checkout:{row.checkout_id}", row.sealed)
+    return _PROMISES.decode(zlib.decompress(packed))
+
+
+def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) -> tuple[ConfirmedEvent, Event]:
+    """Make the order that confirms a checkout.
+
+    An unexpired checkout is decided at the instant at which it was priced, so that it comes to what was
+    quoted; a late one at the instant of its confirmation.
+
+    Args:
+        row: the checkout.
+        promise: what it promised.
+        program: whose settings read the order.
+        now: the receiving instant.
+
+    Returns:
+        The order as it is stored, and the fact to decide upon.
+    """
+    occurred_at = row.quoted_at if now < row.expires_at else now
+    order = promise.order
+    sent = ConfirmedEvent(
+        id=f"checkout-{row.checkout_id}",
+        source=row.source,
+        type="order.paid",
+        occurred_at=occurred_at,
+        subject=number_text("mem", row.member_id) if row.member_id is not None else None,
+        channel=promise.channel,
+        store=promise.store,
+        data=order,
+        capture=promise.capture,
+    )
+    event = Event(
+        type="order.paid",
+        occurred_at=occurred_at,
+        booked_at=now,
+        source=sent.source,
+        id=sent.id,
+        channel=promise.channel,
+        store=promise.store,
+        order=read_order(order, program.order_settings, promise.channel, promise.store),
+        capture=promise.capture,
+    )
+    return sent, event
