@@ -201,7 +201,7 @@ def _units(definition: Definition, wallet: str, units: Decimal, pointer: str) ->
 
 def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:
     if reward.lane is not None:
-        yield from known("lane", reward.lane, definition.lanes, f"{pointer}/lane")
+        yield from known_findings("lane", reward.lane, definition.lanes, f"{pointer}/lane")
     for wallet, units in reward.price.items():
         yield from _units(definition, wallet, units, f"{pointer}/price/{wallet}")
     holders: dict[str, list[str]] = {}
