@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -34,7 +35,7 @@ from guerdon.rules.expressions import (
 )
 from guerdon.rules.expressions.literals import duration, timestamp
 from guerdon.rules.expressions.runtime.kinds import Kind
-from guerdon.rules.expressions.types import NULL
+from guerdon.rules.expressions.types import BYTES, NULL, OptionalOf
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER.parent / "node"
@@ -42,7 +43,13 @@ FILE = NODE / "node_modules/@bufbuild/cel-spec/dist/cjs/testdata/conformance.js"
 LISTED = FOLDER / "not_applicable.txt"
 HINT = "the conformance files are not here; `scripts/ensure-node-packages` brings them"
 
-_SCALARS: Mapping[str, Type] = {"INT64": INT, "DOUBLE": DECIMAL, "STRING": STRING, "BOOL": BOOL}
+_SCALARS: Mapping[str, Type] = {
+    "INT64": INT,
+    "DOUBLE": DECIMAL,
+    "STRING": STRING,
+    "BOOL": BOOL,
+    "BYTES": BYTES,
+}
 _KNOWN: Mapping[str, Type] = {"TIMESTAMP": TIMESTAMP, "DURATION": DURATION, "ANY": ANY}
 _KINDS: Mapping[str, str] = {
     "double": "decimal",
@@ -186,6 +193,20 @@ def table(cases: Iterable[Case], objections: Mapping[str, str]) -> str:
     return "\n".join([f"{'section':<18} {'passed':>7} {'not applicable':>15}", *lines]) + "\n"
 
 
+def closing(reasons: Mapping[str, str]) -> str:
+    """Say why cases do not apply.
+
+    Args:
+        reasons: case → reason.
+
+    Returns:
+        A table in Markdown: each reason and how many cases it explains, the most first.
+    """
+    counts = Counter(reasons.values())
+    rows = [f"| {count} | {reason} |" for reason, count in counts.most_common()]
+    return "\n".join(["| cases | why they do not apply |", "|---:|---|", *rows]) + "\n"
+
+
 def _surroundings(original: Mapping[str, Any]) -> tuple[Environment, Any]:
     fields: dict[str, Any] = {}
     for declared in original.get("typeEnv", []):
@@ -226,17 +247,21 @@ def _type(written: Mapping[str, Any]) -> Type:
         return _SCALARS[detail]
     if form == "wellKnown" and detail in _KNOWN:
         return _KNOWN[detail]
+    if form in ("dyn", "null"):
+        return ANY if form == "dyn" else NULL
+    if form == "messageType" and detail == "google.protobuf.Duration":
+        return DURATION
+    return _type_with_parts(form, detail)
+
+
+def _type_with_parts(form: str, detail: Any) -> Type:
     if form == "listType":
         return ListOf(_type(detail["elemType"]))
     if form == "mapType":
         return MapOf(_type(detail["keyType"]), _type(detail["valueType"]))
-    if form == "dyn":
-        return ANY
-    if form == "null":
-        return NULL
-    if form == "messageType" and detail == "google.protobuf.Duration":
-        return DURATION
-    raise ForeignError(f"the type {written}")
+    if form == "abstractType" and detail["name"] == "optional_type":
+        return OptionalOf(_type(detail["parameterTypes"][0]))
+    raise ForeignError(f"the type {form} {detail}")
 
 
 def _value(written: Mapping[str, Any]) -> Any:
@@ -247,6 +272,12 @@ def _value(written: Mapping[str, Any]) -> Any:
         return Decimal(str(detail))
     if form in ("boolValue", "stringValue", "nullValue"):
         return detail
+    if form == "bytesValue":
+        return base64.b64decode(detail)
+    return _value_with_parts(form, detail)
+
+
+def _value_with_parts(form: str, detail: Any) -> Any:
     if form == "listValue":
         return [_value(item) for item in detail.get("values", [])]
     if form == "mapValue":
@@ -256,7 +287,7 @@ def _value(written: Mapping[str, Any]) -> Any:
             return duration(detail["value"])
         except ValueError as error:
             raise ForeignError("nanoseconds") from error
-    raise ForeignError(f"the value {written}")
+    raise ForeignError(f"the value {form} {detail}")
 
 
 def _same(value: Any, expected: Mapping[str, Any]) -> bool:

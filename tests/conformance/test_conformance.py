@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.conformance.cases import Case, listed, load, objection, table
+from tests.conformance.cases import Case, closing, listed, load, objection, table
 
 
 @pytest.fixture(scope="module")
@@ -44,4 +45,10 @@ def test_the_table(cases: list[Case], objections: dict[str, str], capsys: pytest
     with capsys.disabled():
         sys.stdout.write(f"\n{rows}")
     assert len(rows.splitlines()) == 28 + 2
-    assert rows.splitlines()[-1].split()[1:] == ["939", "1405"]
+    assert rows.splitlines()[-1].split()[1:] == ["1289", "1055"]
+
+
+def test_the_language_page_has_the_closing_list() -> None:
+    page = (Path(__file__).parents[2] / "docs/language.md").read_text(encoding="utf-8")
+    assert closing(listed()) in page
+    assert "Of the 2,344 cases of CEL's conformance files, 1,289 pass." in page

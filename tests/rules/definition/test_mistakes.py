@@ -57,13 +57,16 @@ MISTAKES = [
     (
         "order.net >= 5",
         "order.net = 5",
-        "20:21: '=' does not belong here; write == [syntax_error]",
+        "20:21: = is not a sign of this language; write == [syntax_error]",
         "= 5",
     ),
     (
         "order.net >= 5",
         "order.net >= '5'",
-        "20:21: >= does not work between a decimal and a string [type_mismatch]",
+        (
+            "20:21: >= does not work between a decimal and a string;"
+            " write the number without quotes: 5 [type_mismatch]"
+        ),
         ">= '5'",
     ),
     (
@@ -81,19 +84,25 @@ MISTAKES = [
     (
         "account.tiers.club.rate",
         "account.tier.club.rate",
-        "21:65: there is no field account.tier; did you mean account.tiers? [unknown_field]",
+        (
+            "21:65: there is no field account.tier; did you mean account.tiers,"
+            " such as account.tiers.club.key? [unknown_field]"
+        ),
         "tier.club.ra",
     ),
     (
         "account.tiers.club.rate",
         "account.tiers.clob.rate",
-        "21:71: there is no name tiers.clob; did you mean tiers.club? [unknown_name]",
+        "21:71: there is no name account.tiers.clob; did you mean account.tiers.club? [unknown_name]",
         "clob.rate}}]",
     ),
     (
         "when: order.net >= 5",
         "when: member.attributes.persna == 'x'",
-        "20:29: there is no name attributes.persna; did you mean attributes.persona? [unknown_name]",
+        (
+            "20:29: there is no name member.attributes.persna;"
+            " did you mean member.attributes.persona? [unknown_name]"
+        ),
         "persna == 'x",
     ),
     (

@@ -78,7 +78,7 @@ from tests.rules.expressions.scopes import ENVIRONMENT, scope, value
         ("'open", "syntax_error", (1, 1, 1), None),
         (r"'\q'", "syntax_error", (1, 1, 4), None),
         (r"'\ud800'", "syntax_error", (1, 1, 8), None),
-        ("b'x'", "syntax_error", (1, 1, 4), None),
+        (r"b'\ud800'", "syntax_error", (1, 1, 9), None),
         ("12abc", "syntax_error", (1, 1, 5), None),
         ("5u", "syntax_error", (1, 1, 2), None),
         ("order.in", "syntax_error", (1, 7, 2), None),

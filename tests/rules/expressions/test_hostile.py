@@ -67,7 +67,7 @@ def run(source: str, **roots: Any) -> Any:
         ("event.data.keys()", "unknown_function"),
         ("order.net.real", "unknown_field"),
         ("''.__class__", "unknown_field"),
-        ("''.format()", "unknown_function"),
+        ("''.format()", "type_mismatch"),
         ("lambda: 1", "syntax_error"),
         ("order.net; 1", "syntax_error"),
         ("order[`net`]", "syntax_error"),

@@ -60,7 +60,7 @@ CASES: list[tuple[str, Any]] = [
     ("[1, 2, 3].sum()", 6),
     ("sum([0.1, 0.2])", D("0.3")),
     ("sum([1 / 3, 2 / 3])", Fraction(1)),
-    ("sum([])", 0),
+    ("sum([])", Decimal(0)),
     # comparison and logic
     ("order.net >= 100 && order.channel == 'pos'", True),
     ("order.net > 100 || order.paid", True),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from guerdon.cli.showing import pictured, read_document, show_json, show_note
 from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.events import Event
 from guerdon.rules.expressions import EvaluationError, ExpressionError
+from guerdon.rules.expressions.runtime.kinds import Optional
 from guerdon.rules.program import Program, compile_program
 from guerdon.rules.reading import read_event
 from guerdon.rules.state import MemberState
@@ -146,17 +148,25 @@ def shown(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Write a value as plain data, numbers exactly."""
+    """Write a value as plain data: numbers exactly, bytes in base 64, a none as null."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, int | Decimal):
-        return plain_text(Decimal(value))
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return f"{plain_text(Decimal(value // timedelta(microseconds=1)) / 1_000_000)}s"
+    if isinstance(value, Optional):
+        return plain(value.items[0]) if value.items else None
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return next((write(value) for kinds, write in _WRITERS if isinstance(value, kinds)), str(value))
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{plain_text(Decimal(length // timedelta(microseconds=1)) / 1_000_000)}s"
+
+
+_WRITERS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...]] = (
+    ((int, Decimal), lambda value: plain_text(Decimal(value))),
+    (bytes, lambda value: b64encode(value).decode("ascii")),
+    (date, lambda value: str(value.isoformat())),
+    (timedelta, _seconds),
+)

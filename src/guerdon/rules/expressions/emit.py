@@ -13,8 +13,9 @@ from typing import Any, TypedDict
 
 from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import FAILURES, Failure
-from guerdon.rules.expressions.runtime import dynamic, patterns
-from guerdon.rules.expressions.types import ANY, BOOL, STRING, ListOf, MapOf, Type
+from guerdon.rules.expressions.runtime import budget, dynamic, optionals
+from guerdon.rules.expressions.runtime.wording import patterns
+from guerdon.rules.expressions.types import ANY, BOOL, BYTES, STRING, ListOf, MapOf, Type
 
 _BINARY: dict[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult()}
 _COMPARE: dict[str, ast.cmpop] = {
@@ -51,7 +52,7 @@ def generate(root: tree.Node, again: Callable[[Any], Any]) -> Callable[[Any], An
     value = emitter.result(root)
     body: list[ast.stmt] = []
     if emitter.loops or emitter.is_crowded:
-        start = ast.List([ast.Constant(dynamic.STEPS, **_PLACE)], ast.Load(), **_PLACE)
+        start = ast.List([ast.Constant(budget.STEPS, **_PLACE)], ast.Load(), **_PLACE)
         body.append(ast.Assign([ast.Name(_BUDGET, ast.Store(), **_PLACE)], start, **_PLACE))
     retry = ast.Return(_called(emitter.bound(again), _name(_SCOPE)), **_PLACE)
     handler = ast.ExceptHandler(emitter.bound(FAILURES), None, [retry], **_PLACE)
@@ -97,7 +98,7 @@ def _is_bare(node: tree.Node) -> bool:
 
 
 def _has_size(kind: Type) -> bool:
-    return kind in (ANY, STRING) or isinstance(kind, (ListOf, MapOf))
+    return kind in (ANY, STRING, BYTES) or isinstance(kind, (ListOf, MapOf))
 
 
 def first_of(path: Callable[[], Any], fallback: Callable[[], Any]) -> Any:
@@ -143,6 +144,7 @@ class _Emitter:
             tree.Loop: self._loop,
             tree.Has: self._has,
             tree.Default: self._default,
+            tree.OrElse: self._or_else,
         }
 
     def result(self, node: tree.Node) -> ast.expr:
@@ -223,7 +225,7 @@ class _Emitter:
         value = self.node(node)
         if isinstance(node, tree.Const) or not _has_size(node.type):
             return value
-        return _called(self.bound(dynamic.weigh), _name(_BUDGET), value)
+        return _called(self.bound(budget.weigh), _name(_BUDGET), value)
 
     def _truth(self, node: tree.Node) -> ast.expr:
         """Emit a truth value that is certainly true or false."""
@@ -278,9 +280,9 @@ class _Emitter:
 
     def _loop(self, node: tree.Loop) -> ast.expr:
         self.loops += 1
-        source = _called(self.bound(dynamic.take), _name(_BUDGET), self.node(node.source))
+        source = _called(self.bound(budget.take), _name(_BUDGET), self.node(node.source))
         if node.second is not None:
-            source = _called(self.bound(dynamic.numbered), source)
+            source = _called(self.bound(budget.numbered), source)
         self._around.append(node.slot)
         test = None if node.test is None else self._truth(node.test)
         body = None if node.body is None else self.result(node.body)
@@ -324,6 +326,11 @@ class _Emitter:
             # A failure inside such a path may be absorbed: only the careful evaluator knows.
             return self.result(node.path)
         return _called(self.bound(first_of), _lambda(self.node(node.path)), _lambda(fallback))
+
+    def _or_else(self, node: tree.OrElse) -> ast.expr:
+        fallback = _lambda(self.result(node.fallback))
+        unwraps = _constant(node.unwraps)
+        return _called(self.bound(optionals.chosen), self.node(node.optional), fallback, unwraps)
 
 
 def _absorbs(node: tree.Node) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import FAILURES, EvaluationError, explain, place_of
-from guerdon.rules.expressions.runtime import dynamic
+from guerdon.rules.expressions.runtime import budget, dynamic, optionals
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import BOOL
 
@@ -53,7 +53,7 @@ class _Run:
         self._is_crowded = is_crowded
         self._source = source
         self._slots: dict[int, Any] = {}
-        self._budget = [dynamic.STEPS]
+        self._budget = [budget.STEPS]
         self._around: list[int] = []
         self._ways: dict[type[tree.Node], Callable[[Any], Any]] = {
             tree.Const: self._const,
@@ -68,6 +68,7 @@ class _Run:
             tree.Loop: self._loop,
             tree.Has: self._has,
             tree.Default: self._default,
+            tree.OrElse: self._or_else,
         }
         self._loops: dict[str, Callable[[tree.Loop, Any], Any]] = {
             "all": lambda node, items: self._decided(node, items, decides=False),
@@ -112,7 +113,7 @@ class _Run:
         args = [self.value(arg) for arg in node.args]
         if (self._is_crowded and node.operation.weighs) or tree.is_weighed(node, self._around):
             for arg in args:
-                dynamic.weigh(self._budget, arg)
+                budget.weigh(self._budget, arg)
         return node.operation.run(*args)
 
     def _junction(self, node: tree.Junction) -> bool:
@@ -138,9 +139,9 @@ class _Run:
         return {self.value(key): self.value(value) for key, value in node.pairs}
 
     def _loop(self, node: tree.Loop) -> Any:
-        items = dynamic.take(self._budget, self.value(node.source))
+        items = budget.take(self._budget, self.value(node.source))
         if node.second is not None:
-            items = dynamic.numbered(items)
+            items = budget.numbered(items)
         self._around.append(node.slot)
         try:
             return self._loops[node.kind](node, items)
@@ -202,6 +203,10 @@ class _Run:
             if error.code != "missing_value":
                 raise
             return self.value(node.fallback)
+
+    def _or_else(self, node: tree.OrElse) -> Any:
+        optional = self.value(node.optional)
+        return optionals.chosen(optional, lambda: self.value(node.fallback), node.unwraps)
 
 
 def _may_be_null(node: tree.Node) -> bool:

@@ -73,25 +73,49 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
-def string(text: str) -> str:
-    """Read a text literal with its quotes.
+def string(text: str) -> str | bytes:
+    """Read a literal of text or bytes with its quotes.
 
     Args:
-        text: the literal, perhaps raw, in one or three quotes of either kind.
+        text: the literal, perhaps raw, in one or three quotes of either kind; `b` before them makes bytes.
 
     Returns:
-        The text that it stands for.
+        The text or the bytes that it stands for.
 
     Raises:
-        ValueError: a wrong escape, or a literal of bytes; its argument is the reason.
+        ValueError: a wrong escape; its argument is the reason.
     """
     prefix = text[: min(text.find("'") % len(text), text.find('"') % len(text))]
-    if "b" in prefix.lower():
-        raise ValueError("there are no bytes in this language")
     body = text[len(prefix) :]
     width = 3 if body[:3] in ('"""', "'''") else 1
     body = body[width:-width].replace("\r\n", "\n").replace("\r", "\n")
-    return body if prefix else _ESCAPE.sub(_unescape, body)
+    is_raw = "r" in prefix.lower()
+    if "b" in prefix.lower():
+        return _octets(body, is_raw)
+    return body if is_raw else _ESCAPE.sub(_unescape, body)
+
+
+def _octets(body: str, is_raw: bool) -> bytes:
+    made, at = b"", 0
+    for match in () if is_raw else _ESCAPE.finditer(body):
+        made += _utf8(body[at : match.start()]) + _octet(match.group(1))
+        at = match.end()
+    return made + _utf8(body[at:])
+
+
+def _octet(word: str) -> bytes:
+    if len(word) > 1 and word[0] not in "uU":
+        return bytes((int(word[1:], 16) if word[0] in "xX" else int(word, 8),))
+    if word not in _PLAIN:
+        raise ValueError(f"\\{word} is not an escape of bytes")
+    return _utf8(_PLAIN[word])
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("bytes cannot hold half a character") from None
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
-from guerdon.rules.expressions import literals
+from guerdon.rules.expressions import habits, literals
 from guerdon.rules.expressions.errors import Misplaced
 from guerdon.rules.expressions.syntax import (
     Call,
@@ -21,6 +21,7 @@ from guerdon.rules.expressions.syntax import (
     Literal,
     Logic,
     MapLiteral,
+    Maybe,
     Name,
     Relation,
     Select,
@@ -44,14 +45,13 @@ RESERVED = frozenset(
         "package", "namespace", "return", "var", "void", "while",
     )
 )  # fmt: skip
-_HABITS = {"and": "&&", "or": "||", "not": "!", "is": "==", "None": "null", "True": "true", "False": "false"}
 _SHOWN = {
     "NAME": "a name", "QUOTED": "a name", "NUMBER": "a number", "TEXT": "a text", "RAW_TEXT": "a text",
     "$END": "the end",
     "LIST_OPEN": "[", "MAP_OPEN": "{", "LPAR": "(", "RPAR": ")", "RSQB": "]", "RBRACE": "}",
     "DOT": ".", "COMMA": ",", "COLON": ":", "LSQB": "[", "QMARK": "?", "RELATION": "a comparison", "IN": "in",
     "PLUS": "+", "MINUS": "-", "TIMES": "*", "OVER": "/",
-    "MODULO": "%", "NOT": "!", "TRUE": "true", "FALSE": "false", "NULL": "null",
+    "MODULO": "%", "OR": "||", "AND": "&&", "NOT": "!", "TRUE": "true", "FALSE": "false", "NULL": "null",
 }  # fmt: skip
 
 
@@ -98,26 +98,24 @@ def _end(source: str) -> Span:
 
 def _unexpected_character(source: str, error: UnexpectedCharacters) -> Misplaced:
     at = cast(int, error.pos_in_stream)
-    char = source[at]
-    if char in "'\"":
+    found = habits.at_character(source, at)
+    if found is not None:
+        return found
+    if source[at] in "'\"":
         return Misplaced("syntax_error", "this text is not closed, or has a wrong escape", (at, at + 1))
-    hint = {"=": "==", "&": "&&", "|": "||"}.get(char)
-    detail = f"{char!r} does not belong here" + (f"; write {hint}" if hint else "")
-    return Misplaced("syntax_error", detail, (at, at + 1), hint)
+    return Misplaced("syntax_error", f"{source[at]!r} does not belong here", (at, at + 1))
 
 
 def _unexpected_token(source: str, token: Token, expected: set[str]) -> Misplaced:
+    start = len(source) if token.type == "$END" else token.start_pos or 0
+    found = habits.at_word(source, start, "" if token.type == "$END" else str(token))
+    if found is not None:
+        return found
     if token.type == "$END":
         detail = f"the expression ends too early; expected {_words(expected)}"
         return Misplaced("syntax_error", detail, _end(source))
-    start = token.start_pos or 0
-    span = (start, start + len(token))
-    hint = _HABITS.get(str(token))
-    if hint:
-        return Misplaced("syntax_error", f"{token} is not a word of this language; write {hint}", span, hint)
-    return Misplaced(
-        "syntax_error", f"{str(token)!r} does not belong here; expected {_words(expected)}", span
-    )
+    detail = f"{str(token)!r} does not belong here; expected {_words(expected)}"
+    return Misplaced("syntax_error", detail, (start, start + len(token)))
 
 
 def _words(expected: set[str]) -> str:
@@ -154,7 +152,8 @@ def _named(token: Token) -> str:
 def _free(token: Token) -> str:
     word = _named(token)
     if word in RESERVED:
-        raise Misplaced("syntax_error", f"{word!r} is reserved and cannot be a name", _span(token))
+        hint = "; write condition ? value : other" if word in ("if", "else") else ""
+        raise Misplaced("syntax_error", f"{word!r} is reserved and cannot be a name{hint}", _span(token))
     return word
 
 
@@ -212,6 +211,18 @@ class _Builder(Transformer[Token, Any]):
 
     def quoted(self, base: Syntax, name: Token) -> Syntax:
         return Select(*_sized(_span(name), [base]), base, str(name)[1:-1])
+
+    def select_maybe(self, base: Syntax, name: Token) -> Syntax:
+        return Select(*_sized(_span(name), [base]), base, _named(name), True)
+
+    def quoted_maybe(self, base: Syntax, name: Token) -> Syntax:
+        return Select(*_sized(_span(name), [base]), base, str(name)[1:-1], True)
+
+    def index_maybe(self, base: Syntax, key: Syntax) -> Syntax:
+        return Index(*_sized(key.span, [base, key]), base, key, True)
+
+    def maybe(self, value: Syntax) -> Syntax:
+        return Maybe(*_sized(value.span, [value]), value)
 
     def method(self, base: Syntax, name: Token, *args: Syntax) -> Syntax:
         return Call(*_sized(_span(name), [base, *args]), base, _named(name), args)

@@ -36,18 +36,27 @@ class Name(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Select(Syntax):
-    """`base.name`."""
+    """`base.name`, or `base.?name`."""
 
     base: Syntax
     name: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Index(Syntax):
-    """`base[key]`."""
+    """`base[key]`, or `base[?key]`."""
 
     base: Syntax
     key: Syntax
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe(Syntax):
+    """`?value` in a list or before a key: an optional value that is left out where there is none."""
+
+    value: Syntax
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,16 @@ class Default(Node):
     fallback: Node
 
 
+@dataclass(frozen=True, slots=True)
+class OrElse(Node):
+    """An optional value, or a fallback where there is none."""
+
+    optional: Node
+    fallback: Node
+    unwraps: bool
+    """Whether the value itself is asked for, rather than an optional one."""
+
+
 FEW = 16
 """How many operations outside of loops may go through whole lists or texts without being paid for."""
 

@@ -33,6 +33,7 @@ DECIMAL = Scalar("decimal")
 FRACTION = Scalar("decimal", "fraction")
 """A decimal that came out of a division and is kept as an exact quotient."""
 STRING = Scalar("string")
+BYTES = Scalar("bytes")
 TIMESTAMP = Scalar("timestamp")
 DURATION = Scalar("duration")
 NULL = Scalar("null")
@@ -43,7 +44,7 @@ ANY = Scalar("any")
 
 NUMBERS = (INT, DECIMAL, FRACTION)
 _PYTHON = frozenset({"None", "True", "False"})
-SCALARS = (BOOL, *NUMBERS, STRING, TIMESTAMP, DURATION)
+SCALARS = (BOOL, *NUMBERS, STRING, BYTES, TIMESTAMP, DURATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ class MapOf(Type):
 
     def __str__(self) -> str:
         return f"map of {self.key} to {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalOf(Type):
+    """A value of one type that may not be there."""
+
+    item: Type
+
+    def __str__(self) -> str:
+        return f"optional of {self.item}"
 
 
 class _Named(Type):
@@ -170,6 +181,8 @@ def shown(kind: Type) -> Type:
         return DECIMAL
     if isinstance(kind, ListOf):
         return ListOf(shown(kind.item))
+    if isinstance(kind, OptionalOf):
+        return OptionalOf(shown(kind.item))
     if isinstance(kind, MapOf):
         return MapOf(kind.key, shown(kind.value))
     return kind
@@ -182,10 +195,10 @@ def layers(kind: Type) -> int:
         kind: any type.
 
     Returns:
-        0 for a scalar, one more for each list or map around it.
+        0 for a scalar, one more for each list, map or optional around it.
     """
     count = 0
-    while isinstance(kind, (ListOf, MapOf)):
-        kind = kind.item if isinstance(kind, ListOf) else kind.value
+    while isinstance(kind, (ListOf, MapOf, OptionalOf)):
+        kind = kind.value if isinstance(kind, MapOf) else kind.item
         count += 1
     return count

@@ -7,12 +7,15 @@ from decimal import localcontext
 from functools import partial
 
 from guerdon.rules.expressions.errors import FAILURES
-from guerdon.rules.expressions.runtime import dynamic, exact
+from guerdon.rules.expressions.runtime import dynamic, exact, optionals
+from guerdon.rules.expressions.runtime.kinds import NONE
+from guerdon.rules.expressions.runtime.wording import octets
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.tree import Apply, Const, Items, Node, Operation
 from guerdon.rules.expressions.types import (
     ANY,
     BOOL,
+    BYTES,
     DECIMAL,
     FRACTION,
     INT,
@@ -21,6 +24,7 @@ from guerdon.rules.expressions.types import (
     STRING,
     ListOf,
     MapOf,
+    OptionalOf,
     Scalar,
     Type,
 )
@@ -42,9 +46,15 @@ _CHECKS: dict[Type, Operation] = {
     INT: Operation("int", dynamic.as_int),
     DECIMAL: Operation("decimal", dynamic.as_decimal),
     STRING: Operation("string", dynamic.as_text),
+    BYTES: Operation("bytes", octets.as_bytes),
 }
 _EACH: dict[Type, Operation] = {
     kind: Operation("each", partial(dynamic.each, check.run), weighs=True) for kind, check in _CHECKS.items()
+}
+_LIFTED: dict[Type, Operation] = {
+    DECIMAL: Operation("decimal", optionals.lifted(exact.decimal_of)),
+    FRACTION: Operation("fraction", optionals.lifted(exact.fraction_of)),
+    **{kind: Operation("optional", optionals.lifted(check.run)) for kind, check in _CHECKS.items()},
 }
 _LONGEST_FOLDED = 4096
 
@@ -96,6 +106,8 @@ def fit(node: Node, wanted: Type) -> Node | None:
         return None if number is None else apply(TO_FRACTION, FRACTION, node.span, number)
     if wanted == LIST or isinstance(wanted, ListOf):
         return _fit_list(node, wanted)
+    if isinstance(wanted, OptionalOf):
+        return _fit_optional(node, wanted)
     if wanted == MAP:
         return node if isinstance(node.type, MapOf) else None
     return _checked(node, wanted)
@@ -105,6 +117,19 @@ def _checked(node: Node, wanted: Type) -> Node | None:
     if node.type != ANY or wanted not in _CHECKS:
         return None
     return Apply(wanted, node.span, _CHECKS[wanted], (node,))
+
+
+def _fit_optional(node: Node, wanted: OptionalOf) -> Node | None:
+    if not isinstance(node.type, OptionalOf):
+        return None
+    if wanted.item == ANY or (isinstance(node, Const) and node.value == NONE):
+        return replace(node, type=wanted)
+    if wanted.item in NUMBERS and node.type.item in NUMBERS:
+        way = _LIFTED[wanted.item] if NUMBERS.index(wanted.item) > NUMBERS.index(node.type.item) else None
+        return apply(way, wanted, node.span, node) if way else None
+    if node.type.item == ANY and wanted.item in _CHECKS:
+        return apply(_LIFTED[wanted.item], wanted, node.span, node)
+    return None
 
 
 def _fit_list(node: Node, wanted: Type) -> Node | None:
@@ -156,11 +181,34 @@ def join(nodes: list[Node]) -> list[Node] | None:
     kinds = [node.type for node in nodes]
     if NULL in kinds:
         return [replace(node, type=ANY) for node in nodes]
+    optional = _join_optionals(nodes)
+    if optional is not None:
+        return optional
     numbers = [kind for kind in NUMBERS if kind in kinds]
     if numbers == [INT] and ANY in kinds:
         numbers = [DECIMAL]  # what a free map holds may have decimal places
-    known = numbers[-1:] or [kind for kind in kinds if kind != ANY and kind != ListOf(ANY)][:1] or kinds[:1]
+    known: list[Type] = (
+        list(numbers[-1:]) or [kind for kind in kinds if kind != ANY and kind != ListOf(ANY)][:1] or kinds[:1]
+    )
+    if any(isinstance(node, Items) and node.items and node.type == ListOf(ANY) for node in nodes):
+        known = [ListOf(ANY)]  # a written list of several kinds stays one
     fitted = [fit(node, known[0]) for node in nodes]
+    whole = [node for node in fitted if node is not None]
+    return whole if len(whole) == len(nodes) else None
+
+
+def _join_optionals(nodes: list[Node]) -> list[Node] | None:
+    """Find the one type of optional values; a none that is written fits all."""
+    items = [
+        node.type.item
+        for node in nodes
+        if isinstance(node.type, OptionalOf) and not (isinstance(node, Const) and node.value == NONE)
+    ]
+    if not items or not all(isinstance(node.type, OptionalOf) for node in nodes):
+        return None
+    numbers = [kind for kind in NUMBERS if kind in items]
+    wanted = OptionalOf(ANY if ANY in items else numbers[-1] if numbers else items[0])
+    fitted = [fit(node, wanted) for node in nodes]
     whole = [node for node in fitted if node is not None]
     return whole if len(whole) == len(nodes) else None
 
@@ -178,6 +226,8 @@ def comparable(left: Type, right: Type) -> bool:
     if ANY in (left, right) or left == right or (left in NUMBERS and right in NUMBERS):
         return True
     if isinstance(left, ListOf) and isinstance(right, ListOf):
+        return comparable(left.item, right.item)
+    if isinstance(left, OptionalOf) and isinstance(right, OptionalOf):
         return comparable(left.item, right.item)
     if isinstance(left, MapOf) and isinstance(right, MapOf):
         return comparable(left.key, right.key) and comparable(left.value, right.value)

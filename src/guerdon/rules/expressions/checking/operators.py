@@ -17,6 +17,7 @@ from guerdon.rules.expressions.tree import Apply, Const, Field, Has, Items, Node
 from guerdon.rules.expressions.types import (
     ANY,
     BOOL,
+    BYTES,
     DECIMAL,
     DURATION,
     FRACTION,
@@ -28,6 +29,7 @@ from guerdon.rules.expressions.types import (
     ListOf,
     MapOf,
     Namespace,
+    OptionalOf,
     Record,
     Type,
 )
@@ -36,7 +38,7 @@ NOT = Operation("!", operator.not_, "not")
 _WIDE = exact.GREATEST.bit_length()
 _FIELD_BITS = 63
 _RECIPROCAL = 10**12
-_ORDERED = (*NUMBERS, BOOL, STRING, TIMESTAMP, DURATION)
+_ORDERED = (*NUMBERS, BOOL, STRING, BYTES, TIMESTAMP, DURATION)
 _RUN: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq, "!=": operator.ne,
@@ -61,6 +63,7 @@ _REMAINDERS: dict[Type, Operation] = {
 }
 _QUOTIENT = Operation("/", exact.quotient)
 _JOIN_TEXT = Operation("+", dynamic.join_text, weighs=True)
+_JOIN_BYTES = Operation("+", dynamic.join_bytes, weighs=True)
 _JOIN_LISTS = Operation("+", dynamic.join_lists, weighs=True)
 _ADD_ANY = Operation("+", dynamic.add, weighs=True)
 _TIMES: dict[tuple[str, Type, Type], tuple[Operation, Type]] = {
@@ -146,6 +149,9 @@ def _joined(span: Span, left: Node, right: Node) -> Node | None:
     if STRING in kinds:
         one, other = fit(left, STRING), fit(right, STRING)
         return apply(_JOIN_TEXT, STRING, span, one, other) if one and other else None
+    if BYTES in kinds:
+        one, other = fit(left, BYTES), fit(right, BYTES)
+        return apply(_JOIN_BYTES, BYTES, span, one, other) if one and other else None
     lists = [kind for kind in kinds if isinstance(kind, ListOf)]
     if lists:
         wanted = next((kind for kind in lists if kind.item != ANY), lists[0])
@@ -253,7 +259,7 @@ def relation(sign: str, span: Span, left: Node, right: Node) -> Node:
     if left.type == ANY and right.type == ANY:
         return apply(_LOOSE[sign], BOOL, span, left, right)
     one, other = (
-        fit(node, against.type if against.type == STRING else DECIMAL) if node.type == ANY else node
+        fit(node, against.type if against.type in (STRING, BYTES) else DECIMAL) if node.type == ANY else node
         for node, against in ((left, right), (right, left))
     )
     if one is None or other is None or not comparable(one.type, other.type) or one.type not in _ORDERED:
@@ -288,7 +294,7 @@ def _equality(sign: str, span: Span, left: Node, right: Node) -> Node:
     if not comparable(left.type, right.type) or isinstance(left.type, (Record, Namespace)):
         raise _mismatch(sign, left, right, span)
     kinds = (left.type, right.type)
-    if isinstance(left.type, (ListOf, MapOf)) or (ANY in kinds and STRING not in kinds):
+    if isinstance(left.type, (ListOf, MapOf, OptionalOf)) or (ANY in kinds and STRING not in kinds):
         return apply(_LOOSE[sign], BOOL, span, left, right)
     return apply(_RELATIONS[sign], BOOL, span, *_alike(left, right))
 
@@ -322,7 +328,7 @@ def _member(span: Span, left: Node, right: Node) -> Node:
         raise Misplaced("type_mismatch", f"in needs a list or a map, not {describe(kind)}{hint}", span)
     if not comparable(left.type, item):
         raise _mismatch("in", left, right, span)
-    if ANY in (left.type, item) or isinstance(item, (ListOf, MapOf)):
+    if ANY in (left.type, item) or isinstance(item, (ListOf, MapOf, OptionalOf)):
         return apply(_HOLDS, BOOL, span, left, right)
     return apply(IN, BOOL, span, left, _frozen(right))
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from guerdon.rules.expressions.checking.conversions import LIST, MAP, NUMBER
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime import dynamic, exact, instants, patterns, texts, turning
-from guerdon.rules.expressions.tree import Operation
+from guerdon.rules.expressions.runtime import dynamic, exact, instants, lists, turning
+from guerdon.rules.expressions.runtime.wording import formats, octets, patterns, texts
+from guerdon.rules.expressions.tree import Node, Operation
 from guerdon.rules.expressions.types import (
     ANY,
     BOOL,
+    BYTES,
     DECIMAL,
     DURATION,
     FRACTION,
@@ -21,6 +23,7 @@ from guerdon.rules.expressions.types import (
     STRING,
     TIMESTAMP,
     ListOf,
+    OptionalOf,
     Type,
 )
 
@@ -30,8 +33,8 @@ class Signature:
     """One way to call a function."""
 
     params: tuple[Type, ...]
-    result: Type | None
-    """None: the type of the first argument."""
+    result: Type | Callable[[Sequence[Node]], Type] | None
+    """None: the type of the first argument; a function: told from the arguments."""
     operation: Operation
     form: str
     """`free` for f(x), `method` for x.f(), `either`."""
@@ -62,7 +65,7 @@ def _extreme(choose: Callable[[Any], Any]) -> Callable[[Sequence[Any]], Any]:
 
 def _extremes(name: str, choose: Callable[[Any], Any]) -> list[Signature]:
     operation = Operation(name, _extreme(choose), weighs=True)
-    kinds = (INT, DECIMAL, FRACTION, STRING, TIMESTAMP, DURATION)
+    kinds = (DECIMAL, INT, FRACTION, STRING, TIMESTAMP, DURATION)
     return [Signature((ListOf(kind),), kind, operation, "either") for kind in kinds]
 
 
@@ -105,13 +108,51 @@ TEXTS: dict[str, list[Signature]] = {
     "replace": _texts("replace", texts.replace, STRING, STRING, STRING, INT),
     "split": _texts("split", texts.split, ListOf(STRING), STRING, INT),
     "trim": _texts("trim", texts.trim, STRING),
-    "reverse": _texts("reverse", texts.reverse, STRING),
+    "reverse": [
+        Signature((ANY,), ANY, Operation("reverse", lists.turned_any, weighs=True), "method"),
+        Signature((LIST,), None, Operation("reverse", lists.turned, weighs=True), "method"),
+        *_texts("reverse", texts.reverse, STRING),
+    ],
+    "format": _one([STRING, LIST], STRING, Operation("format", formats.formatted, weighs=True)),
     "lowerAscii": _texts("lowerAscii", texts.lower_ascii, STRING),
     "upperAscii": _texts("upperAscii", texts.upper_ascii, STRING),
     "join": [
         Signature((ListOf(STRING),), STRING, _JOIN, "method"),
         Signature((ListOf(STRING), STRING), STRING, _JOIN, "method"),
     ],
+}
+
+
+def _item(args: Sequence[Node]) -> Type:
+    kind = args[0].type
+    return kind.item if isinstance(kind, ListOf) else ANY
+
+
+def _optional_item(args: Sequence[Node]) -> Type:
+    return OptionalOf(_item(args))
+
+
+def _opened(args: Sequence[Node]) -> Type:
+    item = _item(args)
+    return item if isinstance(item, ListOf) else ListOf(ANY)
+
+
+def _lists(
+    name: str, run: Callable[..., Any], result: Type | Callable[[Sequence[Node]], Type] | None, *params: Type
+) -> list[Signature]:
+    return [Signature((LIST, *params), result, Operation(name, run, weighs=True), "method")]
+
+
+LISTS: dict[str, list[Signature]] = {
+    "slice": _lists("slice", lists.slice_of, None, INT, INT),
+    "flatten": [
+        *_lists("flatten", lists.flattened, _opened),
+        *_lists("flatten", lists.flattened, ListOf(ANY), INT),
+    ],
+    "sort": _lists("sort", lists.ordered, None),
+    "distinct": _lists("distinct", lists.distinct, None),
+    "first": _lists("first", lists.first, _optional_item),
+    "last": _lists("last", lists.last, _optional_item),
 }
 _SIZE = Operation("size", len, "len")
 SIGNATURES: dict[str, list[Signature]] = {
@@ -123,13 +164,13 @@ SIGNATURES: dict[str, list[Signature]] = {
     ),
     "lower": _one([STRING], STRING, Operation("lower", _lower, ".lower", weighs=True), "either"),
     "upper": _one([STRING], STRING, Operation("upper", _upper, ".upper", weighs=True), "either"),
-    "size": [Signature((kind,), INT, _SIZE, "either") for kind in (STRING, LIST, MAP)],
+    "size": [Signature((kind,), INT, _SIZE, "either") for kind in (STRING, BYTES, LIST, MAP)],
     "sum": [
+        Signature((ListOf(DECIMAL),), DECIMAL, Operation("sum", exact.total_decimal, weighs=True), "either"),
         Signature((ListOf(INT),), INT, Operation("sum", exact.total_whole, weighs=True), "either"),
         Signature(
             (ListOf(FRACTION),), FRACTION, Operation("sum", exact.total_fraction, weighs=True), "either"
         ),
-        Signature((ListOf(DECIMAL),), DECIMAL, Operation("sum", exact.total_decimal, weighs=True), "either"),
     ],
     "min": _extremes("min", min),
     "max": _extremes("max", max),
@@ -152,8 +193,10 @@ SIGNATURES: dict[str, list[Signature]] = {
     "decimal": _turns("decimal", DECIMAL, turning.to_decimal, STRING, *NUMBERS),
     "double": _turns("double", DECIMAL, turning.to_decimal, STRING, *NUMBERS),
     "bool": _turns("bool", BOOL, turning.to_bool, STRING, BOOL),
-    "string": _turns("string", STRING, turning.to_text, STRING, BOOL, *NUMBERS, TIMESTAMP, DURATION),
+    "string": _turns("string", STRING, turning.to_text, STRING, BYTES, BOOL, *NUMBERS, TIMESTAMP, DURATION),
+    "bytes": _turns("bytes", BYTES, octets.to_bytes, STRING, BYTES),
     **TEXTS,
+    **LISTS,
     **{name: _parts(name) for name in instants.PARTS},
 }
 """Function → the ways to call it; the first that fits is taken."""

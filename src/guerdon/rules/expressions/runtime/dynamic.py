@@ -1,22 +1,20 @@
-"""Values whose kind is known only at run time, and the budget that bounds all work."""
+"""Values whose kind is known only at run time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from typing import Any, NoReturn
 
 from guerdon.rules.expressions.errors import Failure
+from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT, STEPS, spent
+from guerdon.rules.expressions.runtime.kinds import Optional
 
-STEPS = 40_000
-"""How many steps the loops of one evaluation may take together."""
-LONGEST_TEXT = 65_536
-"""Characters that a text built by an expression may have."""
-_TEXT_STEP = 6
-"""A step of the budget pays for 2 to the power of this characters."""
-
-_LISTS = (list, tuple)
+LISTS = (list, tuple)
+"""What Python holds lists of the language in."""
 
 
 def missing() -> NoReturn:
@@ -51,6 +49,7 @@ def _wrong(value: Any, expected: str) -> Failure:
 
 def _kind(value: Any) -> str:
     names: dict[type, str] = {bool: "bool", int: "int", Decimal: "decimal", str: "string", list: "list"}
+    names |= {bytes: "bytes", tuple: "list", Fraction: "decimal"}
     names |= {datetime: "timestamp", timedelta: "duration"}
     return names.get(type(value), "map" if isinstance(value, Mapping) else type(value).__name__)
 
@@ -139,7 +138,7 @@ def as_list(value: Any) -> Sequence[Any]:
     Raises:
         Failure: `missing_value`, `wrong_type`.
     """
-    if isinstance(value, _LISTS):
+    if isinstance(value, LISTS):
         return value
     raise _wrong(value, "list")
 
@@ -190,7 +189,7 @@ def as_sized(value: Any) -> Collection[Any]:
     Raises:
         Failure: `missing_value`, `wrong_type`.
     """
-    if isinstance(value, (str, list, tuple, Mapping)):
+    if isinstance(value, (str, bytes, list, tuple, Mapping)):
         return value
     raise _wrong(value, "string, list or map")
 
@@ -259,7 +258,7 @@ def at_any(value: Any, key: Any) -> Any:
     Raises:
         Failure: `missing_value`, `wrong_type`.
     """
-    if isinstance(value, _LISTS):
+    if isinstance(value, LISTS):
         return at(value, as_int(key))
     return field(value, key)
 
@@ -283,10 +282,10 @@ def equal(left: Any, right: Any) -> bool:
 def _equal(left: Any, right: Any, budget: list[int]) -> bool:
     budget[0] -= 1
     if budget[0] < 0:
-        raise _spent()
-    if isinstance(left, _LISTS):
+        raise spent()
+    if isinstance(left, LISTS):
         return (
-            isinstance(right, _LISTS)
+            isinstance(right, LISTS)
             and len(left) == len(right)
             and all(_equal(one, other, budget) for one, other in zip(left, right, strict=True))
         )
@@ -296,6 +295,9 @@ def _equal(left: Any, right: Any, budget: list[int]) -> bool:
             and left.keys() == right.keys()
             and all(_equal(value, right[key], budget) for key, value in left.items())
         )
+    if isinstance(left, Optional):
+        both = isinstance(right, Optional) and len(left.items) == len(right.items)
+        return both and all(map(partial(_equal, budget=budget), left.items, right.items))
     return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 
@@ -329,6 +331,8 @@ def less(left: Any, right: Any) -> bool:
         return left < as_text(right)
     if isinstance(left, bool):
         return left < as_bool(right)
+    if isinstance(left, bytes) and isinstance(right, bytes):
+        return left < right
     if isinstance(left, datetime) and isinstance(right, datetime):
         return left < right
     if isinstance(left, timedelta) and isinstance(right, timedelta):
@@ -364,7 +368,9 @@ def add(left: Any, right: Any) -> Any:
     """
     if isinstance(left, str):
         return join_text(left, as_text(right))
-    if isinstance(left, _LISTS):
+    if isinstance(left, bytes) and isinstance(right, bytes):
+        return join_bytes(left, right)
+    if isinstance(left, LISTS):
         return join_lists(left, as_list(right))
     return as_decimal(left) + as_decimal(right)
 
@@ -388,6 +394,24 @@ def join_text(left: str, right: str) -> str:
     return joined
 
 
+def join_bytes(left: bytes, right: bytes) -> bytes:
+    """Join bytes.
+
+    Args:
+        left: bytes.
+        right: bytes.
+
+    Returns:
+        One after the other.
+
+    Raises:
+        Failure: `text_too_long`.
+    """
+    if len(left) + len(right) > LONGEST_TEXT:
+        raise Failure("text_too_long", f"bytes that are joined may be {LONGEST_TEXT}")
+    return left + right
+
+
 def join_lists(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
     """Join two lists.
 
@@ -402,7 +426,7 @@ def join_lists(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
         Failure: `iteration_limit`.
     """
     if len(left) + len(right) > STEPS:
-        raise _spent()
+        raise spent()
     return [*left, *right]
 
 
@@ -428,41 +452,6 @@ def holds(item: Any, items: Any) -> bool:
     return any(_equal(item, one, budget) for one in as_list(items))
 
 
-def _spent() -> Failure:
-    return Failure("iteration_limit", f"the loops of an expression may take {STEPS} steps together")
-
-
-def take(budget: list[int], items: Any) -> Any:
-    """Pay for a loop.
-
-    Args:
-        budget: the steps that are left, as its only item.
-        items: what the loop goes through; it costs its length, however soon the loop ends.
-
-    Returns:
-        The items.
-
-    Raises:
-        Failure: `iteration_limit`.
-    """
-    budget[0] -= len(items)
-    if budget[0] < 0:
-        raise _spent()
-    return items
-
-
-def numbered(items: Any) -> Iterable[tuple[Any, Any]]:
-    """Give what a loop with two variables goes through.
-
-    Args:
-        items: a list or a map.
-
-    Returns:
-        Each item of a list after its index, each value of a map after its key.
-    """
-    return items.items() if isinstance(items, Mapping) else enumerate(items)
-
-
 def is_null(value: Any, other: Any) -> bool:
     """Compare with null a value that may itself be null, but is never absent.
 
@@ -474,25 +463,3 @@ def is_null(value: Any, other: Any) -> bool:
         Whether both are null.
     """
     return value is None and other is None
-
-
-def weigh(budget: list[int], value: Any) -> Any:
-    """Pay for the size of an operand inside a loop.
-
-    Args:
-        budget: the steps that are left, as its only item.
-        value: a text, list, map or anything else (which costs nothing).
-
-    Returns:
-        The value.
-
-    Raises:
-        Failure: `iteration_limit`.
-    """
-    if isinstance(value, str):
-        budget[0] -= len(value) >> _TEXT_STEP
-    elif isinstance(value, (list, tuple, set, frozenset, Mapping)):
-        budget[0] -= len(value)
-    if budget[0] < 0:
-        raise _spent()
-    return value

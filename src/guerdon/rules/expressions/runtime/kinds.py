@@ -22,10 +22,22 @@ class Kind:
         return self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A value that may not be there."""
+
+    items: tuple[Any, ...] = ()
+    """The value, or nothing."""
+
+
+NONE = Optional()
+"""The optional value that is not there."""
+
 KINDS = {
     name: Kind(name)
     for name in (
         "bool", "int", "decimal", "string", "list", "map", "timestamp", "duration", "null_type", "type",
+        "bytes", "optional_type",
     )
 }  # fmt: skip
 """Name → kind."""
@@ -37,6 +49,8 @@ _BY_CLASS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((Decimal, Fraction), "decimal"),
     (Kind, "type"),
     (str, "string"),
+    (bytes, "bytes"),
+    (Optional, "optional_type"),
     ((list, tuple, set, frozenset), "list"),
     (Mapping, "map"),
     (datetime, "timestamp"),

@@ -12,6 +12,7 @@ from typing import Any
 from guerdon.rules.expressions import literals
 from guerdon.rules.expressions.errors import Failure
 from guerdon.rules.expressions.runtime import dynamic, exact, instants
+from guerdon.rules.expressions.runtime.wording import octets
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -147,6 +148,7 @@ _WRITERS: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (Decimal, _decimal_text),
     (Fraction, lambda value: _decimal_text(_ended(value))),
     (str, str),
+    (bytes, octets.to_text),
     (datetime, _instant_text),
     (timedelta, _length_text),
 )

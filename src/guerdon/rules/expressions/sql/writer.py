@@ -13,6 +13,7 @@ from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import ExpressionError, place_of
 from guerdon.rules.expressions.literals import DIGITS, LONGEST
 from guerdon.rules.expressions.runtime import dynamic
+from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT
 from guerdon.rules.expressions.sql.values import (
     CONVERSIONS,
     FIRST,
@@ -322,7 +323,7 @@ class Writer:
             return _in_range(node, Value(f"- ({parts[0].text})", parts[0].digits, parts[0].below))
         if node.type == STRING:
             joined = f"({parts[0].text}) || ({parts[1].text})"
-            return bounded(f"char_length(v) <= {dynamic.LONGEST_TEXT}", joined)
+            return bounded(f"char_length(v) <= {LONGEST_TEXT}", joined)
         if node.type in (TIMESTAMP, DURATION):
             return _moved(node, parts)
         if node.type not in NUMBERS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime.dynamic import LONGEST_TEXT, as_text
+from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT
+from guerdon.rules.expressions.runtime.dynamic import as_text
 
 _SPACE = (
     "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003"

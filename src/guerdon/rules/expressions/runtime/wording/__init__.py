@@ -1,0 +1,1 @@
+"""Texts and bytes at run time: their functions, patterns, formats and encodings."""
