@@ -36,9 +36,12 @@ def domain_of(definition: Definition) -> Domain:
         definition: the definition.
 
     Returns:
-        Attributes with listed values, the keys of tiers, and what stands in lists of badges.
+        Attributes with listed values, the keys of tiers, and what stands in lists of badges and segments.
     """
-    domain: dict[str, tuple[str, ...]] = {"account.badges": tuple(definition.badges)}
+    domain: dict[str, tuple[str, ...]] = {
+        "account.badges": tuple(definition.badges),
+        "account.segments": tuple(definition.segments),
+    }
     for name, datum in definition.attributes.items():
         if datum.values is not None:
             for owner in ("account", "account.owner", "member"):

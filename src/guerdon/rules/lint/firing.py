@@ -11,6 +11,8 @@ from guerdon.rules.expressions import Expression
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.conditions import domain_of, why_never
 from guerdon.rules.lint.findings import LintWarning
+from guerdon.rules.lint.sections import awaited_events, over_sections
+from guerdon.rules.lint.texts import place_of
 
 BUILT_IN: Final = frozenset(
     {
@@ -23,6 +25,11 @@ BUILT_IN: Final = frozenset(
         "member.enrolled",
         "tier.reached",
         "badge.earned",
+        "challenge.completed",
+        "quiz.finished",
+        "survey.answered",
+        "draw.won",
+        "board.closed",
         "checkout",
     }
 )
@@ -42,17 +49,17 @@ def silent_triggers(asked: Asked) -> Iterator[LintWarning]:
     figures = asked.figures
     seen = figures.events if figures is not None else {}
     known = BUILT_IN | definition.events.keys() | seen.keys()
-    waiting = [("campaigns", key, "trigger", one.trigger) for key, one in definition.campaigns.items()]
-    waiting += [("metrics", key, "event", one.event) for key, one in definition.metrics.items()]
-    for section, key, field, event_type in waiting:
+    waiting = [(f"/campaigns/{key}/trigger", one.trigger) for key, one in definition.campaigns.items()]
+    waiting += [(f"/metrics/{key}/event", one.event) for key, one in definition.metrics.items()]
+    for pointer, event_type in (*waiting, *awaited_events(definition)):
         if event_type in known:
             continue
         nearest = nearest_to(event_type, sorted(known))
         unseen = " and was never seen" if figures is not None and figures.accounts else ""
         yield LintWarning(
             "trigger_unknown",
-            f"/{section}/{key}/{field}",
-            f"{section.removesuffix('s')} `{key}`",
+            pointer,
+            place_of(pointer),
             f"The event type `{event_type}` is neither built in nor declared under `events`{unseen}.",
             f"Did you mean `{nearest}`?"
             if nearest
@@ -111,6 +118,16 @@ def over_schedules(asked: Asked) -> Iterator[LintWarning]:
                 f"/campaigns/{key}/schedule/ends",
                 f"campaign `{key}`",
                 f"The campaign `{key}` ended on {ends.isoformat()} and never runs again.",
+                "Give it a later end, or remove it.",
+            )
+    for section, key, last in over_sections(asked):
+        if _end_of(last) <= now:
+            pointer = f"/{section}/{key}/ends"
+            yield LintWarning(
+                "schedule_over",
+                pointer,
+                place_of(pointer),
+                f"The {place_of(pointer)} ended on {last.isoformat()}.",
                 "Give it a later end, or remove it.",
             )
     for key, reward in definition.rewards.items():

@@ -18,6 +18,12 @@ from guerdon.rules.lint.history import (
     unreached_tiers,
 )
 from guerdon.rules.lint.loops import feeding_effects
+from guerdon.rules.lint.sections import (
+    false_section_conditions,
+    impossible_challenges,
+    impossible_quizzes,
+    unreachable_steps,
+)
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
 from guerdon.rules.lint.worth import empty_budgets, rewards_under_cost, stacked_discounts
 from guerdon.rules.program import Program
@@ -26,9 +32,13 @@ _CHECKS: Final = (
     generous_awards,
     feeding_effects,
     false_conditions,
+    false_section_conditions,
     silent_triggers,
     over_schedules,
     unreached_tiers,
+    impossible_challenges,
+    impossible_quizzes,
+    unreachable_steps,
     rewards_under_cost,
     stacked_discounts,
     empty_budgets,
