@@ -19,7 +19,16 @@ from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 
 Role = Literal["owner", "manager", "support", "auditor"]
-Duty = Literal["members:adjust", "programs:apply", "keys:write", "staff:write"]
+Duty = Literal[
+    "members:adjust",
+    "members:export",
+    "members:erase",
+    "programs:apply",
+    "webhooks:write",
+    "jobs:run",
+    "keys:write",
+    "staff:write",
+]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 PASSWORD_LEAST: Final = 10
 _PASSWORD_MOST: Final = 200
@@ -28,8 +37,8 @@ _NAME_LENGTH: Final = 100
 _SALT_BYTES: Final = 16
 _MAY: Final[dict[Role, frozenset[str]]] = {
     "owner": frozenset(get_args(Duty)),
-    "manager": frozenset({"members:adjust", "programs:apply"}),
-    "support": frozenset({"members:adjust"}),
+    "manager": frozenset(get_args(Duty)) - {"keys:write", "staff:write"},
+    "support": frozenset({"members:adjust", "members:export"}),
     "auditor": frozenset(),
 }
 _LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"

@@ -11,6 +11,7 @@ from typing import Any, Final
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import RunTick
 from guerdon.web.callers import Doorkeeper
+from guerdon.web.hooks.lately import Lately
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.trials.runner import Runner
 from guerdon.web.waiting import Waiting
@@ -29,6 +30,7 @@ class Premises:
     telemetry: Telemetry
     waiting: Waiting
     trials: Runner
+    posts: Lately = field(default_factory=Lately)
     known_parameters: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """Names of query parameters by path template and method, from the OpenAPI description."""
     description: dict[str, Any] = field(default_factory=dict)

@@ -276,6 +276,38 @@ def replay_since(tx: Tx, webhook_id: int, since: datetime, now: datetime) -> int
     return _again(tx, webhook_id, now, " and made_at >= %(since)s", {"since": since})
 
 
+def replay_dead(tx: Tx, webhook_id: int, now: datetime) -> int:
+    """Send everything again that was given up, under the same ids.
+
+    Args:
+        tx: bound to the tenant.
+        webhook_id: to which endpoint.
+        now: when.
+
+    Returns:
+        How many deliveries wait again.
+    """
+    return _again(tx, webhook_id, now, " and state = 'dead'", {})
+
+
+def count_of(tx: Tx, webhook_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Count the deliveries of endpoints by state.
+
+    Args:
+        tx: bound to the tenant.
+        webhook_ids: which endpoints.
+
+    Returns:
+        By endpoint and state; what there is none of is absent.
+    """
+    statement = """select webhook_id, state, count(*) from webhook_deliveries
+        where webhook_id = any(%s::bigint[]) group by webhook_id, state"""
+    found: dict[int, dict[str, int]] = {}
+    for webhook_id, state, count in tx.execute(statement, (list(webhook_ids),)):
+        found.setdefault(webhook_id, {})[state] = count
+    return found
+
+
 def _again(tx: Tx, webhook_id: int, now: datetime, which: str, values: dict[str, UUID | datetime]) -> int:
     known = {"webhook": webhook_id, "now": now, "until": now + GIVE_UP_AFTER, **values}
     return tx.execute(_AGAIN + which, known).rowcount

@@ -7,7 +7,17 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
-from guerdon.web.console.rooms import backtests, books, entrance, members, office, overview, program
+from guerdon.web.console.rooms import (
+    backtests,
+    books,
+    entrance,
+    hooks,
+    members,
+    office,
+    overview,
+    program,
+    webhooks,
+)
 from guerdon.web.console.visits import ConsoleRoute, Visitor
 
 ROUTER: Final = APIRouter()
@@ -20,6 +30,6 @@ def nowhere(visit: Visitor) -> Response:
     return visit.fault(Problem("page_not_found", "There is no such page."))
 
 
-for _room in (entrance, overview, members, program, backtests, books, office):
+for _room in (entrance, overview, members, program, backtests, books, office, webhooks, hooks):
     ROUTER.include_router(_room.ROUTER)
 ROUTER.include_router(_LAST)

@@ -28,6 +28,7 @@ from guerdon.connect.hooks.doors import (
 from guerdon.connect.hooks.mapping import OrderMapping, check_mapping, map_events, read_foreign
 from guerdon.connect.hooks.signature import Signature, check_signature
 from guerdon.connect.sealing import SecretBox
+from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
@@ -39,6 +40,7 @@ from guerdon.web.api.events import problem_in, shown_row
 from guerdon.web.api.shapes import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.front import header
+from guerdon.web.hooks.lately import Post
 from guerdon.web.house import Premises
 from guerdon.web.outline import operation
 from guerdon.web.problems import ProblemBody, body_of
@@ -177,7 +179,7 @@ def preview(call: Writing, hook: str) -> Response:
         door = get_door(tx, parse_id(hook))
         program = call.house.live(tx, door.program).program
     raws = map_events(door.mapping, _foreign(call.body))
-    return answer(Preview([_tried(raw, program, call.now) for raw in raws]))
+    return answer(Preview([try_event(raw, program, call.now) for raw in raws]))
 
 
 _ENTERED: Final = operation(EventAnswer | list[EventAnswer], body=dict[str, Any])
@@ -192,23 +194,36 @@ async def enter(request: Request, hook: str) -> Response:
     A body that no rule of the mapping fits is answered with an empty array.
     """
     premises: Premises = request.app.state.premises
-    scope = request.scope
-    address = premises.doorkeeper.meet(scope)
+    address = premises.doorkeeper.meet(request.scope)
     hook_id = parse_id(hook)
-    body = await read_body(request.receive, header(scope, b"content-length"), BODY_LIMIT)
+    body = await read_body(request.receive, header(request.scope, b"content-length"), BODY_LIMIT)
     now = datetime.now(UTC)
     try:
         door = await to_thread.run_sync(_find, premises, hook_id)
-        box = SecretBox(premises.house.master_key, door.tenant_id)
-        secret = box.open(owner_of(hook_id), door.sealed)
-        check_signature(door.signature, secret, lambda name: _header(scope, name), body, now)
+        try:
+            said = await _taken_in(request, door, body, now)
+        except Problem as problem:
+            premises.posts.note(hook_id, Post(now, len(body), 0, 0, 0, problem.code, problem.detail))
+            raise
     except Problem as problem:
         if problem.code in _MISSES:
             premises.doorkeeper.limits.count_miss(address)
         raise
+    premises.posts.note(hook_id, _post(now, len(body), said))
+    if len(said) == 1:
+        if said[0].problem is not None:
+            raise problem_in(said[0].problem)
+        return answer(shown_row(said[0]))
+    return answer([shown_row(one) for one in said])
+
+
+async def _taken_in(request: Request, door: Door, body: bytes, now: datetime) -> Sequence[Answer]:
+    premises: Premises = request.app.state.premises
+    secret = SecretBox(premises.house.master_key, door.tenant_id).open(owner_of(door.hook_id), door.sealed)
+    check_signature(door.signature, secret, lambda name: _header(request.scope, name), body, now)
     raws = map_events(door.mapping, _foreign(body))
     if not raws:
-        return answer([])
+        return []
     said = await premises.waiting.begin(
         [
             IngestEvent(
@@ -219,11 +234,14 @@ async def enter(request: Request, hook: str) -> Response:
     )
     for one in said:
         premises.telemetry.count_event(one.status)
-    if len(said) == 1:
-        if said[0].problem is not None:
-            raise problem_in(said[0].problem)
-        return answer(shown_row(said[0]))
-    return answer([shown_row(one) for one in said])
+    return said
+
+
+def _post(now: datetime, size: int, said: Sequence[Answer]) -> Post:
+    states = [one.status for one in said]
+    refused = next((one.problem for one in said if one.problem is not None), None)
+    why = (refused.code, refused.detail) if refused is not None else ("", "")
+    return Post(now, size, len(said), states.count("applied"), states.count("duplicate"), *why)
 
 
 def _find(premises: Premises, hook_id: int) -> Door:
@@ -245,7 +263,17 @@ def _foreign(body: bytes) -> Any:
     return read_foreign(body)
 
 
-def _tried(raw: bytes, program: Program, now: datetime) -> Mapped:
+def try_event(raw: bytes, program: Program, now: datetime) -> Mapped:
+    """Tell what is wrong with an event that a mapping made.
+
+    Args:
+        raw: the event.
+        program: whose it would be.
+        now: when it would arrive.
+
+    Returns:
+        The event, with its problem where it has one.
+    """
     problem = None
     try:
         read_event(raw, program, now)
