@@ -7,6 +7,7 @@ import random
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +68,8 @@ class House:
         self.master_key = load_master_key(settings)
         self.ids = make_ids()
         self.engine = EngineLoop(database, self.master_key, make_ids(), LoopSettings(settings.queue_limit))
+        self.deliveries_told: Counter[str] = Counter()
+        """Attempts to tell webhooks since the start, by what became of them."""
         self._relay: Relay | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
@@ -205,7 +208,9 @@ def start_relay(house: House) -> Relay:
     from guerdon.infra.http import Reach
 
     chance = random.Random(secrets.token_bytes(32))
-    around = Surroundings(house.database, house.master_key, lambda: datetime.now(UTC), chance)
+    around = Surroundings(
+        house.database, house.master_key, lambda: datetime.now(UTC), chance, told=house.deliveries_told
+    )
     relay = Relay(around, Reach(allow_loopback=house.settings.allow_loopback))
     relay.start()
     return relay

@@ -35,6 +35,7 @@ from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.trials.runner import Runner
 from guerdon.web.waiting import Waiting
+from guerdon.web.watch.traces import Tracing
 from guerdon.wiring import House
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -57,19 +58,24 @@ _ROUTERS: Final = (
 )
 
 
-def build_app(house: House) -> Front:
+def build_app(house: House, tracing: Tracing | None = None) -> Front:
     """Put the roof on a house.
 
     Args:
         house: everything below, open.
+        tracing: makes spans; None where nobody collects them.
 
     Returns:
         The ASGI application.
     """
-    telemetry = Telemetry(house.settings.log_level)
+    telemetry = Telemetry(house.database, house.settings.log_level, tracing)
+    telemetry.show_deliveries(house.deliveries_told)
+    house.engine.watch = telemetry.watch
     settings = house.settings
     doorkeeper = Doorkeeper(house.database, Limits(settings.rate_limit), Addresses(settings.trusted_proxies))
     premises = Premises(house, doorkeeper, telemetry, Waiting(house.engine), Runner(house.database))
+    if tracing is not None:
+        premises.waiting.origin = tracing.origin
     app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.premises = premises
     app.state.board = FigureBoard(house)

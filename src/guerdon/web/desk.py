@@ -102,15 +102,18 @@ class Desk:
         """
         self._premises = premises
 
-    def caller_of(self, headers: list[tuple[bytes, bytes]]) -> tuple[Caller, bytes | None] | None:
+    def caller_of(self, headers: list[tuple[bytes, bytes]]) -> tuple[Caller, bytes] | None:
         """Tell who calls, where nothing about the request is unusual.
 
         Args:
             headers: names in lower case and values, as sent.
 
         Returns:
-            The caller and the request id that was sent; None where the long way must look.
+            The caller and the request's id; None where the long way must look.
         """
+        if self._premises.telemetry.tracing is not None:
+            # A span wants the context that only the long way has.
+            return None
         named = dict(headers)
         if len(named) < len(headers) or not named.keys() <= _PLAIN:
             return None
@@ -123,21 +126,21 @@ class Desk:
         caller = self._premises.doorkeeper.remembered(named.get(b"authorization"))
         if caller is None or not caller.key.allows(SCOPE):
             return None
-        return caller, named.get(b"x-request-id")
+        sent = named.get(b"x-request-id"), named.get(b"traceparent")
+        return caller, self._premises.telemetry.request_id(*sent)
 
-    def begin(self, sent_id: bytes | None, bucket: Bucket | None) -> Visit:
+    def begin(self, request_id: bytes, bucket: Bucket | None) -> Visit:
         """Count a request in.
 
         Args:
-            sent_id: the request id that was sent, if any.
+            request_id: which the answer carries.
             bucket: what the caller may still ask.
 
         Returns:
             The visit.
         """
-        telemetry = self._premises.telemetry
-        telemetry.open_requests.inc()
-        return Visit(telemetry.request_id(sent_id), bucket)
+        self._premises.telemetry.open_requests.inc()
+        return Visit(request_id, bucket)
 
     def take_in(self, caller: Caller, program: str, raw: bytes, told: Callable[[Answer], None]) -> None:
         """Hand an event to the engine.
@@ -232,7 +235,7 @@ class DeskProtocol(HttpToolsProtocol):
     desk: ClassVar[Desk]
     _parts: list[bytes] | None = None
     """The body so far, while a request may still go the short way."""
-    _who: tuple[Caller, bytes | None, str]
+    _who: tuple[Caller, bytes, str]
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
@@ -282,8 +285,8 @@ class DeskProtocol(HttpToolsProtocol):
         return True
 
     def _take_in(self, raw: bytes) -> None:
-        caller, sent_id, program = self._who
-        visit = self.desk.begin(sent_id, caller.bucket)
+        caller, request_id, program = self._who
+        visit = self.desk.begin(request_id, caller.bucket)
         self.cycle = visit  # type: ignore[assignment]  # the server's protocol uses no more than there is
 
         def told(answer: Answer) -> None:

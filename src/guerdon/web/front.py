@@ -24,6 +24,7 @@ _PROGRAMS: Final = "/v1/programs/"
 _EVENTS: Final = "/events"
 _NOT_FOUND: Final = "(none)"
 _ENCODER: Final = msgspec.json.Encoder()
+_CARRIED: Final = ("traceparent", "tracestate")
 _COMMON: Final = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
@@ -68,9 +69,22 @@ class Front:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             return
+        tracing = self._premises.telemetry.tracing
+        if tracing is None:
+            await self._take(scope, receive, send)
+            return
+        sent = {name: value.decode("latin-1") for name in _CARRIED if (value := header(scope, name.encode()))}
+        ids = header(scope, b"x-request-id"), header(scope, b"traceparent")
+        with tracing.request(scope["method"], self._premises.telemetry.request_id(*ids), sent) as span:
+            route, status = await self._take(scope, receive, send)
+            tracing.finish(span, scope["method"], route, status)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
         started = time.perf_counter()
         telemetry = self._premises.telemetry
-        scope["request_id"] = request_id = telemetry.request_id(header(scope, b"x-request-id"))
+        scope["request_id"] = request_id = telemetry.request_id(
+            header(scope, b"x-request-id"), header(scope, b"traceparent")
+        )
         telemetry.open_requests.inc()
         answer = scope["answer"] = _Answer(send, request_id)
         program = events_of(scope["path"]) if scope["method"] == "POST" else None
@@ -90,6 +104,7 @@ class Front:
             template = EVENTS_ROUTE if program is not None else str(getattr(route, "path_format", _NOT_FOUND))
             seconds = time.perf_counter() - started
             telemetry.done(scope["method"], template, answer.status, seconds, request_id)
+        return template, answer.status
 
     async def _fast(self, scope: Scope, receive: Receive, answer: _Answer, program: str) -> None:
         try:

@@ -23,6 +23,7 @@ from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import Desk, protocol_before
 from guerdon.web.front import Front
+from guerdon.web.watch.traces import open_tracing
 from guerdon.wiring import MAIN_TENANT, House, ensure_start_key, is_sandbox, open_house
 
 _LOG = structlog.get_logger(__name__)
@@ -102,7 +103,8 @@ def _tell_owner(house: House, address: str, say: Callable[[str], None]) -> None:
 
 
 def _run(house: House, listening: socket.socket, address: str, say: Callable[[str], None]) -> None:
-    front = build_app(house)
+    tracing = open_tracing()
+    front = build_app(house, tracing)
     config = configured(front)
     server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):
@@ -110,6 +112,8 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
             server.run(sockets=[listening])
         finally:
             front.premises.trials.stop()
+            if tracing is not None:
+                tracing.close()
 
 
 class _Server(uvicorn.Server):

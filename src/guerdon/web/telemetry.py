@@ -7,27 +7,42 @@ import re
 import secrets
 import sys
 import traceback
+from collections import Counter as Tally
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from guerdon.engine.loop import BatchDone
+from guerdon.infra.db import Database
+from guerdon.web.watch.batches import BatchFigures
+from guerdon.web.watch.standing import StandingFigures
+from guerdon.web.watch.traces import Tracing
 
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,100}")
+_TRACE_PARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32}-[0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Telemetry:
     """Counts requests and writes the access log; paths appear as templates, so no reference does."""
 
-    def __init__(self, log_level: str = "info") -> None:
+    def __init__(self, database: Database, log_level: str = "info", tracing: Tracing | None = None) -> None:
         """Make an empty set of counters.
 
         Args:
+            database: which knows what waits.
             log_level: at `debug` and `info` each request gets a line on standard error.
+            tracing: makes spans; None where nobody collects them.
         """
         self.registry = CollectorRegistry()
+        self.tracing = tracing
+        self.standing = StandingFigures(database, self.registry)
+        self._batches = BatchFigures(self.registry)
         self._logs_requests = log_level in {"debug", "info"}
         labels = ("method", "route", "status")
         self._requests = Counter(
@@ -55,17 +70,20 @@ class Telemetry:
         self._prefix = secrets.token_hex(6)
         self._numbers = 0
 
-    def request_id(self, sent: bytes | None) -> bytes:
-        """Give a request its id: the caller's own, where it is a plain word.
+    def request_id(self, sent: bytes | None, trace_parent: bytes | None = None) -> bytes:
+        """Give a request its id: the caller's own, where it is a plain word, or that of the caller's span.
 
         Args:
             sent: the `X-Request-Id` header.
+            trace_parent: the `traceparent` header.
 
         Returns:
-            The id that the answer carries.
+            The id that the answer and the log carry.
         """
         if sent is not None and _REQUEST_ID.fullmatch(sent):
             return sent
+        if trace_parent is not None and (found := _TRACE_PARENT.fullmatch(trace_parent)) is not None:
+            return found[1]
         self._numbers += 1
         return f"{self._prefix}-{self._numbers:x}".encode()
 
@@ -116,6 +134,24 @@ class Telemetry:
         self._write({**line, "request_id": request_id.decode("ascii")})
         self._flush()
 
+    def watch(self, done: BatchDone) -> None:
+        """Count a batch of the engine's, in its thread.
+
+        Args:
+            done: the batch.
+        """
+        self._batches.watch(done)
+        if self.tracing is not None:
+            self.tracing.watch(done)
+
+    def show_deliveries(self, told: Tally[str]) -> None:
+        """Show what became of attempts to deliver.
+
+        Args:
+            told: attempts by outcome, counted by whoever makes them.
+        """
+        self.registry.register(_Attempts(told))
+
     def count_event(self, status: str) -> None:
         """Count an event by what became of it.
 
@@ -153,3 +189,17 @@ class Telemetry:
         lines, self._lines = self._lines, []
         if lines:
             sys.stderr.write(b"\n".join([*lines, b""]).decode())
+
+
+class _Attempts(Collector):
+    """Shows a tally as a counter."""
+
+    def __init__(self, told: Tally[str]) -> None:
+        self._told = told
+
+    def collect(self) -> list[CounterMetricFamily]:
+        words = "Attempts to deliver a notice, by outcome: delivered, waiting (to be tried again), dead."
+        family = CounterMetricFamily("guerdon_delivery_attempts", words, labels=("outcome",))
+        for outcome in ("delivered", "waiting", "dead"):
+            family.add_metric((outcome,), self._told[outcome])
+        return [family]

@@ -23,6 +23,8 @@ class Waiting:
         self._engine = engine
         self._mail: deque[tuple[_Call | _Word, Sequence[tuple[int, Answer]]]] = deque()
         self._called = False
+        self.origin: Callable[[], object] = _nobody
+        """Tells which request asks, for those who trace."""
 
     async def ask(self, command: Command) -> Answer:
         """Have one command carried out.
@@ -80,15 +82,20 @@ class Waiting:
             call.take(answers)
 
 
+def _nobody() -> None:
+    return None
+
+
 class _Call:
     """Some commands and the answers that have come so far."""
 
-    __slots__ = ("_answers", "_left", "_room", "done", "loop")
+    __slots__ = ("_answers", "_left", "_room", "done", "loop", "origin")
 
     def __init__(self, room: Waiting, loop: asyncio.AbstractEventLoop, count: int) -> None:
         self.loop = loop
         self.done: asyncio.Future[list[Answer]] = loop.create_future()
         self._room = room
+        self.origin = room.origin()
         self._answers: dict[int, Answer] = {}
         self._left = count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,8 @@ class Surroundings(NamedTuple):
     clock: Callable[[], datetime]
     chance: random.Random
     tempo: Tempo = Tempo()
+    told: Counter[str] | None = None
+    """Attempts so far, by what became of them."""
 
 
 class Postman:
@@ -162,6 +165,8 @@ class Postman:
             raise
         try:
             await self._stored(lambda tx: self._settle(tx, due, one, outcome))
+            if self._around.told is not None:
+                self._around.told[outcome.state] += 1
         except (Problem, psycopg.Error) as error:
             # The lease ends by itself, and the same message goes out again under the same id.
             _LOG.warning("delivery_not_settled", webhook=due.webhook_id, fault=type(error).__name__)

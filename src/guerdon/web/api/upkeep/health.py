@@ -36,8 +36,9 @@ async def readyz(request: Request) -> Response:
 
 @ROUTER.get("/metrics", summary="Figures for Prometheus", include_in_schema=False)
 async def metrics(request: Request) -> Response:
-    """Counters in Prometheus' text format."""
+    """Figures in Prometheus' text format; those of the database are at most ten seconds old."""
     premises: Premises = request.app.state.premises
+    await premises.telemetry.standing.look()
     text = premises.telemetry.exposition(premises.house.engine.waiting)
     return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
