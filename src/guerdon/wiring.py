@@ -21,6 +21,7 @@ from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database, open_database
 from guerdon.infra.settings import Settings, load_master_key
 from guerdon.infra.tx import Tx
+from guerdon.insight.rollups import Keeper
 from guerdon.members.crypto import Vault
 from guerdon.members.standing import find_counted_metrics
 from guerdon.programs.changes import InUse
@@ -70,19 +71,22 @@ class House:
         self.engine = EngineLoop(database, self.master_key, make_ids(), LoopSettings(settings.queue_limit))
         self.deliveries_told: Counter[str] = Counter()
         """Attempts to tell webhooks since the start, by what became of them."""
+        self.rollups = Keeper(database, lambda: datetime.now(UTC))
         self._relay: Relay | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
         self._guard = threading.Lock()
 
     def start(self) -> None:
-        """Let the engine begin, and notices go out."""
+        """Let the engine begin, notices go out and the overview's sums be kept."""
         self.engine.start()
         self._relay = start_relay(self)
+        self.rollups.start()
 
     def close(self) -> None:
         """Let the engine finish what it was given, then stop the database."""
         try:
+            self.rollups.stop()
             if self._relay is not None:
                 self._relay.stop()
             self.engine.stop()

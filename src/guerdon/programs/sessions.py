@@ -90,14 +90,14 @@ def find_session(tx: Tx, token: str, now: datetime) -> Session | None:
     """
     row = tx.execute(
         "select s.staff_id, s.email, s.name, s.role, s.initial, s.created_at, s.ended_at,"
-        " n.begun_at, n.seen_at"
+        " s.language, n.begun_at, n.seen_at"
         " from staff_sessions n join staff s using (staff_id)"
         " where n.digest = %s and s.ended_at is null and n.begun_at > %s and n.seen_at > %s",
         (_digest(token), now - LONGEST, now - IDLE),
     ).fetchone()
     if row is None:
         return None
-    session = Session(Staff(*row[:7]), row[7], row[8])
+    session = Session(Staff(*row[:8]), row[8], row[9])
     if session.seen_at <= now - _SEEN_EVERY:
         tx.execute("update staff_sessions set seen_at = %s where digest = %s", (now, _digest(token)))
     return session

@@ -57,6 +57,8 @@ class Staff:
     """Whether the password was given by somebody else and has not been changed yet."""
     created_at: datetime
     ended_at: datetime | None
+    language: str = ""
+    """In which they want the console; empty where they never said."""
 
     @property
     def actor(self) -> str:
@@ -93,7 +95,7 @@ class NewStaff:
     now: datetime
 
 
-_COLUMNS: Final = "staff_id, email, name, role, initial, created_at, ended_at"
+_COLUMNS: Final = "staff_id, email, name, role, initial, created_at, ended_at, language"
 
 
 def add_staff(tx: Tx, new: NewStaff, ids: IdMaker, random_bytes: Callable[[int], bytes]) -> Staff:
@@ -133,6 +135,17 @@ def add_staff(tx: Tx, new: NewStaff, ids: IdMaker, random_bytes: Callable[[int],
     made = Staff(staff_id, email, name, role, True, new.now, None)
     record(tx, Act(new.now, new.actor, "staff.added", made.shown_id, detail={"role": role}), ids)
     return made
+
+
+def set_language(tx: Tx, staff_id: int, language: str) -> None:
+    """Keep the language in which somebody wants the console.
+
+    Args:
+        tx: bound to the tenant.
+        staff_id: whose.
+        language: its tag, such as `bn`.
+    """
+    tx.execute("update staff set language = %s where staff_id = %s", (language, staff_id))
 
 
 def list_staff(tx: Tx) -> list[Staff]:

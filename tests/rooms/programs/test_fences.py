@@ -16,7 +16,10 @@ from tests.rooms.places import make_tenant
 NOT_OURS = {"schema_version"}
 RELAYS_OWN = {"relay_cursors"}
 """What the relay alone may touch, as it reads the outbox of all tenants; no tenant has rows in it."""
-HOT = {"accounts", "members", "name_words", "metric_buckets", "account_counters", "tiers", "badges"}
+HOT = {
+    *("accounts", "members", "name_words", "metric_buckets", "account_counters", "tiers", "badges"),
+    "rollup_buyers",
+}
 """Distributed by account on a cluster; identities and shared_counters are keyed by what is shared."""
 
 TABLES = """
@@ -155,6 +158,7 @@ VALUES = {
     "jsonb": "'{}'",
     "json": "'{}'",
     "date": "'2026-11-21'",
+    "pg_snapshot": "'7:7:'",
     "timestamp with time zone": "'2026-11-21'",
 }
 

@@ -19,7 +19,7 @@ _READ = """
 select written_in::text, event_id, account_id, tenant_id, program_id, booked_at, notices from outbox
 where (written_in, event_id, account_id) > (%s::xid8, %s, %s)
     and written_in < pg_snapshot_xmin(pg_current_snapshot()) and abs(account_id %% %s) = %s
-order by written_in, event_id, account_id limit %s
+order by outbox.written_in, outbox.event_id, outbox.account_id limit %s
 """
 _MOVE = """
 update relay_cursors set written_in = %s::xid8, event_id = %s, account_id = %s

@@ -1,10 +1,7 @@
-"""The figures of the overview: what the books say about this month and the twelve before it."""
+"""The figures of the overview: what the sums by day say about this month and the twelve before it."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,42 +15,41 @@ from guerdon.wiring import Live
 MONTHS: Final = 13
 """Shown on the chart, the present one included."""
 SOON: Final = timedelta(days=30)
-_REMEMBERED_SECONDS: Final = 20.0
-_KEPT: Final = 64
 _CAMPAIGNS: Final = 8
 _MOVED: Final = """
-select width_bucket(t.effective_at, %(edges)s::timestamptz[]), e.wallet, e.book, t.kind, sum(e.amount)::bigint
-from transactions t join entries e on e.account_id = t.account_id and e.seq = t.seq
-where t.program_id = %(program)s and t.effective_at >= %(first)s and e.book <> 'member'
+select date_trunc('month', moved_on)::date, wallet, book, kind, sum(amount)::bigint,
+    coalesce(sum(amount) filter (where moved_on >= %(before)s and moved_on < %(then)s
+        or moved_on >= %(month)s and moved_on < %(today)s), 0)::bigint
+from rollup_units where program_id = %(program)s and moved_on >= %(first)s and book <> 'member'
 group by 1, 2, 3, 4
 """
 _HELD: Final = """
-select wallet, sum(available + pending)::bigint from wallets where program_id = %s group by wallet
+select wallet, sum(amount)::bigint from rollup_units where program_id = %s and book = 'member' group by wallet
 """
-_JOINED: Final = """
-select count(*), count(*) filter (where joined_at >= %(month)s),
-    count(*) filter (where joined_at >= %(before)s and joined_at < %(then)s)
-from members where program_id = %(program)s and erased_at is null
+_COUNTED: Final = """
+select measure, coalesce(sum(amount) filter (where counted_on >= %(month)s), 0)::bigint,
+    coalesce(sum(amount) filter (where counted_on >= %(month)s and counted_on < %(today)s), 0)::bigint,
+    coalesce(sum(amount) filter (where counted_on >= %(before)s and counted_on < %(then)s), 0)::bigint
+from rollup_days where program_id = %(program)s and counted_on >= %(before)s group by measure
 """
-_BOUGHT: Final = """
-select count(*) filter (where occurred_at >= %(month)s),
-    count(distinct account_id) filter (where occurred_at >= %(month)s and account_id > 0),
-    count(*) filter (where occurred_at < %(then)s),
-    count(distinct account_id) filter (where occurred_at < %(then)s and account_id > 0)
-from events where program_id = %(program)s and order_id is not null and type = 'order.paid'
-    and occurred_at >= %(before)s
+_SOLD: Final = """
+select date_trunc('month', counted_on)::date, sum(amount)::bigint from rollup_days
+where program_id = %(program)s and measure = 'net' and counted_on >= %(first)s group by 1
 """
-_TIERS: Final = "select ladder, level, count(*) from tiers where program_id = %s group by 1, 2"
+_PEOPLE: Final = """
+select (select coalesce(sum(amount), 0)::bigint from rollup_days
+        where program_id = %(program)s and measure = 'joined'),
+    (select count(*) from members where program_id = %(program)s and erased_at is not null)
+"""
+_LEVELS: Final = "select ladder, level, accounts from rollup_levels where program_id = %s"
 _ENDING: Final = """
-select l.wallet, sum(l.remaining)::bigint, count(distinct l.account_id), min(l.expires_at)
-from lots l join wallets w on w.account_id = l.account_id and w.wallet = l.wallet
-where w.program_id = %s and l.expires_at > %s and l.expires_at <= %s and l.remaining > 0 group by 1
+select wallet, sum(amount)::bigint, min(ends_on) from rollup_endings
+where program_id = %s and ends_on >= %s and ends_on <= %s and amount > 0 group by 1
 """
 _FIRED: Final = """
-select e.source, e.wallet, count(distinct (e.account_id, e.seq)), sum(e.amount)::bigint
-from transactions t join entries e on e.account_id = t.account_id and e.seq = t.seq
-where t.program_id = %s and t.effective_at >= %s and t.kind = 'award' and e.book = 'member'
-group by 1, 2 order by 4 desc limit %s
+select source, wallet, sum(times)::bigint, sum(amount)::bigint from rollup_units
+where program_id = %s and moved_on >= %s and kind = 'award' and book = 'member'
+group by 1, 2 order by 4 desc, 1, 2 limit %s
 """
 
 
@@ -89,8 +85,19 @@ class Ending:
 
     wallet: str
     units: int
-    accounts: int
-    first_at: datetime
+    first_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A measure of this month, and of whole days only beside those of the month before."""
+
+    now: int = 0
+    """So far, today included."""
+    whole: int = 0
+    """Until yesterday."""
+    before: int = 0
+    """Until the same day of the month before, as many days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +105,24 @@ class Figures:
     """The overview of one program."""
 
     at: datetime
+    """All that was committed before it is counted."""
     months: tuple[date, ...]
     """First days, the present month last."""
     by_month: dict[str, tuple[Moved, ...]]
     """By wallet, one for each of `months`."""
+    whole: dict[str, Moved]
+    """By wallet: this month until yesterday."""
     before: dict[str, Moved]
-    """By wallet: last month until the same day and hour."""
+    """By wallet: last month, as many days of it."""
     outstanding: dict[str, int]
     members: int
-    joined: int
-    joined_before: int
-    orders: int
-    buyers: int
-    orders_before: int
-    buyers_before: int
+    joined: Counted
+    orders: Counted
+    buyers: Counted
+    net: Counted
+    """Merchandise of orders after discounts, in minor units."""
+    sold: tuple[int, ...]
+    """The same, one for each of `months`."""
     tiers: dict[str, tuple[tuple[str, int], ...]]
     """By ladder, from the base upwards."""
     ending: tuple[Ending, ...]
@@ -120,98 +131,85 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Months:
+    today: date
     days: tuple[date, ...]
-    edges: list[datetime]
-    then: datetime
+    then: date
+    """The day of last month before which as many days lie as before today in this month."""
 
-    @property
-    def start(self) -> datetime:
-        return self.edges[-1]
-
-    @property
-    def before(self) -> datetime:
-        return self.edges[-3]
-
-
-class Overviews:
-    """Makes overviews, and believes each for some seconds: they look at whole months of the books."""
-
-    def __init__(self) -> None:
-        """Know none yet."""
-        self._known: OrderedDict[tuple[int, int], tuple[float, Figures]] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def figures(self, tx: Tx, live: Live, now: datetime) -> Figures:
-        """Give the overview of a program."""
-        place = (live.program_id, live.version)
-        with self._guard:
-            known = self._known.get(place)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        made = load_figures(tx, live, now)
-        with self._guard:
-            self._known[place] = (time.monotonic() + _REMEMBERED_SECONDS, made)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return made
+    def values(self, program_id: int) -> dict[str, Any]:
+        """Give what statements ask for."""
+        return {
+            "program": program_id,
+            "first": self.days[0],
+            "before": self.days[-2],
+            "then": self.then,
+            "month": self.days[-1],
+            "today": self.today,
+        }
 
 
-def load_figures(tx: Tx, live: Live, now: datetime) -> Figures:
-    """Work an overview out."""
-    program, months = live.program, _months(live.program.zone, now)
-    by_month, before = _moved(tx, live, months)
-    times = {"month": months.start, "before": months.before, "then": months.then, "program": live.program_id}
-    members, joined, joined_before = _row(tx, _JOINED, times)
-    orders, buyers, orders_before, buyers_before = _row(tx, _BOUGHT, times)
-    soon = tx.execute(_ENDING, (live.program_id, now, now + SOON))
+def load_figures(tx: Tx, live: Live, at: datetime) -> Figures:
+    """Put an overview together from the sums.
+
+    Args:
+        tx: bound to the tenant.
+        live: the program.
+        at: up to which instant the sums are complete.
+
+    Returns:
+        The overview of the month in which that is.
+    """
+    program, months = live.program, _months(live.program.zone, at)
+    values = months.values(live.program_id)
+    by_month, whole, before = _moved(tx, live, months)
+    counted = {name: Counted(*row) for name, *row in tx.execute(_COUNTED, values)}
+    sold: dict[date, int] = dict(tx.execute(_SOLD, values).fetchall())
+    joined, erased = _row(tx, _PEOPLE, values)
+    soon = tx.execute(_ENDING, (live.program_id, months.today, months.today + SOON))
+    fired = tx.execute(_FIRED, (live.program_id, months.days[-1], _CAMPAIGNS))
     return Figures(
-        at=now,
+        at=at,
         months=months.days,
         by_month=by_month,
+        whole=whole,
         before=before,
         outstanding=dict(tx.execute(_HELD, (live.program_id,)).fetchall()),
-        members=members,
-        joined=joined,
-        joined_before=joined_before,
-        orders=orders,
-        buyers=buyers,
-        orders_before=orders_before,
-        buyers_before=buyers_before,
-        tiers=_tiers(tx, program, live.program_id),
+        members=joined - erased,
+        joined=counted.get("joined", Counted()),
+        orders=counted.get("orders", Counted()),
+        buyers=counted.get("buyers", Counted()),
+        net=counted.get("net", Counted()),
+        sold=tuple(sold.get(day, 0) for day in months.days),
+        tiers=_tiers(tx, program, live.program_id, joined),
         ending=tuple(Ending(*row) for row in soon if row[0] in program.wallets),
-        fired=tuple(
-            Fired(source, wallet, times_, units)
-            for source, wallet, times_, units in tx.execute(
-                _FIRED, (live.program_id, months.start, _CAMPAIGNS)
-            )
-        ),
+        fired=tuple(Fired(*row) for row in fired),
     )
 
 
-def _months(zone: Zone, now: datetime) -> _Months:
-    today = zone.day_of(now)
+def _months(zone: Zone, at: datetime) -> _Months:
+    today = zone.day_of(at)
     this = today.replace(day=1)
     days = tuple(add_to_day(this, Span(months=-back)) for back in range(MONTHS - 1, -1, -1))
-    starts = [zone.start_of(day) for day in days]
-    # The same day and hour of the month before; a longer month compares with the whole of a shorter one.
-    then = zone.start_of(add_to_day(today, Span(months=-1))) + (now - zone.start_of(today))
-    then = min(max(then, starts[-2]), starts[-1])
-    return _Months(days, [*starts[:-1], then, starts[-1]], then)
+    # A longer month compares with the whole of a shorter one.
+    return _Months(today, days, min(days[-2] + (today - this), this))
 
 
-def _moved(tx: Tx, live: Live, months: _Months) -> tuple[dict[str, tuple[Moved, ...]], dict[str, Moved]]:
+def _moved(
+    tx: Tx, live: Live, months: _Months
+) -> tuple[dict[str, tuple[Moved, ...]], dict[str, Moved], dict[str, Moved]]:
     by_month = {key: tuple(Moved() for _ in range(MONTHS)) for key in live.program.wallets}
+    whole = {key: Moved() for key in live.program.wallets}
     before = {key: Moved() for key in live.program.wallets}
-    values = {"edges": months.edges, "program": live.program_id, "first": months.edges[0]}
-    for slot, wallet, book, kind, amount in tx.execute(_MOVED, values):
-        if wallet not in by_month:
+    places = {day: place for place, day in enumerate(months.days)}
+    compared = {months.days[-1]: whole, months.days[-2]: before}
+    for month, wallet, book, kind, amount, part in tx.execute(_MOVED, months.values(live.program_id)):
+        # Instants after the present month are effective dates to come.
+        if wallet not in by_month or month not in places:
             continue
-        # Slots count from 1; the edge inside last month makes two of that month.
-        place = slot - 1 if slot < MONTHS else slot - 2
-        _add(by_month[wallet][place], book, kind, amount)
-        if slot == MONTHS - 1:
-            _add(before[wallet], book, kind, amount)
-    return by_month, before
+        _add(by_month[wallet][places[month]], book, kind, amount)
+        if month in compared:
+            _add(compared[month][wallet], book, kind, part)
+    return by_month, whole, before
 
 
 def _add(moved: Moved, book: str, kind: str, amount: int) -> None:
@@ -227,13 +225,14 @@ def _add(moved: Moved, book: str, kind: str, amount: int) -> None:
         moved.other -= amount
 
 
-def _tiers(tx: Tx, program: Program, program_id: int) -> dict[str, tuple[tuple[str, int], ...]]:
-    counted = {(ladder, level): count for ladder, level, count in tx.execute(_TIERS, (program_id,))}
-    (accounts,) = _row(tx, "select count(*) from accounts where program_id = %s", (program_id,))
+def _tiers(
+    tx: Tx, program: Program, program_id: int, accounts: int
+) -> dict[str, tuple[tuple[str, int], ...]]:
+    counted = {(ladder, level): count for ladder, level, count in tx.execute(_LEVELS, (program_id,))}
     found = {}
     for key, ladder in program.ladders.items():
         rows = [(tier.key, int(counted.get((key, tier.key), 0))) for tier in ladder.tiers]
-        # Whoever never moved has no row: they are at the base.
+        # Whoever never moved is counted nowhere: they are at the base.
         rows[0] = (rows[0][0], accounts - sum(count for _, count in rows[1:]))
         found[key] = tuple(rows)
     return found

@@ -15,12 +15,14 @@ from guerdon.programs.keys import list_keys
 from guerdon.programs.programs import list_programs
 from guerdon.rules.difference.voice import as_words
 from guerdon.web.console.chart import STITCHES, Bars, draw_bars, stitch_length, stitches
-from guerdon.web.console.figures import Figures, Moved, Overviews
+from guerdon.web.console.figures import Counted, Figures, Moved, load_figures
 from guerdon.web.console.opened import Opened, framed, open_program, short_number
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _KEY_ENDS_SOON: Final = timedelta(days=14)
+_PATIENCE_SECONDS: Final = 1.5
+"""How long a page waits for the sums of what was booked just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,18 @@ class Compared:
     """A figure beside the one of the month before."""
 
     now: Decimal
+    """So far, today included."""
+    whole: Decimal
+    """Until yesterday."""
     before: Decimal
+    """In as many whole days of the month before."""
 
     @property
     def percent(self) -> Decimal | None:
-        """By how much it grew; None where there was nothing before."""
+        """By how much whole days differ; None where there was nothing before."""
         if not self.before:
             return None
-        grown = (self.now - self.before) * 100 / abs(self.before)
+        grown = (self.whole - self.before) * 100 / abs(self.before)
         places = Decimal("0.1") if abs(grown) < 10 else Decimal(1)
         return grown.quantize(places, ROUND_HALF_UP)
 
@@ -81,9 +87,12 @@ def front(visit: Visitor) -> Response:
 @ROUTER.get("/console/p/{program}")
 def overview(visit: Visitor, program: str) -> Response:
     """Say first what this month came to, then show the figures."""
+    complete_at = visit.house.rollups.wait(visit.now, _PATIENCE_SECONDS)
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
-        figures = _board(visit).figures(tx, opened.live, visit.now)
+        if complete_at is None:
+            return visit.page("summing.html", **framed(opened, "overview"))
+        figures = load_figures(tx, opened.live, complete_at)
         needs = _needs(tx, visit, opened, figures)
     books = [_book(opened, figures, key) for key in opened.program.wallets]
     first = next(iter(opened.program.wallets), "")
@@ -95,27 +104,24 @@ def overview(visit: Visitor, program: str) -> Response:
         needs=needs,
         chart=_chart(opened, figures, first) if first else None,
         table=_table(opened, figures, first) if first else (),
-        members=Compared(Decimal(figures.joined), Decimal(figures.joined_before)),
-        orders=Compared(Decimal(figures.orders), Decimal(figures.orders_before)),
-        buyers=Compared(Decimal(figures.buyers), Decimal(figures.buyers_before)),
+        orders=_compared(figures.orders),
+        buyers=_compared(figures.buyers),
+        net=_compared(figures.net),
+        sold=opened.money(scaled_decimal(figures.net.now, opened.program.digits)),
         tiers=_tiers(opened, figures),
         short=short_number,
         campaign=as_words,
     )
 
 
-def _board(visit: Visit) -> Overviews:
-    state = visit.request.app.state
-    found: Overviews | None = getattr(state, "overviews", None)
-    if found is None:
-        found = state.overviews = Overviews()
-    return found
+def _compared(counted: Counted) -> Compared:
+    return Compared(Decimal(counted.now), Decimal(counted.whole), Decimal(counted.before))
 
 
 def _book(opened: Opened, figures: Figures, wallet: str) -> Book:
     scale = opened.program.scales[wallet]
     month: Moved = figures.by_month[wallet][-1]
-    before = figures.before[wallet]
+    whole, before = figures.whole[wallet], figures.before[wallet]
     held = figures.outstanding.get(wallet, 0)
     cost = opened.program.wallets[wallet].cost
 
@@ -125,8 +131,8 @@ def _book(opened: Opened, figures: Figures, wallet: str) -> Book:
     return Book(
         wallet=wallet,
         unit=opened.unit(wallet),
-        issued=Compared(units(month.issued), units(before.issued)),
-        spent=Compared(units(month.spent), units(before.spent)),
+        issued=Compared(units(month.issued), units(whole.issued), units(before.issued)),
+        spent=Compared(units(month.spent), units(whole.spent), units(before.spent)),
         opening=units(held - month.sum),
         given_back=units(month.given_back),
         expired=units(month.expired),
@@ -187,9 +193,7 @@ def _needs(tx: Tx, visit: Visit, opened: Opened, figures: Figures) -> list[Need]
         amount = say.number(opened.units(one.wallet, one.units))
         unit = opened.unit(one.wallet)
         title = say.text("{amount} {unit} expire within 30 days", amount=amount, unit=unit)
-        first = say.day_long(one.first_at, opened.program.zone)
-        whose = say.count("{count} member", "{count} members", one.accounts)
-        detail = say.text("{whose}; the first on {day}", whose=whose, day=first)
+        detail = say.text("The first of them on {day}", day=say.day_long(one.first_on))
         found.append(Need("clock", title, detail, f"{opened.path}/members"))
     for key in list_keys(tx):
         ends = key.expires_at
