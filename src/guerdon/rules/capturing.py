@@ -8,7 +8,8 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal
 from guerdon.rules import holds
 from guerdon.rules.decision import Effect, Shortfall
-from guerdon.rules.draft import Draft, moved_entries
+from guerdon.rules.draft import Draft
+from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Capture, Promised, Redeem, TakeCapture
 from guerdon.rules.spending import issue
 

@@ -15,7 +15,6 @@ from guerdon.base.exact import BIGINT_MAX
 from guerdon.base.ids import Chance
 from guerdon.rules import holds, lots
 from guerdon.rules.decision import (
-    Book,
     Decision,
     Effect,
     Entry,
@@ -26,6 +25,7 @@ from guerdon.rules.decision import (
     Transaction,
     TransactionKind,
 )
+from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
@@ -34,15 +34,15 @@ from guerdon.rules.program import Expiry, Program
 from guerdon.rules.scope import (
     AccountView,
     EventView,
-    MemberView,
     MetricValues,
     ProgramView,
     Scope,
     TierView,
     WalletViews,
+    member_view,
 )
 from guerdon.rules.settling import Converted, settle_wallets
-from guerdon.rules.state import Bucket, Hold, Lot, MemberState, Shared, State, TierState, WalletState
+from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, WalletState
 from guerdon.rules.tiers import Ladder, tier_path
 
 _ZERO = Decimal(0)
@@ -441,52 +441,6 @@ class Draft:
             late=self.late,
             inputs=self.inputs,
         )
-
-
-def member_view(member: MemberState | None) -> MemberView:
-    """Show a member to expressions.
-
-    Args:
-        member: who it is, or None.
-
-    Returns:
-        The view; an empty one for nobody.
-    """
-    if member is None:
-        return _NOBODY
-    return MemberView(
-        number=member.member_id,
-        language=member.language,
-        birthday=member.birthday,
-        joined_at=member.joined_at,
-        attributes=member.attributes,
-        consents=member.consents,
-        role=member.role,
-    )
-
-
-_NOBODY = MemberView()
-
-
-def moved_entries(
-    moved: tuple[Lot, ...] | list[Lot], sign: int, book: Book, source: str = ""
-) -> tuple[Entry, ...]:
-    """Write lots that move between a member and one of the program's books.
-
-    Args:
-        moved: the lots, `remaining` being what moves.
-        sign: 1 towards the member, −1 away.
-        book: the other side.
-        source: what caused it.
-
-    Returns:
-        One entry a lot and one for the other side; they sum to zero.
-    """
-    entries = [
-        Entry("member", sign * lot.remaining, lot.available_at, lot.expires_at, source) for lot in moved
-    ]
-    entries.append(Entry(book, -sign * sum(lot.remaining for lot in moved), source=source))
-    return tuple(entries)
 
 
 def expiry_instant(program: Program, occurred_at: datetime, expires: Expiry) -> datetime:

@@ -109,7 +109,14 @@ class TakeCapture(msgspec.Struct, frozen=True):
     capture: Capture
 
 
-Command = Redeem | CancelRedemption | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture
+class PriceCart(msgspec.Struct, frozen=True):
+    """A cart is priced (`rules.checkout`); it is no event of the account."""
+
+    rewards: tuple[str, ...] = ()
+    """Rewards that the cart takes, and those that its coupons stand for."""
+
+
+Command = Redeem | CancelRedemption | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture | PriceCart
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -9,7 +9,16 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY
-from guerdon.rules.events import Adjust, CancelRedemption, Event, Redeem, SendUnits
+from guerdon.rules.events import (
+    Adjust,
+    CancelRedemption,
+    Capture,
+    Event,
+    PriceCart,
+    Redeem,
+    SendUnits,
+    TakeCapture,
+)
 from guerdon.rules.limits import Draw, all_draws, stock_draw
 from guerdon.rules.metrics import Metric
 from guerdon.rules.program import Campaign, Program
@@ -50,7 +59,7 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
     metrics = _metrics(program, event, campaigns)
     draws = _draws(program, event, campaigns, (member_id, day))
     return Needs(
-        lots=_spends(event) or any(campaign.redeems for campaign in campaigns),
+        lots=_spends(event) or _takes(event) or any(campaign.redeems for campaign in campaigns),
         metrics=frozenset(metric.identity for metric in metrics),
         oldest_bucket_on=_oldest(program, metrics, day),
         counters=tuple(sorted({draw.counter for draw in draws if not draw.shared})),
@@ -59,9 +68,13 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
 
 
 def _campaigns(program: Program, event: Event) -> list[Campaign]:
-    if event.command is not None:
+    trigger = event.type
+    if isinstance(event.command, PriceCart):
+        # A quote tells what the order will earn.
+        trigger = "order.paid"
+    elif event.command is not None:
         return []
-    campaigns = list(program.by_trigger.get(event.type, ()))
+    campaigns = list(program.by_trigger.get(trigger, ()))
     for trigger in FOLLOW_ONS:
         campaigns += program.by_trigger.get(trigger, ())
     return campaigns
@@ -74,6 +87,16 @@ def _spends(event: Event) -> bool:
     return isinstance(command, Redeem | SendUnits)
 
 
+def _takes(event: Event) -> bool:
+    """Tell whether an order takes units for what its checkout promised, or a cart may."""
+    taken = _captured(event)
+    return isinstance(event.command, PriceCart) or (taken is not None and bool(taken.units or taken.rewards))
+
+
+def _captured(event: Event) -> Capture | None:
+    return event.command.capture if isinstance(event.command, TakeCapture) else event.capture
+
+
 def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> list[Metric]:
     names = {metric.key for metric in program.metrics_by_event.get(event.type, ())}
     names.update(ladder.metric.key for ladder in program.ladders.values())
@@ -81,7 +104,8 @@ def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> l
         root, _, name = path.partition(".")
         if root == "metrics":
             names.add(name)
-    if any(campaign.trigger in FOLLOW_ONS or campaign.redeems for campaign in campaigns):
+    is_cart = isinstance(event.command, PriceCart)
+    if is_cart or any(campaign.trigger in FOLLOW_ONS or campaign.redeems for campaign in campaigns):
         names.update(program.metrics)
     return [program.metrics[name] for name in sorted(names) if name in program.metrics]
 
@@ -101,23 +125,34 @@ def _draws(
 ) -> list[Draw]:
     member_id, day = who_when
     draws: list[Draw] = []
-    rewards: set[str] = set()
+    rewards = _rewards_of(event)
     for campaign in campaigns:
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", member_id, day)
         rewards.update(campaign.grants)
         rewards.update(redeem.reward for redeem in campaign.redeems)
-    if isinstance(event.command, Redeem | CancelRedemption):
-        rewards.add(event.command.reward)
+    if isinstance(event.command, PriceCart):
+        for promotion in program.promotions.automatic:
+            draws += all_draws(promotion.limits, promotion.source.owner, member_id, day)
+    taken = _captured(event)
+    if taken is not None:
+        draws += [draw for draw, _ in taken.draws]
     if isinstance(event.command, CancelRedemption):
         # What is given back was drawn on the day of the taking, by whoever took it.
         taken_at, by = event.command.taken_at, event.command.member_id
         day = program.zone.day_of(taken_at) if taken_at is not None else day
         member_id = by if by is not None else member_id
-    for key in rewards:
-        reward = program.rewards.get(key)
-        if reward is None:
-            continue
-        draws += all_draws(reward.limits, f"reward/{key}", member_id, day)
+    for reward in (program.rewards[key] for key in rewards if key in program.rewards):
+        draws += all_draws(reward.limits, f"reward/{reward.key}", member_id, day)
         if reward.stock is not None:
-            draws.append(stock_draw(key, reward.stock))
+            draws.append(stock_draw(reward.key, reward.stock))
     return draws
+
+
+def _rewards_of(event: Event) -> set[str]:
+    """Name the rewards that an event is about."""
+    if isinstance(event.command, Redeem | CancelRedemption):
+        return {event.command.reward}
+    if isinstance(event.command, PriceCart):
+        return set(event.command.rewards)
+    taken = _captured(event)
+    return {one.reward for one in taken.rewards} if taken is not None else set()

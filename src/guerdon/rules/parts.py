@@ -34,6 +34,8 @@ class Wallet(msgspec.Struct, frozen=True):
     expires: Expiry | None
     cost: Decimal | None
     """Money one unit costs; what it is worth where no cost is named."""
+    worth: Decimal | None = None
+    """Money one unit pays at checkout, None where it pays nothing."""
 
 
 class Conversion(msgspec.Struct, frozen=True):

@@ -147,11 +147,11 @@ class _Compiler:
         }
         rewards = {key: self.reward(key, one) for key, one in definition.rewards.items()}
         campaigns = [self.campaign(key, one, wallets) for key, one in definition.campaigns.items()]
+        schedules = {one.key: one.schedule for one in campaigns}
+        promotions = compile_promotions(definition, schedules, (self.expression, self.fault))
         self.environments.update(section_environments(definition))
         for text, seen_from, expects in section_expressions(definition):
             self.expression(text, seen_from, expects)
-        schedules = {one.key: one.schedule for one in campaigns}
-        promotions = compile_promotions(definition, schedules, (self.expression, self.fault))
         if self.faults:
             raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
         campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
@@ -197,6 +197,7 @@ class _Compiler:
             pending=span_of(one.pending),
             expires=_expiry(one.expires),
             cost=_cost(one),
+            worth=one.worth or None,
         )
 
     def conversion(self, key: str, one: written.Conversion) -> Conversion:

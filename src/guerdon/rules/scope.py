@@ -29,7 +29,7 @@ from guerdon.rules.expressions import (
     Type,
 )
 from guerdon.rules.metrics import Buckets, Metric, value_on
-from guerdon.rules.state import WalletState
+from guerdon.rules.state import MemberState, WalletState
 
 LINE = Record(
     "line",
@@ -362,3 +362,28 @@ class WalletViews(dict[str, WalletView]):
             )
         )
         return view
+
+
+def member_view(member: MemberState | None) -> MemberView:
+    """Show a member to expressions.
+
+    Args:
+        member: who it is, or None.
+
+    Returns:
+        The view; an empty one for nobody.
+    """
+    if member is None:
+        return _NOBODY
+    return MemberView(
+        number=member.member_id,
+        language=member.language,
+        birthday=member.birthday,
+        joined_at=member.joined_at,
+        attributes=member.attributes,
+        consents=member.consents,
+        role=member.role,
+    )
+
+
+_NOBODY = MemberView()

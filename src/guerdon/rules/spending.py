@@ -12,7 +12,8 @@ from guerdon.base.calendar import Span
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
-from guerdon.rules.draft import Draft, expiry_instant, moved_entries
+from guerdon.rules.draft import Draft, expiry_instant
+from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
 from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
 from guerdon.rules.program import Campaign, Reward
@@ -64,11 +65,11 @@ def issue(
         Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock`, `budget_spent` or
             `insufficient_units`, with nothing changed.
     """
-    _check_tier(draft, reward)
+    check_tier(draft, reward)
     draws = _draws(draft, reward, command.quantity, by if free else None)
     for draw, amount, code in draws:
         if draft.room(draw) < amount:
-            raise Problem(code, _REFUSALS[code])
+            raise Problem(code, REFUSALS[code])
     price = {} if free else {wallet: each * command.quantity for wallet, each in reward.price}
     _check_funds(draft, price)
     redemption = NewRedemption(
@@ -102,7 +103,7 @@ def issue(
     return redemption
 
 
-_REFUSALS = {
+REFUSALS = {
     "limit_reached": "this reward cannot be taken more often in this period",
     "out_of_stock": "there are not enough of this reward left",
     "budget_spent": "what it costs is more than the budget has left",
@@ -147,7 +148,16 @@ def reward_draws(
     return draws
 
 
-def _check_tier(draft: Draft, reward: Reward) -> None:
+def check_tier(draft: Draft, reward: Reward) -> None:
+    """Make sure that the account's tiers may have a reward.
+
+    Args:
+        draft: the decision.
+        reward: what is wanted.
+
+    Raises:
+        Problem: `reward_not_for_tier`.
+    """
     if not reward.tiers:
         return
     held = {name for key, one in draft.tiers.items() for name in (one.level, f"{key}.{one.level}")}

@@ -14,6 +14,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import spending
+from guerdon.rules.capturing import capture, take_capture
 from guerdon.rules.decision import Decision, Skip, TierChange
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
@@ -24,6 +25,7 @@ from guerdon.rules.events import (
     ReceiveUnits,
     Redeem,
     SendUnits,
+    TakeCapture,
     Tick,
 )
 from guerdon.rules.expressions import EXACT, EvaluationError
@@ -88,6 +90,8 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
 
 def _decide_fact(draft: Draft) -> None:
     program, event = draft.program, draft.event
+    if event.capture is not None:
+        capture(draft, event.capture)
     # Made before tiers move: an event is decided with the tiers held before it.
     scope = draft.scope(event.type)
     counted = _count_metrics(draft, scope)
@@ -219,4 +223,5 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     SendUnits: spending.send,
     ReceiveUnits: spending.receive,
     Tick: _book_time,
+    TakeCapture: take_capture,
 }

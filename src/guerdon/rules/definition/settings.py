@@ -81,6 +81,10 @@ class Spending(Part):
     as_: Literal["payment", "discount"] = Field(
         default="payment", validation_alias="as", serialization_alias="as"
     )
+    minimum: Annotated[Exact, Field(ge=0)] | None = None
+    """Units pay at least so much money of a cart, or nothing."""
+    at_most_percent: Annotated[Exact, Field(ge=0, le=100)] | None = None
+    """Share of what is due that units may pay, in percent."""
 
 
 class Returns(Part):

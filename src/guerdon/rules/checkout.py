@@ -1,0 +1,336 @@
+"""Checkouts, pure: a cart is priced, paid in part with units, and what it promises is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
+from guerdon.base.ids import Chance
+from guerdon.rules import holds
+from guerdon.rules.decision import Decision
+from guerdon.rules.draft import Draft
+from guerdon.rules.events import Capture, Discounted, Event, Promised
+from guerdon.rules.limits import Draw
+from guerdon.rules.orders import AmountInput, OrderInput, read_order
+from guerdon.rules.parts import Reward
+from guerdon.rules.paying import Payment, Purse, pay
+from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
+from guerdon.rules.program import Program
+from guerdon.rules.promotions import CHECKOUT
+from guerdon.rules.spending import REFUSALS, check_tier, reward_draws
+from guerdon.rules.state import Hold, HoldKind, State
+from guerdon.rules.step import step
+
+_ONE = Decimal(1)
+_REWARDS_AT_MOST = 20
+_HUNDRED = Fraction(100)
+
+
+class CouponState(msgspec.Struct, frozen=True):
+    """A code that was given out, as gathered."""
+
+    redemption_id: int
+    account_id: int
+    reward: str
+    status: str
+    """`issued`, `used` or `cancelled`."""
+    expires_at: datetime | None
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What is asked of a checkout."""
+
+    checkout: str
+    """The checkout's id, a UUID as text."""
+    cart: Cart
+    expires_at: datetime
+    """When what it holds lapses."""
+    redemption_ids: Sequence[int]
+    """Numbers for the rewards of the cart, as many as it names."""
+    coupons: Mapping[str, CouponState] = {}
+    """By code, those of the cart's codes that are known."""
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """A priced cart with all that follows from it."""
+
+    priced: Priced
+    payments: tuple[Payment, ...]
+    """What units pay of it, whether as a tender or as a discount."""
+    due: int
+    """What is left to be paid, minor units."""
+    spends: Mapping[str, int]
+    """Units that it takes, for paying and for rewards, by wallet in its scale."""
+    order: OrderInput
+    """The order that it becomes."""
+    capture: Capture
+    paid: Decision
+    """What the order would set off if it were paid now."""
+
+
+def quote(
+    program: Program, state: State, event: Event, opening: Opening, chance: Chance
+) -> tuple[State, Quoted]:
+    """Price a cart and hold what it promises; `exactly()` is entered by the caller.
+
+    Args:
+        program: the version that prices; it stays with the checkout.
+        state: the account (number 0 for a guest), who buys, and the shared counters.
+        event: of type `checkout`, at the instant of pricing.
+        opening: the cart, and how long it is held.
+        chance: seeded randomness.
+
+    Returns:
+        The state with what is held, and nothing else changed; and the quote.
+
+    Raises:
+        Problem: what is wrong with units to spend or with rewards of the cart, with its pointer.
+    """
+    draft = Draft(program, state, event, chance)
+    draft.settle()
+    draft.let_go(holds.of_checkout(draft.holds, opening.checkout))
+    draft.let_go(holds.of_checkout(draft.shared_holds, opening.checkout))
+    purse = _purse(program, draft)
+    priced, payments = _price(draft, opening, purse)
+    rewards = _rewards(draft, opening)
+    spends = _spends(draft, payments, rewards)
+    member = state.member.member_id if state.member is not None else None
+    draws = [(one.draw, one.amount) for one in priced.draws]
+    capture = Capture(
+        checkout=opening.checkout,
+        version=program.version,
+        draws=tuple(draws),
+        units={one.wallet: one.units for one in payments},
+        coupons=tuple(
+            opening.coupons[one.source.code].redemption_id
+            for one in priced.taken
+            if one.source.code in opening.coupons
+        ),
+        rewards=tuple(
+            Promised(number, reward.key)
+            for number, reward in zip(opening.redemption_ids, rewards, strict=False)
+        ),
+        discounts=_discounts(priced),
+    )
+    for reward in rewards:
+        draws += [(draw, amount) for draw, amount, _ in reward_draws(reward, 1, member, draft.day)]
+    _hold(draft, opening, draws)
+    _hold_units(draft, opening, spends)
+    _hold_coupons(draft, opening, capture)
+    order = priced.placed(_tenders(program, payments))
+    due = priced.total - (0 if _as_discount(program) else sum(one.minor for one in payments))
+    quoted = Quoted(priced, payments, due, spends, order, capture, _earned(draft, order, capture))
+    return _held_only(state, draft), quoted
+
+
+def release(program: Program, state: State, event: Event, checkout: str) -> State:
+    """Let go of what a checkout holds, and of what has lapsed.
+
+    Args:
+        program: any version.
+        state: the account and the shared counters.
+        event: gives the instant.
+        checkout: its id, a UUID as text.
+
+    Returns:
+        The state with less held, and nothing else changed.
+    """
+    draft = Draft(program, state, event, Chance(bytes(8)))
+    draft.let_go(holds.lapsed(draft.holds, draft.now) + holds.lapsed(draft.shared_holds, draft.now))
+    draft.let_go(holds.of_checkout(draft.holds, checkout))
+    draft.let_go(holds.of_checkout(draft.shared_holds, checkout))
+    return _held_only(state, draft)
+
+
+def _held_only(before: State, draft: Draft) -> State:
+    """Keep what is held, and nothing else: the next event books what time has done, with its transactions."""
+    account = before.account
+    wallets = {
+        key: wallet
+        if (now := draft.wallets.get(key, wallet)).held == wallet.held
+        else msgspec.structs.replace(wallet, held=now.held)
+        for key, wallet in account.wallets.items()
+    }
+    return State(
+        account=msgspec.structs.replace(account, wallets=wallets, counters=draft.counters, holds=draft.holds),
+        member=before.member,
+        shared=msgspec.structs.replace(before.shared, counters=draft.shared, holds=draft.shared_holds),
+    )
+
+
+def _purse(program: Program, draft: Draft) -> Purse:
+    spending = program.definition.spending
+    most = spending.at_most_percent
+    return Purse(
+        wallets=program.wallets,
+        states=draft.wallets,
+        digits=program.digits,
+        clamp=spending.short == "clamp",
+        share=Fraction(1) if most is None else Fraction(most) / _HUNDRED,
+        least_minor=0 if spending.minimum is None else to_scaled(spending.minimum, program.digits),
+    )
+
+
+def _as_discount(program: Program) -> bool:
+    return program.definition.spending.as_ == "discount"
+
+
+def _price(draft: Draft, opening: Opening, purse: Purse) -> tuple[Priced, tuple[Payment, ...]]:
+    """Price the cart, and let units pay: after it is priced, or as the last discount on it."""
+    program, cart, event = draft.program, opening.cart, draft.event
+    member = draft.before.member
+    view = view_of(
+        draft.scope(CHECKOUT),
+        member.member_id if member is not None else None,
+        {**draft.counters, **draft.shared},
+        coupons=_coupons(draft, opening),
+        source=event.source,
+    )
+    asked = cart.sent.spend
+    if asked and draft.before.account.account_id == 0:
+        raise Problem.at("/spend", "member_missing", "only a member has units to spend")
+    priced = price(program, cart, view, event.occurred_at)
+    if not asked:
+        return priced, ()
+    if not _as_discount(program):
+        return priced, pay(purse, asked, priced.total)
+    payments = pay(purse, asked, priced.net)
+    off = tuple((one.wallet, one.minor) for one in payments)
+    return price(program, cart, msgspec.structs.replace(view, units_off=off), event.occurred_at), payments
+
+
+def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
+    given = {}
+    for code, coupon in opening.coupons.items():
+        problem = _refusal(draft, coupon)
+        given[code] = GivenCoupon(coupon.reward, problem)
+    return given
+
+
+def _refusal(draft: Draft, coupon: CouponState) -> str:
+    """Say why a coupon cannot be used, or nothing."""
+    if coupon.account_id != draft.before.account.account_id:
+        return "coupon_of_another_member"
+    if coupon.status != "issued":
+        return f"coupon_{coupon.status}"
+    if coupon.expires_at is not None and coupon.expires_at <= draft.now:
+        return "coupon_expired"
+    name = str(coupon.redemption_id)
+    if any(hold.kind == "redemption" and hold.name == name for hold in draft.holds.values()):
+        return "coupon_held"
+    return ""
+
+
+def _rewards(draft: Draft, opening: Opening) -> list[Reward]:
+    """Find the rewards that come with the cart, each of which must be had now."""
+    names = opening.cart.sent.rewards
+    if len(names) > _REWARDS_AT_MOST:
+        raise Problem.at("/rewards", "too_many_rewards", f"a cart names at most {_REWARDS_AT_MOST} rewards")
+    if names and draft.before.account.account_id == 0:
+        raise Problem.at("/rewards", "member_missing", "only a member can take rewards")
+    return [_reward(draft, name, f"/rewards/{place}") for place, name in enumerate(names)]
+
+
+def _reward(draft: Draft, name: str, pointer: str) -> Reward:
+    reward = draft.program.rewards.get(name)
+    if reward is None:
+        raise Problem.at(pointer, "unknown_reward", f"this program has no reward {name!r}")
+    if not reward.price:
+        raise Problem.at(pointer, "reward_not_for_sale", "this reward is granted and has no price")
+    try:
+        check_tier(draft, reward)
+    except Problem as problem:
+        raise Problem.at(pointer, problem.code, problem.detail) from None
+    member = draft.before.member
+    for draw, amount, code in reward_draws(
+        reward, 1, member.member_id if member is not None else None, draft.day
+    ):
+        if draft.room(draw) < amount:
+            raise Problem.at(pointer, code, REFUSALS[code])
+    return reward
+
+
+def _spends(draft: Draft, payments: Sequence[Payment], rewards: Sequence[Reward]) -> dict[str, int]:
+    spends: dict[str, int] = {}
+    for one in payments:
+        spends[one.wallet] = spends.get(one.wallet, 0) + one.units
+    for reward in rewards:
+        for wallet, units in reward.price:
+            spends[wallet] = spends.get(wallet, 0) + units
+    for wallet, units in spends.items():
+        state = draft.wallet(wallet)
+        if units > state.available - state.held:
+            scale = draft.program.wallets[wallet].scale
+            needed = scaled_text(units, scale)
+            there = scaled_text(max(state.available - state.held, 0), scale)
+            detail = f"{needed} of {wallet} are needed and {there} are available"
+            raise Problem.at("/rewards", "insufficient_units", detail)
+    return spends
+
+
+def _discounts(priced: Priced) -> tuple[Discounted, ...]:
+    found = []
+    for one in priced.taken:
+        amount, source = one.lines + one.shipping, one.source
+        if amount and source.kind == "campaign":
+            found.append(Discounted(source.key, amount))
+        elif amount and source.kind == "coupon":
+            found.append(Discounted("", amount, source.key, source.code))
+    return tuple(found)
+
+
+def _tenders(program: Program, payments: Sequence[Payment]) -> tuple[AmountInput, ...]:
+    if _as_discount(program):
+        return ()
+    return tuple(AmountInput(scaled_decimal(one.minor, program.digits), kind="points") for one in payments)
+
+
+def _hold(draft: Draft, opening: Opening, draws: Sequence[tuple[Draw, Decimal]]) -> None:
+    for draw, amount in draws:
+        draft.draw(draw, amount)
+        kind: HoldKind = "shared" if draw.shared else "use"
+        _keep(draft, opening, kind, draw.counter, amount)
+
+
+def _hold_units(draft: Draft, opening: Opening, spends: Mapping[str, int]) -> None:
+    for wallet, units in spends.items():
+        state = draft.wallet(wallet)
+        draft.wallets[wallet] = msgspec.structs.replace(state, held=state.held + units)
+        _keep(draft, opening, "units", wallet, Decimal(units))
+
+
+def _hold_coupons(draft: Draft, opening: Opening, capture: Capture) -> None:
+    for number in capture.coupons:
+        _keep(draft, opening, "redemption", str(number), _ONE)
+
+
+def _keep(draft: Draft, opening: Opening, kind: HoldKind, name: str, amount: Decimal) -> None:
+    held = draft.shared_holds if kind == "shared" else draft.holds
+    before = held.get((opening.checkout, kind, name))
+    total = amount if before is None else before.amount + amount
+    hold = Hold(opening.checkout, kind, name, total, opening.expires_at)
+    if kind == "shared":
+        draft.shared_holds = {**draft.shared_holds, hold.key: hold}
+    else:
+        draft.holds = {**draft.holds, hold.key: hold}
+
+
+def _earned(draft: Draft, order: OrderInput, capture: Capture) -> Decision:
+    """Decide what the order would set off, by the very step that decides it when it is paid."""
+    program, event = draft.program, draft.event
+    if draft.before.account.account_id == 0:
+        return Decision(version=program.version)
+    paid = msgspec.structs.replace(
+        event,
+        type="order.paid",
+        command=None,
+        order=read_order(order, program.order_settings, event.channel, event.store),
+        capture=capture,
+    )
+    return step(program, draft.state(), paid, draft.chance)[1]
