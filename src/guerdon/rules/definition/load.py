@@ -28,7 +28,8 @@ _TYPES: Final = {
     "dict_type": ("expected_map", "a map was expected"),
     "model_type": ("expected_map", "a map was expected"),
     "mapping_type": ("expected_map", "a map was expected"),
-    "too_short": ("too_few", "at least one entry was expected"),
+    "too_short": ("too_few", "at least {min_length} of these were expected"),
+    "too_long": ("too_many", "at most {max_length} of these are possible"),
     "greater_than": ("out_of_range", "a number greater than {gt} was expected"),
     "greater_than_equal": ("out_of_range", "a number from {ge} was expected"),
     "less_than": ("out_of_range", "a number less than {lt} was expected"),
@@ -141,7 +142,8 @@ def _wrong_value(item: Any, pointer: str, rest: Steps, positions: Positions) -> 
         expected, nearest = ", ".join(choices), _nearest_choice(str(item["input"]), choices)
         detail = f"{shown(item['input'])} is not one of {expected}"
     elif sentence:
-        detail = f"{sentence.format_map(context)}, not {shown(item['input'])}"
+        found = str(context["actual_length"]) if "actual_length" in context else shown(item["input"])
+        detail = f"{sentence.format_map(context)}, not {found}"
         detail += "; put it into [ ]" if code == "expected_list" and isinstance(item["input"], dict) else ""
     else:
         detail = item["msg"]

@@ -27,6 +27,9 @@ class BadgeLevel(DescribedPart):
     """The icon, where it is another one than the badge's."""
 
 
+LevelEntry = Annotated[BadgeLevel, Short("from", is_number=True)]
+
+
 class BadgeEntry(DescribedPart):
     """A mark of having done something."""
 
@@ -42,7 +45,7 @@ class BadgeEntry(DescribedPart):
     """Badges of one series are shown together."""
     metric: Name | None = None
     """The metric that decides the level."""
-    levels: Annotated[tuple[Annotated[BadgeLevel, Short("from")], ...], Field(max_length=MAX_LEVELS)] = ()
+    levels: Annotated[tuple[LevelEntry, ...], Field(max_length=MAX_LEVELS)] = ()
     """The levels from low to high; a lone number is the value from which one is reached."""
 
     @model_validator(mode="after")

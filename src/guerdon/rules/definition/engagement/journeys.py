@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.effects import EFFECTS, Effect, EffectPart
 from guerdon.rules.definition.engagement.segments import Sign, Signal
-from guerdon.rules.definition.scalars.part import DescribedPart, Listed, Part, Short, unknown_keys
+from guerdon.rules.definition.scalars.part import AnyOf, DescribedPart, Listed, Part, Short, unknown_keys
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.spans import Length
 from guerdon.rules.definition.scalars.texts import Text
@@ -131,6 +131,7 @@ Step = Annotated[
     | Annotated[Effect, Tag("<effect>")],
     Discriminator(_kind_of_step),
     BeforeValidator(_one_known_step),
+    AnyOf(),
 ]
 
 

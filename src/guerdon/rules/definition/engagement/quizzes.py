@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, GetJsonSchemaHandler, Tag, model_validator
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.engagement.challenges import Prize
 from guerdon.rules.definition.engagement.dated import Dated
-from guerdon.rules.definition.scalars.part import DescribedPart, Listed
+from guerdon.rules.definition.scalars.part import AnyOf, DescribedPart, Listed
 from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
 from guerdon.rules.definition.scalars.spans import Length
 from guerdon.rules.definition.scalars.texts import ShortText, Text
@@ -61,6 +60,7 @@ class SingleQuestion(Question):
     """One answer of several is right."""
 
     kind: Literal["single"]
+    """One of the answers is right."""
     answers: Answers
     """The answers to choose from."""
     right: Place
@@ -76,6 +76,7 @@ class MultipleQuestion(Question):
     """Some answers of several are right, and exactly these are to be chosen."""
 
     kind: Literal["multiple"]
+    """Several of the answers may be right."""
     answers: Answers
     """The answers to choose from."""
     right: Annotated[tuple[Place, ...], Listed(), Field(min_length=1)]
@@ -93,6 +94,7 @@ class TrueFalseQuestion(Question):
     """A sentence that is true or false."""
 
     kind: Literal["true_false"]
+    """True or false."""
     right: Flag
     """Whether it is true."""
 
@@ -101,6 +103,7 @@ class NumberQuestion(Question):
     """The answer is a number."""
 
     kind: Literal["number"]
+    """A number."""
     right: Exact
     """The number."""
     within: Annotated[Exact, Field(ge=0)] = Field(default=0, validate_default=True)
@@ -111,6 +114,7 @@ class TextQuestion(Question):
     """The answer is a word or two; capitals and blanks at the ends do not matter."""
 
     kind: Literal["text"]
+    """A word or two."""
     right: Annotated[tuple[Line, ...], Listed(), Field(min_length=1, max_length=50)]
     """The texts that are right, in any language."""
 
@@ -119,6 +123,7 @@ class OrderingQuestion(Question):
     """The answers are to be put into the order in which they stand here."""
 
     kind: Literal["ordering"]
+    """The answers are put in order; it is never told from the other keys."""
     answers: Answers
     """The answers in their right order; members see them in another one."""
 
@@ -169,16 +174,6 @@ def _kind_of_question(value: Any) -> str:
     return f"<{value.kind}>" if isinstance(value, Question) else f"<{value['kind']}>"
 
 
-class _Loosely:
-    """Publishes alternatives that may overlap, as a question may leave out its kind."""
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        made: dict[str, Any] = dict(handler(schema))
-        return {"anyOf": made["oneOf"]} if "oneOf" in made else made
-
-
 AnyQuestion = Annotated[
     Annotated[SingleQuestion, Tag("<single>")]
     | Annotated[MultipleQuestion, Tag("<multiple>")]
@@ -188,7 +183,7 @@ AnyQuestion = Annotated[
     | Annotated[OrderingQuestion, Tag("<ordering>")],
     Discriminator(_kind_of_question),
     BeforeValidator(_with_kind),
-    _Loosely(),
+    AnyOf(),
 ]
 
 

@@ -107,13 +107,15 @@ def unknown_keys(wrong: list[str], known: list[str]) -> Exception:
 class Short:
     """Takes a lone text as a map with one key, in documents and in the JSON Schema."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, *, is_number: bool = False) -> None:
         """Make the annotation.
 
         Args:
             key: the key that a lone text stands for.
+            is_number: whether that text is a number, which JSON writes without quotes.
         """
         self.key = key
+        self.types = ["number", "string"] if is_number else "string"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._widen, handler(source))
@@ -121,7 +123,7 @@ class Short:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, handler(schema)]}
+        return {"anyOf": [{"type": self.types}, handler(schema)]}
 
     def _widen(self, value: Any) -> Any:
         return {self.key: value} if isinstance(value, str) else value
@@ -140,3 +142,13 @@ class Listed:
 
     def _widen(self, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+
+class AnyOf:
+    """Publishes alternatives that may overlap, as the key that tells them apart may be left out."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        made: dict[str, Any] = dict(handler(schema))
+        return {"anyOf": made["oneOf"]} if "oneOf" in made else made
