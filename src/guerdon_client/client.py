@@ -18,8 +18,10 @@ class Member(TypedDict):
     id: str
     account: str
     card: str
+    external_id: str | None
     wallets: dict[str, dict[str, str]]
     tiers: Any
+    attributes: dict[str, Any]
 
 
 class EventAnswer(TypedDict, total=False):

@@ -1,7 +1,5 @@
 """One connection to the API: retries with backoff, lists, and refusals as exceptions."""
 
-from __future__ import annotations
-
 import json
 import random
 import time

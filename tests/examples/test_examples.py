@@ -1,0 +1,110 @@
+"""The examples run as they stand, one after the other, against a served engine."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+KEY = "gk_for-the-examples-in-python"
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SECONDS = 110
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
+    return {**kept, "GUERDON_API_KEY": KEY, "PYTHONWARNINGS": "error", **more}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a served engine that may call this machine."""
+    data = tmp_path_factory.mktemp("examples") / "data"
+    guerdon = str(Path(sys.executable).with_name("guerdon"))
+    command = [guerdon, "serve", "--port", "0", "--data", str(data)]
+    environment = surroundings(GUERDON_ALLOW_LOOPBACK="1", GUERDON_LOG_LEVEL="warning", PYTHONWARNINGS="")
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout is not None
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if (address := re.search(r"ready at (http://127\.0\.0\.1:\d+)", line)) is not None:
+                break
+        else:
+            pytest.fail("".join(said))
+        yield address.group(1)
+        server.send_signal(signal.SIGTERM)
+        rest = server.stdout.read()
+    assert server.returncode == 0, rest
+    assert "fault" not in rest
+
+
+def run(url: str, name: str, *words: str) -> list[str]:
+    """Run an example as a reader would, and give the lines that it printed."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *words],
+        env=surroundings(GUERDON_URL=url),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_each_example_has_a_test() -> None:
+    named = {path.name for path in EXAMPLES}
+    assert named == {"shop_webhook.py", "till.py", "last_year.py", "hear_webhooks.py", "nightly_crm.py"}
+    for path in EXAMPLES:
+        assert path.name in Path(__file__).read_text(encoding="utf-8")
+
+
+def test_a_shop_s_orders_earn_once(url: str) -> None:
+    assert run(url, "shop_webhook.py") == ["first: applied, again: duplicate", "points: 25"]
+
+
+def test_the_till_serves_somebody(url: str) -> None:
+    lines = run(url, "till.py")
+    assert re.fullmatch(r"card \S+", lines[0])
+    assert lines[1] == "applied, then duplicate: 53 points"
+    assert "  coffee: yes" in lines
+    assert any(line.startswith("  tote_bag: {") for line in lines)
+    assert lines[-2:] == ["a coffee is handed out, 33 points are left", "no bag yet: insufficient_units"]
+
+
+def test_last_year_is_tried_and_then_taken_in(url: str) -> None:
+    first, again = run(url, "last_year.py"), run(url, "last_year.py")
+    said = [line for line in first if line.startswith("the ")]
+    would, did = (int(re.sub(r"\D", "", line)) for line in said)
+    assert would == did > 10_000
+    assert [line for line in again if line.startswith("the ")] == said, "what came twice counts once"
+
+
+def test_notices_are_heard_and_forged_ones_are_not(url: str) -> None:
+    assert run(url, "hear_webhooks.py") == [
+        "a forged notice is answered 401",
+        "heard of order.paid, tier.changed",
+        "points: 120",
+        "tier: regular",
+    ]
+
+
+def test_the_crm_is_in_line_after_one_night(url: str, tmp_path: Path) -> None:
+    out = tmp_path / "members.csv"
+    lines = run(url, "nightly_crm.py", str(out))
+    assert lines[:2] == ["3 enrolled, 3 changed", "0 enrolled, 0 changed"]
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert {"crm-1", "crm-2", "crm-3"} <= {row["number"] for row in rows}
+    assert lines[2] == f"{len(rows)} members written"
