@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.events import Event
-from guerdon.rules.explain import explain, in_words
+from guerdon.rules.explain import Known, People, as_data, explain, in_words
 from guerdon.rules.orders import LineInput, OrderInput, read_order
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, MemberState, Shared, State
@@ -38,6 +38,10 @@ def test_what_was_stored_explains_what_was_done(document: dict[str, Any], acts: 
             continue
         found = explain(program, event, stored(decision))
         assert found.differences == ()
+        # What a campaign or a reward was limited by is told as it was: no limit that stopped one had room.
+        for one in in_words(found):
+            if one.outcome == "limit_reached":
+                assert any(Decimal(limit.left) < 1 for limit in one.limits)
         assert [one.campaign for one in found.outcomes] == [one.key for one in program.campaigns]
         acted = {one.campaign for one in found.outcomes if one.outcome == "acted"}
         assert (
@@ -57,7 +61,7 @@ MEMBER = MemberState(
     attributes={"age": 41, "vip": True, "likes": ["tea", "tents"], "height": Decimal("1.7")},
     consents={"mail": True},
 )
-CLUB = {
+CLUB: dict[str, Any] = {
     "program": "club",
     "currency": "USD",
     "timezone": "America/New_York",
@@ -162,19 +166,128 @@ def test_what_was_changed_afterwards_is_noticed() -> None:
     assert [one for one in explain(program, event, other).differences if "grown" in one]
 
 
-def test_what_is_not_kept_is_said_and_not_guessed() -> None:
+BIRTHDAYS = {
+    "trigger": "order.paid",
+    "when": "member.birthday == '02-03' || account.owner.birthday == '01-01'",
+    "then": [_STAR],
+}
+
+
+def test_personal_values_stay_with_the_person() -> None:
+    program = compiled({**CLUB, "campaigns": {**CLUB["campaigns"], "birthdays": BIRTHDAYS}})
+    event, decision = decided(program)
+    assert decision.personal == ("account.owner.birthday", "member.birthday")
+    assert "02-03" not in msgspec.json.encode(decision).decode()
+    found = explain(program, event, decision, Known(People(MEMBER, MEMBER)))
+    assert found.differences == ()
+    said = {one.campaign: one for one in in_words(found)}["birthdays"]
+    assert (said.outcome, said.reads["member.birthday"]) == ("acted", "(personal)")
+    assert "02-03" not in str(
+        {**as_data(found), "campaigns": [one["reads"] for one in as_data(found)["campaigns"]]}
+    )
+
+
+def test_what_was_erased_is_said_and_not_guessed() -> None:
+    program = compiled({**CLUB, "campaigns": {**CLUB["campaigns"], "birthdays": BIRTHDAYS}})
+    event, decision = decided(program)
+    found = explain(program, event, decision, Known(People()))
+    assert found.differences == ()
+    assert {one.campaign: one.outcome for one in found.outcomes}["birthdays"] == "acted"
+    fewer = tuple(one for one in decision.effects if one.campaign != "birthdays")
+    quiet = explain(program, event, msgspec.structs.replace(decision, effects=fewer))
+    assert {one.campaign: (one.outcome, one.scope) for one in quiet.outcomes}["birthdays"] == ("erased", None)
+    assert quiet.differences == ()
+
+
+def test_a_birthday_that_was_mended_since_is_no_difference() -> None:
+    program = compiled({**CLUB, "campaigns": {**CLUB["campaigns"], "birthdays": BIRTHDAYS}})
+    event, decision = decided(program)
+    now = msgspec.structs.replace(MEMBER, birthday="12-24")
+    assert explain(program, event, decision, Known(People(now, now))).differences == ()
+    fewer = tuple(one for one in decision.effects if one.campaign != "base")
+    changed = msgspec.structs.replace(decision, effects=fewer)
+    assert explain(program, event, changed, Known(People(now, now))).differences
+
+
+def test_personal_attributes_that_nobody_has_are_run_again() -> None:
     program = compiled(CLUB)
     event, decision = decided(program)
-    quiet = msgspec.structs.replace(
-        decision, skipped=tuple(one for one in decision.skipped if one.campaign != "secret")
-    )
-    outcome = {one.campaign: one for one in explain(program, event, quiet).outcomes}["secret"]
-    assert (outcome.outcome, outcome.scope) == ("values_not_kept", None)
+    assert decision.personal == ()
+    outcome = {one.campaign: one for one in explain(program, event, decision).outcomes}["secret"]
+    assert outcome.outcome == "expression_error"
     star = Effect("secret", "award", wallet="stars", amount=10)
-    acted = msgspec.structs.replace(quiet, effects=(*decision.effects, star))
-    found = explain(program, event, acted)
+    more = msgspec.structs.replace(decision, effects=(*decision.effects, star))
+    assert explain(program, event, more).differences
+
+
+def test_lists_and_maps_are_kept_as_such() -> None:
+    campaigns = {
+        "listed": {
+            "trigger": "order.paid",
+            "when": "size(member.attributes.likes) == 2 && 'a, b' in member.attributes.likes",
+            "then": [_STAR],
+        },
+        "mapped": {"trigger": "order.paid", "when": "size(member.consents) == 1", "then": [_STAR]},
+    }
+    program = compiled({**CLUB, "campaigns": campaigns})
+    member = msgspec.structs.replace(MEMBER, attributes={"likes": ["a, b", "c"]})
+    event, _ = decided(program)
+    with exactly():
+        _, decision = step(program, State(AccountState(5, owner=member), member, Shared()), event, chance(1))
+    assert decision.inputs == {"member.attributes.likes": ["a, b", "c"], "member.consents": {"mail": "true"}}
+    found = explain(program, event, stored(decision))
     assert found.differences == ()
-    assert {one.campaign: one.outcome for one in found.outcomes}["secret"] == "acted"
+    assert {one.outcome for one in found.outcomes} == {"acted"}
+
+
+def test_what_limits_had_left_is_told() -> None:
+    limited = {
+        "few": {
+            "trigger": "order.paid",
+            "limits": {"per_account": 3, "per_member": 2, "total": 9, "per": "month"},
+            "then": [_STAR],
+        },
+        "costly": {
+            "trigger": "order.paid",
+            "limits": {"budget": {"units": {"points": 50}, "per": "year"}, "when_short": "part"},
+            "then": [{"award": {"wallet": "points", "amount": "order.net"}}],
+        },
+        "cold": {
+            "trigger": "order.paid",
+            "when": "order.net > 1000",
+            "limits": {"total": 1},
+            "then": [_STAR],
+        },
+        "given": {"trigger": "order.paid", "then": [{"grant": "pen"}]},
+    }
+    rewards = {"pen": {"kind": "product", "stock": 5}}
+    program = compiled({**CLUB, "campaigns": limited, "rewards": rewards})
+    event, _ = decided(program)
+    used = {
+        "campaign/few/total/month:2026-03-01": Decimal("7.00"),
+        "campaign/costly/budget.points/year:2026-01-01": Decimal(20),
+        "reward/pen/stock": Decimal(4),
+    }
+    own = {"campaign/few/account/month:2026-03-01": Decimal(1)}
+    state = State(AccountState(5, owner=MEMBER, counters=own), MEMBER, Shared(used))
+    with exactly():
+        _, decision = step(program, state, event, chance(1))
+    found = explain(program, event, stored(decision))
+    assert found.differences == ()
+    said = {
+        one.campaign: [(left.limit, left.period, left.left) for left in one.limits] for one in in_words(found)
+    }
+    assert said == {
+        "few": [
+            ("per_account", "month:2026-03-01", "2"),
+            ("per_member", "month:2026-03-01", "2"),
+            ("total", "month:2026-03-01", "2"),
+        ],
+        "costly": [("budget.points", "year:2026-01-01", "30")],
+        "cold": [],
+        "given": [("stock", "ever", "1")],
+    }
+    assert {one.wallet: one.amount for one in decision.effects if one.campaign == "costly"} == {"points": 30}
 
 
 def test_a_follow_on_may_have_seen_something_else() -> None:

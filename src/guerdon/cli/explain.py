@@ -15,7 +15,7 @@ from guerdon.engine.audit.explanations import explain_stored, find_stored
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import get_live, list_programs
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.rules.explain import as_data
+from guerdon.rules.explain import as_data, input_text
 from guerdon.wiring import MAIN_TENANT, House
 
 DIFFERS = 1
@@ -90,7 +90,12 @@ def _show(found: dict[str, Any]) -> None:
     show_table(("campaign", "outcome", "why"), rows, title)
     if sums:
         show_table(("campaign", "what it did"), sums)
-    if found["inputs"]:
-        show_note("read: " + ", ".join(f"{path} = {value}" for path, value in found["inputs"].items()))
+    if found["limits"]:
+        left = [(one["of"], one["limit"], one["period"], one["left"]) for one in found["limits"]]
+        show_table(("limits of", "limit", "period", "had left"), left)
+    read = [f"{path} = {input_text(value)}" for path, value in found["inputs"].items()]
+    read += [f"{path} (personal)" for path in found["personal"]]
+    if read:
+        show_note("read: " + ", ".join(read))
     for one in found["differences"]:
         show_note(f"differs: {one}")

@@ -30,7 +30,7 @@ from guerdon.engine.intake import Item, order_key, public_form, stored_form
 from guerdon.engine.keys import KnownCall, Pair
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, SendUnits
+from guerdon.rules.events import Event, ReceiveUnits, SendUnits, Use
 from guerdon.rules.state import AccountState, Lot, Shared, State
 from guerdon.rules.step import step
 
@@ -330,8 +330,11 @@ class _Fold:
         if taken.expires_at is not None and taken.expires_at <= now:
             raise Problem("redemption_expired", "this redemption could be used until it expired")
         self.done.statuses[taken.redemption_id] = taken._replace(status="used", changed_at=now)
-        event = Event("guerdon.use_redemption", now, now, source="guerdon", channel="system")
+        command = Use(item.redemption_id)
+        event = Event("guerdon.use_redemption", now, now, source="guerdon", channel="system", command=command)
         applied = Applied(item, item.job.event_ids[0], event, Decision(version=self.program.version))
+        # It posts nothing, and yet it has its place in the account's history.
+        applied.first_seq = self.done.next_seq[item.account_id]
         self.keep(applied)
         return self.shown(item, applied.decision, "applied")
 

@@ -9,7 +9,7 @@ from typing import Any
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
-from guerdon.infra.walks import Row, Walk
+from guerdon.infra.walks import Row, Walk, read_every_instant
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_hash
 from guerdon.ledger.sql import audit as sql
 from guerdon.ledger.sql import reading
@@ -145,4 +145,5 @@ def _finding(code: str, table: str, key: tuple[Any, ...], values: tuple[Any, Any
 def _stream(tx: Tx, name: str, statement: str) -> Iterator[tuple[Any, ...]]:
     with tx.cursor(name=f"verify_{name}") as cursor:
         cursor.itersize = _PAGE
+        read_every_instant(cursor)
         yield from cursor.execute(statement)

@@ -125,7 +125,11 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     badges: tuple[str, ...] = ()
     late: bool = False
     inputs: Mapping[str, Any] = {}
-    """What the campaigns' expressions read, by path, personal values left out."""
+    """What the campaigns' expressions read, by path: texts, lists and maps of them; no personal values."""
+    personal: tuple[str, ...] = ()
+    """Paths of the personal values that they read and that were there: the person's own record has them."""
+    left: Mapping[str, Decimal] = {}
+    """What limits, budgets and stock had left when they were first looked at, by counter (`rules.limits`)."""
     problem_code: str = ""
     problem_pointer: str = ""
     """JSON pointer to the wrong place of what was asked, where there is one."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from guerdon.base.calendar import period_end, period_start
 from guerdon.base.errors import Problem
-from guerdon.base.exact import BIGINT_MAX
+from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import holds, lots
 from guerdon.rules.decision import (
@@ -89,7 +89,9 @@ class Draft:
         self.shortfalls: list[Shortfall] = []
         self.tier_changes: list[TierChange] = []
         self.new_badges: list[str] = []
-        self.inputs: dict[str, str] = {}
+        self.inputs: dict[str, Any] = {}
+        self.personal: dict[str, None] = {}
+        self.left: dict[str, Decimal] = {}
         self.lowered: set[str] = set()
         """Metrics that counted something negative."""
 
@@ -222,7 +224,7 @@ class Draft:
         self.buckets = buckets
 
     def room(self, draw: Draw) -> Decimal:
-        """Tell how much can still be drawn from a counter.
+        """Tell how much can still be drawn from a counter; the decision keeps what the first look found.
 
         Args:
             draw: the counter with its bound.
@@ -231,7 +233,9 @@ class Draft:
             Bound less what is used; it can be negative after a definition lowered the bound.
         """
         used = (self.shared if draw.shared else self.counters).get(draw.counter, _ZERO)
-        return draw.bound - used
+        left = draw.bound - used
+        self.left.setdefault(draw.counter, left)
+        return left
 
     def draw(self, draw: Draw, amount: Decimal) -> None:
         """Take from a counter, or give back with a negative amount.
@@ -440,6 +444,9 @@ class Draft:
             badges=tuple(self.new_badges),
             late=self.late,
             inputs=self.inputs,
+            personal=tuple(self.personal),
+            # One way to write a number, however it was reckoned.
+            left={counter: Decimal(plain_text(left)) for counter, left in self.left.items()},
         )
 
 

@@ -37,6 +37,12 @@ class CancelRedemption(msgspec.Struct, frozen=True):
     """Who took it; None where the account itself did."""
 
 
+class Use(msgspec.Struct, frozen=True):
+    """A redemption is used; nothing is decided about it."""
+
+    redemption_id: int
+
+
 class Adjust(msgspec.Struct, frozen=True):
     """An operator adds or takes units, for a reason."""
 
@@ -116,7 +122,7 @@ class PriceCart(msgspec.Struct, frozen=True):
     """Rewards that the cart takes, and those that its coupons stand for."""
 
 
-Command = Redeem | CancelRedemption | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture | PriceCart
+Command = Redeem | CancelRedemption | Use | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture | PriceCart
 
 
 class Event(msgspec.Struct, frozen=True):

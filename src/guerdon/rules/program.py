@@ -39,7 +39,7 @@ from guerdon.rules.parts import (
     Wallet,
 )
 from guerdon.rules.promotions import CHECKOUT, Promotions, compile_promotions, limits_of
-from guerdon.rules.reads import inactive_because, inputs_of, is_later, standing_read
+from guerdon.rules.reads import inactive_because, inputs_of, is_later, personal_of, standing_read
 from guerdon.rules.scope import environment_for
 from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.tiers import Ladder, Tier
@@ -97,6 +97,8 @@ class Program(msgspec.Struct, frozen=True):
     """What prices carts: campaigns of the trigger `checkout`, and coupons."""
     inputs_of: Mapping[str, tuple[str, ...]]
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
+    personal_of: Mapping[str, tuple[str, ...]]
+    """By trigger: what personal values its campaigns read of people."""
 
     @property
     def metric_ids(self) -> dict[str, str]:
@@ -186,6 +188,7 @@ class _Compiler:
             ),
             promotions=promotions,
             inputs_of=inputs_of(campaigns, definition),
+            personal_of=personal_of(campaigns, definition),
         )
 
     def wallet(self, key: str, one: written.Wallet) -> Wallet:

@@ -89,7 +89,26 @@ def inputs_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str
     Returns:
         By trigger: dotted paths in order, personal values left out.
     """
-    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
+    return _inputs(campaigns, definition, personal=False)
+
+
+def personal_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
+    """List what personal values campaigns read of people.
+
+    Args:
+        campaigns: as compiled.
+        definition: says what is personal.
+
+    Returns:
+        By trigger: dotted paths in order.
+    """
+    return _inputs(campaigns, definition, personal=True)
+
+
+def _inputs(
+    campaigns: Iterable[Campaign], definition: Definition, *, personal: bool
+) -> dict[str, tuple[str, ...]]:
+    names = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
     by_trigger: dict[str, set[str]] = {}
     for campaign in campaigns:
         if campaign.inactive:
@@ -98,6 +117,7 @@ def inputs_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str
             by_trigger.setdefault(campaign.trigger, set()).update(
                 path
                 for path in expression.reads
-                if path.split(".")[0] in _INPUT_ROOTS and not personal.intersection(path.split("."))
+                if path.split(".")[0] in _INPUT_ROOTS
+                and bool(names.intersection(path.split("."))) is personal
             )
-    return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items()}
+    return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items() if paths}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import decimal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -188,10 +188,16 @@ def _note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
         for name in path.split("."):
             value = _part(value, name)
         if value is not None:
-            text = _written(value)
-            if draft.inputs.setdefault(path, text) != text:
+            kept = _written(value)
+            if draft.inputs.setdefault(path, kept) != kept:
                 # A follow-on finds other balances than the event did; each keeps what it saw.
-                draft.inputs[f"{trigger}/{path}"] = text
+                draft.inputs[f"{trigger}/{path}"] = kept
+    for path in draft.program.personal_of.get(trigger, ()):
+        person: Any = scope
+        for name in path.split("."):
+            person = _part(person, name)
+        if person not in (None, ""):
+            draft.personal[path] = None
 
 
 def _part(value: Any, name: str) -> Any:
@@ -200,7 +206,8 @@ def _part(value: Any, name: str) -> Any:
     return getattr(value, name, None)
 
 
-def _written(value: Any) -> str:
+def _written(value: Any) -> Any:
+    """Write a value as decisions keep it: texts, and lists and maps of them."""
     if isinstance(value, Decimal):
         return plain_text(value)
     if isinstance(value, bool):
@@ -208,7 +215,9 @@ def _written(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple | list):
-        return ", ".join(_written(one) for one in value)
+        return [_written(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): _written(one) for name, one in value.items()}
     return str(value)
 
 

@@ -10,12 +10,13 @@ from guerdon.base.errors import Problem
 from guerdon.engine.audit.facts import is_own, read_fact
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.infra.tx import Tx
-from guerdon.members.crypto import MemberKey, Vault
-from guerdon.members.states import load_members
+from guerdon.members.crypto import Vault
+from guerdon.members.states import LoadedMember, load_members
 from guerdon.programs.programs import get_version
 from guerdon.rules.definition import load_definition
-from guerdon.rules.explain import Explanation, explain
+from guerdon.rules.explain import Explanation, Known, People, explain
 from guerdon.rules.program import Program, compile_program
+from guerdon.rules.state import MemberState
 
 _BY_NAME = """
 select account_id, event_id from event_keys
@@ -69,15 +70,17 @@ def explain_stored(
     if not stored.account_id:
         raise Problem("nothing_decided", "this is a guest's order: nothing was decided about it")
     program = (compiled or _compiler(tx))(program_key, stored.version)
-    fact = read_fact(program, stored, _key_of(tx, vault, stored))
-    return explain(program, fact.event, stored.decided, fact.is_whole or is_own(stored))
+    acting = () if stored.member_id is None else (stored.member_id,)
+    loaded = load_members(tx, (stored.account_id,), acting)
+    member = loaded.by_id.get(stored.member_id) if stored.member_id is not None else None
+    key = member.open_key(vault) if member is not None and stored.sealed is not None else None
+    fact = read_fact(program, stored, key)
+    people = People(_present(member), _present(loaded.owners.get(stored.account_id)))
+    return explain(program, fact.event, stored.decided, Known(people, fact.is_whole or is_own(stored)))
 
 
-def _key_of(tx: Tx, vault: Vault, stored: StoredEvent) -> MemberKey | None:
-    if stored.sealed is None or stored.member_id is None:
-        return None
-    member = load_members(tx, (stored.account_id,), (stored.member_id,)).by_id.get(stored.member_id)
-    return member.open_key(vault) if member is not None else None
+def _present(member: LoadedMember | None) -> MemberState | None:
+    return member.state if member is not None and member.wrapped_key is not None else None
 
 
 def _compiler(tx: Tx) -> Callable[[str, int], Program]:

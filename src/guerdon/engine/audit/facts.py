@@ -26,6 +26,7 @@ from guerdon.rules.events import (
     Redeem,
     SendUnits,
     Tick,
+    Use,
 )
 from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
@@ -39,7 +40,7 @@ _COMMANDS: Mapping[str, Any] = {
     "guerdon.receive": ReceiveUnits,
     "guerdon.tick": Tick,
     "member.enrolled": None,
-    USE: None,
+    USE: Use,
 }
 _FRACTION = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d+)?")
 _NO_KEY = (None,) * 5

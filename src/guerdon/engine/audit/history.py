@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,7 +11,6 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.engine.audit.facts import (
-    USE,
     Fact,
     KeyRow,
     event_key,
@@ -32,6 +29,7 @@ from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision
+from guerdon.rules.events import Use
 from guerdon.rules.state import AccountState
 
 _NOTICES = {
@@ -119,8 +117,6 @@ class History:
         self.replay = Replay(place.vault, row, {key: one.state for key, one in people.items()})
         self.next_seq = 1
         self.redemptions: dict[int, Redemption] = {}
-        self.uses: Counter[datetime] = Counter()
-        """When redemptions were used; events do not say which."""
         self.not_replayed = ""
         """Why the history cannot be decided again, or nothing."""
         self.loose: str = ""
@@ -151,8 +147,7 @@ class History:
         self._last_version = event.version
         yield from self._check_row(stored, decision)
         yield from self.place.journal.check(self.row, self.program_id, event, decision)
-        if not (is_own(event) and event.type == USE):
-            self.next_seq = event.first_seq + len(decision.transactions)
+        self.next_seq = event.first_seq + len(decision.transactions)
         self._book(event, decision)
         try:
             fact = read_fact(version.program, event, self._key_of(event))
@@ -161,7 +156,9 @@ class History:
             return
         for difference in fact_differences(event, stored.key, fact, self.program_id):
             yield self._differs(event, difference)
-        if event.type != USE:
+        if isinstance(fact.event.command, Use):
+            yield from self._use(event, fact.event.command.redemption_id)
+        else:
             yield from self._decide(version, event, fact, decision)
 
     def endings(self) -> list[AccountState]:
@@ -187,14 +184,13 @@ class History:
 
     def _check_row(self, stored: Stored, decision: Decision) -> Iterator[Finding]:
         event = stored.event
-        used = is_own(event) and event.type == USE
         knows = event.member_id is None or event.member_id in self.people
         columns = [
             ("program_id", self.program_id, stored.program_id),
             ("version", decision.version, event.version),
             ("late", decision.late, event.late),
             ("transactions", len(decision.transactions), event.transactions),
-            ("first_seq", 0 if used else self.next_seq, event.first_seq),
+            ("first_seq", self.next_seq, event.first_seq),
             ("member_id", "a member of the account", "a member of the account" if knows else event.member_id),
         ]
         if not is_own(event) or event.type == "member.enrolled":
@@ -206,8 +202,6 @@ class History:
 
     def _book(self, event: StoredEvent, decision: Decision) -> None:
         """Keep what the tables of redemptions must say."""
-        if is_own(event) and event.type == USE:
-            self.uses[event.booked_at] += 1
         for one in decision.redemptions:
             numbered = enumerate(decision.transactions, event.first_seq)
             seqs = [seq for seq, posted in numbered if posted.redemption_id == one.redemption_id]
@@ -236,6 +230,13 @@ class History:
                 self.redemptions[redemption_id] = taken._replace(
                     status="cancelled", changed_at=event.booked_at
                 )
+
+    def _use(self, event: StoredEvent, redemption_id: int) -> Iterator[Finding]:
+        taken = self.redemptions.get(redemption_id)
+        if taken is None or taken.status != "issued":
+            yield self._differs(event, ("redemption", "one that was issued", taken and taken.status))
+            return
+        self.redemptions[redemption_id] = taken._replace(status="used", changed_at=event.booked_at)
 
     def _decide(
         self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
@@ -273,7 +274,11 @@ class History:
             if amount:
                 shared.drawn[key] = shared.drawn.get(key, Decimal(0)) + amount
                 shared.bounds.setdefault(key, set()).add(bound)
-                if amount < 0 and not any(counter in self._drew.get(one, ()) for one in decision.cancelled):
+                if (
+                    amount < 0
+                    and not decision.left
+                    and not any(counter in self._drew.get(one, ()) for one in decision.cancelled)
+                ):
                     # The limit is younger than the taking: what was given back depends on others.
                     shared.slack[key] = shared.slack.get(key, Decimal(0)) - amount
         for one in decision.redemptions:

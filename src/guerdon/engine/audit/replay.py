@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -76,8 +75,8 @@ class Replay:
     def decide(self, version: Version, told: Told) -> Decided:
         """Decide one event again and go on from there.
 
-        What other accounts had drawn from shared counters by then is not stored. Every decision must be
-        one that some state of those counters explains; their sums are compared in the end.
+        What other accounts had drawn from shared counters by then is what the decision says was left of them;
+        their sums are compared in the end.
 
         Args:
             version: the one that decided.
@@ -139,7 +138,11 @@ class Replay:
             }
             self.state = msgspec.structs.replace(self.state, wallets=wallets)
         inputs, event_type = told.decision.inputs, told.fact.event.type
-        paths = {path for one in (event_type, *FOLLOW_ONS) for path in program.inputs_of.get(one, ())}
+        triggers = (event_type, *FOLLOW_ONS)
+        paths = {path for one in triggers for path in program.inputs_of.get(one, ())}
+        # A personal value that the decision did not find was not there then, whatever is there now.
+        personal = {path for one in triggers for path in program.personal_of.get(one, ())}
+        paths |= personal - set(told.decision.personal)
         owner = self._owner
         acts = self._people.get(told.member_id) if told.member_id is not None else None
         is_owner = acts is not None and owner is not None and acts.member_id == owner.member_id
@@ -155,9 +158,9 @@ class Replay:
         return msgspec.structs.replace(self.state, owner=owner, members=count), acts
 
 
-def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]) -> dict[str, str | None]:
+def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Find what was recorded about a person: by field, None where it was absent."""
-    found: dict[str, str | None] = {}
+    found: dict[str, Any] = {}
     for path in sorted(paths):
         for root in roots:
             if path.startswith(root):
@@ -167,39 +170,35 @@ def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]
     return found
 
 
-def _as_recorded(
-    person: MemberState, recorded: Mapping[str, str | None], kinds: Mapping[str, str]
-) -> MemberState:
+def _as_recorded(person: MemberState, recorded: Mapping[str, Any], kinds: Mapping[str, str]) -> MemberState:
     try:
         return _with_recorded(person, recorded, kinds)
-    except (ValueError, SyntaxError, ArithmeticError):
+    except (ValueError, TypeError, AttributeError, ArithmeticError):
         # What was recorded is damaged: the decision will not come out the same, and that is told.
         return person
 
 
-def _with_recorded(
-    person: MemberState, recorded: Mapping[str, str | None], kinds: Mapping[str, str]
-) -> MemberState:
+def _with_recorded(person: MemberState, recorded: Mapping[str, Any], kinds: Mapping[str, str]) -> MemberState:
     attributes, consents = dict(person.attributes), dict(person.consents)
     plain: dict[str, Any] = {}
     for path, text in recorded.items():
         name, _, part = path.partition(".")
         if name == "attributes" and part:
             attributes.pop(part, None) if text is None else attributes.update(
-                {part: _parsed(text, kinds.get(part, "string"), attributes.get(part))}
+                {part: _parsed(text, kinds.get(part, "string"))}
             )
         elif name == "consents" and part:
             consents.pop(part, None) if text is None else consents.update({part: text == "true"})
         elif name == "consents":
-            consents = ast.literal_eval(text) if text else {}
+            consents = {topic: given == "true" for topic, given in text.items()} if text else {}
         elif name == "joined_at":
             plain[name] = datetime.fromisoformat(text) if text else None
-        elif name in ("language", "role"):
+        elif name in ("language", "role", "birthday"):
             plain[name] = text or ""
     return msgspec.structs.replace(person, attributes=attributes, consents=consents, **plain)
 
 
-def _parsed(text: str, kind: str, now: Any) -> Any:
+def _parsed(text: Any, kind: str) -> Any:
     """Read an attribute as decisions record it."""
     if kind == "bool":
         return text == "true"
@@ -208,15 +207,19 @@ def _parsed(text: str, kind: str, now: Any) -> Any:
     if kind == "decimal":
         return Decimal(text)
     if kind.startswith("list("):
-        if isinstance(now, list) and ", ".join(map(str, now)) == text:
-            return now
-        item = kind.removeprefix("list(").removesuffix(")")
-        return [_parsed(one, item, None) for one in text.split(", ")] if text else []
+        return [_parsed(one, kind.removeprefix("list(").removesuffix(")")) for one in text]
     return text
 
 
 def _guesses(program: Program, told: Told, bounds: Mapping[str, Decimal]) -> Iterator[dict[str, Decimal]]:
-    """Guess what of shared counters was used: nothing, or all but what the decision drew."""
+    """Tell what of shared counters was used: the decision keeps what it found.
+
+    Those of earlier releases did not. For them it is guessed: nothing, or all but what the decision drew.
+    """
+    if told.decision.left:
+        left = told.decision.left
+        yield {counter: bound - left[counter] for counter, bound in bounds.items() if counter in left}
+        return
     if isinstance(told.fact.event.command, CancelRedemption):
         # What is given back was taken before.
         yield dict.fromkeys(bounds, _PLENTY)
@@ -297,5 +300,5 @@ def _ordered(decision: Decision) -> Decision:
     inputs = dict(decision.inputs)
     for path, listed in decision.inputs.items():
         if path.endswith("account.badges"):
-            inputs[path] = ", ".join(sorted(str(listed).split(", ")))
+            inputs[path] = sorted(listed)
     return msgspec.structs.replace(decision, transactions=(*expired, *rest), inputs=inputs)

@@ -1,5 +1,5 @@
 """Walks through whole tables in bounded memory."""
 
-from guerdon.infra.walks.walk import Row, Walk
+from guerdon.infra.walks.walk import Row, Walk, read_every_instant
 
-__all__ = ["Row", "Walk"]
+__all__ = ["Row", "Walk", "read_every_instant"]

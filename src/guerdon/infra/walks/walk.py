@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
+
+from psycopg import Cursor, DataError
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzLoader
 
 from guerdon.infra.tx import Tx
 
 _PAGE = 500
 
+_NO_INSTANT = datetime.min.replace(tzinfo=UTC)
+
 Row = tuple[Any, ...]
+
+
+class _EveryInstant(TimestamptzLoader):
+    """Reads what PostgreSQL can store and Python cannot as an instant that nobody ever meant."""
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return super().load(data)
+        except DataError:
+            return _NO_INSTANT
+
+
+def read_every_instant(cursor: Cursor[Any]) -> None:
+    """Let a damaged instant, such as `infinity`, be found like any other damage instead of ending the walk.
+
+    Args:
+        cursor: changed in place.
+    """
+    cursor.adapters.register_loader("timestamptz", _EveryInstant)
 
 
 class Walk:
@@ -28,6 +54,7 @@ class Walk:
         self.count = 0
         """Rows that were gone by."""
         self._cursor = tx.cursor(name=f"walk_{table}")
+        read_every_instant(self._cursor)
         self._cursor.itersize = _PAGE
         self._rows = iter(self._cursor.execute(statement, arguments))
         self._head = next(self._rows, None)

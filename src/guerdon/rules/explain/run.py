@@ -12,7 +12,7 @@ from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import Event
-from guerdon.rules.explain.told import reached, told_scope, told_states
+from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told_states
 from guerdon.rules.expressions import Expression
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.scope import Scope
@@ -20,8 +20,10 @@ from guerdon.rules.step import DEPTH, exactly
 
 ACTED: Final = "acted"
 OTHER_TRIGGER: Final = "other_trigger"
-UNKNOWN: Final = "values_not_kept"
-"""It reads what decisions do not keep because it names a person, or because the sender never declared it."""
+ERASED: Final = "erased"
+"""It read personal values, which only the person's own record had, and that was erased."""
+CHANGED: Final = "personal_value_changed"
+"""It read personal values, and with those that the person has now it would act otherwise."""
 
 _NO_CHANCE: Final = b"explained"
 
@@ -54,41 +56,66 @@ class Explanation(msgspec.Struct, frozen=True):
     """Where running it again gives something else than what is stored; empty where it is the same."""
 
 
-def explain(program: Program, event: Event, decision: Decision, is_whole: bool = True) -> Explanation:
+class Known(msgspec.Struct, frozen=True):
+    """What is still known beside the decision."""
+
+    people: People = NOBODY
+    """Who has the personal values that expressions read."""
+    is_whole: bool = True
+    """False where personal or undeclared values of the event could not be opened."""
+
+
+_NOBODY_NEEDED: Final = Known()
+
+
+def explain(program: Program, event: Event, decision: Decision, known: Known = _NOBODY_NEEDED) -> Explanation:
     """Run a stored decision again and give one reason for every campaign.
 
     Args:
         program: the version that decided.
         event: the event as it was read.
         decision: as stored.
-        is_whole: False where personal or undeclared values of the event could not be opened.
+        known: what the decision refers to.
 
     Returns:
-        The explanation; campaigns that read what is not kept are taken as stored and say so.
+        The explanation; campaigns that read what was erased are taken as stored and say so.
     """
-    unknown = {one.key for one in program.campaigns if _reads_unkept(program, one, is_whole)}
+    unknown = {one.key: ERASED for one in program.campaigns if _reads_erased(program, one, decision, known)}
+    best = _best(program, event, decision, (unknown, known.people))
+    if best.differences and decision.personal:
+        # The person may have another birthday by now: what hangs on it is taken as stored.
+        changed = {one.key: CHANGED for one in program.campaigns if _reads_any(one, decision.personal)}
+        again = _best(program, event, decision, ({**changed, **unknown}, known.people))
+        best = again if not again.differences else best
+    outcomes = tuple(best.outcome(campaign) for campaign in program.campaigns)
+    return Explanation(program, event, decision, outcomes, tuple(best.differences))
+
+
+def _best(program: Program, event: Event, decision: Decision, known: tuple[dict[str, str], People]) -> _Again:
+    """Run a decision in each state in which it may have been made, until one gives what is stored."""
     best: _Again | None = None
     with exactly():
         for state in told_states(program, event, decision):
-            again = _Again(program, Draft(program, state, event, Chance(_NO_CHANCE)), decision, unknown)
+            again = _Again(Draft(program, state, event, Chance(_NO_CHANCE)), decision, *known)
             again.run()
             if best is None or len(again.differences) < len(best.differences):
                 best = again
             if not best.differences:
                 break
     assert best is not None, "there is always a first state"
-    outcomes = tuple(best.outcome(campaign) for campaign in program.campaigns)
-    return Explanation(program, event, decision, outcomes, tuple(best.differences))
+    return best
 
 
 class _Again:
     """One running of a decision."""
 
-    def __init__(self, program: Program, draft: Draft, decision: Decision, unknown: set[str]) -> None:
-        self.program = program
+    def __init__(self, draft: Draft, decision: Decision, unknown: dict[str, str], people: People) -> None:
+        self.program = draft.program
         self.draft = draft
         self.decision = decision
         self.unknown = unknown
+        """Campaigns that cannot be run again, and why."""
+        self.people = people
         self.differences: list[str] = []
         self._scopes: dict[str, Scope] = {}
         self._reasons: dict[str, tuple[str, str]] = {}
@@ -108,10 +135,10 @@ class _Again:
             for one in self.program.by_trigger.get(trigger, ())
             if one.key not in acted and one.key not in self.unknown
         ]
-        scope = told_scope(self.program, self.draft.event, (trigger, data), self.decision.inputs)
+        scope = self._scope(trigger, data)
         before = len(self.draft.skipped)
         # Carrying out a redeeming changes what is seen of wallets, so each trigger has a scope of its own.
-        shown = told_scope(self.program, self.draft.event, (trigger, data), self.decision.inputs)
+        shown = self._scope(trigger, data)
         done = run_campaigns(self.draft, scope, campaigns)
         for skip in self.draft.skipped[before:]:
             self._reasons[skip.campaign] = (skip.reason, skip.detail)
@@ -119,6 +146,9 @@ class _Again:
             if one.key in done or one.key not in self._scopes:
                 self._scopes[one.key] = shown
         return done
+
+    def _scope(self, trigger: str, data: Mapping[str, Any]) -> Scope:
+        return told_scope(self.program, self.draft.event, (trigger, data), self.decision, self.people)
 
     def _follow_on(self) -> None:
         """As the step does it: what tiers and badges set off, each campaign once."""
@@ -141,8 +171,17 @@ class _Again:
     def _compare(self) -> Iterator[str]:
         acted = {one.campaign for one in self.decision.effects}
         # What shares a rounding with a campaign that cannot be run again can be no more than named.
-        if not self.unknown & acted:
-            yield from _compared(self.draft.effects, self.decision.effects)
+        blurred = {one.wallet for one in self.decision.effects if one.campaign in self.unknown}
+        yield from _compared(
+            *(
+                [
+                    one
+                    for one in effects
+                    if one.campaign not in self.unknown and one.wallet not in blurred - {""}
+                ]
+                for effects in (self.draft.effects, self.decision.effects)
+            )
+        )
         for skip in self.decision.skipped:
             found = self._reasons.get(skip.campaign)
             if found is not None and skip.campaign not in acted and found[0] != skip.reason:
@@ -158,8 +197,7 @@ class _Again:
         if stored is not None:
             return Outcome(key, stored.reason, stored.detail, campaign.trigger, scope=scope)
         if key in self.unknown and self._is_about(campaign):
-            detail = "it did not act; it reads values that are not kept with decisions"
-            return Outcome(key, UNKNOWN, detail, campaign.trigger)
+            return Outcome(key, self.unknown[key], "it did not act", campaign.trigger)
         if key in self._reasons:
             return Outcome(key, *self._reasons[key], campaign.trigger, scope=scope)
         return Outcome(key, OTHER_TRIGGER, f"it waits for {campaign.trigger}", campaign.trigger)
@@ -205,18 +243,24 @@ def expressions_of(campaign: Campaign) -> list[Expression]:
     return [one for one in every if one is not None]
 
 
-def _reads_unkept(program: Program, campaign: Campaign, is_whole: bool) -> bool:
-    definition = program.definition
-    personal = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
-    declared = definition.events.get(campaign.trigger)
+def _reads_any(campaign: Campaign, paths: Iterable[str]) -> bool:
+    read = {path for expression in expressions_of(campaign) for path in expression.reads}
+    return not read.isdisjoint(paths)
+
+
+def _reads_erased(program: Program, campaign: Campaign, decision: Decision, known: Known) -> bool:
+    """Tell whether a campaign read what is there no more, of the person or of what the event said of them."""
+    if _reads_any(campaign, (path for path in decision.personal if known.people.at(path) is None)):
+        return True
+    if known.is_whole:
+        return False
+    declared = program.definition.events.get(campaign.trigger)
     sealed = {name for name, one in declared.data.items() if one.personal} if declared is not None else set()
     for expression in expressions_of(campaign):
         for path in expression.reads:
             root, *names = path.split(".")
-            if root in ("account", "member") and personal.intersection(names):
+            if root == "event" and sealed.intersection(names):
                 return True
-            if not is_whole and root == "event" and sealed.intersection(names):
-                return True
-            if not is_whole and root in ("order", "cart") and "attributes" in names:
+            if root in ("order", "cart") and "attributes" in names:
                 return True
     return False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice, product
 from typing import Any, Final
 
+import msgspec
+
 from guerdon.base.exact import scaled_decimal, to_scaled
+from guerdon.base.ids import parse_number
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import Event
 from guerdon.rules.expressions import (
@@ -30,7 +32,7 @@ from guerdon.rules.lots import NEVER
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.scope import EventView, ProgramView, Scope, environment_for
 from guerdon.rules.spending import reward_draws
-from guerdon.rules.state import AccountState, Lot, Shared, State, TierState, WalletState
+from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State, TierState, WalletState
 
 GUESSES_AT_MOST: Final = 256
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,20 +47,50 @@ class Told(dict[str, Any]):
         return self.get(name)
 
 
-def told_scope(program: Program, event: Event, trigger: tuple[str, Mapping[str, Any]], inputs: Any) -> Scope:
+class People(msgspec.Struct, frozen=True):
+    """Who a decision is about, as they are now: what it read of personal values is theirs to keep."""
+
+    member: MemberState | None = None
+    """Who acted; None where that person was erased, or is not asked for."""
+    owner: MemberState | None = None
+
+    def at(self, path: str) -> Any:
+        """Give a personal value.
+
+        Args:
+            path: dotted, such as `member.birthday`.
+
+        Returns:
+            The value, None where the person or the value is gone.
+        """
+        root, *names = path.split(".")
+        person = self.member if root == "member" else self.owner
+        value: Any = person
+        for name in names[1:] if names[0] == "owner" else names:
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        return value or None
+
+
+NOBODY: Final = People()
+
+
+def told_scope(
+    program: Program, event: Event, trigger: tuple[str, Mapping[str, Any]], decision: Decision, people: People
+) -> Scope:
     """Make what expressions saw, from what the decision recorded.
 
     Args:
         program: the version that decided.
         event: the event.
         trigger: the type that set campaigns off, the event's own or a follow-on's, and its data.
-        inputs: the decision's, by dotted path; those of a follow-on may stand behind its type and a slash.
+        decision: with its inputs by dotted path; those of a follow-on may stand behind its type and a slash.
+        people: who has the personal values that it read.
 
     Returns:
         The scope.
     """
     event_type, data = trigger
-    scope, seen = Scope(), _values(program, event_type, inputs)
+    scope, seen = Scope(), _values(program, event_type, decision, people)
     scope.event = EventView(event_type, event.occurred_at, event.source, event.channel, event.store, data)
     scope.order = scope.cart = event.order
     scope.account = seen.get("account", Told())
@@ -71,17 +103,27 @@ def told_scope(program: Program, event: Event, trigger: tuple[str, Mapping[str, 
     return scope
 
 
-def _values(program: Program, event_type: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _values(program: Program, event_type: str, decision: Decision, people: People) -> dict[str, Any]:
     roots = environment_for(program.definition, event_type).roots
-    found: Told = Told()
+    found, inputs = Told(), decision.inputs
     for path in program.inputs_of.get(event_type, ()):
-        text = inputs.get(f"{event_type}/{path}", inputs.get(path))
+        kept = inputs.get(f"{event_type}/{path}", inputs.get(path))
         names = path.split(".")
-        node, kind = found, _type_at(roots, names)
-        for name in names[:-1]:
-            node = node.setdefault(name, Told())
-        if text is not None:
-            node[names[-1]] = _parsed(str(text), kind)
+        node = _node(found, names)
+        if kept is not None:
+            node[names[-1]] = parsed_input(kept, _type_at(roots, names))
+    for path in program.personal_of.get(event_type, ()):
+        names = path.split(".")
+        node = _node(found, names)
+        value = people.at(path) if path in decision.personal else None
+        if value is not None or names[-1] == "birthday":
+            node[names[-1]] = value or ""
+    return found
+
+
+def _node(found: Told, names: list[str]) -> Told:
+    for name in names[:-1]:
+        found = found.setdefault(name, Told())
     return found
 
 
@@ -95,12 +137,21 @@ def _type_at(roots: Record, names: list[str]) -> Type:
     return kind
 
 
-def _parsed(text: str, kind: Type) -> Any:
-    """Read a value as decisions write it."""
+def parsed_input(kept: Any, kind: Type) -> Any:
+    """Read a value as decisions write it.
+
+    Args:
+        kept: a text, or a list or map of such.
+        kind: what the expression saw.
+
+    Returns:
+        The value.
+    """
     if isinstance(kind, ListOf):
-        return tuple(_parsed(one, kind.item) for one in text.split(", ")) if text else ()
+        return tuple(parsed_input(one, kind.item) for one in kept)
     if isinstance(kind, MapOf):
-        return ast.literal_eval(text)
+        return {name: parsed_input(one, kind.value) for name, one in kept.items()}
+    text = str(kept)
     if kind == BOOL:
         return text == "true"
     if kind == INT:
@@ -125,9 +176,9 @@ def _span(text: str) -> timedelta:
 def told_states(program: Program, event: Event, decision: Decision) -> Iterator[State]:
     """Make states in which an event would be decided as it was, as far as limits, stock and funds go.
 
-    A decision does not store what was left of limits, budgets, stock and units; but what it gave is what
-    there was room for, and what it refused is what there was none for. Tiers that nothing recorded are tried
-    in turn.
+    A decision stores what limits, budgets and stock that it looked at had left. It does not store what was
+    left of units; but what it gave is what there was room for, and what it refused is what there was none
+    for. Tiers that nothing recorded are tried in turn.
 
     Args:
         program: the version that decided.
@@ -191,7 +242,7 @@ def _levels(program: Program, decision: Decision, ladder: str, restricted: bool)
 def _badges(program: Program, decision: Decision) -> list[str]:
     told = decision.inputs.get("account.badges")
     if told is not None:
-        return [one for one in str(told).split(", ") if one]
+        return list(told)
     given = {badge for campaign in program.campaigns for badge in campaign.badges}
     return sorted(given - set(decision.badges))
 
@@ -238,9 +289,17 @@ def _counters(
     day = program.zone.day_of(event.occurred_at)
     rooms = [room for one in program.campaigns for room in _campaign_room(program, one, decision, day)]
     rooms += [room for one in program.rewards.values() for room in _reward_room(program, one, decision, day)]
+    looked_at = {_for_nobody(counter): left for counter, left in decision.left.items()}
     for draw, room in rooms:
-        (shared if draw.shared else own)[draw.counter] = draw.bound - room
+        used = draw.bound - looked_at.get(draw.counter, room)
+        (shared if draw.shared else own)[draw.counter] = used
     return own, shared
+
+
+def _for_nobody(counter: str) -> str:
+    """Name a member's counter as that of nobody, for that is who acts when a decision is run again."""
+    kind, owner, whose, *rest = counter.split("/")
+    return "/".join((kind, owner, "nobody" if parse_number("mem", whose) is not None else whose, *rest))
 
 
 def _reward_room(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -11,12 +11,13 @@ from typing import Any, Final
 import msgspec
 
 from guerdon.base.exact import multiply, plain_text, plus, scaled_text
-from guerdon.rules.decision import Effect
+from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
 from guerdon.rules.program import Award, Campaign, Multiply
 from guerdon.rules.step import exactly
 
 _READ_AT_MOST: Final = 12
+_PERSONAL: Final = "(personal)"
 _ROUNDED: Final[Mapping[str, str]] = {
     "floor": "rounded down",
     "ceil": "rounded up",
@@ -40,8 +41,57 @@ _REASONS: Final[Mapping[str, str]] = {
     "out_of_stock": "there was none left",
     "badge_held": "the badge was there already",
     "reward_not_for_tier": "the reward is for other tiers",
-    "values_not_kept": "it reads values that are not kept",
+    "erased": "it reads personal values, and they were erased with the person",
+    "personal_value_changed": "it reads personal values that are others by now",
 }
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What a limit, a budget or a stock had left."""
+
+    of: str
+    """What is limited, such as `campaign/recycle` or `reward/mug`."""
+    limit: str
+    """`per_account`, `per_member`, `total`, `budget.money`, `budget.` and a wallet, or `stock`."""
+    period: str
+    """The period and its first local day, such as `month:2026-03-01`; `ever` where it never begins anew."""
+    left: str
+    """How much, before this event took anything: uses, money, whole units or pieces."""
+
+
+def limits_left(decision: Decision) -> tuple[Left, ...]:
+    """List what limits had left.
+
+    Args:
+        decision: as stored.
+
+    Returns:
+        One entry for each that was looked at, in the order of looking.
+    """
+    return tuple(_left(counter, left) for counter, left in decision.left.items())
+
+
+def _left(counter: str, left: Decimal) -> Left:
+    kind, owner, what, *period = counter.split("/")
+    names = {"account": "per_account", "total": "total", "stock": "stock", "budget": "budget.money"}
+    limit = names.get(what, what if what.startswith("budget.") else "per_member")
+    return Left(f"{kind}/{owner}", limit, period[0] if period else "ever", plain_text(left))
+
+
+def input_text(kept: Any) -> str:
+    """Write what a decision recorded of a value in one line.
+
+    Args:
+        kept: a text, or a list or map of such.
+
+    Returns:
+        The text.
+    """
+    if isinstance(kept, Mapping):
+        return ", ".join(f"{name}: {input_text(one)}" for name, one in kept.items())
+    if isinstance(kept, list | tuple):
+        return ", ".join(input_text(one) for one in kept)
+    return str(kept)
 
 
 class CampaignWords(msgspec.Struct, frozen=True):
@@ -54,6 +104,8 @@ class CampaignWords(msgspec.Struct, frozen=True):
     """What its expressions read: path and value."""
     sums: tuple[str, ...] = ()
     """The arithmetic of each award, and what else it did."""
+    limits: tuple[Left, ...] = ()
+    """What its limits, and those of the rewards that it gives, had left when they were looked at."""
 
 
 def in_words(explanation: Explanation) -> tuple[CampaignWords, ...]:
@@ -71,18 +123,26 @@ def in_words(explanation: Explanation) -> tuple[CampaignWords, ...]:
 
 
 def _campaign(explanation: Explanation, campaign: Campaign, outcome: Outcome) -> CampaignWords:
-    reads = _reads(campaign, outcome.scope)
+    reads = _reads(campaign, outcome.scope, explanation.decision.personal)
+    limits = _limits(explanation.decision, campaign)
     if outcome.outcome != ACTED:
         said = _REASONS.get(outcome.outcome, outcome.outcome)
         if outcome.outcome == "condition_false" and campaign.when is not None:
             said += f": {campaign.when.source}"
         elif outcome.detail:
             said += f": {outcome.detail}"
-        return CampaignWords(campaign.key, outcome.outcome, said, reads)
+        return CampaignWords(campaign.key, outcome.outcome, said, reads, limits=limits)
     said = (
         f"its condition holds: {campaign.when.source}" if campaign.when is not None else "it has no condition"
     )
-    return CampaignWords(campaign.key, ACTED, said, reads, tuple(_sums(explanation, campaign, outcome)))
+    sums = tuple(_sums(explanation, campaign, outcome))
+    return CampaignWords(campaign.key, ACTED, said, reads, sums, limits)
+
+
+def _limits(decision: Decision, campaign: Campaign) -> tuple[Left, ...]:
+    rewards = {*campaign.grants, *(one.reward for one in campaign.redeems)}
+    owners = {f"campaign/{campaign.key}", *(f"reward/{key}" for key in rewards)}
+    return tuple(one for one in limits_left(decision) if one.of in owners)
 
 
 def _sums(explanation: Explanation, campaign: Campaign, outcome: Outcome) -> Iterator[str]:
@@ -152,11 +212,12 @@ def _applies(factor: Multiply, campaign: str, award: Award) -> bool:
     return award.order_based if factor.of is None else campaign in factor.of
 
 
-def _reads(campaign: Campaign, scope: Any) -> dict[str, str]:
+def _reads(campaign: Campaign, scope: Any, personal: Sequence[str]) -> dict[str, str]:
+    """Show what a campaign read; personal values stay where they are."""
+    paths = sorted({path for one in expressions_of(campaign) for path in one.reads})[:_READ_AT_MOST]
     if scope is None:
-        return {}
-    paths = sorted({path for one in expressions_of(campaign) for path in one.reads})
-    found = {path: _value_at(scope, path) for path in paths[:_READ_AT_MOST]}
+        return {path: _PERSONAL for path in paths if path in personal}
+    found = {path: _PERSONAL if path in personal else _value_at(scope, path) for path in paths}
     return {path: text for path, text in found.items() if text is not None}
 
 
@@ -202,6 +263,8 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
         "booked_at": event.booked_at.isoformat(),
         "late": decision.late,
         "inputs": dict(decision.inputs),
+        "personal": list(decision.personal),
+        "limits": [msgspec.structs.asdict(one) for one in limits_left(decision)],
         "campaigns": [
             {
                 "campaign": one.campaign,
@@ -209,6 +272,7 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
                 "said": one.said,
                 "reads": dict(one.reads),
                 "sums": list(one.sums),
+                "limits": [msgspec.structs.asdict(left) for left in one.limits],
             }
             for one in in_words(explanation)
         ],

@@ -13,6 +13,7 @@ from guerdon.base.ids import number_text
 from guerdon.engine.events import StoredEvent
 from guerdon.rules.decision import Decision, Effect, Transaction
 from guerdon.rules.difference.voice import as_words
+from guerdon.rules.explain import input_text
 from guerdon.web.console.opened import Opened
 from guerdon.web.console.saying import Saying
 
@@ -131,7 +132,7 @@ def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) 
             )
             for skip in decision.skipped
         ),
-        read=tuple(Line(path, str(value)) for path, value in sorted(decision.inputs.items())),
+        read=tuple(Line(path, input_text(value)) for path, value in sorted(decision.inputs.items())),
         event=stored.id,
         late=stored.late,
     )
