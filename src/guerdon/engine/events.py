@@ -22,6 +22,7 @@ from guerdon.infra.arrays import (
     uuids,
 )
 from guerdon.infra.tx import Tx
+from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision
 
 _STREAMED_AT_ONCE = 500
@@ -117,6 +118,24 @@ class Page(NamedTuple):
     type: str = ""
     orders: bool = False
     """Whether only paid orders are listed."""
+
+
+def marked(vault: Vault, event_id: UUID, decision: Decision) -> Decision:
+    """Mark what a decision found of limits, which nothing else that is stored could tell again.
+
+    Args:
+        vault: the tenant's keys, without which nobody can make the mark.
+        event_id: what was decided upon.
+        decision: as `step` gave it.
+
+    Returns:
+        The decision with its mark; the same one where it looked at no limit.
+    """
+    if not decision.left:
+        return decision
+    found = _ENCODER.encode(decision.left).decode()
+    mark = vault.digest("left", f"{event_id.hex} {found}").hex()[:16]
+    return msgspec.structs.replace(decision, mark=mark)
 
 
 def pack_decision(decision: Decision) -> bytes:

@@ -24,7 +24,7 @@ from guerdon.engine.commands import (
     TransferUnits,
     UseRedemption,
 )
-from guerdon.engine.events import StoredEvent
+from guerdon.engine.events import StoredEvent, marked
 from guerdon.engine.gather import Gathered, lots_missing
 from guerdon.engine.intake import Item, order_key, public_form, stored_form
 from guerdon.engine.keys import KnownCall, Pair
@@ -358,7 +358,7 @@ class _Fold:
         after, decision = step(self.program, state, event, chance)
         if decision.problem_code:
             raise _refusal(decision)
-        applied = Applied(item, event_id, event, decision)
+        applied = Applied(item, event_id, event, marked(self.place.vault, event_id, decision))
         self.done.accounts[item.account_id] = after.account
         self.done.shared = after.shared.counters
         count = len(decision.transactions)

@@ -130,6 +130,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Paths of the personal values that they read and that were there: the person's own record has them."""
     left: Mapping[str, Decimal] = {}
     """What limits, budgets and stock had left when they were first looked at, by counter (`rules.limits`)."""
+    mark: str = ""
+    """Shows that `left` is as it was stored."""
     problem_code: str = ""
     problem_pointer: str = ""
     """JSON pointer to the wrong place of what was asked, where there is one."""

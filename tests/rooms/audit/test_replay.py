@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -67,3 +68,24 @@ def test_after_erasure_what_is_left_is_compared(living: Life) -> None:
     found, _ = audited(living.world)
     assert {one.account_id for one in found} == {anna}
     assert {one.table for one in found} >= {"redemptions", "entries"}
+
+
+def test_what_was_left_of_shared_limits_is_told_as_it_was(living: Life) -> None:
+    living.begin()
+    living.live(150)
+    rows = living.world.rows(
+        "select event_id, convert_from(decision, 'utf8')::jsonb -> 'left' from events"
+        " where convert_from(decision, 'utf8')::jsonb ? 'left' order by event_id"
+    )
+    by_month: dict[str, list[int]] = {}
+    for _, left in rows:
+        for key in left:
+            if key.startswith("campaign/scarce/total/"):
+                by_month.setdefault(key, []).append(int(left[key]))
+    assert min(by_month[max(by_month, key=lambda key: len(by_month[key]))]) < 10
+    for totals in by_month.values():
+        # One after the other drew from the fifteen of the month, or only looked.
+        assert totals[0] == 15
+        assert {before - after for before, after in itertools.pairwise(totals)} <= {0, 1}
+    found, counts = audited(living.world)
+    assert (found, counts.not_replayed) == ([], {})

@@ -15,7 +15,7 @@ from guerdon.base.exact import scaled_decimal
 from guerdon.base.ids import Chance
 from guerdon.engine.audit.facts import Fact
 from guerdon.engine.audit.versions import Version
-from guerdon.engine.events import pack_decision
+from guerdon.engine.events import marked, pack_decision
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision
@@ -97,6 +97,7 @@ class Replay:
             with exactly():
                 state = State(account, member, Shared(used))
                 after, decision = step(program, state, event, Chance(seed))
+            decision = marked(self._vault, told.event_id, decision)
             if _is_same(decision, told):
                 return self._go_on(after, Decided(decision, True, _taken(used, after), bounds))
             first = first or (after, decision, used)
