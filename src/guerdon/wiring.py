@@ -19,6 +19,7 @@ from guerdon.base.ids import IdMaker
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database, open_database
+from guerdon.infra.rounds import Rounds
 from guerdon.infra.settings import Settings, load_master_key
 from guerdon.infra.tx import Tx
 from guerdon.insight.rollups import Keeper
@@ -71,7 +72,9 @@ class House:
         self.engine = EngineLoop(database, self.master_key, make_ids(), LoopSettings(settings.queue_limit))
         self.deliveries_told: Counter[str] = Counter()
         """Attempts to tell webhooks since the start, by what became of them."""
-        self.rollups = Keeper(database, lambda: datetime.now(UTC))
+        self.rounds = Rounds(lambda: datetime.now(UTC))
+        """What runs in the background of this process."""
+        self.rollups = Keeper(database, lambda: datetime.now(UTC), self.rounds)
         self._relay: Relay | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
@@ -215,7 +218,7 @@ def start_relay(house: House) -> Relay:
     around = Surroundings(
         house.database, house.master_key, lambda: datetime.now(UTC), chance, told=house.deliveries_told
     )
-    relay = Relay(around, Reach(allow_loopback=house.settings.allow_loopback))
+    relay = Relay(around, Reach(allow_loopback=house.settings.allow_loopback), rounds=house.rounds)
     relay.start()
     return relay
 

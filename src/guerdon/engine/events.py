@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from guerdon.base.errors import Problem
 from guerdon.infra.arrays import (
     bigints,
     booleans,
@@ -270,3 +271,25 @@ def list_quarantine(tx: Tx, program_id: int, limit: int) -> list[Quarantined]:
     where = "where program_id = %s order by quarantine_id desc limit %s"
     statement = f"select {columns} from quarantine {where}"  # noqa: S608 - columns of ours
     return [Quarantined(*row) for row in tx.execute(statement, (program_id, limit))]
+
+
+def discard_quarantined(tx: Tx, program_id: int, quarantine_id: UUID) -> Quarantined:
+    """Take a command out of quarantine for good.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        quarantine_id: which.
+
+    Returns:
+        What lay there.
+
+    Raises:
+        Problem: `quarantined_not_found`.
+    """
+    columns = ", ".join(Quarantined._fields)
+    statement = f"delete from quarantine where program_id = %s and quarantine_id = %s returning {columns}"  # noqa: S608
+    row = tx.execute(statement, (program_id, quarantine_id)).fetchone()
+    if row is None:
+        raise Problem("quarantined_not_found", "there is no such command in quarantine")
+    return Quarantined(*row)

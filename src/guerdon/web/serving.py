@@ -175,12 +175,19 @@ def polite_signals() -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def _ticking(house: House) -> Iterator[None]:
-    ended = threading.Event()
+    ended, woken = threading.Event(), threading.Event()
+    ticks = house.rounds.add("ticks", _TICK_SECONDS)
+    ticks.wakes(woken.set)
 
     def run() -> None:
-        while not ended.wait(_TICK_SECONDS):
+        while True:
+            woken.wait(_TICK_SECONDS)
+            woken.clear()
+            if ended.is_set():
+                return
             try:
-                house.run_ticks(datetime.now(UTC))
+                with ticks.running():
+                    house.run_ticks(datetime.now(UTC))
             except Problem as problem:
                 # The next round finds what this one left.
                 _LOG.warning("ticks_postponed", code=problem.code)
@@ -193,6 +200,7 @@ def _ticking(house: House) -> Iterator[None]:
         yield
     finally:
         ended.set()
+        woken.set()
         thread.join()
 
 

@@ -15,6 +15,7 @@ from guerdon.connect.webhooks import deliveries
 from guerdon.connect.webhooks.fanout import FanOut
 from guerdon.connect.webhooks.postman import Postman, Surroundings
 from guerdon.infra.http import Outgoing, Reach
+from guerdon.infra.rounds import Rounds
 
 _LOG = structlog.get_logger(__name__)
 _PAUSE_SECONDS: Final = 0.5
@@ -25,14 +26,27 @@ _TIDY_EVERY: Final = timedelta(hours=1)
 class Relay:
     """Notices to webhooks, in a thread of its own."""
 
-    def __init__(self, around: Surroundings, reach: Reach, pause_seconds: float = _PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        reach: Reach,
+        pause_seconds: float = _PAUSE_SECONDS,
+        rounds: Rounds | None = None,
+    ) -> None:
         """Describe it; nothing runs before `start`.
 
         Args:
             around: database, keys, clock and chance.
             reach: how far and how long calls go.
             pause_seconds: between two looks at a quiet outbox.
+            rounds: where it is noted how each round went.
         """
+        rounds = rounds or Rounds(around.clock)
+        self._telling = rounds.add("webhooks", pause_seconds)
+        self._tidying = rounds.add("webhook_retention", _TIDY_EVERY.total_seconds())
+        self._is_tidy_asked = threading.Event()
+        self._telling.wakes(self._wake_from_outside)
+        self._tidying.wakes(self._ask_tidy)
         self._around = around
         self._reach = reach
         self._pause = pause_seconds
@@ -49,14 +63,21 @@ class Relay:
     def stop(self) -> None:
         """End: what is under way is put back."""
         self._stopping.set()
+        self._wake_from_outside()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _wake_from_outside(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
             try:
                 self._loop.call_soon_threadsafe(self._wake)
             except RuntimeError:
                 _LOG.debug("relay_ended_first")
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+
+    def _ask_tidy(self) -> None:
+        self._is_tidy_asked.set()
+        self._wake_from_outside()
 
     def _run(self) -> None:
         asyncio.run(self._work())
@@ -75,11 +96,12 @@ class Relay:
                 pause = self._pause
                 self._awake.clear()
                 try:
-                    if not registered:
-                        await asyncio.to_thread(fan_out.register)
-                        registered = True
-                    more = await asyncio.to_thread(fan_out.carry)
-                    begun = await postman.set_out()
+                    with self._telling.running():
+                        if not registered:
+                            await asyncio.to_thread(fan_out.register)
+                            registered = True
+                        more = await asyncio.to_thread(fan_out.carry)
+                        begun = await postman.set_out()
                     tidied = await self._tidy(tidied)
                     pause = 0.0 if more or begun else pause
                 except (Problem, psycopg.Error) as error:
@@ -104,12 +126,14 @@ class Relay:
 
     async def _tidy(self, tidied: datetime) -> datetime:
         now = self._around.clock()
-        if now - tidied < _TIDY_EVERY:
+        if now - tidied < _TIDY_EVERY and not self._is_tidy_asked.is_set():
             return tidied
+        self._is_tidy_asked.clear()
 
         def run() -> None:
             with self._around.database.transaction_as("relay") as tx:
                 deliveries.tidy(tx, now)
 
-        await asyncio.to_thread(run)
+        with self._tidying.running():
+            await asyncio.to_thread(run)
         return now

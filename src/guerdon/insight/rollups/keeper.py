@@ -15,6 +15,7 @@ from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.infra.outbox import relay
 from guerdon.infra.outbox.relay import Consumer, Cursor, Parcel
+from guerdon.infra.rounds import Rounds
 from guerdon.infra.tx import Tx
 from guerdon.insight.rollups.reading import Reader
 from guerdon.insight.rollups.stored import (
@@ -42,12 +43,15 @@ _REPEATABLE: Final = "set transaction isolation level repeatable read"
 class Keeper:
     """Keeps the sums of all tenants."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], rounds: Rounds | None = None
+    ) -> None:
         """Describe it; nothing runs before `start`.
 
         Args:
             database: where journal, outbox and sums are.
             clock: tells the time.
+            rounds: where it is noted how each round went.
         """
         self._database = database
         self._clock = clock
@@ -60,6 +64,8 @@ class Keeper:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._told = threading.Condition()
+        self._summing = (rounds or Rounds(clock)).add("sums", _PAUSE_SECONDS)
+        self._summing.wakes(self._wake.set)
 
     def start(self) -> None:
         """Begin."""
@@ -189,7 +195,9 @@ class Keeper:
             self._wake.clear()
             pause = _PAUSE_SECONDS
             try:
-                pause = 0.0 if self.catch_up() else pause
+                with self._summing.running():
+                    more = self.catch_up()
+                pause = 0.0 if more else pause
             except (Problem, psycopg.Error) as error:
                 # The next round finds what this one left.
                 _LOG.warning("rollups_postponed", fault=type(error).__name__)

@@ -12,10 +12,13 @@ from guerdon.web.console.rooms import (
     books,
     entrance,
     hooks,
+    jobs,
     members,
     office,
     overview,
+    people,
     program,
+    quarantine,
     webhooks,
 )
 from guerdon.web.console.visits import ConsoleRoute, Visitor
@@ -30,6 +33,10 @@ def nowhere(visit: Visitor) -> Response:
     return visit.fault(Problem("page_not_found", "There is no such page."))
 
 
-for _room in (entrance, overview, members, program, backtests, books, office, webhooks, hooks):
+_ROOMS: Final = (
+    *(entrance, overview, members, people, program, backtests, books, quarantine),
+    *(webhooks, hooks, jobs, office),
+)
+for _room in _ROOMS:
     ROUTER.include_router(_room.ROUTER)
 ROUTER.include_router(_LAST)

@@ -1,4 +1,4 @@
-"""The books: every event with what it moved, newest first, and what lies in quarantine."""
+"""The books: every event with what it moved, newest first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from guerdon.base.ids import number_text
-from guerdon.engine.events import Page, StoredEvent, list_events, list_quarantine
+from guerdon.engine.events import Page, StoredEvent, list_events
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
 from guerdon.members.members import load_profiles
@@ -19,7 +19,6 @@ from guerdon.web.console.visits import ConsoleRoute, Visitor
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _PAGE: Final = 50
-_QUARANTINE: Final = 200
 
 
 @ROUTER.get("/console/p/{program}/transactions")
@@ -42,15 +41,6 @@ def transactions(visit: Visitor, program: str, before: UUID | None = None) -> Re
         older=events[_PAGE - 1].event_id if len(events) > _PAGE else None,
         newest=before is None,
     )
-
-
-@ROUTER.get("/console/p/{program}/quarantine")
-def quarantine(visit: Visitor, program: str) -> Response:
-    """List the commands that a fault of the engine's own kept from being applied."""
-    with visit.transaction() as tx:
-        opened = open_program(tx, visit, program)
-        rows = list_quarantine(tx, opened.live.program_id, _QUARANTINE)
-    return visit.page("quarantine.html", **framed(opened, "quarantine"), rows=rows, most=_QUARANTINE)
 
 
 def _names(tx: Tx, opened: Opened, events: Sequence[StoredEvent]) -> dict[int, str]:
