@@ -200,3 +200,159 @@ def test_effects_in_another_order_are_one_change() -> None:
     assert change.pointer == "/campaigns/spend_100_get_10/then"
     assert change.sentence == "Campaign `spend_100_get_10` does the same things in another order."
     assert len(compare(load_definition(CLUB), after)) == 3, "one grant went, an award and a badge came"
+
+
+TRAIL = (EXAMPLES / "trail-club.yaml").read_text(encoding="utf-8")
+
+IN_SECTIONS = [
+    (
+        "goal: {personal: metrics.yearly_spend * 1.1, at_least: 50, at_most: 1000}",
+        "goal: 200",
+        "/challenges/beat_yourself/goal",
+        (
+            "The challenge `beat_yourself` is reached at 200 instead of each account's own "
+            "`metrics.yearly_spend * 1.1`, at least 50, at most 1000."
+        ),
+    ),
+    (
+        "event: review.posted, when: event.data.stars >= 1, times: 2",
+        "event: review.posted, when: event.data.stars >= 1, times: 3",
+        "/challenges/spring_hike/steps/1/times",
+        "The challenge `spring_hike`, step 2, is done 3 times instead of twice.",
+    ),
+    (
+        "      - {quiz: know_your_bag}\n",
+        "",
+        "/challenges/spring_hike/steps/2",
+        "The challenge `spring_hike` no longer has this step: the quiz `know_your_bag`.",
+    ),
+    (
+        "prize: [{badge: trailblazer}, {award",
+        "prize: [{award",
+        "/challenges/spring_hike/prize/0",
+        "The challenge `spring_hike` no longer gives the badge Trailblazer.",
+    ),
+    (
+        "levels: [2, {from: 10",
+        "levels: [2, 5, {from: 10",
+        "/badges/trailblazer/levels/1",
+        "Badge Trailblazer has a new level: from 5.",
+    ),
+    (
+        "    pass: 3\n",
+        "    pass: 2\n",
+        "/quizzes/know_your_bag/pass",
+        "The quiz `know_your_bag` is passed with 2 points instead of 3.",
+    ),
+    (
+        "right: 22, within: 2",
+        "right: 24, within: 2",
+        "/quizzes/know_your_bag/questions/3/right",
+        "The quiz `know_your_bag`, question 4, has as its right answer 24 instead of 22.",
+    ),
+    (
+        "      - {ask: A wet pack is dried in the dryer., right: false}\n",
+        "",
+        "/quizzes/know_your_bag/questions/2",
+        "The quiz `know_your_bag` no longer has this question: “A wet pack is dried in the dryer.”.",
+    ),
+    (
+        "odds: 1 in 50",
+        "odds: 1 in 40",
+        "/draws/golden_ticket/prizes/0/odds",
+        "The draw `golden_ticket`, prize 1, is won by 1 in 40 instead of 1 in 50.",
+    ),
+    (
+        "    least: 1\n",
+        "    least: 5\n",
+        "/leaderboards/top_recyclers/least",
+        "The leaderboard `top_recyclers` shows those who have at least 5 instead of 1.",
+    ),
+    (
+        "size: 8, join: invited",
+        "size: 8, join: open",
+        "/teams/crew/join",
+        (
+            "The kind of team `crew` is joined by anybody who wants to "
+            "instead of by those whom the captain invites."
+        ),
+    ),
+    (
+        "  window: 60d\n",
+        "  window: 90d\n",
+        "/referral/window",
+        "The referral counts invitations for 90 days instead of 60.",
+    ),
+    (
+        "{same_address: hold, same_device: refuse}",
+        "{same_address: hold}",
+        "/referral/review/same_device",
+        "The referral, `review`: `same_device` is `hold` instead of `refuse`.",
+    ),
+    (
+        "target: 5000",
+        "target: 6000",
+        "/causes/bags-for-school/target",
+        "The cause `bags-for-school` is to bring together 6000.00 USD instead of 5000.00.",
+    ),
+    (
+        "exit: order.returned",
+        "exit: order.cancelled",
+        "/journeys/win_back/exit/0",
+        "The journey `win_back`, exit 1, is now: `order.cancelled`, instead of: `order.returned`.",
+    ),
+    (
+        "{exit: true}]",
+        "{wait: 1d}]",
+        "/journeys/win_back/steps/2/then/1",
+        "The journey `win_back`, step 3, step 2, is now: waits 1 day, instead of: leaves the journey.",
+    ),
+    (
+        "      - wait: 3d\n",
+        "      - wait: 4d\n",
+        "/journeys/win_back/steps/3/wait",
+        "The journey `win_back`, step 4, waits 4 days instead of 3.",
+    ),
+    (
+        "    wait: 3d\n    limits",
+        "    wait: 0d\n    limits",
+        "/surveys/after_order/wait",
+        "The survey `after_order` is sent at once instead of after 3 days.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "pointer", "sentence"), IN_SECTIONS, ids=lambda text: str(text)[:24])
+def test_a_change_of_goals_and_play_is_one_sentence(old: str, new: str, pointer: str, sentence: str) -> None:
+    assert TRAIL.count(old) == 1, old
+    changes = compare(load_definition(TRAIL), load_definition(TRAIL.replace(old, new)))
+    assert [(change.pointer, change.sentence) for change in changes] == [(pointer, sentence)]
+
+
+def test_questions_in_another_order_are_one_change() -> None:
+    lines = TRAIL.splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if "A wet pack" in line)
+    lines[at], lines[at + 1] = lines[at + 1], lines[at]
+    (change,) = compare(load_definition(TRAIL), load_definition("".join(lines)))
+    assert change.pointer == "/quizzes/know_your_bag/questions"
+    assert change.sentence == "The quiz `know_your_bag` has each question in another order."
+
+
+def test_new_sections_say_what_they_are_about() -> None:
+    sentences = [change.sentence for change in compare(None, load_definition(TRAIL))]
+    assert (
+        "New challenge `fifth_order`: at every 5 of `orders` it grants the reward Travel pouch." in sentences
+    )
+    assert (
+        "New quiz `know_your_bag` of 6 questions, passed with 3 points: "
+        "it gives `event.data.points * 20` points."
+    ) in sentences
+    assert "The referral has a new rung: from 10 friends on it gives the badge Night owl." in sentences
+    assert (
+        "New segment `students` of those for whom `account.owner.attributes.persona == 'student'` holds."
+    ) in sentences
+    full = load_definition(TRAIL.replace("enter: segment.slipping_away", "enter: order.paid"))
+    empty = load_definition(TRAIL[: TRAIL.index("segments:")])
+    gone = [change.sentence for change in compare(full, empty)]
+    assert "The journey `win_back` is removed." in gone
+    assert "The survey `after_order` is removed." in gone

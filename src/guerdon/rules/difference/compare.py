@@ -166,7 +166,7 @@ class _Walk:
     ) -> Iterator[Change]:
         one, old, new = change
         below = join(pointer, one.new or 0)
-        if type(old) is type(new) and not isinstance(new, EffectPart):
+        if type(old) is type(new) and not isinstance(new, EffectPart | Signal):
             yield from self.fields(section, about, old, new, below)
             return
         was, becomes = item_words(old, self.old), item_words(new, self.new)
@@ -183,8 +183,8 @@ class _Walk:
         was, becomes = read(pair[0], self.old), read(pair[1], self.new)
         if was == becomes:
             was, becomes = plainly(pair[0]), plainly(pair[1])
-        gap = "" if verb.startswith(":") else " "
-        sentence = f"{about}{gap}{verb} {instead(becomes, was)}."
+        begin = about.removesuffix(",") if verb.startswith(":") else f"{about} "
+        sentence = f"{begin}{verb} {instead(becomes, was)}."
         return Change(section, pointer, "changed", sentence, *map(canonical_data, pair))
 
     def effects(

@@ -20,6 +20,7 @@ from guerdon.rules.definition import (
     ExitStep,
     Journey,
     Leaderboard,
+    NumberQuestion,
     Part,
     PersonalGoal,
     Question,
@@ -124,7 +125,7 @@ def signal_words(signal: Signal | None) -> str:
         signal: the signal, or None.
 
     Returns:
-        Text such as ``each `order.paid` `` or ``joining the segment `students` ``.
+        Text such as `` `order.paid` ``, ``joining the segment `students` `` or `` `…` holds``.
     """
     if signal is None:
         return "nothing"
@@ -133,7 +134,7 @@ def signal_words(signal: Signal | None) -> str:
     elif signal.event is not None:
         said = coded(signal.event)
     else:
-        return f"that {coded(signal.when or '')} holds"
+        return f"{coded(signal.when or '')} holds"
     return said if signal.when is None else f"{said} {condition(signal.when)}"
 
 
@@ -246,6 +247,13 @@ SHARED: Final[Mapping[str, Saying]] = {
     "when": ("applies", lambda value, _: condition(value)),
     "ask": ("asks", _names),
     "text": ("says", _names),
+    "explain": ("explains", _or("nothing", _names)),
+    "low": ("calls its low end", _or("nothing", _names)),
+    "high": ("calls its high end", _or("nothing", _names)),
+    "points": ("counts", lambda value, _: f"{value} point{'' if value == 1 else 's'}"),
+    "times": ("is done", lambda value, _: times(value)),
+    "several": ("takes", _either("several answers", "one answer")),
+    "optional": ("may be", _either("left out", "answered only")),
     "right": ("has as its right answer", lambda value, _: plainly(value)),
     "goal": ("is reached at", _or("no number", lambda value, _: goal_words(value))),
     "from_": ("begins at", _number),
@@ -312,6 +320,7 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Quiz, "attempts"): ("can be tried", _or("as often as one likes", lambda value, _: times(value))),
     (Quiz, "again_after"): ("can be tried again after", _or("no time", _span)),
     (Quiz, "shows_right"): ("shows the right answers", lambda value, _: _SHOWN[value]),
+    (NumberQuestion, "within"): ("forgives", _number),
     (Leaderboard, "window"): ("ranks over", _or("its metric's own time", lambda value, _: window(value))),
     (Leaderboard, "shows"): ("shows", lambda value, _: f"{value} ranks"),
     (Team, "size"): ("has", lambda value, _: f"{value} accounts at most"),
