@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from typing import Any
 
@@ -9,15 +10,21 @@ import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
+from fastapi import FastAPI
+from httpx2 import Response
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from guerdon.web.api.calls.samples import SAMPLES
+from guerdon.web.app import _ROUTERS
+from guerdon.web.outline import describe
 from guerdon.web.pages.routes import POLICY
+from guerdon.web.problems import codes_of
 from tests.web.conftest import Api, order
 
 CLUB = "/v1/programs/club"
 EXAMPLES = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -100,48 +107,45 @@ async def test_answers_are_as_described(api: Api) -> None:
         jsonschema_rs.validator_for(schema).validate(answer.json())
 
 
+def _document() -> dict[str, Any]:
+    app = FastAPI()
+    for router in _ROUTERS:
+        app.include_router(router)
+    return describe(app)
+
+
 def _calls() -> list[str]:
     return [
-        "PUT /v1/programs/{program}",
-        "POST /v1/programs/{program}/members",
-        "POST /v1/programs/{program}/members/lookup",
-        "GET /v1/programs/{program}/members",
-        "GET /v1/programs/{program}/members/{ref}",
-        "PATCH /v1/programs/{program}/members/{ref}",
-        "DELETE /v1/programs/{program}/members/{ref}",
-        "POST /v1/programs/{program}/events",
-        "GET /v1/programs/{program}/events",
-        "GET /v1/programs/{program}/events/{event}",
-        "GET /v1/programs/{program}/orders",
-        "GET /v1/programs/{program}/orders/{order}",
-        "GET /v1/programs/{program}/accounts",
-        "GET /v1/programs/{program}/accounts/{account}",
-        "GET /v1/programs/{program}/accounts/{account}/ledger",
-        "POST /v1/programs/{program}/accounts/{account}/adjustments",
-        "POST /v1/programs/{program}/accounts/{account}/transfers",
-        "GET /v1/programs/{program}/rewards",
-        "POST /v1/programs/{program}/redemptions",
-        "GET /v1/programs/{program}/redemptions",
-        "POST /v1/programs/{program}/redemptions/{redemption}/cancel",
-        "POST /v1/webhooks",
-        "GET /v1/webhooks",
-        "PATCH /v1/webhooks/{webhook}",
-        "POST /v1/webhooks/{webhook}/replay",
-        "GET /v1/webhooks/{webhook}/deliveries",
-        "POST /v1/hooks",
-        "POST /v1/hooks/{hook}",
-        "POST /v1/hooks/{hook}/preview",
+        f"{method.upper()} {path}"
+        for path, item in _document()["paths"].items()
+        for method in item
+        if path.startswith("/v1/")
     ]
 
 
-@pytest.mark.parametrize("name", _calls())
-async def test_whatever_is_sent_is_answered_in_form(api: Api, name: str) -> None:
-    """Requests drawn from our own description, right and wrong: never a 5xx, always a problem or JSON."""
-    method, path = name.split(" ")
-    schema = schemathesis.openapi.from_dict(api.front.description)
-    operation = schema[path][method]
+async def _known(api: Api, path: str) -> dict[str, str]:
+    """Things that are there, so that calls about one of them get past its name."""
     member = await api.enrol(external_id="ananya")
     known = {"program": "club", "ref": "ananya", "account": member["account"]}
+    for noun, many in (("webhook", "webhooks"), ("key", "keys"), ("hook", "hooks")):
+        if f"{{{noun}}}" in path:
+            body = {**SAMPLES["post", f"/v1/{many}"]}
+            if "program" in body:
+                body["program"] = "club"
+            known[noun] = (await api.post(f"/v1/{many}", json=body)).json()["id"]
+    if "{order}" in path or "{event}" in path:
+        await api.post(f"{CLUB}/events", json=order("o1", member="ananya"))
+        known |= {"order": "order-o1", "event": "o1"}
+    return known
+
+
+@pytest.mark.parametrize("name", _calls())
+async def test_whatever_is_sent_is_answered_as_described(api: Api, name: str) -> None:
+    """Requests drawn from our own description, right and wrong: each answer is one that it lists."""
+    method, path = name.split(" ")
+    document = api.front.description
+    operation = schemathesis.openapi.from_dict(document)[path][method]
+    known = await _known(api, path)
     made: list[Any] = []
 
     @EXAMPLES
@@ -160,27 +164,89 @@ async def test_whatever_is_sent_is_answered_in_form(api: Api, name: str) -> None
         case.path_parameters = {
             name: value for name, value in parts.items() if name in (case.path_parameters or {})
         }
-        sent = case.as_transport_kwargs(base_url="http://guerdon.test")
-        headers = {
-            key: value
-            for key, value in dict(sent.get("headers") or {}).items()
-            if key.lower() != "authorization"
-        }
-        body = sent.get("data")
-        content = {"content": body.encode() if isinstance(body, str) else body} if body is not None else {}
-        if sent.get("json") is not None:
-            content = {"json": sent["json"]}
-        sendable = {key: str(value) for key, value in headers.items() if _can_be_sent(str(value))}
-        answer = await api.call(
-            method, sent["url"], params=sent.get("params") or None, headers=sendable, **content
-        )
-        assert answer.status_code < 500, (case, answer.text)
-        expected = "application/json" if answer.status_code < 400 else "application/problem+json"
-        assert answer.headers["content-type"] == expected
-        if answer.status_code >= 400:
-            problem = answer.json()
-            assert problem["status"] == answer.status_code
-            assert re.fullmatch(r"[a-z][a-z0-9_]*", problem["code"])
+        answer = await _send(api, case, method)
+        _check_described(document, document["paths"][path][method.lower()], answer)
+
+
+async def _send(api: Api, case: Any, method: str) -> Response:
+    sent = case.as_transport_kwargs(base_url="http://guerdon.test")
+    headers = {
+        key: str(value)
+        for key, value in dict(sent.get("headers") or {}).items()
+        if key.lower() != "authorization" and _can_be_sent(str(value))
+    }
+    body = sent.get("data")
+    content = {"content": body.encode() if isinstance(body, str) else body} if body is not None else {}
+    if sent.get("json") is not None:
+        content = {"json": sent["json"]}
+    return await api.call(method, sent["url"], params=sent.get("params") or None, headers=headers, **content)
+
+
+def _check_described(document: dict[str, Any], described: dict[str, Any], answer: Response) -> None:
+    status = str(answer.status_code)
+    assert answer.status_code < 500, answer.text
+    assert status in described["responses"], (status, answer.text)
+    said = described["responses"][status]
+    if "$ref" in said:
+        said = document["components"]["responses"][said["$ref"].rpartition("/")[2]]
+    assert answer.headers["content-type"] in said["content"], answer.text
+    schema = said["content"][answer.headers["content-type"]]["schema"]
+    _validator(document, schema).validate(answer.json())
+    if answer.status_code >= 400:
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", problem["code"])
+
+
+def _validator(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    return jsonschema_rs.validator_for({**schema, "components": document["components"]})
+
+
+def test_each_refusal_is_described_with_its_codes() -> None:
+    document = _document()
+    for name, described in document["components"]["responses"].items():
+        status = int(name.removeprefix("Refused"))
+        example = described["content"]["application/problem+json"]["example"]
+        assert example["status"] == status
+        assert example["code"] in described["description"] or not codes_of(status) or status in (404, 422)
+    limited = document["components"]["responses"]["Refused429"]
+    assert "rate_limited" in limited["description"]
+    assert {"Retry-After", "X-Request-Id"} <= limited["headers"].keys()
+    for path, item in document["paths"].items():
+        for method, one in item.items():
+            if path.startswith("/v1/"):
+                assert {"400", "401", "422", "429", "500", "503"} <= one["responses"].keys(), (method, path)
+
+
+async def test_each_body_has_an_example_that_works(bare: Api) -> None:
+    """The examples are sent in the order of the document, to what those before them have made."""
+    document = bare.front.description
+    known = {"program": "corner-shop", "ref": "external:ananya"}
+    await bare.apply(msgspec.json.encode(SAMPLES["put", "/v1/programs/{program}"]).decode(), "corner-shop")
+    friend = await bare.post("/v1/programs/corner-shop/members", json={"external_id": "ben"})
+    for path, item in document["paths"].items():
+        for method, described in item.items():
+            if "requestBody" not in described:
+                continue
+            for content in described["requestBody"]["content"].values():
+                _validator(document, content["schema"]).validate(content["example"])
+            sample = {**content["example"]}
+            if "to" in sample and path.endswith("/transfers"):
+                sample["to"] = friend.json()["account"]
+            raw = msgspec.json.encode(sample)
+            signed = hmac.digest(b"the secret of our old shop", raw, "sha256").hex()
+            headers = {"content-type": "application/json", "x-shop-signature": signed}
+            answer = await bare.call(method.upper(), path.format(**known), content=raw, headers=headers)
+            assert answer.status_code in (200, 201), (path, answer.text)
+            _remember(known, path, answer.json())
+
+
+def _remember(known: dict[str, str], path: str, said: Any) -> None:
+    if path.endswith("/members"):
+        known["account"] = said["account"]
+    for noun in ("webhook", "key", "hook"):
+        if path == f"/v1/{noun}s":
+            known[noun] = said["id"]
 
 
 def _can_be_sent(value: str) -> bool:

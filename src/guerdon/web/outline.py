@@ -11,7 +11,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from guerdon.web.problems import MEDIA_TYPE, ProblemBody
+from guerdon.web.api.calls.samples import SAMPLES
+from guerdon.web.problems import MEDIA_TYPE, ProblemBody, codes_of, problem_of
 
 _REF: Final = "#/components/schemas/{name}"
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
@@ -34,6 +35,22 @@ CLOCK: Final = {
     "description": "A test clock, honoured only where the tenant is a sandbox.",
     "schema": {"type": "string", "format": "date-time"},
 }
+_WHY: Final = {
+    400: "It could not be read.",
+    401: "No good key.",
+    403: "The key lacks a scope.",
+    404: "There is no such thing.",
+    409: "It contradicts what stands.",
+    410: "The member was erased.",
+    413: "The body is too large.",
+    415: "The body is of another media type.",
+    422: "It could be read, and a rule refuses it.",
+    429: "Too many calls; come again after `Retry-After`.",
+    500: "A fault of ours; nothing was stored. The log tells more under `X-Request-Id`.",
+    503: "Too much at once, or the database is away; come again after `Retry-After`.",
+}
+_ALWAYS: Final = (400, 422, 429, 500, 503)
+_SAMPLE_CODES: Final = {404: "member_not_found", 422: "wrong_value"}
 _shapes: dict[str, Any] = {}
 
 
@@ -115,11 +132,52 @@ def describe(app: FastAPI) -> dict[str, Any]:
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(components)
     parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "gk_…"}}
+    parts["responses"] = {f"Refused{status}": _refusal(status) for status in _WHY}
     for path, item in document["paths"].items():
         for method in _METHODS:
             if method in item and path.startswith("/v1/"):
                 _complete(item[method], method)
+                _add_refusals(item[method], method, path)
+                _add_sample(item[method], SAMPLES.get((method, path)))
+    document["paths"]["/readyz"]["get"]["responses"]["503"] = {"$ref": "#/components/responses/Refused503"}
     return document
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    codes = codes_of(status)
+    code = _SAMPLE_CODES.get(status, codes[0] if codes else "")
+    said = f"{_WHY[status]} Codes: {', '.join(f'`{one}`' for one in codes)}" if codes else _WHY[status]
+    headers = {"X-Request-Id": {"description": "Names this call in the log.", "schema": {"type": "string"}}}
+    if status in (429, 503):
+        headers["Retry-After"] = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+    example = msgspec.to_builtins(problem_of(code, "what is wrong, in a sentence"))
+    content = {MEDIA_TYPE: {"schema": shape(ProblemBody), "example": example}}
+    return {"description": said, "headers": headers, "content": content}
+
+
+def _add_refusals(described: dict[str, Any], method: str, path: str) -> None:
+    statuses = set(_ALWAYS)
+    # A door that is entered by signature knows no scopes.
+    statuses |= {401, 403, 413} if described["security"] else {401, 413}
+    if "{" in path:
+        statuses.add(404)
+    if "requestBody" in described:
+        statuses |= {404, 415}
+    about_members = "requestBody" in described or any(
+        one["name"] in {"ref", "member"} for one in described.get("parameters", ())
+    )
+    if about_members:
+        statuses |= {404, 410}
+    if method != "get" or path.endswith(("{order}", "{event}", "/explanation")):
+        statuses.add(409)
+    for status in sorted(statuses):
+        described["responses"].setdefault(str(status), {"$ref": f"#/components/responses/Refused{status}"})
+
+
+def _add_sample(described: dict[str, Any], sample: Any) -> None:
+    if sample is not None:
+        for one in described["requestBody"]["content"].values():
+            one["example"] = sample
 
 
 def _complete(described: dict[str, Any], method: str) -> None:

@@ -85,6 +85,18 @@ _ANYTHING_ELSE: Final = 422
 """A request that could be read and was refused by a rule."""
 
 
+def codes_of(status: int) -> list[str]:
+    """List the codes that an HTTP status is known to answer with.
+
+    Args:
+        status: HTTP status.
+
+    Returns:
+        Codes, sorted; others may come, such as `…_not_found` with 404.
+    """
+    return sorted(code for code, known in _STATUS.items() if known == status)
+
+
 class FaultBody(msgspec.Struct, frozen=True):
     """One wrong place of a request."""
 

@@ -129,9 +129,11 @@ def one_key(call: Reading, key: str) -> Response:
         return answer(KeyShape(**_fields(get_key(tx, _number(key)))))
 
 
-@ROUTER.post(
-    "/v1/keys/{key}/rotate", summary="Replace a key", **operation(KeyWithSecret, body=WantedRotation)
-)
+_ROTATED: Final = operation(KeyWithSecret, body=WantedRotation)
+_ROTATED["openapi_extra"]["requestBody"]["required"] = False
+
+
+@ROUTER.post("/v1/keys/{key}/rotate", summary="Replace a key", **_ROTATED)
 def rotate(call: Writing, key: str) -> Response:
     """A new key of the same name, scopes and limit; the old one ends after `overlap_hours` (24)."""
     asked = call.read(WantedRotation) if call.body.strip() else WantedRotation()

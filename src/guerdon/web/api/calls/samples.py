@@ -1,0 +1,121 @@
+"""An example of each body that a call takes; a test sends them one after the other, and they work."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_PROGRAM: Final = "/v1/programs/{program}"
+_MAPPING: Final = {
+    "events": [
+        {
+            "when": {"$.topic": "order/paid"},
+            "event": {
+                "id": {"$path": "$.number", "prefix": "paid-"},
+                "source": "old-shop",
+                "type": "order.paid",
+                "time": {"$path": "$.paid_at", "as": "unix"},
+                "subject": {"$path": "$.customer", "prefix": "external:"},
+                "data": {
+                    "id": {"$path": "$.number", "as": "text"},
+                    "lines": {
+                        "$each": "$.items",
+                        "to": {
+                            "id": {"$path": "@.row", "as": "text"},
+                            "sku": "@.sku",
+                            "quantity": "@.count",
+                            "price": {"$path": "@.cents", "as": "minor"},
+                        },
+                    },
+                },
+            },
+        }
+    ]
+}
+_POSTED: Final = {
+    "topic": "order/paid",
+    "number": 17,
+    "paid_at": 1790000000,
+    "customer": "ananya",
+    "items": [{"row": 1, "sku": "TEA", "count": 2, "cents": 1250}],
+}
+SAMPLES: Final[dict[tuple[str, str], Any]] = {
+    ("put", _PROGRAM): {
+        "program": "corner-shop",
+        "currency": "USD",
+        "timezone": "America/New_York",
+        "wallets": {"points": {"unit": "points", "rounding": "floor"}},
+        "campaigns": {
+            "base_earn": {
+                "trigger": "order.paid",
+                "then": [{"award": {"wallet": "points", "amount": "order.earning_base"}}],
+            }
+        },
+        "rewards": {"tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50}},
+    },
+    ("post", f"{_PROGRAM}/members"): {
+        "external_id": "ananya",
+        "email": "ananya@shop.example",
+        "name": "Ananya Roy",
+        "consents": {"email": True},
+    },
+    ("post", f"{_PROGRAM}/members/lookup"): {"email": "ananya@shop.example"},
+    ("patch", f"{_PROGRAM}/members/{{ref}}"): {"consents": {"email": False}},
+    ("post", f"{_PROGRAM}/events"): {
+        "specversion": "1.0",
+        "id": "order-A-1001",
+        "source": "web-shop",
+        "type": "order.paid",
+        "time": "2026-11-21T10:00:00Z",
+        "subject": "external:ananya",
+        "channel": "web",
+        "data": {
+            "id": "A-1001",
+            "currency": "USD",
+            "lines": [
+                {
+                    "id": "1",
+                    "sku": "BP-40",
+                    "name": "Trail 40",
+                    "quantity": 2,
+                    "price": "79.90",
+                    "categories": ["backpack"],
+                }
+            ],
+        },
+    },
+    ("post", f"{_PROGRAM}/accounts/{{account}}/adjustments"): {
+        "wallet": "points",
+        "amount": "500",
+        "reason": "a late parcel",
+    },
+    ("post", f"{_PROGRAM}/accounts/{{account}}/transfers"): {
+        "to": "acc_01h8xj3q0abcd",
+        "wallet": "points",
+        "amount": "50",
+    },
+    ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
+    ("post", f"{_PROGRAM}/rollback"): {"to": 1, "reason": "the autumn sale was a mistake"},
+    ("post", "/v1/webhooks"): {
+        "url": "https://shop.example/guerdon",
+        "types": ["tier.changed", "units.*"],
+        "program": "corner-shop",
+    },
+    ("patch", "/v1/webhooks/{webhook}"): {"enabled": False},
+    ("post", "/v1/keys"): {
+        "name": "web shop",
+        "scopes": ["events:write", "members:read"],
+        "expires_at": "2035-01-01T00:00:00Z",
+        "rate_limit": 200,
+    },
+    ("post", "/v1/keys/{key}/rotate"): {"overlap_hours": 24},
+    ("post", "/v1/hooks"): {
+        "program": "corner-shop",
+        "enrol": True,
+        "secret": "the secret of our old shop",
+        "signature": {"header": "X-Shop-Signature"},
+        "mapping": _MAPPING,
+    },
+    ("post", "/v1/hooks/{hook}"): _POSTED,
+    ("post", "/v1/hooks/{hook}/preview"): _POSTED,
+}
+"""Bodies by method and path template."""
