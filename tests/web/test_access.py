@@ -16,6 +16,8 @@ CLUB = "/v1/programs/club"
 READS = [
     ("programs:read", CLUB),
     ("programs:read", f"{CLUB}/versions"),
+    ("programs:read", f"{CLUB}/versions/1"),
+    ("programs:read", f"{CLUB}/versions/1/difference"),
     ("members:read", f"{CLUB}/members"),
     ("events:read", f"{CLUB}/events"),
     ("events:read", f"{CLUB}/orders"),
@@ -25,6 +27,7 @@ READS = [
 ]
 WRITES = [
     ("programs:write", "PUT", CLUB),
+    ("programs:write", "POST", f"{CLUB}/rollback"),
     ("members:write", "POST", f"{CLUB}/members"),
     ("members:write", "PATCH", f"{CLUB}/members/ananya"),
     ("members:write", "DELETE", f"{CLUB}/members/ananya"),

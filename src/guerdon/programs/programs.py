@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
@@ -60,6 +61,9 @@ class NewDefinition:
     actor: str
     now: datetime
     in_use: InUse = field(default_factory=InUse)
+    back_to: int | None = None
+    """The version whose text this is, where it is had back."""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,13 @@ def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion
         (program_id, version, digest, canonical, new.source_text, new.actor, new.now),
     )
     tx.execute("update programs set live_version = %s where program_id = %s", (version, program_id))
-    detail = {"version": version, "sha256": digest.hex()}
-    record(tx, Act(new.now, new.actor, "program.applied", f"program:{key}", program_id, detail), ids)
+    detail: dict[str, Any] = {"version": version, "sha256": digest.hex()}
+    if new.reason:
+        detail["reason"] = new.reason
+    action = "program.applied"
+    if new.back_to is not None:
+        action, detail["back_to"] = "program.rolled_back", new.back_to
+    record(tx, Act(new.now, new.actor, action, f"program:{key}", program_id, detail), ids)
     return AppliedVersion(program_id, key, version, changed=True)
 
 
@@ -137,6 +146,8 @@ class RollingBack:
     actor: str
     now: datetime
     in_use: InUse = field(default_factory=InUse)
+    reason: str = ""
+    """Kept in the audit trail."""
 
 
 def roll_back(tx: Tx, wanted: RollingBack, ids: IdMaker) -> AppliedVersion:
@@ -158,7 +169,15 @@ def roll_back(tx: Tx, wanted: RollingBack, ids: IdMaker) -> AppliedVersion:
     definition = load_definition(found.canonical)
     # What was accepted then must compile now as well.
     compile_program(definition, 0)
-    new = NewDefinition(definition, found.source_text, wanted.actor, wanted.now, wanted.in_use)
+    new = NewDefinition(
+        definition,
+        found.source_text,
+        wanted.actor,
+        wanted.now,
+        wanted.in_use,
+        back_to=wanted.version,
+        reason=wanted.reason,
+    )
     return apply_definition(tx, new, ids)
 
 

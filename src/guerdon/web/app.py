@@ -20,6 +20,7 @@ from guerdon.web.api import (
     programs,
     redemptions,
     rewards,
+    versions,
 )
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
@@ -42,6 +43,7 @@ STATIC: Final = Path(__file__).parent / "static"
 _FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 _ROUTERS: Final = (
     programs.ROUTER,
+    versions.ROUTER,
     members.ROUTER,
     # Before the orders, whose ids may hold slashes.
     explanations.ROUTER,

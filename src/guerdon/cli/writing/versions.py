@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -59,6 +60,10 @@ class RollbackOptions:
 
     program: Program
     version: Annotated[int, typer.Argument(metavar="VERSION", help="The version to have back.")]
+    reason: Annotated[
+        str,
+        typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.", show_default=False),
+    ] = ""
     data: Data = None
     tenant: Tenant = MAIN_TENANT
     url: Url = None
@@ -120,10 +125,8 @@ def export(options: ExportOptions) -> int:
 def rollback(options: RollbackOptions) -> int:
     """Make an earlier version live again, as a new version with its text."""
     if options.url:
-        found = _ask_version(options.url, options.key, options.program, options.version)
-        server = server_at(options.url, options.key)
-        document = found["source"].encode("utf-8")
-        done = server.ask("PUT", _path(options.program), document, "application/yaml")[1]
+        asked = json.dumps({"to": options.version, "reason": options.reason}).encode()
+        done = server_at(options.url, options.key).ask("POST", f"{_path(options.program)}/rollback", asked)[1]
         version, changed = done["version"], done["changed"]
     else:
         with (
@@ -131,7 +134,8 @@ def rollback(options: RollbackOptions) -> int:
             house.database.transaction(tenant_id_of(options.tenant)) as tx,
         ):
             in_use = house.in_use(tx, options.program)
-            wanted = RollingBack(options.program, options.version, "system", datetime.now(UTC), in_use)
+            now = datetime.now(UTC)
+            wanted = RollingBack(options.program, options.version, "system", now, in_use, options.reason)
             applied = roll_back(tx, wanted, house.ids)
             version, changed = applied.version, applied.changed
     if options.json:

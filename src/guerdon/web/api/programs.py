@@ -18,7 +18,6 @@ from guerdon.programs.programs import (
     get_live,
     get_version,
     list_programs,
-    list_versions,
 )
 from guerdon.rules.definition import Definition, load_definition_with_positions
 from guerdon.rules.program import Program, compile_program
@@ -30,8 +29,6 @@ from guerdon.web.api.shapes import (
     ProgramLine,
     Programs,
     ProgramShape,
-    Versions,
-    VersionShape,
     WarningShape,
 )
 from guerdon.web.outline import operation
@@ -79,7 +76,7 @@ def apply(call: Writing, program: str, dry_run: Annotated[bool, Query()] = False
     if dry_run:
         with call.transaction() as tx:
             plan = make_plan(tx, definition, compiled, Asking(call.now, call.house.in_use(tx, program)))
-        return answer(_planned(plan, plan.version, dry_run=True))
+        return answer(planned(plan, plan.version, dry_run=True))
 
     def act(tx: Tx) -> tuple[int, Applied]:
         in_use = call.house.in_use(tx, program)
@@ -87,26 +84,45 @@ def apply(call: Writing, program: str, dry_run: Annotated[bool, Query()] = False
         done = apply_definition(
             tx, NewDefinition(definition, text, call.caller.actor, call.now, in_use), call.house.ids
         )
-        return (201 if done.changed else 200), _planned(plan, done.version, dry_run=False)
+        return (201 if done.changed else 200), planned(plan, done.version, dry_run=False)
 
     return once(call, act)
 
 
-def _planned(plan: Plan, version: int, *, dry_run: bool) -> Applied:
+def planned(plan: Plan, version: int, *, dry_run: bool) -> Applied:
+    """Show what applying comes to, or would come to.
+
+    Args:
+        plan: the change, in sentences.
+        version: that is live then.
+        dry_run: whether nothing was stored.
+
+    Returns:
+        The answer.
+    """
     return Applied(
         program=plan.program,
         version=version,
         changed=plan.changed,
         dry_run=dry_run,
-        changes=[_same(ChangeShape, one) for one in plan.changes],
-        warnings=[_same(WarningShape, one) for one in plan.warnings],
+        changes=[same_shape(ChangeShape, one) for one in plan.changes],
+        warnings=[same_shape(WarningShape, one) for one in plan.warnings],
     )
 
 
 _Shape = TypeVar("_Shape", ChangeShape, WarningShape)
 
 
-def _same(shape: type[_Shape], one: object) -> _Shape:
+def same_shape(shape: type[_Shape], one: object) -> _Shape:
+    """Show a value by the fields of a shape.
+
+    Args:
+        shape: of the answer.
+        one: has fields of the same names.
+
+    Returns:
+        The shape.
+    """
     return shape(**{name: getattr(one, name) for name in shape.__struct_fields__})
 
 
@@ -127,22 +143,18 @@ def live(
     """The live version, or the one that `version` names."""
     with call.transaction() as tx:
         found = get_live(tx, program) if version is None else get_version(tx, program, version)
-    return answer(_shown(found))
+    return answer(shown_version(found))
 
 
-@ROUTER.get("/v1/programs/{program}/versions", summary="All versions", **operation(Versions))
-def versions(call: Reading, program: str) -> Response:
-    """All versions, newest first, without their texts."""
-    with call.transaction() as tx:
-        get_live(tx, program)
-        rows = list_versions(tx, program)
-    lines = [
-        VersionShape(**{name: getattr(row, name) for name in VersionShape.__struct_fields__}) for row in rows
-    ]
-    return answer(Versions(data=lines, next=None))
+def shown_version(found: Version) -> ProgramShape:
+    """Show a version of a program.
 
+    Args:
+        found: the version.
 
-def _shown(found: Version) -> ProgramShape:
+    Returns:
+        Its definition, and the document as it was sent.
+    """
     return ProgramShape(
         program=found.key,
         version=found.version,

@@ -392,6 +392,16 @@ class ChangeShape(Answered, frozen=True):
     after: Any
 
 
+class DifferenceShape(Answered, frozen=True):
+    """What lies between two versions."""
+
+    program: str
+    before: int
+    after: int
+    changes: Sequence[ChangeShape]
+    """Empty where both say the same."""
+
+
 class WarningShape(Answered, frozen=True):
     """Something that is allowed, and that somebody should look at."""
 
