@@ -6,12 +6,15 @@ import configparser
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from guerdon.infra.db import Database
 from guerdon.infra.settings import Settings
+from guerdon.web.telemetry import Telemetry
 from tests.architecture.source import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -70,6 +73,28 @@ def test_compose_keeps_the_database_inside() -> None:
     assert services["guerdon"]["depends_on"]["database"]["condition"] == "service_healthy"
     mounted = {volume.split(":")[0] for service in services.values() for volume in service["volumes"]}
     assert mounted == set(compose()["volumes"])
+
+
+def test_alerts_are_about_figures_that_there_are() -> None:
+    rules = [
+        rule for group in YAML(typ="safe").load(DEPLOY / "alerts.yaml")["groups"] for rule in group["rules"]
+    ]
+    names = {rule["alert"] for rule in rules}
+    assert len(names) == len(rules) >= 8
+    # A house that is never opened has all the figures as well.
+    telemetry = Telemetry(Database("dbname=nowhere"))
+    telemetry.show_deliveries(Counter())
+    text = telemetry.exposition(0).decode()
+
+    known = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)) | {"up"}
+    known |= {f"{name}_bucket" for name in known}
+    for rule in rules:
+        assert rule["labels"]["severity"] in {"page", "ticket", "note"}, rule["alert"]
+        assert rule["annotations"].keys() == {"summary", "look"}, rule["alert"]
+        figures = set(re.findall(r"\b(?:guerdon_\w+|up\b)", rule["expr"]))
+        assert figures, rule["alert"]
+        assert figures <= known, rule["alert"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
 
 
 def test_the_unit_is_a_unit(tmp_path: Path) -> None:

@@ -177,3 +177,12 @@ def test_what_is_sent_at_once_has_bounds(tmp_path: Path) -> None:
     file = write(tmp_path / "lines", [*[small] * (BATCH + 1), large, large, large, "x" * (BYTES + 1), small])
     lines = index_lines([str(file)], tmp_path, lambda _: 1)
     assert [len(some) for some in batches(lines)] == [BATCH, 2, 1, 1, 1, 1]
+
+
+def test_doctor_reads_the_figures_of_a_running_server(guerdon: Run, tmp_path: Path, url: str) -> None:
+    said = guerdon("doctor", "--url", url, "--data", tmp_path / "none", "--json")
+    found = {one["check"]: one for one in json.loads(said.out)["checks"]}
+    assert found["server"]["state"] == "ok"
+    assert found["server: queue"]["detail"] == "0 commands wait for the engine"
+    for check in ("queue", "outbox", "webhooks", "dead letters", "quarantine", "ticks"):
+        assert found[f"server: {check}"]["state"] == "ok", found

@@ -37,7 +37,36 @@ _FREE_AT_LEAST: Final = 200 * 2**20
 _WAITS_LONG: Final = timedelta(minutes=5)
 _QUEUE_LONG: Final = 1000
 _SECONDS: Final = 5
-_QUEUE: Final = re.compile(r"^guerdon_queue_length (\S+)$", re.MULTILINE)
+_FIGURE: Final = re.compile(r"^(guerdon_\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
+_FIGURES: Final = {
+    "guerdon_queue_length": ("queue", _QUEUE_LONG, "{:.0f} commands wait for the engine"),
+    "guerdon_outbox_lag_seconds": (
+        "outbox",
+        _WAITS_LONG.total_seconds(),
+        "the oldest notice that nobody was told has waited {:.0f} s; the relay's log lines say why",
+    ),
+    "guerdon_delivery_oldest_seconds": (
+        "webhooks",
+        _WAITS_LONG.total_seconds(),
+        "the oldest delivery has waited {:.0f} s; its webhook's page says what it answers",
+    ),
+    'guerdon_deliveries{state="dead"}': (
+        "dead letters",
+        0,
+        "{:.0f} deliveries were given up; replay them once their address answers",
+    ),
+    "guerdon_quarantined_commands": (
+        "quarantine",
+        0,
+        "{:.0f} commands could not be applied; the console's page on quarantine shows them",
+    ),
+    "guerdon_ticks_due_accounts": (
+        "ticks",
+        0,
+        "{:.0f} accounts wait for time to be booked; a round comes every few seconds",
+    ),
+}
+"""Figures of a running server: check, the most that is well, what it means."""
 
 
 class Finding(NamedTuple):
@@ -130,9 +159,12 @@ def _server(url: str) -> Iterator[Finding]:
     except (OSError, http.client.HTTPException) as error:
         yield Finding("server", "bad", f"{url} does not answer: {type(error).__name__}")
         return
-    queue = _QUEUE.search(text)
-    waiting = float(queue[1]) if queue is not None else 0.0
-    yield Finding("queue", "ok" if waiting < _QUEUE_LONG else "look", f"{waiting:.0f} commands wait")
+    figures = {name: float(value) for name, value in _FIGURE.findall(text)}
+    for name, (check, most, words) in _FIGURES.items():
+        if name in figures:
+            # What is not known is NaN, and no better than too much.
+            state: State = "ok" if figures[name] <= most else "look"
+            yield Finding(f"server: {check}", state, words.format(figures[name]))
 
 
 def _get(url: str, path: str) -> tuple[int, str]:
