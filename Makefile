@@ -15,7 +15,7 @@ ARGS ?=
 SEED ?=
 STEPS ?=
 # mypy refuses a folder without Python in it.
-PLACES := $(foreach place,src tests benchmarks,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
+PLACES := $(foreach place,src tests benchmarks scripts,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
@@ -31,7 +31,7 @@ help:
 	@echo "make fix       repairs what lint and format can repair"
 	@echo "make bench     figures, each beside its floor"
 	@echo "make world     the small world simulator; SEED=… STEPS=…"
-	@echo "make docs      do the documents hold together"
+	@echo "make docs      the documents as a site in the folder site, every link checked"
 	@echo "make lock      pins again what pyproject.toml asks for"
 
 $(BIN)/.made: scripts/environment
@@ -102,9 +102,9 @@ bench: $(BIN)/.test $(BIN)/.project
 world: $(BIN)/.test $(BIN)/.project
 	$(BIN)/python -m tests.world $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
 
-docs: $(BIN)/.test $(BIN)/.project
-	@scripts/ensure-curl
-	$(BIN)/pytest -q tests/architecture/test_docs.py tests/docs
+# The documents as a site in `site`, every link checked. That their commands do what they say is tested with the rest.
+docs: $(READY) $(BIN)/.project
+	@$(BIN)/python -m scripts.site
 
 # The tests' lock first; what runs is then pinned to the very same versions. UPGRADE=1 takes newer ones.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,0 +1,1 @@
+"""The documents as a site: `python -m scripts.site` builds it, and checks every link."""
