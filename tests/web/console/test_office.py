@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from guerdon.engine.events import Quarantined, put_in_quarantine
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.web.console import words
 from tests.web.conftest import NOW, Api, order
 from tests.web.console.desk import Person, hire, signed_in
 
@@ -25,7 +23,6 @@ PAGES = (
     "/console/audit",
     "/console/account",
 )
-PLACE = re.compile(r"\{\w+\}")
 
 
 def said(text: str) -> str:
@@ -162,25 +159,3 @@ async def test_staff_of_another_tenant_are_nobody_here(api: Api) -> None:
     assert answer.status_code == 422
     assert "there is nobody with this id" in answer.text
     assert (await Person(api.client, f"{api.tenant}z").sign_in("theirs@shop.example")).status_code == 303
-
-
-def test_translations_keep_the_places_of_their_keys_and_their_keys_are_used() -> None:
-    folder = Path(words.__file__).parent
-    sources = [*folder.rglob("*.html"), *folder.rglob("*.py")]
-    used = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "words.py")
-    bengali, hindi = words.CATALOGUES["bn"], words.CATALOGUES["hi"]
-    assert bengali.keys() == hindi.keys()
-    for catalogue in (bengali, hindi):
-        for key, text in catalogue.items():
-            assert PLACE.findall(key) == PLACE.findall(text), key
-            assert key in used or key in ("owner", "manager", "support", "auditor"), key
-
-
-def test_the_door_and_the_spine_speak_bengali_and_hindi() -> None:
-    folder = Path(words.__file__).parent / "templates"
-    for name in ("sign_in.html",):
-        for key in re.findall(r't\("([^"]+)"', (folder / name).read_text(encoding="utf-8")):
-            assert key in words.CATALOGUES["bn"], key
-    spine = (folder / "frame.html").read_text(encoding="utf-8")
-    for key in re.findall(r'room\(.*t\("([^"]+)"\)', spine):
-        assert key in words.CATALOGUES["hi"], key

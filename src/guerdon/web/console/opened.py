@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
-from guerdon.base.exact import plain_text, scaled_text
+from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
 from guerdon.members.members import Desk
@@ -56,10 +55,6 @@ class Opened:
         tier = found.tiers.get(level) if found is not None else None
         return self.voice.called(level, tier.name) if tier is not None else as_words(level)
 
-    def money(self, amount: Decimal) -> str:
-        """Write money in the program's currency."""
-        return self.voice.money(amount)
-
 
 def open_program(tx: Tx, visit: Visit, key: str) -> Opened:
     """Open a program for a page.
@@ -98,11 +93,3 @@ def framed(opened: Opened, place: str) -> dict[str, Any]:
 def member_path(opened: Opened, member_id: int) -> str:
     """Say where a member's page is."""
     return f"{opened.path}/members/{number_text('mem', member_id)}"
-
-
-def short_number(value: Decimal) -> str:
-    """Write a number as it stands beside a chart: 41.3k, 2.1M."""
-    for size, mark in ((Decimal(1_000_000), "M"), (Decimal(1_000), "k")):
-        if abs(value) >= size:
-            return plain_text((value / size).quantize(Decimal("0.1"))) + mark
-    return plain_text(value)

@@ -1,4 +1,4 @@
-"""How the console says things: texts by key in the reader's language, numbers, days and times."""
+"""How the console says things: texts by key in the reader's language, numbers, money, days and times."""
 
 from __future__ import annotations
 
@@ -8,14 +8,53 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
+from babel import Locale
+from babel.core import negotiate_locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 from guerdon.base.calendar import Zone
-from guerdon.web.console.words import CATALOGUES
+from guerdon.base.errors import Problem
+from guerdon.web.console.words import CATALOGUES, Said
 
 LANGUAGES: Final = {"en": "English", "bn": "বাংলা", "hi": "हिन्दी"}
-_LOCALES: Final = {"en": "en_GB", "bn": "bn_BD", "hi": "hi_IN"}
+DIGITS: Final = ("", "latn", "own")
+_LOCALES: Final = {"en": Locale("en", "GB"), "bn": Locale("bn", "BD"), "hi": Locale("hi", "IN")}
+# Bengali is read in its own digits nearly everywhere, Hindi nearly nowhere.
+_OWN_DIGITS: Final = {"bn": "০১২৩৪৫৬৭৮৯", "hi": "०१२३४५६७८९"}
+_USUAL_DIGITS: Final = {"en": "latn", "bn": "own", "hi": "latn"}
+_TABLES: Final = {key: str.maketrans("0123456789", own) for key, own in _OWN_DIGITS.items()}
+_BACK: Final = {key: str.maketrans(own, "0123456789") for key, own in _OWN_DIGITS.items()}
+_GROUPS: Final = {"en": "#,##0", "bn": "#,##,##0", "hi": "#,##,##0"}
+# The names of large numbers, as they stand beside a chart.
+_SHORT: Final = {
+    "en": ((1_000_000, "M"), (1_000, "k")),
+    "bn": ((10_000_000, " কোটি"), (100_000, " লাখ"), (1_000, " হা."), (0, "")),
+    "hi": ((10_000_000, " क."), (100_000, " लाख"), (1_000, " ह."), (0, "")),
+}
+
+
+def choose_language(accepted: str) -> str:
+    """Choose a language for somebody who never said one.
+
+    Args:
+        accepted: the header Accept-Language.
+
+    Returns:
+        One of `LANGUAGES`; English where none of them is accepted.
+    """
+    wanted = []
+    for place, part in enumerate(accepted[:400].split(",")):
+        tag, _, more = part.strip().partition(";")
+        quality = more.strip().removeprefix("q=") or "1"
+        try:
+            weight = float(quality)
+        except ValueError:
+            continue
+        if weight > 0:
+            wanted.append((-weight, place, tag.strip().lower()))
+    tags = [tag for _, _, tag in sorted(wanted)]
+    return negotiate_locale(tags, list(LANGUAGES), sep="-") or "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,60 +63,127 @@ class Saying:
 
     language: str
     """One of `LANGUAGES`."""
+    digits: str = ""
+    """`latn`, `own`, or empty for what is usual in the language."""
 
     def text(self, english: str, /, **values: object) -> str:
         """Say a sentence; its English is its key, and stands in where nobody has translated it yet."""
-        words: Mapping[str, str] = CATALOGUES.get(self.language, {})
-        said = words.get(english, english)
-        return said.format(**values) if values else said
+        said = self._said(english)
+        text = said if isinstance(said, str) else said["other"]
+        shown = {
+            name: self._in_digits(str(value)) if isinstance(value, int) else value
+            for name, value in values.items()
+        }
+        return text.format(**shown) if values else text
 
     def count(self, one: str, many: str, number: int) -> str:
         """Say a sentence about so many things."""
-        return self.text(one if number == 1 else many, count=self.number(number))
+        shown = self.number(number)
+        said = self._said(many)
+        if self.language == "en":
+            return (one if number == 1 else many).format(count=shown)
+        if isinstance(said, str):
+            return said.format(count=shown)
+        return said.get(self._locale.plural_form(number), said["other"]).format(count=shown)
+
+    def knows(self, english: str) -> bool:
+        """Tell whether a sentence can be said in the reader's language."""
+        return self.language == "en" or english in CATALOGUES[self.language]
+
+    def problem(self, code: str) -> str:
+        """Give a refusal's title."""
+        said = CATALOGUES[self.language].get(f"problem {code}")
+        return said if isinstance(said, str) else code.replace("_", " ").capitalize()
+
+    def refusal(self, problem: Problem) -> str:
+        """Say what was refused: its own sentence where it can be said, else its title beside the English."""
+        if self.knows(problem.detail):
+            return self.text(problem.detail)
+        return f"{self.problem(problem.code)} ({problem.detail})"
 
     def number(self, value: Decimal | int | str) -> str:
-        """Write a number with its groups, and a true minus."""
+        """Write a number with its groups, in the reader's digits, with a true minus."""
         exact = Decimal(value)
         places = max(0, -int(exact.as_tuple().exponent))
-        pattern = "#,##0" + ("." + "0" * places if places else "")
-        return str(format_decimal(exact, pattern, self._locale)).replace("-", "−")
+        pattern = _GROUPS[self.language] + ("." + "0" * places if places else "")
+        # The separators of these languages are those of English; Babel would leave their digits alone too.
+        return self._in_digits(str(format_decimal(exact, pattern, "en")).replace("-", "−"))
 
     def signed(self, value: Decimal | int | str) -> str:
         """Write a number that was added or taken."""
         said = self.number(value)
         return f"+{said}" if Decimal(value) > 0 else said
 
+    def short(self, value: Decimal) -> str:
+        """Write a number as it stands beside a chart: 41.3k, 2.1M, 3.4 lakh."""
+        for size, mark in _SHORT[self.language]:
+            if size and abs(value) >= size:
+                return self.number(_plain((value / size).quantize(Decimal("0.1")))) + mark
+        return self.number(_plain(value))
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """Write money."""
+        said = format_currency(amount, currency, locale=self._locale, decimal_quantization=False)
+        return self._in_digits(str(said).replace("-", "−"))
+
     def day(self, at: date | datetime, zone: Zone | None = None) -> str:
         """Write a day with its year."""
-        return str(format_date(_local_day(at, zone), "d MMM y", locale=self._locale))
+        return self._date(at, zone, "d MMM y")
 
     def day_short(self, at: date | datetime, zone: Zone | None = None) -> str:
         """Write a day without its year."""
-        return str(format_date(_local_day(at, zone), "d MMM", locale=self._locale))
+        return self._date(at, zone, "d MMM")
 
     def day_long(self, at: date | datetime, zone: Zone | None = None) -> str:
         """Write a day with the whole name of its month."""
-        return str(format_date(_local_day(at, zone), "d MMMM y", locale=self._locale))
+        return self._date(at, zone, "d MMMM y")
 
     def month(self, day: date) -> str:
         """Name a month."""
-        return str(format_date(day, "MMMM", locale=self._locale))
+        return self._date(day, None, "MMMM")
+
+    def month_year(self, day: date) -> str:
+        """Name a month with its year."""
+        return self._date(day, None, "MMMM y")
 
     def month_short(self, day: date) -> str:
         """Name a month in three letters or so."""
-        return str(format_date(day, "MMM", locale=self._locale))
+        return self._date(day, None, "MMM")
 
     def clock(self, at: datetime, zone: Zone) -> str:
         """Write a time of day as the program's clocks show it."""
-        return str(format_time(zone.local(at), "HH:mm", locale=self._locale))
+        return self._in_digits(str(format_time(zone.local(at), "HH:mm", locale=self._locale)))
 
     def moment(self, at: datetime, zone: Zone) -> str:
         """Write a day and a time."""
         return f"{self.day(at, zone)}, {self.clock(at, zone)}"
 
     @property
-    def _locale(self) -> str:
+    def own_digits(self) -> str:
+        """The ten digits of the reader's script."""
+        return _OWN_DIGITS.get(self.language, "0123456789")
+
+    @property
+    def _locale(self) -> Locale:
         return _LOCALES[self.language]
+
+    def _said(self, english: str) -> Said:
+        words: Mapping[str, Said] = CATALOGUES[self.language]
+        return words.get(english, english)
+
+    def _date(self, at: date | datetime, zone: Zone | None, pattern: str) -> str:
+        return self._in_digits(str(format_date(_local_day(at, zone), pattern, locale=self._locale)))
+
+    def _in_digits(self, text: str) -> str:
+        if self.language not in _OWN_DIGITS:
+            return text
+        chosen = self.digits or _USUAL_DIGITS[self.language]
+        return text.translate(_TABLES[self.language] if chosen == "own" else _BACK[self.language])
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Take off zeros behind the point."""
+    return value.to_integral_value() if value == value.to_integral_value() else value.normalize()
 
 
 def _local_day(at: date | datetime, zone: Zone | None) -> date:

@@ -24,7 +24,7 @@ from guerdon.programs.sessions import Session, find_session, form_token, is_form
 from guerdon.programs.staff import Staff
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.console.forms import Upload, boundary_of, read_form
-from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.console.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
 from guerdon.web.problems import status_of
@@ -33,6 +33,7 @@ from guerdon.wiring import House
 SESSION_COOKIE: Final = "guerdon_session"
 THEME_COOKIE: Final = "guerdon_theme"
 LANGUAGE_COOKIE: Final = "guerdon_language"
+DIGITS_COOKIE: Final = "guerdon_digits"
 THEMES: Final = ("", "light", "dark")
 SIGN_IN: Final = "/console/sign-in"
 _POLICY: Final = (
@@ -109,9 +110,13 @@ class Visit:
 
     @property
     def saying(self) -> Saying:
-        """How things are said to this visitor."""
-        chosen = self.request.cookies.get(LANGUAGE_COOKIE, "")
-        return Saying(chosen if chosen in LANGUAGES else "en")
+        """How things are said: as this browser was told, the person once chose, or the browser asks."""
+        cookies = self.request.cookies
+        own = self.session.staff.language if self.session is not None else ""
+        chosen = next((one for one in (cookies.get(LANGUAGE_COOKIE, ""), own) if one in LANGUAGES), "")
+        digits = cookies.get(DIGITS_COOKIE, "")
+        accepted = self.request.headers.get("accept-language", "")
+        return Saying(chosen or choose_language(accepted), digits if digits in DIGITS else "")
 
     @property
     def theme(self) -> str:

@@ -20,10 +20,11 @@ from guerdon.programs.sessions import (
     forget_attempts,
     is_form_token,
 )
-from guerdon.programs.staff import Staff, StaffChange, change_staff, find_by_email, is_password
+from guerdon.programs.staff import Staff, StaffChange, change_staff, find_by_email, is_password, set_language
 from guerdon.programs.tenants import find_tenant, list_tenants, tenant_id_of
-from guerdon.web.console.saying import LANGUAGES
+from guerdon.web.console.saying import DIGITS, LANGUAGES
 from guerdon.web.console.visits import (
+    DIGITS_COOKIE,
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     SIGN_IN,
@@ -105,7 +106,9 @@ def choose_password(visit: Visitor) -> Response:
     try:
         token = _chosen(visit)
     except Problem as problem:
-        return visit.page("account.html", 422, place="account", error=problem.detail, done=False)
+        return visit.page(
+            "account.html", 422, place="account", error=visit.saying.refusal(problem), done=False
+        )
     response = visit.go("/console")
     _set(visit, response, SESSION_COOKIE, token, int(LONGEST.total_seconds()))
     return response
@@ -113,13 +116,18 @@ def choose_password(visit: Visitor) -> Response:
 
 @ROUTER.post("/console/look")
 def look(visit: Annotated[Visit, Depends(look_in)]) -> Response:
-    """Keep theme and language in this browser; it tells nobody anything, so any form may say it."""
+    """Keep theme, digits and language; it tells nobody anything, so any form may say it."""
     response = visit.go(_back(visit.field("back")))
-    theme, language = visit.form.get("theme"), visit.form.get("language")
+    theme, language, digits = (visit.form.get(name) for name in ("theme", "language", "digits"))
     if theme in THEMES:
         _set(visit, response, THEME_COOKIE, theme, _YEAR)
     if language in LANGUAGES:
         _set(visit, response, LANGUAGE_COOKIE, language, _YEAR)
+        if visit.session is not None:
+            with visit.transaction() as tx:
+                set_language(tx, visit.staff.staff_id, language)
+    if digits in DIGITS:
+        _set(visit, response, DIGITS_COOKIE, digits, _YEAR)
     return response
 
 
@@ -130,7 +138,8 @@ def _chosen(visit: Visit) -> str:
         wait = count_attempt(tx, attempt)
         found = find_by_email(tx, visit.staff.email)
     if wait:
-        raise Problem("too_many_attempts", f"Too many attempts. Try again in {wait} minutes.")
+        said = visit.saying.text("Too many attempts. Try again in {minutes} minutes.", minutes=wait)
+        raise Problem("too_many_attempts", said)
     if found is None or not is_password(found[1], old):
         raise Problem("password_wrong", "The old password is another one. Nothing was changed.")
     if new != visit.form.get("again", ""):

@@ -143,7 +143,7 @@ async def adjust(visit: Adjusting, program: str, member: str) -> Response:
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise
-        shown = partial(_member_page, visit, (program, member), None, error=problem.detail)
+        shown = partial(_member_page, visit, (program, member), None, error=visit.saying.refusal(problem))
         return await to_thread.run_sync(shown)
     await to_thread.run_sync(_note, visit, command, said)
     return visit.go(f"{path}?done=adjusted")

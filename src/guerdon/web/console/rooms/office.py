@@ -56,7 +56,7 @@ def make_key(visit: KeyMaking) -> Response:
                 tx, Act(visit.now, visit.staff.actor, "key.created", about, detail=detail), visit.house.ids
             )
     except Problem as problem:
-        return _keys_page(visit, error=problem.detail)
+        return _keys_page(visit, error=visit.saying.refusal(problem))
     return _keys_page(visit, made=presented)
 
 
@@ -88,7 +88,7 @@ def add(visit: Hiring) -> Response:
         with visit.transaction() as tx:
             made = add_staff(tx, new, visit.house.ids, secrets.token_bytes)
     except Problem as problem:
-        return _staff_page(visit, error=problem.detail)
+        return _staff_page(visit, error=visit.saying.refusal(problem))
     return _staff_page(visit, made=(made.email, password))
 
 
@@ -111,7 +111,7 @@ def change(visit: Hiring, person: str) -> Response:
         with visit.transaction() as tx:
             now = change_staff(tx, changed, visit.house.ids, secrets.token_bytes)
     except Problem as problem:
-        return _staff_page(visit, error=problem.detail)
+        return _staff_page(visit, error=visit.saying.refusal(problem))
     if password is not None:
         return _staff_page(visit, made=(now.email, password))
     return visit.go("/console/staff")

@@ -16,7 +16,7 @@ from guerdon.programs.programs import list_programs
 from guerdon.rules.difference.voice import as_words
 from guerdon.web.console.chart import STITCHES, Bars, draw_bars, stitch_length, stitches
 from guerdon.web.console.figures import Counted, Figures, Moved, load_figures
-from guerdon.web.console.opened import Opened, framed, open_program, short_number
+from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -94,7 +94,7 @@ def overview(visit: Visitor, program: str) -> Response:
             return visit.page("summing.html", **framed(opened, "overview"))
         figures = load_figures(tx, opened.live, complete_at)
         needs = _needs(tx, visit, opened, figures)
-    books = [_book(opened, figures, key) for key in opened.program.wallets]
+    books = [_book(visit, opened, figures, key) for key in opened.program.wallets]
     first = next(iter(opened.program.wallets), "")
     return visit.page(
         "overview.html",
@@ -107,9 +107,8 @@ def overview(visit: Visitor, program: str) -> Response:
         orders=_compared(figures.orders),
         buyers=_compared(figures.buyers),
         net=_compared(figures.net),
-        sold=opened.money(scaled_decimal(figures.net.now, opened.program.digits)),
+        sold=_money(visit, opened, scaled_decimal(figures.net.now, opened.program.digits)),
         tiers=_tiers(opened, figures),
-        short=short_number,
         campaign=as_words,
     )
 
@@ -118,7 +117,7 @@ def _compared(counted: Counted) -> Compared:
     return Compared(Decimal(counted.now), Decimal(counted.whole), Decimal(counted.before))
 
 
-def _book(opened: Opened, figures: Figures, wallet: str) -> Book:
+def _book(visit: Visit, opened: Opened, figures: Figures, wallet: str) -> Book:
     scale = opened.program.scales[wallet]
     month: Moved = figures.by_month[wallet][-1]
     whole, before = figures.whole[wallet], figures.before[wallet]
@@ -138,9 +137,13 @@ def _book(opened: Opened, figures: Figures, wallet: str) -> Book:
         expired=units(month.expired),
         other=units(month.other),
         outstanding=units(held),
-        cost=opened.money(_cents(opened, units(held) * cost)) if cost is not None else "",
-        unit_cost=opened.money(cost) if cost is not None else "",
+        cost=_money(visit, opened, _cents(opened, units(held) * cost)) if cost is not None else "",
+        unit_cost=_money(visit, opened, cost) if cost is not None else "",
     )
+
+
+def _money(visit: Visit, opened: Opened, amount: Decimal) -> str:
+    return visit.saying.money(amount, opened.program.definition.currency)
 
 
 def _cents(opened: Opened, amount: Decimal) -> Decimal:
