@@ -83,11 +83,8 @@ class Discount(msgspec.Struct, frozen=True):
     repeat: int | None
     at_most: int | None
     """Minor units."""
-
-    @property
-    def is_of_pieces(self) -> bool:
-        """Whether it is about some pieces of lines and not about whole lines."""
-        return bool(self.every or self.buy or self.of in ("cheapest", "dearest"))
+    is_of_pieces: bool
+    """Whether it is about some pieces of lines and not about whole lines."""
 
 
 class Gift(msgspec.Struct, frozen=True, gc=False):
@@ -133,6 +130,13 @@ class Promotion(msgspec.Struct, frozen=True):
         return (-self.priority, self.source.key, self.source.kind)
 
 
+class Lane(msgspec.Struct, frozen=True):
+    """How promotions of one lane are chosen, and when it is its turn."""
+
+    choose: Choice
+    priority: int
+
+
 class PricingSettings(msgspec.Struct, frozen=True):
     """How a program prices where engines disagree."""
 
@@ -166,7 +170,7 @@ class Promotions(msgspec.Struct, frozen=True):
     index: CampaignIndex[Promotion] | None
     coupons: Mapping[str, Promotion]
     """By reward."""
-    lanes: Mapping[str, Choice]
+    lanes: Mapping[str, Lane]
 
 
 def compile_promotions(
@@ -205,7 +209,7 @@ def compile_promotions(
             for key, reward in definition.rewards.items()
             if (promotion := one.coupon(key, reward)) is not None
         },
-        lanes={key: lane.choose for key, lane in definition.lanes.items()},
+        lanes={key: Lane(lane.choose, lane.priority) for key, lane in definition.lanes.items()},
     )
 
 
@@ -353,6 +357,7 @@ class _Compiler:
             buy_where=self.condition(one.buy.where) if one.buy is not None else None,
             repeat=one.repeat,
             at_most=None if one.at_most is None else self.money(f"{at}/at_most", one.at_most, self.digits),
+            is_of_pieces=bool(one.every or one.buy or of in ("cheapest", "dearest")),
         )
 
     def measure(self, at: str, one: written.Discount | written.Step) -> Measure:

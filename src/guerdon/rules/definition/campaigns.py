@@ -109,6 +109,7 @@ class Lane(Part):
 
     choose: Choice
     within: Name | None = None
+    priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] = 0
 
 
 class Campaign(Part):

@@ -20,6 +20,7 @@ from guerdon.rules.definition import (
     Message,
     Multiply,
     Redeem,
+    Step,
     canonical_data,
     number_text,
 )
@@ -67,6 +68,8 @@ def _award(one: Award, voice: Voice) -> tuple[str, str]:
 
 def _multiply(one: Multiply, voice: Voice) -> tuple[str, str]:
     of = f" of {listed([coded(key) for key in one.of])}" if one.of else ""
+    if one.where is not None:
+        of += f" {condition(one.where).replace('when', 'where', 1)}"
     adds = ", bonuses added up" if one.combine == "add" else ""
     return f"multiplies {voice.units(one.wallet)}{of} by", f"{amount_of(one.by)}{adds}"
 
@@ -76,18 +79,49 @@ def _redeem(one: Redeem, voice: Voice) -> tuple[str, str]:
     return "takes the reward", f"{voice.reward(one.reward)}{until} and pays for it"
 
 
+def _size(one: Discount | Step, voice: Voice) -> str:
+    if one.amount is not None:
+        return f"{voice.money(one.amount)} off"
+    if one.price is not None:
+        return f"whatever is above {voice.money(one.price)} off"
+    return f"{number_text(one.percent or Decimal(0))} % off"
+
+
+def _step(one: Step, by: str, voice: Voice) -> str:
+    start = voice.money(one.from_) if by == "spend" else f"{number_text(one.from_)} pieces"
+    return f"{_size(one, voice)} from {start}"
+
+
 def _discount(one: Discount, voice: Voice) -> tuple[str, str]:
-    size = (
-        voice.money(one.amount) if one.amount is not None else f"{number_text(one.percent or Decimal(0))} %"
-    )
-    said = f"{size} off {_OF[one.of]}"
+    by = one.by or "spend"
+    sizes = [_step(step, by, voice) for step in one.steps or ()]
+    said = f"{listed(sizes) if sizes else _size(one, voice)} {_OF[one.of]}"
+    if one.count is not None:
+        said += f", {one.count} each time"
+    if by == "line_quantity":
+        said += ", line by line"
     if one.where is not None:
         said += f" {condition(one.where).replace('when', 'where', 1)}"
-    if one.every is not None:
-        said += f", one in every {one.every}"
+    said += _times(one)
     if one.at_most is not None:
         said += f", at most {voice.money(one.at_most)}"
     return "takes", said
+
+
+def _times(one: Discount) -> str:
+    said = ""
+    if one.every is not None:
+        said = f", for every {one.every}" if one.of == "lines" else f", one in every {one.every}"
+    if one.buy is not None:
+        said = f", for every {one.buy.quantity} bought"
+        if one.buy.where is not None:
+            said += f" {condition(one.buy.where).replace('when', 'where', 1)}"
+    return said if one.repeat is None else f"{said}, {one.repeat} times at most"
+
+
+def _gift(one: Gift, voice: Voice) -> tuple[str, str]:
+    worth = f", worth {voice.money(one.worth)} each" if one.worth is not None else ""
+    return "adds for free", f"{one.quantity} × {one.sku}{worth}"
 
 
 _SAID: Final[dict[type[EffectPart], Callable[[Any, Voice], tuple[str, str]]]] = {
@@ -97,7 +131,7 @@ _SAID: Final[dict[type[EffectPart], Callable[[Any, Voice], tuple[str, str]]]] = 
     Grant: lambda one, voice: ("grants the reward", voice.reward(one.reward)),
     Badge: lambda one, _: ("gives the badge", as_words(one.badge).capitalize()),
     Discount: _discount,
-    Gift: lambda one, _: ("adds for free", f"{one.quantity} × {one.sku}"),
+    Gift: _gift,
     Message: lambda one, _: ("sends the message", coded(one.message)),
 }
 

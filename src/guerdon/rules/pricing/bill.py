@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import sub
 
 from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import EvaluationError, Expression
-from guerdon.rules.limits import Draw
+from guerdon.rules.limits import NO_LIMITS, Draw
 from guerdon.rules.pricing.cart import Cart, CartView, Moneys
 from guerdon.rules.pricing.spreading import Leftover
 from guerdon.rules.pricing.view import View, draws_of, scope_of
@@ -21,7 +22,7 @@ _ONE = Decimal(1)
 class Given:
     """What one promotion came to."""
 
-    __slots__ = ("factors", "gifts", "of_order", "off", "promotion", "shipping", "worth")
+    __slots__ = ("factors", "gifts", "of_order", "off", "off_total", "promotion", "shipping", "worth")
 
     def __init__(self, promotion: Promotion) -> None:
         """Begin with nothing.
@@ -32,6 +33,7 @@ class Given:
         self.promotion = promotion
         self.off: list[int] | None = None
         """Minor units by line."""
+        self.off_total = 0
         self.of_order: list[int] | None = None
         """The part of `off` that is of the whole order."""
         self.shipping = 0
@@ -89,8 +91,8 @@ class Bill:
             given: what.
         """
         if given.off is not None:
-            self.left = [left - off for left, off in zip(self.left, given.off, strict=True)]
-            self.off += sum(given.off)
+            self.left = list(map(sub, self.left, given.off))
+            self.off += given.off_total
         self.shipping -= given.shipping
         self.worth += given.worth
         self.given = (*self.given, given)
@@ -234,19 +236,27 @@ class Run:
     def _lasting(self, promotion: Promotion, bill: Bill) -> tuple[str, str]:
         if promotion.inactive:
             return "not_active_yet", promotion.inactive
-        if promotion.channels is not None and self.cart.channel not in promotion.channels:
-            return "other_channel", ""
-        if promotion.stores is not None and self.cart.store not in promotion.stores:
-            return "other_store", ""
-        if promotion.schedule is not None and not promotion.schedule.holds(self._clock()):
-            return "out_of_schedule", ""
+        elsewhere = self._elsewhere(promotion)
+        if elsewhere:
+            return elsewhere, ""
         if promotion.when is not None and not promotion.moves:
             refused = self._condition(promotion.when, bill)
             if refused[0]:
                 return refused
-        if any(self.view.room(draw) < _ONE for draw in self.uses(promotion)):
-            return "limit_reached", ""
+        if promotion.limits is not NO_LIMITS:
+            view = self.view
+            if any(view.room(draw) < _ONE for draw in self.uses(promotion)):
+                return "limit_reached", ""
         return "", ""
+
+    def _elsewhere(self, promotion: Promotion) -> str:
+        if promotion.channels is not None and self.cart.channel not in promotion.channels:
+            return "other_channel"
+        if promotion.stores is not None and self.cart.store not in promotion.stores:
+            return "other_store"
+        if promotion.schedule is not None and not promotion.schedule.holds(self._clock()):
+            return "out_of_schedule"
+        return ""
 
     def uses(self, promotion: Promotion) -> tuple[Draw, ...]:
         """List the counters that a use of a promotion draws from.
@@ -257,6 +267,8 @@ class Run:
         Returns:
             The draws, 1 each.
         """
+        if promotion.limits is NO_LIMITS:
+            return ()
         return draws_of(self.program, promotion, self.view.member_id, self.at)
 
     def _condition(self, when: Expression, bill: Bill) -> tuple[str, str]:

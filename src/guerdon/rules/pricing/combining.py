@@ -55,25 +55,21 @@ def _priced(run: Run, promotions: Sequence[Promotion]) -> Bill:
 
 
 def _nodes(run: Run, promotions: Sequence[Promotion], depth: int) -> list[Node]:
-    """Put promotions into the lanes that they name; a lane stands where its first promotion would."""
+    """Put promotions into the lanes that they name; a lane has a priority of its own, whoever is in it."""
     if not any(len(one.lanes) > depth for one in promotions):
         return list(promotions)
     in_lane: dict[str, list[Promotion]] = {}
-    found: list[Promotion | str] = []
+    found: list[tuple[tuple[int, str, str], Node]] = []
     for one in promotions:
-        if len(one.lanes) <= depth:
-            found.append(one)
-            continue
-        lane = one.lanes[depth]
-        if lane not in in_lane:
-            found.append(lane)
-        in_lane.setdefault(lane, []).append(one)
-    return [
-        LaneNode(run.program.promotions.lanes[item], tuple(_nodes(run, in_lane[item], depth + 1)))
-        if isinstance(item, str)
-        else item
-        for item in found
-    ]
+        if len(one.lanes) > depth:
+            in_lane.setdefault(one.lanes[depth], []).append(one)
+        else:
+            found.append((one.order, one))
+    for key, some in in_lane.items():
+        lane = run.program.promotions.lanes[key]
+        node = LaneNode(lane.choose, tuple(_nodes(run, some, depth + 1)))
+        found.append(((-lane.priority, key, "lane"), node))
+    return [node for _, node in sorted(found, key=lambda one: one[0])]
 
 
 def act(run: Run, bill: Bill, node: Node) -> bool:
@@ -131,6 +127,6 @@ def reason_of(run: Run, promotion: Promotion, acted: Sequence[Promotion]) -> tup
     if promotion.exclusive or any(one.exclusive for one in acted):
         return "shut_out", ""
     lanes = run.program.promotions.lanes
-    if any(lanes[lane] == "first" for lane in promotion.lanes):
+    if any(lanes[lane].choose == "first" for lane in promotion.lanes):
         return "lane_first", ""
     return "lane_better", ""

@@ -169,7 +169,9 @@ def _above_price(run: Run, place: int, base: Ratio, fixed: tuple[Measure, Chosen
 
 def _amount(run: Run, bill: Bill, amount: int, chosen: Chosen) -> list[int]:
     weights, rooms = [0] * len(bill.left), run.rooms(bill.left)
-    if chosen.shares is None:
+    if chosen.shares is None and len(chosen.places) == len(weights):
+        weights = bill.left
+    elif chosen.shares is None:
         for place in chosen.places:
             weights[place] = bill.left[place]
     else:
@@ -177,9 +179,11 @@ def _amount(run: Run, bill: Bill, amount: int, chosen: Chosen) -> list[int]:
         for place, (part, whole) in zip(chosen.places, chosen.shares, strict=True):
             weights[place] = round_ratio(bill.left[place] * part, whole, run.settings.rounding)
             rooms[place] = min(rooms[place], weights[place])
-    rates = run.cart.rates
-    amount = _as_priced(run, amount, [(weights[place], rates[place]) for place in chosen.places])
-    return share_out(amount, weights, run.settings.leftover, rooms)
+    if run.settings.amount_off != "as_priced":
+        rates = run.cart.rates
+        amount = _as_priced(run, amount, [(weights[place], rates[place]) for place in chosen.places])
+    # A weight is never above its room where there is no floor.
+    return share_out(amount, weights, run.settings.leftover, None if run.floors is None else rooms)
 
 
 def _as_priced(run: Run, amount: int, money: Sequence[tuple[int, Ratio]]) -> int:

@@ -57,14 +57,15 @@ def _given(run: Run, bill: Bill, promotion: Promotion) -> Given:
             seen.add(given)
         _discount(run, seen, one, given)
     for gift in promotion.gifts:
-        if given.worth or given.gifts:
+        if given.off_total:
             seen = bill.copy()
             seen.add(given)
         _gift(run, seen, gift, given)
     for factor in promotion.factors:
         _factor(run, bill, factor, given)
-    given.worth = (sum(given.off) if given.off is not None else 0) + given.shipping
-    given.worth += sum(gift.worth * pieces for gift, line, pieces in given.gifts if line < 0)
+    given.worth = given.off_total + given.shipping
+    if given.gifts:
+        given.worth += sum(gift.worth * pieces for gift, line, pieces in given.gifts if line < 0)
     return given
 
 
@@ -78,6 +79,7 @@ def _discount(run: Run, bill: Bill, one: Discount, given: Given) -> None:
     off = off_lines(run, bill, one)
     if off is not None:
         given.off = _plus(given.off, off)
+        given.off_total += sum(off)
         if one.of == "order" and not one.is_of_pieces:
             given.of_order = _plus(given.of_order, off)
 
@@ -114,23 +116,24 @@ def _add_pieces(run: Run, bill: Bill, one: Discount, given: Given) -> None:
 def _gift(run: Run, bill: Bill, gift: Gift, given: Given) -> None:
     """Make pieces in the cart free, and add what is missing."""
     missing = gift.quantity
-    if not run.settings.add_free:
-        for place, line in enumerate(run.cart.sent.lines):
-            if line.sku != gift.sku or not missing:
-                continue
-            have = run.cart.pieces[place]
-            pieces = min(have, missing)
-            if not pieces:
-                continue
+    rooms, most = run.rooms(bill.left), None if run.most is None else run.most - bill.off
+    found = [place for place, line in enumerate(run.cart.sent.lines) if line.sku == gift.sku]
+    for place in () if run.settings.add_free else found:
+        have = run.cart.pieces[place]
+        pieces = min(have, missing)
+        if not pieces:
+            continue
+        free = min(rooms[place], round_ratio(bill.left[place] * pieces, have, run.settings.rounding))
+        if most is not None:
+            free = min(free, max(0, most))
+            most -= free
+        if free:
             off = [0] * len(bill.left)
-            room = run.rooms(bill.left)[place]
-            off[place] = min(room, round_ratio(bill.left[place] * pieces, have, run.settings.rounding))
-            if run.most is not None:
-                off[place] = min(off[place], max(0, run.most - bill.off - sum(given.off or ())))
-            if off[place]:
-                given.off = _plus(given.off, off)
-                given.gifts.append((gift, place, pieces))
-                missing -= pieces
+            off[place] = free
+            given.off = _plus(given.off, off)
+            given.off_total += free
+            given.gifts.append((gift, place, pieces))
+            missing -= pieces
     missing = min(missing, run.view.stock.get(gift.sku, missing))
     if missing:
         given.gifts.append((gift, -1, missing))
@@ -171,8 +174,9 @@ def _within_budget(run: Run, given: Given) -> tuple[str, str]:
         return "budget_spent", ""
     left = room - gifts
     off = given.off or []
-    kept = min(left, sum(off))
+    kept = min(left, given.off_total)
     given.off = share_out(kept, off, run.settings.leftover) if off else None
+    given.off_total = kept
     if given.of_order is not None:
         given.of_order = [min(one, cut) for one, cut in zip(given.of_order, given.off or off, strict=True)]
     given.shipping = min(given.shipping, left - kept)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.exact import scaled_decimal
-from guerdon.rules.limits import money_draw
+from guerdon.rules.limits import NO_LIMITS, money_draw
 from guerdon.rules.orders import LineInput
 from guerdon.rules.pricing.bill import Bill, Given, Run
 from guerdon.rules.pricing.cart import Cart
@@ -106,9 +106,8 @@ def _written(
     units: list[tuple[Source, list[int]]],
 ) -> Priced:
     cart, program = run.cart, run.program
-    lines = _lines(run, bill, units)
-    line_taxes = sum(line.tax for line in lines)
-    _, shipping_tax = taxes(run, bill.left, bill.shipping)
+    line_taxes, shipping_tax = taxes(run, bill.left, bill.shipping)
+    lines = _lines(run, bill, line_taxes, units)
     shipping = PricedShipping(
         amount=cart.shipping,
         discount=cart.shipping - bill.shipping,
@@ -132,20 +131,21 @@ def _written(
         subtotal=subtotal,
         discount=subtotal - net,
         net=net,
-        tax=line_taxes + shipping_tax,
+        tax=sum(line_taxes) + shipping_tax,
         total=sum(line.total for line in lines) + shipping.total,
         taken=tuple(_taken(run, one) for one in bill.given)
         + tuple(Taken(source, sum(off), 0) for source, off in units),
         gifts=tuple(gifts),
-        draws=tuple(drawn for one in bill.given for drawn in _drawn(run, one)),
+        draws=tuple(
+            drawn for one in bill.given if one.promotion.limits is not NO_LIMITS for drawn in _drawn(run, one)
+        ),
         skipped=(*tried[1], *_skipped(run, tried[0], acted)),
         bounded=run.bounded,
     )
 
 
-def _lines(run: Run, bill: Bill, units: list[tuple[Source, list[int]]]) -> list[PricedLine]:
+def _lines(run: Run, bill: Bill, tax: list[int], units: list[tuple[Source, list[int]]]) -> list[PricedLine]:
     cart = run.cart
-    tax, _ = taxes(run, bill.left, bill.shipping)
     offs = _by_line(len(bill.left), bill.given, units)
     order_offs = _of_order(run, bill, units)
     factors = _factors(len(bill.left), bill.given)
@@ -235,8 +235,10 @@ def _free_id(wanted: str, taken: set[str]) -> str:
 
 def _taken(run: Run, one: Given) -> Taken:
     source = one.promotion.source
-    given = run.view.coupons.get(source.code) if source.code else None
-    lines = sum(one.off) if one.off is not None else 0
+    if not source.code:
+        return Taken(source, one.off_total, one.shipping)
+    given = run.view.coupons.get(source.code)
+    lines = one.off_total
     remaining = None if given is None or given.remaining is None else given.remaining - lines - one.shipping
     return Taken(source, lines, one.shipping, remaining)
 

@@ -33,7 +33,10 @@ def share_out(
         return list(weights)
     shares = [total * weight // whole for weight in weights]
     rest = total - sum(shares)
-    if rest:
+    if rest == 1 and leftover == "largest_remainder":
+        most = [total * weight % whole for weight in weights]
+        shares[most.index(max(most))] += 1
+    elif rest:
         _give(shares, rest, _takers(total, weights, whole, leftover), weights)
     return shares
 
