@@ -108,3 +108,12 @@ def test_the_crm_is_in_line_after_one_night(url: str, tmp_path: Path) -> None:
     rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert {"crm-1", "crm-2", "crm-3"} <= {row["number"] for row in rows}
     assert lines[2] == f"{len(rows)} members written"
+
+
+def test_the_document_s_own_program_runs(url: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    run(url, "till.py")  # which applies the definition
+    program = tmp_path / "program.py"
+    program.write_text(block, encoding="utf-8")
+    assert run(url, str(program)) == ["applied 159", "insufficient_units 409"]
