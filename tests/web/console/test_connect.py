@@ -147,7 +147,7 @@ async def test_what_was_given_up_is_seen_and_sent_again_one_or_all(api: Api) -> 
         put_delivery(api, path)
     put_delivery(api, path, "delivered")
     page = (await person.get(f"{path}?state=dead")).text
-    assert re.search(r"given up 14 503 refused by status over", said(page)), said(page)
+    assert re.search(r"given up 14 attempts, last answer 503 refused by status", said(page)), said(page)
     again = re.findall(rf'action="({path}/deliveries/msg_[^"]+)"', page)
     assert len(again) == 3
     assert (await person.send(again[0])).headers["location"] == f"{path}?said=again"

@@ -180,7 +180,10 @@ class _Two:
         return f"{words} are" if key else words.rstrip(",")
 
     def _book(self, wallet: Report) -> tuple[tuple[str, str], ...]:
-        rows = [(word, f"{sign}{grouped(wallet[name])}") for word, name, sign in _BOOK]
+        rows = [
+            (word, f"{sign if Decimal(wallet[name]) else ''}{grouped(wallet[name])}")
+            for word, name, sign in _BOOK
+        ]
         if "adjusted" in wallet:
             rows.append(("Adjusted and transferred", signed(wallet["adjusted"])))
         return (*rows, ("Outstanding", grouped(wallet["outstanding"])))

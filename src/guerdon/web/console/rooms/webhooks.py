@@ -39,7 +39,7 @@ from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Telling = Annotated[Visit, Depends(entitled("webhooks:write"))]
 PATH: Final = "/console/webhooks"
-_PAGE: Final = 50
+_PAGE: Final = 25
 _STATES: Final = ("", "waiting", "delivered", "dead")
 _UTC: Final = Zone("Etc/UTC")
 _PREFIX: Final = "whk"
