@@ -28,7 +28,7 @@ from guerdon.members.profiles import Profile
 from guerdon.members.standing import Standing, Wanted, ask_standing
 from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
-from guerdon.programs.programs import LiveVersion, ask_live
+from guerdon.programs.programs import LiveVersion, ask_live, hold_version
 from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
@@ -142,6 +142,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
     now = max(item.job.command.received_at for item in items)
     calls = {(once.scope, once.key) for item in items if (once := item.job.command.once) is not None}
     with tx.pipeline():
+        hold_version(tx, place.program_id)
         live = ask_live(tx, place.program.key)
         found = ask_resolve(tx, place.vault, place.program_id, refs)
         issued = ask_issued(tx, place.program_id, taken)

@@ -111,6 +111,8 @@ def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion
     row = tx.execute(locking, (key,)).fetchone()
     assert row is not None
     program_id, live = int(row[0]), int(row[1])
+    # What people hold is judged when nobody is deciding by the version that knew it (`hold_version`).
+    tx.execute("select pg_advisory_xact_lock(%s)", (program_id,))
     if live:
         standing = get_version(tx, key, live).canonical
         if standing == canonical:
@@ -249,6 +251,16 @@ def ask_live(tx: Tx, key: str) -> Callable[[], LiveVersion | None]:
         return LiveVersion(*row) if row is not None else None
 
     return read
+
+
+def hold_version(tx: Tx, program_id: int) -> None:
+    """Keep a program's version from changing until the transaction ends; others may hold it as well.
+
+    Args:
+        tx: bound to the tenant, perhaps in pipeline mode; it asks for the live version afterwards.
+        program_id: which program.
+    """
+    tx.execute("select pg_advisory_xact_lock_shared(%s)", (program_id,))
 
 
 def find_live(tx: Tx, key: str) -> Version | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 import msgspec
@@ -19,6 +19,7 @@ from guerdon.rules.state import Lot, WalletState
 Wallets = Mapping[str, WalletState]
 
 _EMPTY = WalletState()
+_WIDE = Context(prec=80)
 
 
 class Converted(msgspec.Struct, frozen=True):
@@ -179,5 +180,7 @@ def _said(conversion: Conversion, units: int, rounded: int, off: Fraction) -> st
     said = f"{given} at {plain_text(conversion.rate)} are {got}"
     if not off:
         return said
-    amount = plain_text(abs(Decimal(off.numerator) / Decimal(off.denominator)).scaleb(-conversion.into_scale))
+    whole = abs(off) / 10**conversion.into_scale
+    # Rates are decimals, so that what is off is one too.
+    amount = plain_text(_WIDE.divide(Decimal(whole.numerator), Decimal(whole.denominator)))
     return f"{said}; rounding {'gave' if off > 0 else 'took'} {amount}"
