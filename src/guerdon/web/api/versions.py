@@ -93,11 +93,11 @@ def rollback(call: Writing, program: str, dry_run: Annotated[bool, Query()] = Fa
     asked = call.read(Rollback)
     if dry_run:
         with call.transaction() as tx:
-            plan = _plan(call, tx, program, asked.to)
+            plan = _plan(tx, call, program, asked.to)
         return answer(planned(plan, plan.version, dry_run=True))
 
     def act(tx: Tx) -> tuple[int, Applied]:
-        plan = _plan(call, tx, program, asked.to)
+        plan = _plan(tx, call, program, asked.to)
         in_use = call.house.in_use(tx, program)
         wanted = RollingBack(program, asked.to, call.caller.actor, call.now, in_use, asked.reason)
         done = roll_back(tx, wanted, call.house.ids)
@@ -106,7 +106,7 @@ def rollback(call: Writing, program: str, dry_run: Annotated[bool, Query()] = Fa
     return once(call, act)
 
 
-def _plan(call: Call, tx: Tx, program: str, to: int) -> Plan:
+def _plan(tx: Tx, call: Call, program: str, to: int) -> Plan:
     get_live(tx, program)
     definition = load_definition(get_version(tx, program, to).canonical)
     asking = Asking(call.now, call.house.in_use(tx, program))
