@@ -197,6 +197,8 @@ class _Emitter:
         if native in _UNARY:
             truth = self._truth if native == "not" else self._operand(node)
             return ast.UnaryOp(_UNARY[native], truth(node.args[0]), **_PLACE)
+        if native == "matches":
+            return self._match(node)
         args = [self._operand(node)(arg) for arg in node.args]
         if native in _BINARY:
             return ast.BinOp(args[0], _BINARY[native], args[1], **_PLACE)
@@ -211,15 +213,24 @@ class _Emitter:
             return _called(self.bound(len), *args)
         if native.startswith("."):
             return _called(ast.Attribute(args[0], native[1:], ast.Load(), **_PLACE), *args[1:])
-        pattern = node.args[-1] if native == "matches" else None
-        if isinstance(pattern, tree.Const):
-            search = self.bound(patterns.pattern(pattern.value).search)
-            return _compared(_called(search, args[0]), ast.IsNot(), _constant(None))
         return _called(self.bound(node.operation.run), *args)
 
+    def _match(self, node: tree.Apply) -> ast.expr:
+        text, pattern = (self.node(arg) for arg in node.args)
+        known = node.args[1].value if isinstance(node.args[1], tree.Const) else None
+        if self._is_paid(node):
+            paid = (_name(_BUDGET), text, pattern, _constant(known is None))
+            text = _called(self.bound(patterns.pay_match), *paid)
+        if known is None:
+            return _called(self.bound(node.operation.run), text, pattern)
+        search = self.bound(patterns.searcher(known))
+        return _compared(_called(search, text), ast.IsNot(), _constant(None))
+
+    def _is_paid(self, node: tree.Apply) -> bool:
+        return (self.is_crowded and node.operation.weighs) or tree.is_weighed(node, self._around)
+
     def _operand(self, node: tree.Apply) -> Callable[[tree.Node], ast.expr]:
-        crowded = self.is_crowded and node.operation.weighs
-        return self._weighed if crowded or tree.is_weighed(node, self._around) else self.node
+        return self._weighed if self._is_paid(node) else self.node
 
     def _weighed(self, node: tree.Node) -> ast.expr:
         value = self.node(node)
@@ -280,7 +291,8 @@ class _Emitter:
 
     def _loop(self, node: tree.Loop) -> ast.expr:
         self.loops += 1
-        source = _called(self.bound(budget.take), _name(_BUDGET), self.node(node.source))
+        steps = _constant(tree.weight(node))
+        source = _called(self.bound(budget.take), _name(_BUDGET), self.node(node.source), steps)
         if node.second is not None:
             source = _called(self.bound(budget.numbered), source)
         self._around.append(node.slot)

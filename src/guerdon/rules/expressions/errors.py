@@ -87,6 +87,7 @@ FAILURES: tuple[type[Exception], ...] = (
     TypeError,
     ValueError,
     ArithmeticError,
+    RecursionError,
 )
 """What generated code may raise when a value is missing or unfit; anything else is a fault of ours."""
 
@@ -102,6 +103,8 @@ def explain(error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, Failure):
         return error.code, error.detail
+    if isinstance(error, RecursionError):
+        return "iteration_limit", "the value lies too deep in itself"
     if isinstance(error, (decimal.DivisionByZero, decimal.DivisionUndefined, ZeroDivisionError)):
         return "division_by_zero", "the divisor is zero"
     if isinstance(error, (AttributeError, LookupError)):

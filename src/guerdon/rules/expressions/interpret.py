@@ -12,8 +12,12 @@ from typing import Any
 from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.errors import FAILURES, EvaluationError, explain, place_of
 from guerdon.rules.expressions.runtime import budget, dynamic, optionals
+from guerdon.rules.expressions.runtime.wording import patterns
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.types import BOOL
+
+_ERROR = 6
+"""Steps that an error costs which another turn of a loop may absorb."""
 
 
 class Careful:
@@ -29,6 +33,9 @@ class Careful:
         self._root = root
         self._source = source
         self._is_crowded = tree.is_crowded(root)
+        self._weights = {
+            id(node): tree.weight(node) for node in tree.walk(root) if isinstance(node, tree.Loop)
+        }
 
     def __call__(self, scope: Any) -> Any:
         """Evaluate.
@@ -42,14 +49,15 @@ class Careful:
         Raises:
             EvaluationError: there is no value.
         """
-        return _Run(scope, self._source, self._is_crowded).value(self._root)
+        return _Run(scope, self._source, self._is_crowded, self._weights).value(self._root)
 
 
 class _Run:
     """One evaluation."""
 
-    def __init__(self, scope: Any, source: str, is_crowded: bool) -> None:
+    def __init__(self, scope: Any, source: str, is_crowded: bool, weights: Mapping[int, int]) -> None:
         self._scope = scope
+        self._weights = weights
         self._is_crowded = is_crowded
         self._source = source
         self._slots: dict[int, Any] = {}
@@ -112,9 +120,15 @@ class _Run:
     def _apply(self, node: tree.Apply) -> Any:
         args = [self.value(arg) for arg in node.args]
         if (self._is_crowded and node.operation.weighs) or tree.is_weighed(node, self._around):
-            for arg in args:
-                budget.weigh(self._budget, arg)
+            self._pay(node, args)
         return node.operation.run(*args)
+
+    def _pay(self, node: tree.Apply, args: list[Any]) -> None:
+        if node.operation.native == "matches":
+            patterns.pay_match(self._budget, args[0], args[1], not isinstance(node.args[1], tree.Const))
+            return
+        for arg in args:
+            budget.weigh(self._budget, arg)
 
     def _junction(self, node: tree.Junction) -> bool:
         decides = not node.is_and
@@ -139,7 +153,7 @@ class _Run:
         return {self.value(key): self.value(value) for key, value in node.pairs}
 
     def _loop(self, node: tree.Loop) -> Any:
-        items = budget.take(self._budget, self.value(node.source))
+        items = budget.take(self._budget, self.value(node.source), self._weights[id(node)])
         if node.second is not None:
             items = budget.numbered(items)
         self._around.append(node.slot)
@@ -163,6 +177,7 @@ class _Run:
                     return decides
             except EvaluationError as error:
                 first = first or _unless_spent(error)
+                budget.pay(self._budget, _ERROR)
         if first is not None:
             raise first
         return not decides

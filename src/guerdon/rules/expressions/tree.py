@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guerdon.rules.expressions.syntax import Span
-from guerdon.rules.expressions.types import Type
+from guerdon.rules.expressions.types import FRACTION, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Operation:
     """The Python operator (`+`), method (`.startswith`) or builtin (`len`) that generated code uses."""
     weighs: bool = False
     """Whether its time grows with the size of an operand."""
+    cost: int = 1
+    """How long it takes beside a comparison of two numbers, of short operands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,10 @@ class OrElse(Node):
     """Whether the value itself is asked for, rather than an optional one."""
 
 
-FEW = 16
-"""How many operations outside of loops may go through whole lists or texts without being paid for."""
+FEW = 8
+"""How much may go through whole lists or texts outside of loops without being paid for, by cost."""
+_QUOTIENT = 6
+"""What arithmetic with exact quotients costs."""
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -156,13 +160,8 @@ def walk(node: Node) -> Iterator[Node]:
         The node and all below it.
     """
     yield node
-    for name in type(node).__dataclass_fields__:
-        value = getattr(node, name)
-        parts = value if isinstance(value, tuple) else (value,)
-        for part in parts:
-            for inner in part if isinstance(part, tuple) else (part,):
-                if isinstance(inner, Node):
-                    yield from walk(inner)
+    for part in below(node):
+        yield from walk(part)
 
 
 def is_crowded(node: Node) -> bool:
@@ -172,10 +171,57 @@ def is_crowded(node: Node) -> bool:
         node: the root of a tree.
 
     Returns:
-        True when there are more than `FEW`.
+        True when they cost more than `FEW` together.
     """
     heavy = (part for part in walk(node) if isinstance(part, Apply) and part.operation.weighs)
-    return sum(not all(isinstance(arg, Const) for arg in part.args[-1:]) for part in heavy) > FEW
+    return sum(part.operation.cost for part in heavy if not _is_on_constant(part)) > FEW
+
+
+def _is_on_constant(node: Apply) -> bool:
+    return node.operation.native != "matches" and isinstance(node.args[-1], Const)
+
+
+def weight(loop: Loop) -> int:
+    """Say what one turn of a loop costs, without the turns of loops within it.
+
+    Args:
+        loop: a loop.
+
+    Returns:
+        Steps of the budget, at least 1: one for each part that is computed, more for what takes longer.
+    """
+    parts = [part for part in (loop.test, loop.body) if part is not None]
+    return 1 + sum(map(_weight, parts))
+
+
+def _weight(node: Node) -> int:
+    if isinstance(node, Const):
+        return 0
+    if isinstance(node, Loop):
+        return 2 + _weight(node.source)
+    own = 2 if isinstance(node, (Has, Default, OrElse)) else 1
+    if isinstance(node, Apply):
+        is_exact = FRACTION in (node.type, *(arg.type for arg in node.args))
+        own = max(node.operation.cost, _QUOTIENT if is_exact else 1)
+    return own + sum(map(_weight, below(node)))
+
+
+def below(node: Node) -> Iterator[Node]:
+    """Go through the parts of a node.
+
+    Args:
+        node: a node.
+
+    Yields:
+        The nodes right below it.
+    """
+    for name in type(node).__dataclass_fields__:
+        value = getattr(node, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for part in parts:
+            for inner in part if isinstance(part, tuple) else (part,):
+                if isinstance(inner, Node):
+                    yield inner
 
 
 def is_weighed(node: Apply, around: Sequence[int]) -> bool:

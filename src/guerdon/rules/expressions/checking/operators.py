@@ -67,16 +67,19 @@ _JOIN_BYTES = Operation("+", dynamic.join_bytes, weighs=True)
 _JOIN_LISTS = Operation("+", dynamic.join_lists, weighs=True)
 _ADD_ANY = Operation("+", dynamic.add, weighs=True)
 _TIMES: dict[tuple[str, Type, Type], tuple[Operation, Type]] = {
-    ("+", TIMESTAMP, DURATION): (Operation("+", instants.later), TIMESTAMP),
-    ("+", DURATION, TIMESTAMP): (Operation("+", lambda length, at: instants.later(at, length)), TIMESTAMP),
-    ("-", TIMESTAMP, DURATION): (Operation("-", instants.earlier), TIMESTAMP),
-    ("-", TIMESTAMP, TIMESTAMP): (Operation("-", instants.between), DURATION),
-    ("+", DURATION, DURATION): (Operation("+", instants.longer), DURATION),
-    ("-", DURATION, DURATION): (Operation("-", instants.shorter), DURATION),
+    ("+", TIMESTAMP, DURATION): (Operation("+", instants.later, cost=3), TIMESTAMP),
+    ("+", DURATION, TIMESTAMP): (
+        Operation("+", lambda length, at: instants.later(at, length), cost=3),
+        TIMESTAMP,
+    ),
+    ("-", TIMESTAMP, DURATION): (Operation("-", instants.earlier, cost=3), TIMESTAMP),
+    ("-", TIMESTAMP, TIMESTAMP): (Operation("-", instants.between, cost=3), DURATION),
+    ("+", DURATION, DURATION): (Operation("+", instants.longer, cost=3), DURATION),
+    ("-", DURATION, DURATION): (Operation("-", instants.shorter, cost=3), DURATION),
 }
 _LOOSE = {
-    "==": Operation("==", dynamic.equal, weighs=True),
-    "!=": Operation("!=", dynamic.unequal, weighs=True),
+    "==": Operation("==", dynamic.equal, weighs=True, cost=3),
+    "!=": Operation("!=", dynamic.unequal, weighs=True, cost=3),
     "<": Operation("<", dynamic.less),
     "<=": Operation("<=", dynamic.less_or_equal),
     ">": Operation(">", lambda left, right: dynamic.less(right, left)),

@@ -77,8 +77,12 @@ def _one(
 
 def _parts(name: str) -> list[Signature]:
     found = [
-        Signature((TIMESTAMP,), INT, Operation(name, instants.part_of_instant(name)), "method", zoned=True),
-        Signature((TIMESTAMP, STRING), INT, Operation(name, instants.part_in_named_zone(name)), "method"),
+        Signature(
+            (TIMESTAMP,), INT, Operation(name, instants.part_of_instant(name), cost=3), "method", zoned=True
+        ),
+        Signature(
+            (TIMESTAMP, STRING), INT, Operation(name, instants.part_in_named_zone(name), cost=3), "method"
+        ),
     ]
     if name in ("getHours", "getMinutes", "getSeconds", "getMilliseconds"):
         found += _one([DURATION], INT, Operation(name, instants.part_of_length(name)))
@@ -86,20 +90,20 @@ def _parts(name: str) -> list[Signature]:
 
 
 def _turns(name: str, result: Type, run: Callable[[Any], Any], *kinds: Type) -> list[Signature]:
-    operation = Operation(name, run)
+    operation = Operation(name, run, cost=12 if name == "duration" else 4)
     return [Signature((kind,), result, operation, "free") for kind in (ANY, *kinds)]
 
 
 def _texts(name: str, run: Callable[..., Any], result: Type, *params: Type) -> list[Signature]:
     """Give the ways to call a method of a text, whose last parameter may be left out when it is an int."""
-    operation = Operation(name, run, weighs=True)
+    operation = Operation(name, run, weighs=True, cost=3)
     ways = [Signature((STRING, *params), result, operation, "method")]
     if len(params) > 1 and params[-1] == INT:
         ways.append(Signature((STRING, *params[:-1]), result, operation, "method"))
     return ways
 
 
-_JOIN = Operation("join", texts.join, weighs=True)
+_JOIN = Operation("join", texts.join, weighs=True, cost=3)
 TEXTS: dict[str, list[Signature]] = {
     "charAt": _texts("charAt", texts.char_at, STRING, INT),
     "indexOf": _texts("indexOf", texts.index_of, INT, STRING, INT),
@@ -113,7 +117,7 @@ TEXTS: dict[str, list[Signature]] = {
         Signature((LIST,), None, Operation("reverse", lists.turned, weighs=True), "method"),
         *_texts("reverse", texts.reverse, STRING),
     ],
-    "format": _one([STRING, LIST], STRING, Operation("format", formats.formatted, weighs=True)),
+    "format": _one([STRING, LIST], STRING, Operation("format", formats.formatted, weighs=True, cost=30)),
     "lowerAscii": _texts("lowerAscii", texts.lower_ascii, STRING),
     "upperAscii": _texts("upperAscii", texts.upper_ascii, STRING),
     "join": [
@@ -140,7 +144,7 @@ def _opened(args: Sequence[Node]) -> Type:
 def _lists(
     name: str, run: Callable[..., Any], result: Type | Callable[[Sequence[Node]], Type] | None, *params: Type
 ) -> list[Signature]:
-    return [Signature((LIST, *params), result, Operation(name, run, weighs=True), "method")]
+    return [Signature((LIST, *params), result, Operation(name, run, weighs=True, cost=4), "method")]
 
 
 LISTS: dict[str, list[Signature]] = {
@@ -160,7 +164,10 @@ SIGNATURES: dict[str, list[Signature]] = {
     "endsWith": _one([STRING, STRING], BOOL, Operation("endsWith", str.endswith, ".endswith")),
     "contains": _one([STRING, STRING], BOOL, Operation("contains", _contains, "contains", weighs=True)),
     "matches": _one(
-        [STRING, STRING], BOOL, Operation("matches", patterns.matches, "matches", weighs=True), "either"
+        [STRING, STRING],
+        BOOL,
+        Operation("matches", patterns.matches, "matches", weighs=True, cost=3),
+        "either",
     ),
     "lower": _one([STRING], STRING, Operation("lower", _lower, ".lower", weighs=True), "either"),
     "upper": _one([STRING], STRING, Operation("upper", _upper, ".upper", weighs=True), "either"),
@@ -185,7 +192,7 @@ SIGNATURES: dict[str, list[Signature]] = {
         Signature((NUMBER, INT), DECIMAL, Operation("round", exact.round_places), "either"),
     ],
     "timestamp": [
-        Signature((kind,), TIMESTAMP, Operation("timestamp", turning.to_instant), "free", zoned=True)
+        Signature((kind,), TIMESTAMP, Operation("timestamp", turning.to_instant, cost=8), "free", zoned=True)
         for kind in (ANY, STRING, INT, TIMESTAMP)
     ],
     "duration": _turns("duration", DURATION, turning.to_length, STRING, DURATION),

@@ -7,8 +7,11 @@ from typing import Any
 
 from guerdon.rules.expressions.errors import Failure
 
-STEPS = 40_000
-"""How many steps the loops of one evaluation may take together."""
+STEPS = 160_000
+"""How many steps one evaluation may take: each part that a loop computes in each of its turns is one, and an
+operation that takes longer several."""
+LONGEST_LIST = 20_000
+"""Items that a function of whole lists goes through."""
 LONGEST_TEXT = 65_536
 """Characters that a text built by an expression may have."""
 _TEXT_STEP = 6
@@ -21,15 +24,32 @@ def spent() -> Failure:
     Returns:
         A failure `iteration_limit`.
     """
-    return Failure("iteration_limit", f"the loops of an expression may take {STEPS} steps together")
+    detail = f"an expression may take {STEPS} steps; loops take one for each part of each turn"
+    return Failure("iteration_limit", detail)
 
 
-def take(budget: list[int], items: Any) -> Any:
+def pay(budget: list[int], steps: int) -> None:
+    """Pay for work.
+
+    Args:
+        budget: the steps that are left, as its only item.
+        steps: how many the work takes.
+
+    Raises:
+        Failure: `iteration_limit`.
+    """
+    budget[0] -= steps
+    if budget[0] < 0:
+        raise spent()
+
+
+def take(budget: list[int], items: Any, weight: int) -> Any:
     """Pay for a loop.
 
     Args:
         budget: the steps that are left, as its only item.
-        items: what the loop goes through; it costs its length, however soon the loop ends.
+        items: what the loop goes through; all of it is paid for, however soon the loop ends.
+        weight: steps of one turn.
 
     Returns:
         The items.
@@ -37,9 +57,7 @@ def take(budget: list[int], items: Any) -> Any:
     Raises:
         Failure: `iteration_limit`.
     """
-    budget[0] -= len(items)
-    if budget[0] < 0:
-        raise spent()
+    pay(budget, len(items) * weight)
     return items
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT, STEPS, spent
+from guerdon.rules.expressions.runtime.budget import LONGEST_LIST, LONGEST_TEXT, spent
 from guerdon.rules.expressions.runtime.kinds import Optional
 
 LISTS = (list, tuple)
@@ -276,7 +276,7 @@ def equal(left: Any, right: Any) -> bool:
     Raises:
         Failure: `missing_value`, `iteration_limit`.
     """
-    return _equal(present(left), present(right), [STEPS])
+    return _equal(present(left), present(right), [LONGEST_LIST * 2])
 
 
 def _equal(left: Any, right: Any, budget: list[int]) -> bool:
@@ -425,7 +425,7 @@ def join_lists(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
     Raises:
         Failure: `iteration_limit`.
     """
-    if len(left) + len(right) > STEPS:
+    if len(left) + len(right) > LONGEST_LIST * 2:
         raise spent()
     return [*left, *right]
 
@@ -448,7 +448,7 @@ def holds(item: Any, items: Any) -> bool:
         return item in items
     if isinstance(items, Mapping):
         return item in items
-    budget = [STEPS]
+    budget = [LONGEST_LIST * 2]
     return any(_equal(item, one, budget) for one in as_list(items))
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime.budget import STEPS, spent
+from guerdon.rules.expressions.runtime.budget import LONGEST_LIST, spent
 from guerdon.rules.expressions.runtime.dynamic import LISTS, as_text, present
 from guerdon.rules.expressions.runtime.kinds import NONE, Optional
 from guerdon.rules.expressions.runtime.wording import texts
@@ -21,17 +21,17 @@ _DEEPEST = 32
 
 
 def bounded(run: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse lists that are longer than all loops together may be.
+    """Refuse lists that are too long to be gone through as a whole.
 
     Args:
         run: a function whose first argument is a list.
 
     Returns:
-        The same function for lists of at most `STEPS` items.
+        The same function for lists of at most `LONGEST_LIST` items.
     """
 
     def checked(items: Sequence[Any], *rest: Any) -> Any:
-        if len(items) > STEPS:
+        if len(items) > LONGEST_LIST:
             raise spent()
         return run(items, *rest)
 
@@ -80,7 +80,7 @@ def flattened(items: Sequence[Any], depth: int = 1) -> list[Any]:
     for _ in range(depth):
         if not any(isinstance(item, LISTS) for item in made):
             break
-        if sum(len(item) if isinstance(item, LISTS) else 1 for item in made) > STEPS:
+        if sum(len(item) if isinstance(item, LISTS) else 1 for item in made) > LONGEST_LIST:
             raise spent()
         made = [one for item in made for one in (item if isinstance(item, LISTS) else (item,))]
     return made
@@ -144,7 +144,7 @@ def distinct(items: Sequence[Any]) -> list[Any]:
     Raises:
         Failure: `iteration_limit`.
     """
-    budget = [STEPS]
+    budget = [LONGEST_LIST * 2]
     made: dict[Any, Any] = {}
     for item in items:
         made.setdefault(_frozen(item, budget), item)
@@ -232,6 +232,6 @@ def counted(length: int) -> list[int]:
     """
     if length < 0:
         raise Failure("bad_argument", "a range has 0 or more items")
-    if length > STEPS:
+    if length > LONGEST_LIST:
         raise spent()
     return list(range(length))
