@@ -118,19 +118,23 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
     return Environment(roots, zone=Zone(definition.timezone).info)
 
 
-def environment_of_account(definition: Definition, *, with_member: bool = True) -> Environment:
+def environment_of_account(definition: Definition, *, for_segment: bool = False) -> Environment:
     """Declare what an expression sees that is about an account, at no event.
 
     Args:
         definition: the program's definition.
-        with_member: whether there is a member who acts.
+        for_segment: whether it decides who is in a segment: then there is no member who acts, and other
+            segments are not seen, so that none depends on itself.
 
     Returns:
         The environment to compile against.
     """
     roots = _standing(definition)
-    if not with_member:
+    if for_segment:
         del roots["member"]
+        account, _ = _people(definition)
+        seen = {name: kind for name, kind in account.fields.items() if name != "segments"}
+        roots["account"] = Record("account", seen)
     return Environment(roots, zone=Zone(definition.timezone).info)
 
 

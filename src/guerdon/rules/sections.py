@@ -29,7 +29,7 @@ def section_environments(definition: Definition) -> Mapping[str, Environment]:
     """
     return {
         ACCOUNT: environment_of_account(definition),
-        SEGMENT: environment_of_account(definition, with_member=False),
+        SEGMENT: environment_of_account(definition, for_segment=True),
     }
 
 

@@ -332,6 +332,12 @@ MISTAKES = [
         "quiet:",
     ),
     ("quiet: metrics.bags < 1", "quiet: member.language == 'en'", "there is no name member…", "member.langu"),
+    (
+        "quiet: metrics.bags < 1",
+        "quiet: \"'loud' in account.segments\"",
+        "there is no field account.segments…",
+        "segments",
+    ),
     # journeys
     (
         "enter: segment.quiet",

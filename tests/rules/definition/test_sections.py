@@ -248,10 +248,11 @@ def schema() -> Any:
 
 
 def test_the_schema_describes_each_field_of_the_sections_to_editors(schema: Any) -> None:
-    sections = ("Challenge", "Quiz", "Draw", "Leaderboard", "Team", "Referral", "Cause", "Segment", "Journey",
-                "Survey", "BadgeEntry", "SingleQuestion", "ChallengeStep", "Wait", "BranchStep")  # fmt: skip
+    sections = ("Definition", "Campaign", "Limits", "Metric", "Ladder", "Tier", "Wallet", "Challenge", "Quiz",
+                "Draw", "Leaderboard", "Team", "Referral", "Cause", "Segment", "Journey", "Survey",
+                "BadgeEntry", "SingleQuestion", "ChallengeStep", "Wait", "BranchStep")  # fmt: skip
     for name in sections:
-        model = schema["$defs"][name]
+        model = schema if name == "Definition" else schema["$defs"][name]
         assert model["description"]
         for key, field in model["properties"].items():
             assert field.get("description") or "$ref" in field, f"{name}.{key}"

@@ -34,10 +34,15 @@ class Schedule(Part):
     """When a campaign runs, in the program's local time; dates include both ends, `to` is not included."""
 
     days: Annotated[frozenset[Weekday], Listed(), Field(min_length=1)] | None = None
+    """The days of the week."""
     from_: TimeOfDay | None = Field(default=None, validation_alias="from", serialization_alias="from")
+    """The time of day when it begins."""
     to: TimeOfDay | None = None
+    """The time of day when it ends, not included."""
     starts: Moment | None = None
+    """The first day or local time."""
     ends: Moment | None = None
+    """The last day or local time."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> Schedule:
@@ -76,8 +81,11 @@ class Budget(Part):
     """What a campaign may cost in all, or in each period."""
 
     money: Annotated[Exact, Field(gt=0)] | None = None
+    """Money in the program's currency."""
     units: Mapping[Name, Annotated[Exact, Field(gt=0)]] | None = None
+    """Units, by wallet."""
     per: Period | None = None
+    """The period that it is for; all time without it."""
 
     @model_validator(mode="after")
     def _has_a_size(self) -> Budget:
@@ -90,11 +98,17 @@ class Limits(Part):
     """How often something may happen; counts are over `per`, or over all time without it."""
 
     per_account: Annotated[Whole, Field(ge=1)] | None = None
+    """How often for an account."""
     per_member: Annotated[Whole, Field(ge=1)] | None = None
+    """How often for a member."""
     total: Annotated[Whole, Field(ge=1)] | None = None
+    """How often in all."""
     per: Period | None = None
+    """The period that counts are for; all time without it."""
     budget: Budget | None = None
+    """What it may cost."""
     when_short: Literal["none", "part"] = "none"
+    """Whether a budget that has room for a part gives that part."""
 
     @model_validator(mode="after")
     def _limits_something(self) -> Limits:
@@ -108,29 +122,44 @@ class Lane(Part):
     """How one winner or several are chosen among the campaigns of a lane."""
 
     choose: Choice
+    """How many win: all, the best for the customer, the best set, or the first."""
     within: Name | None = None
+    """The lane around it."""
     priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """The higher comes first among lanes and campaigns of the lane around it."""
 
 
 class Campaign(Part):
     """What a program does when."""
 
     trigger: EventType
+    """The event that sets it off, or `checkout` for a cart."""
     when: ExpressionText | None = None
+    """The condition."""
     audience: ExpressionText | None = None
+    """Whom it is for."""
     channels: Annotated[tuple[Channel, ...], Listed(), Field(min_length=1)] | None = Field(
         default=None, validation_alias=AliasChoices("channels", "channel"), serialization_alias="channels"
     )
+    """The channels that it runs in; all without it."""
     stores: Annotated[tuple[Line, ...], Listed(), Field(min_length=1)] | None = Field(
         default=None, validation_alias=AliasChoices("stores", "store"), serialization_alias="stores"
     )
+    """The stores that it runs in; all without it."""
     schedule: Schedule | None = None
+    """When it runs."""
     priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """The higher comes first."""
     lane: Name | None = None
+    """The lane that it stands in."""
     exclusive: Flag = False
+    """Whether it shuts out all others."""
     limits: Limits = Limits()
+    """How often, and for how much at most."""
     combine: Combine | None = None
+    """Whether its multipliers multiply or add up their bonuses."""
     then: Annotated[tuple[Effect, ...], Field(min_length=1)]
+    """What it does, in order."""
 
     @model_validator(mode="after")
     def _combine_multipliers(self) -> Campaign:

@@ -99,8 +99,11 @@ class Datum(Part):
     """One attribute of a member, or one value in an event's data."""
 
     type: DataType
+    """What kind of value it is."""
     values: Annotated[tuple[Line, ...], Field(min_length=1)] | None = None
+    """The only values that it may have."""
     personal: Flag = False
+    """Whether it is encrypted with the member's own key and leaves with the person."""
 
 
 DatumEntry = Annotated[Datum, Short("type")]
@@ -110,6 +113,7 @@ class EventKind(Part):
     """An event type of the program's own."""
 
     data: Mapping[Name, DatumEntry] = Field(default_factory=dict)
+    """What such an event carries."""
 
 
 SegmentEntry = Annotated[Segment, Short("when")]
@@ -121,38 +125,69 @@ class Definition(Part):
     filled_in = frozenset({"name"})
 
     program: ProgramKey
+    """The key of the program, by which everything names it."""
     name: Text
+    """How people call the program."""
     currency: Annotated[
         str, BeforeValidator(_read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
     ]
+    """The currency of all its money, as of ISO 4217."""
     timezone: Annotated[str, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
+    """The time zone that its days and hours are counted in."""
     languages: Annotated[tuple[Language, ...], Listed(), Field(min_length=1)] = ("en",)
+    """The languages of its texts; the first is used where another is missing."""
     wallets: Annotated[Mapping[Name, Wallet], BeforeValidator(_name_units)] = Field(default_factory=dict)
+    """The kinds of units that accounts hold."""
     attributes: Mapping[Name, DatumEntry] = Field(default_factory=dict)
+    """What a member may carry, beside what every member has."""
     events: Mapping[EventType, EventKind] = Field(default_factory=dict)
+    """Event types of the program's own, with their data."""
     metrics: Mapping[Name, Metric] = Field(default_factory=dict)
+    """What is counted about an account, and over which time."""
     ladders: Mapping[Name, Ladder] = Field(default_factory=dict)
+    """Levels that a metric climbs."""
     campaigns: Mapping[Name, Campaign] = Field(default_factory=dict)
+    """What happens when: trigger, condition, limits, effects."""
     lanes: Mapping[Name, LaneEntry] = Field(default_factory=dict)
+    """How one or several are chosen among campaigns of a lane."""
     rewards: Mapping[Name, Reward] = Field(default_factory=dict)
+    """What units buy and campaigns grant."""
     badges: Mapping[Name, BadgeEntry] = Field(default_factory=dict)
+    """Marks of having done something."""
     pricing: Pricing = Pricing()
+    """How carts are priced."""
     earning: Earning = Earning()
+    """What of an order earns."""
     spending: Spending = Spending()
+    """How units are spent."""
     returns: Returns = Returns()
+    """What a return undoes."""
     checkout: Checkout = Checkout()
+    """How long a checkout holds what it promises."""
     claim_within: Span = Span(days=30)
+    """How long a guest may claim an order."""
     challenges: Mapping[Name, Challenge] = Field(default_factory=dict)
+    """Goals on metrics, with prizes; a punch card is one that repeats."""
     quizzes: Mapping[Name, Quiz] = Field(default_factory=dict)
+    """Questions that end in a prize."""
     draws: Mapping[Name, Draw] = Field(default_factory=dict)
+    """Chances with published odds."""
     leaderboards: Mapping[Name, Leaderboard] = Field(default_factory=dict)
+    """Accounts or teams in the order of a metric."""
     teams: Mapping[Name, Team] = Field(default_factory=dict)
+    """Kinds of teams that members form."""
     referral: Referral = Referral()
+    """What an invitation brings to both sides."""
     causes: Mapping[CauseKey, Cause] = Field(default_factory=dict)
+    """What members give their units to."""
     segments: Mapping[Name, SegmentEntry] = Field(default_factory=dict)
+    """The accounts for which a condition holds."""
     journeys: Mapping[Name, Journey] = Field(default_factory=dict)
+    """Messages and waits after a signal."""
     surveys: Mapping[Name, Survey] = Field(default_factory=dict)
+    """Questions to members."""
     retired: Retired = Retired()
+    """What is given up, and what becomes of what people hold of it."""
 
     @model_validator(mode="before")
     @classmethod

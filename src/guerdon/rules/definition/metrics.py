@@ -25,6 +25,7 @@ class Rolling(Part):
     """A window of so many days or months before now."""
 
     rolling: Span
+    """How many days or months before now."""
 
     @model_validator(mode="after")
     def _fits_buckets(self) -> Rolling:
@@ -57,14 +58,23 @@ class Metric(Part):
     """A named aggregate over an account's events; without a value it counts them."""
 
     event: EventType
+    """The event type that it looks at."""
     value: ExpressionText | None = None
+    """What it adds up; how many events there were without it."""
     when: ExpressionText | None = None
+    """Which events count."""
     window: Window = "all_time"
+    """The time that counts."""
     streak: Literal["day", "week", "month"] | None = None
+    """How many days, weeks or months in a row."""
     distinct: ExpressionText | None = None
+    """How many different values."""
     min: ExpressionText | None = None
+    """The least value."""
     max: ExpressionText | None = None
+    """The greatest value."""
     last: ExpressionText | None = None
+    """The latest value."""
 
     @model_validator(mode="after")
     def _one_way_of_folding(self) -> Metric:

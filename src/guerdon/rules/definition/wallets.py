@@ -22,17 +22,22 @@ class Rounding(Part):
     """How a wallet's units are rounded, and over what."""
 
     mode: RoundingMode = "floor"
+    """Which way it rounds."""
     per: RoundingScope = "order"
+    """What is rounded as one."""
 
 
 class Expiry(Part):
     """When units are gone."""
 
     after: Span
+    """How long units last."""
     from_: Literal["earned", "last_activity"] = Field(
         default="earned", validation_alias="from", serialization_alias="from"
     )
+    """Since when."""
     end_of: Literal["month", "quarter", "year"] | None = None
+    """They last to the end of this period."""
 
 
 def _kind_of_expiry(value: Any) -> str:
@@ -51,13 +56,21 @@ class Wallet(Part):
     filled_in = frozenset({"unit"})
 
     unit: Text
+    """How people call a unit."""
     scale: Annotated[Whole, Field(ge=0, le=6)] = 0
+    """Decimal places that are kept."""
     rounding: Annotated[Rounding, Short("mode")] = Rounding()
+    """How awards are rounded."""
     pending: Span = Span()
+    """How long before units can be spent."""
     expires: Expires = "never"
+    """When units are gone."""
     debt: Literal["allowed", "stop_at_zero"] = "allowed"
+    """What a return does that takes more than there is."""
     worth: Annotated[Exact, Field(ge=0)] | None = None
+    """Money that one unit pays at checkout."""
     cost: Annotated[Exact, Field(ge=0)] | None = None
+    """Money that one unit is booked at."""
 
 
 NOTHING = "nothing"

@@ -25,7 +25,13 @@ MAX_WRONG: Final = 20
 class Part(BaseModel):
     """A frozen map of a definition that knows all its keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
     filled_in: ClassVar[frozenset[str]] = frozenset()
     """Required fields that documents may leave out, as the part around fills them in."""
 
@@ -66,9 +72,7 @@ class Part(BaseModel):
 
 
 class DescribedPart(Part):
-    """A part whose fields are described to editors by the words under them."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    """A part whose changes are told field by field, also where it stands inside another part."""
 
 
 def spellings(name: str, field: FieldInfo) -> list[str]:
