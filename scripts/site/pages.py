@@ -14,11 +14,12 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         "docs/earn.md",
         "docs/redeem.md",
         "docs/tiers.md",
+        "docs/goals.md",
         "docs/language.md",
         "docs/editor.md",
     ),
     "Its past": ("docs/import.md", "docs/backtest.md"),
-    "Connect": ("docs/api.md", "docs/webhooks.md"),
+    "Connect": ("docs/api.md", "docs/client.md", "docs/webhooks.md"),
     "Run it": ("docs/console.md", "docs/cli.md", "docs/production.md", "docs/verify.md"),
     "Know more": (
         "docs/architecture.md",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from guerdon.rules.definition import Definition, load_definition
 from guerdon.wiring import MAIN_TENANT, House
 
 PROGRAM: Final = "backpack-club.yaml"
+_A_STORY: Final = 6
+"""Orders that make a page worth looking at."""
 _NAMES: Final = re.compile(rb"^name: \{en: ([^,}]+),.*\}", re.MULTILINE)
 """The club's name in three languages, as the example says it; its first version says one."""
 
@@ -163,19 +166,31 @@ def _apply(house: House, document: bytes, *, first: bool = False) -> None:
 
 
 def _found(state: DemoState, world: SampleWorld, filled: Filled) -> DemoState:
-    account = filled.richest()[0]
-    names = {account: external_id for external_id, account in filled.accounts.items()}
-    member = f"external:{names[account]}"
+    """Choose whom to look at: an honest one with much to spend and a story, and one who played tricks."""
+    account_of, bought, last = filled.accounts, Counter[str](), dict[str, tuple[str, str]]()
+    for event in world.events:
+        account = account_of[event["subject"].removeprefix("external:")]
+        bought[account] += event["type"] == "order.paid"
+        last[account] = (event["time"], event["type"])
+    names = {account_of[one.external_id]: one for one in world.people}
+    rich = filled.richest(len(names))
+    plain = [one for one in rich if not names[one].trick and names[one].language == "en"]
+    shown = next((one for one in plain if bought[one] >= _A_STORY), rich[0])
+    # Whose heap is the last that was heard of them: it stands at the top of their page.
+    heaps = [
+        (last[one], one)
+        for one in names
+        if names[one].trick == "recycler" and last[one][1] == "item.recycled"
+    ]
     orders = [event for event in world.events if event["type"] == "order.paid"]
-    theirs = [event["data"]["id"] for event in orders if event["subject"] == member]
-    tricky = [filled.accounts[one.external_id] for one in world.people if one.trick == "recycler"]
+    theirs = [event["data"]["id"] for event in orders if event["subject"] == names[shown].subject]
     return msgspec.structs.replace(
         state,
         events=len(world.events),
         orders=len(orders),
-        member=member,
-        member_id=filled.members[account],
-        account=account,
+        member=names[shown].subject,
+        member_id=filled.members[shown],
+        account=shown,
         order=theirs[-1] if theirs else "",
-        tricky=filled.members[tricky[0]] if tricky else "",
+        tricky=filled.members[max(heaps)[1]] if heaps else "",
     )

@@ -57,7 +57,12 @@ def _first_looks(told: Told) -> str:
         ("each event and what it moved", f"{club}/transactions"),
     ]
     if state.tricky:
-        looks.append(("somebody who brought back heaps: the limit held", f"{club}/members/{state.tricky}"))
+        looks.append(
+            (
+                "somebody who brought back heaps of old bags: five a month count, the rest brought nothing",
+                f"{club}/members/{state.tricky}",
+            )
+        )
     if told.report is not None:
         what = "what the year would have been with silver from 300 (made meanwhile)"
         looks.append((what, str(told.report)))
@@ -75,7 +80,7 @@ def _to_try(told: Told) -> str:
   # a member, and what there is to spend
   {_CURL} $CLUB/members/{state.member}
 
-  # an order comes in, points come out, and a pretend shop hears of it by webhook: demo-data/told.ndjson
+  # an order comes in, points come out, and a pretend shop hears of it by webhook: see told.ndjson
   {_CURL} $CLUB/events \\
     -d '{_json(_order(state))}'
 
