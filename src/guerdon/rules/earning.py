@@ -80,8 +80,8 @@ def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
         try:
             chosen = Chosen(
                 campaign,
-                [Part(campaign, award, award.amount(scope)) for award in campaign.awards],
-                [Factor(campaign, one, one.by(scope)) for one in campaign.multipliers],
+                [Part(campaign, award, award.amount.evaluate(scope)) for award in campaign.awards],
+                [Factor(campaign, one, one.by.evaluate(scope)) for one in campaign.multipliers],
             )
         except EvaluationError as error:
             reason, detail = "expression_error", _place(error)
@@ -107,7 +107,7 @@ def _refusal(draft: Draft, scope: Scope, campaign: Campaign) -> tuple[str, str]:
         return reason, ""
     if campaign.when is not None:
         try:
-            if not campaign.when(scope):
+            if not campaign.when.evaluate(scope):
                 return "condition_false", ""
         except EvaluationError as error:
             return "expression_error", _place(error)

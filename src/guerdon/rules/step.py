@@ -128,11 +128,11 @@ def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
 
 
 def _value_of(metric: Metric, scope: Scope) -> Decimal | None:
-    if metric.when is not None and not metric.when(scope):
+    if metric.when is not None and not metric.when.evaluate(scope):
         return None
     if metric.value is None:
         return _ONE
-    value = metric.value(scope)
+    value = metric.value.evaluate(scope)
     if isinstance(value, Fraction):
         return Decimal(value.numerator) / Decimal(value.denominator)
     return value if isinstance(value, Decimal) else Decimal(value)
