@@ -29,6 +29,7 @@ Fault = Callable[[str, str, str], None]
 
 _MONEY = frozenset({"net", "discount", "tax", "total", "earning_base", "shipping"})
 _READS_MONEY = re.compile(rf"\b({'|'.join(sorted(_MONEY))})\b")
+_MINIMUM = re.compile(r"\s*(cart|order)\.(net|total|tax|earning_base)\s*>=?\s*[0-9.]+\s*")
 _FALLING = frozenset({"net", "tax", "total", "earning_base", "shipping"})
 
 
@@ -112,6 +113,8 @@ class Promotion(msgspec.Struct, frozen=True):
     when: Expression | None
     moves: bool
     """Whether other discounts can change the answer of `when`, or the step that is reached."""
+    falls: bool
+    """Whether `when` is a plain minimum of money, and so stays false once it is false."""
     channels: frozenset[str] | None
     stores: frozenset[str] | None
     schedule: Schedule | None
@@ -280,6 +283,7 @@ class _Compiler:
             priority=one.priority,
             when=when,
             moves=self.moves(when, discounts),
+            falls=when is not None and _MINIMUM.fullmatch(when.source) is not None,
             channels=frozenset(one.channels) if one.channels else None,
             stores=frozenset(one.stores) if one.stores else None,
             schedule=schedule,
@@ -307,6 +311,7 @@ class _Compiler:
             priority=one.priority or 0,
             when=when,
             moves=self.moves(when, discounts),
+            falls=when is not None and _MINIMUM.fullmatch(when.source) is not None,
             channels=None,
             stores=None,
             schedule=None,

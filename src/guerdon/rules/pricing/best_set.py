@@ -14,7 +14,7 @@ EXACT_AT_MOST = 12
 """So many candidates that touch common lines are tried in all their sets."""
 TRIED_THROUGH = 7
 """So few are tried without any bound."""
-TRIES_AT_MOST = 2_500
+TRIES_AT_MOST = 1_250
 """A search that tries more gives what it has found, and says so: about 5 ms."""
 
 
@@ -93,7 +93,7 @@ class _Search:
             self.run.bounded = True
             return self.found
         self.stops_at = self.run.tries + TRIES_AT_MOST
-        self._branch(bill, 0)
+        self._branch(bill, 0, None)
         return self.found
 
     def _seed(self, bill: Bill) -> None:
@@ -102,19 +102,22 @@ class _Search:
         for node in self.nodes:
             self.act(self.run, whole, node)
         self._keep(whole)
+        far = EXACT_AT_MOST < len(self.nodes) <= 4 * EXACT_AT_MOST
         for place, node in enumerate(self.nodes):
             alone = bill.copy()
             self.act(self.run, alone, node)
             self._keep(alone)
             more = greedy.copy()
-            if self.act(self.run, more, node) and self._rest(more, place) >= self._rest(greedy, place):
+            if (
+                far
+                and self.act(self.run, more, node)
+                and self._rest(more, place) >= self._rest(greedy, place)
+            ):
                 greedy = more
         self._keep(greedy)
 
     def _rest(self, bill: Bill, place: int) -> int:
         """Tell what it comes to where all that follow act too."""
-        if len(self.nodes) > 4 * EXACT_AT_MOST:
-            return bill.worth
         trial = bill.copy()
         for node in self.nodes[place + 1 :]:
             self.act(self.run, trial, node)
@@ -124,37 +127,49 @@ class _Search:
         if bill.worth > self.found.worth or (bill.given and not self.found.given):
             self.found = bill
 
-    def _branch(self, bill: Bill, place: int) -> None:
+    def _branch(self, bill: Bill, place: int, most: tuple[int, ...] | None) -> None:
+        """Try the sets that go on from here; `most` is what can still come, where the caller knows it."""
         if place == len(self.nodes):
             self._keep(bill)
             return
         if self.run.tries > self.stops_at:
             self.run.bounded = True
             return
-        if len(self.nodes) > TRIED_THROUGH and self._most(bill, place) <= self.found.worth:
-            return
+        if len(self.nodes) > TRIED_THROUGH:
+            most = most or self._most(bill, place)
+            if most[-1] <= self.found.worth:
+                return
         more = bill.copy()
         acted = self.act(self.run, more, self.nodes[place])
         if acted:
-            self._branch(more, place + 1)
+            # What acts as it was taken to leaves the bound as it is.
+            same = most is not None and most[0] == more.worth and not _has_steps(self.nodes[place])
+            self._branch(more, place + 1, most[1:] if same and most is not None and len(most) > 1 else None)
         # What nothing looks at afterwards is never worth leaving out.
         if not acted or place < self.last_moving or len(self.nodes) <= TRIED_THROUGH:
-            self._branch(bill, place + 1)
+            self._branch(bill, place + 1, None)
 
-    def _most(self, bill: Bill, place: int) -> int:
+    def _most(self, bill: Bill, place: int) -> tuple[int, ...]:
         """Bound what can still come: all that follow, conditions on money and budgets taken as met.
 
         A discount takes no less off more money, and one that acts before another costs it at most what it
-        takes itself; so no set of these gives more than all of them where each would act.
+        takes itself; so no set of these gives more than all of them where each would act. Given is what it
+        comes to after each of them.
         """
         trial = bill.copy()
-        self.run.optimistic = True
+        found = []
+        self.run.optimistic = bill
         try:
             for node in self.nodes[place:]:
                 self.act(self.run, trial, node)
+                found.append(trial.worth)
         finally:
-            self.run.optimistic = False
-        return trial.worth
+            self.run.optimistic = None
+        return tuple(found)
+
+
+def _has_steps(node: Any) -> bool:
+    return not isinstance(node, Promotion) or any(one.steps for one in node.discounts)
 
 
 def _moves(node: Any) -> bool:

@@ -119,8 +119,9 @@ class Run:
             self.floors is None and settings.per == "line" and settings.rounding in ("half_up", "floor")
         )
         self.most = self._most()
-        self.optimistic = False
-        """Whether conditions on money and budgets are taken as met, to find the most that can come."""
+        self.optimistic: Bill | None = None
+        """Where conditions on money and budgets are taken as met, to find the most that can still come: from
+        this bill on."""
         self.tries = 0
         self.bounded = False
         self.reasons: dict[int, tuple[str, str]] = {}
@@ -229,9 +230,12 @@ class Run:
         known = self._refusals.get(id(promotion))
         if known is None:
             known = self._refusals[id(promotion)] = self._lasting(promotion, bill)
-        if known[0] or not promotion.moves or promotion.when is None or self.optimistic:
+        if known[0] or not promotion.moves or promotion.when is None:
             return known
-        return self._condition(promotion.when, bill)
+        if self.optimistic is None:
+            return self._condition(promotion.when, bill)
+        # Money only falls: a minimum that is missed now is missed for good.
+        return self._condition(promotion.when, self.optimistic) if promotion.falls else known
 
     def _lasting(self, promotion: Promotion, bill: Bill) -> tuple[str, str]:
         if promotion.inactive:

@@ -31,7 +31,7 @@ def off_lines(run: Run, bill: Bill, one: Discount) -> list[int] | None:
     if not chosen.times or not chosen.places:
         return None
     off: list[int] | None
-    if one.steps and one.by == "line_quantity" and not run.optimistic:
+    if one.steps and one.by == "line_quantity" and run.optimistic is None:
         off = _by_line_quantity(run, bill, one, chosen)
     elif one.steps:
         off = _by_step(run, bill, one, chosen)
@@ -218,7 +218,7 @@ def _group_price(run: Run, bill: Bill, measure: Measure, chosen: Chosen) -> list
 
 
 def _by_step(run: Run, bill: Bill, one: Discount, chosen: Chosen) -> list[int] | None:
-    if run.optimistic:
+    if run.optimistic is not None:
         found = [measured(run, bill, step.measure, chosen) for step in one.steps]
         return max(found, key=sum)
     spent = run.cart.subtotals if run.settings.before_discounts else bill.left

@@ -39,10 +39,10 @@ def give(run: Run, bill: Bill, promotion: Promotion) -> bool:
         except ValueError as refused:
             reason = (str(refused), NEGATIVE[1] if str(refused) == NEGATIVE[0] else "")
     if reason[0] or given is None:
-        if not run.optimistic:
+        if run.optimistic is None:
             run.reasons[id(promotion)] = reason
         return False
-    if not run.optimistic:
+    if run.optimistic is None:
         run.reasons.pop(id(promotion), None)
     bill.add(given)
     return True
@@ -170,7 +170,7 @@ def _within_budget(run: Run, given: Given) -> tuple[str, str]:
     if given.worth <= room:
         return "", ""
     gifts = sum(gift.worth * pieces for gift, line, pieces in given.gifts if line < 0)
-    if not (limits.part_when_short or run.optimistic) or room <= gifts:
+    if not (limits.part_when_short or run.optimistic is not None) or room <= gifts:
         return "budget_spent", ""
     left = room - gifts
     off = given.off or []
