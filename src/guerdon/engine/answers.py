@@ -54,7 +54,11 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     transactions: Sequence[str] = ()
     """Ids of the ledger transactions."""
     created: bool = False
-    """Whether a member was new."""
+    """Whether a member, or a checkout, was new."""
+    shortfalls: Sequence[Mapping[str, str]] = ()
+    """What was promised and could not be had."""
+    quote: Mapping[str, Any] = {}
+    """Of a cart or checkout."""
 
 
 def refused(event_id: str, problem: Problem) -> Answer:
@@ -94,6 +98,10 @@ def decided(program: Program, event_id: str, status: Status, decision: Decision)
             for skip in decision.skipped
         ],
         late=decision.late,
+        shortfalls=[
+            {"kind": one.kind, "name": one.name, "amount": plain_text(one.amount), "reason": one.reason}
+            for one in decision.shortfalls
+        ],
         redemptions=[
             {
                 "id": number_text("red", one.redemption_id),
@@ -127,6 +135,12 @@ def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
         shown = _without_blanks({"wallet": effect.wallet, "by": by})
     elif effect.kind == "badge":
         shown = {"badge": effect.badge}
+    elif effect.kind == "discount":
+        amount = scaled_text(effect.amount, program.digits)
+        shown = _without_blanks({"amount": amount, "reward": effect.reward, "code": effect.code})
+    elif effect.kind == "pay":
+        units = scaled_text(effect.amount, program.scales.get(effect.wallet, 0))
+        return {"pay": {"wallet": effect.wallet, "amount": units}}
     else:
         redemption = number_text("red", effect.redemption_id) if effect.redemption_id is not None else ""
         spent = {key: scaled_text(units, program.scales.get(key, 0)) for key, units in effect.spent.items()}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from guerdon.engine import keys
+from guerdon.engine.checkouts.rows import write_checkouts
 from guerdon.engine.events import StoredEvent, insert_events, pack_decision
-from guerdon.engine.fold import Applied, Folded
+from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
 from guerdon.infra import failpoints, outbox
 from guerdon.infra.tx import Tx
 from guerdon.ledger.changes import WalletChange
+from guerdon.ledger.holds import write_holds
 from guerdon.ledger.journal import Guard, Posting, check_guards, post
 from guerdon.members.accounts import AccountUpdate, write_accounts
 from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.counters import ask_take
+from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
 from guerdon.rules.decision import Decision
-from guerdon.rules.state import AccountState
+from guerdon.rules.state import AccountState, Hold, HoldKey
 
 _NOTICES = {
     "award": "units.awarded",
@@ -34,13 +37,16 @@ _NOTICES = {
 }
 
 
+Counted = tuple[Callable[[], int], int]
+"""How many rows a statement wrote, and how many it had to."""
+
+
 class _Checks(NamedTuple):
     guards: list[Guard]
     failed_counters: Callable[[], list[str]]
-    statuses: Callable[[], int]
-    wanted_statuses: int
-    calls: Callable[[], int]
-    wanted_calls: int
+    statuses: Counted
+    calls: Counted
+    checkouts: Counted
 
 
 def apply(tx: Tx, gathered: Gathered, folded: Folded) -> None:
@@ -67,6 +73,8 @@ def _is_idle(gathered: Gathered, folded: Folded) -> bool:
     return (
         not folded.applied
         and not folded.calls
+        and folded.checkouts == gathered.checkouts
+        and folded.shared_holds is gathered.shared_holds
         and all(state is gathered.accounts[account_id] for account_id, state in folded.accounts.items())
     )
 
@@ -94,10 +102,20 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         for (scope, key), (known, made_at) in folded.calls.items()
     ]
     stored_calls = keys.insert_calls(tx, calls)
+    checkouts = [row for pair, row in folded.checkouts.items() if row is not gathered.checkouts.get(pair)]
+    stored_checkouts = write_checkouts(tx, program_id, checkouts)
+    write_holds(tx, program_id, *_account_holds(gathered, folded))
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
     # What all accounts share comes last, so that its locks are as short as can be.
     failed = ask_take(tx, program_id, _takings(gathered, folded))
-    return _Checks(guards, failed, statuses, len(changes), stored_calls, len(calls))
+    write_shared_holds(tx, program_id, *_changed(gathered.shared_holds, folded.shared_holds))
+    return _Checks(
+        guards,
+        failed,
+        (statuses, len(changes)),
+        (stored_calls, len(calls)),
+        (stored_checkouts, len(checkouts)),
+    )
 
 
 def _check(checks: _Checks) -> None:
@@ -105,10 +123,13 @@ def _check(checks: _Checks) -> None:
     failed = checks.failed_counters()
     if failed:
         raise AssertionError(f"shared counters beyond their bound: {failed}")
-    if checks.statuses() != checks.wanted_statuses:
-        raise AssertionError("a redemption was not as it was gathered")
-    if checks.calls() != checks.wanted_calls:
-        raise AssertionError("another process answered a call with this Idempotency-Key")
+    for (written, wanted), fault in (
+        (checks.statuses, "a redemption was not as it was gathered"),
+        (checks.calls, "another process answered a call with this Idempotency-Key"),
+        (checks.checkouts, "a checkout was not as it was gathered"),
+    ):
+        if written() != wanted:
+            raise AssertionError(fault)
 
 
 def _key(one: Applied) -> keys.NewKey:
@@ -241,6 +262,28 @@ def _takings(gathered: Gathered, folded: Folded) -> dict[str, tuple[Decimal, Dec
     return takings
 
 
+def _account_holds(
+    gathered: Gathered, folded: Folded
+) -> tuple[list[tuple[int, Hold]], list[tuple[int, Hold]]]:
+    gone: list[tuple[int, Hold]] = []
+    made: list[tuple[int, Hold]] = []
+    for account_id, state in folded.accounts.items():
+        before = gathered.accounts[account_id].holds
+        if state.holds is not before:
+            less, more = _changed(before, state.holds)
+            gone += [(account_id, hold) for hold in less]
+            made += [(account_id, hold) for hold in more]
+    return gone, made
+
+
+def _changed(before: Mapping[HoldKey, Hold], after: Mapping[HoldKey, Hold]) -> tuple[list[Hold], list[Hold]]:
+    """Tell which holds are over, and which are new or another than they were."""
+    if after is before:
+        return [], []
+    gone = [hold for key, hold in before.items() if key not in after]
+    return gone, [hold for key, hold in after.items() if before.get(key) != hold]
+
+
 def _parcel(one: Applied) -> outbox.Parcel:
     return outbox.Parcel(one.account_id, one.event_id, one.event.booked_at, " ".join(_notices(one)))
 
@@ -251,6 +294,8 @@ def _notices(one: Applied) -> list[str]:
     names += dict.fromkeys(_NOTICES[transaction.kind] for transaction in decision.transactions)
     if decision.redemptions:
         names.append("redemption.issued")
+    if decision.used:
+        names.append("redemption.used")
     if decision.cancelled:
         names.append("redemption.cancelled")
     if decision.tier_changes:

@@ -19,7 +19,8 @@ from guerdon.engine.apply import apply
 from guerdon.engine.commands import Job
 from guerdon.engine.compiled import Live
 from guerdon.engine.events import Quarantined, put_in_quarantine
-from guerdon.engine.fold import Folded, LotsMissing, fold, settle_unwelcome
+from guerdon.engine.fold import fold
+from guerdon.engine.folding.folded import Folded, LotsMissing, settle_unwelcome
 from guerdon.engine.gather import Gathered, Place, add_missing_lots, gather
 from guerdon.engine.intake import Item, compress, read_item, stored_form
 from guerdon.infra import failpoints
@@ -112,7 +113,7 @@ class Writer:
         self.timed = []
         for job in jobs:
             job.name(self._ids)
-        place = Place(vault, live.program_id, live.program, self._ids, live.counts_members)
+        place = Place(vault, live.program_id, live.program, self._ids, live.counts_members, live.pinned)
         return self._run(place, jobs, again=True)
 
     def _run(self, place: Place, jobs: Sequence[Job], *, again: bool) -> Answered:

@@ -11,8 +11,9 @@ import structlog
 
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
-from guerdon.programs.programs import find_live
+from guerdon.programs.programs import find_live, get_version
 from guerdon.rules.definition import load_definition
+from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program, compile_program
 
 _LOG = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ class Live(NamedTuple):
     program: Program
     counts_members: bool
     """Whether some limit counts by member."""
+    pinned: Callable[[int], Program]
+    """The program with the campaigns of an earlier version, for orders of checkouts that it priced."""
 
 
 class CompiledPrograms:
@@ -78,7 +81,7 @@ class CompiledPrograms:
             live = self._by_text.get(name)
         if live is None:
             program = compile_program(load_definition(version.canonical), version.version)
-            live = Live(version.program_id, program, _counts_members(program))
+            live = self._made(key, version.program_id, program)
         with self._guard:
             self._by_text[name] = live
             self._by_text.move_to_end(name)
@@ -86,6 +89,38 @@ class CompiledPrograms:
                 self._by_text.popitem(last=False)
             self._live[key] = live
         return live
+
+    def _made(self, key: ProgramKey, program_id: int, program: Program) -> Live:
+        pinned: dict[int, Program] = {program.version: program}
+
+        def find(version: int) -> Program:
+            if version not in pinned:
+                pinned[version] = with_campaigns_of(program, self.version(key, program_id, version))
+            return pinned[version]
+
+        return Live(program_id, program, _counts_members(program), find)
+
+    def version(self, key: ProgramKey, program_id: int, version: int) -> Program:
+        """Give a version that was live before; it is nearly always still compiled.
+
+        Args:
+            key: tenant and program key.
+            program_id: the program.
+            version: its number.
+
+        Returns:
+            The compiled program.
+
+        Raises:
+            Problem: `version_not_found`, or what compiling raises.
+        """
+        with self._guard:
+            known = self._by_text.get((program_id, version))
+        if known is not None:
+            return known.program
+        with self._database.transaction(key[0]) as tx:
+            stored = get_version(tx, key[1], version)
+        return compile_program(load_definition(stored.canonical), version)
 
     def load_beside(self, key: ProgramKey, done: Callable[[Problem | None], None]) -> None:
         """Load in a thread of its own.

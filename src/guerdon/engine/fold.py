@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,109 +13,33 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
+from guerdon.engine.checkouts.acts import cancel, confirm, open_, preview
 from guerdon.engine.commands import (
+    CancelCheckout,
     CancelRedemption,
+    ConfirmCheckout,
     EnrolMember,
     IngestEvent,
-    Job,
+    OpenCheckout,
+    PreviewCart,
     RunTick,
     TransferUnits,
     UseRedemption,
 )
-from guerdon.engine.events import StoredEvent, marked
+from guerdon.engine.events import marked
+from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
+from guerdon.engine.folding.known import Known
 from guerdon.engine.gather import Gathered, lots_missing
-from guerdon.engine.intake import Item, order_key, public_form, stored_form
-from guerdon.engine.keys import KnownCall, Pair
+from guerdon.engine.intake import Item, public_form, stored_form
+from guerdon.engine.keys import KnownCall
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, SendUnits, Use
-from guerdon.rules.state import AccountState, Lot, Shared, State
+from guerdon.rules.events import Event, ReceiveUnits, SendUnits, TakeCapture, Use
+from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
 
 _LOG = structlog.get_logger(__name__)
 _ANSWERS = msgspec.json.Decoder(Answer)
-
-
-class LotsMissing(Exception):  # noqa: N818 - not an error: more has to be read
-    """Time changes a wallet in the middle of the batch, and its lots were not read."""
-
-    def __init__(self, account_id: int) -> None:
-        super().__init__(account_id)
-        self.account_id = account_id
-
-
-class Applied:
-    """One event that was decided and is to be stored."""
-
-    __slots__ = (
-        "account_id",
-        "body",
-        "body_hash",
-        "decision",
-        "event",
-        "event_id",
-        "first_seq",
-        "item",
-        "public",
-        "redemptions",
-        "transaction_ids",
-    )
-
-    def __init__(self, item: Item, event_id: UUID, event: Event, decision: Decision) -> None:
-        self.item = item
-        self.event_id = event_id
-        self.event = event
-        self.decision = decision
-        self.account_id = item.account_id
-        self.first_seq = 0
-        self.transaction_ids: tuple[UUID, ...] = ()
-        self.body = b""
-        self.body_hash: bytes | None = None
-        self.public: bytes | None = None
-        self.redemptions: list[Redemption] = []
-
-
-class Folded:
-    """What a batch came to."""
-
-    __slots__ = ("accounts", "answers", "applied", "calls", "failed", "next_seq", "shared", "statuses")
-
-    def __init__(self, gathered: Gathered) -> None:
-        self.accounts: dict[int, AccountState] = dict(gathered.accounts)
-        self.shared: Mapping[str, Decimal] = gathered.shared
-        self.next_seq = {account_id: row.next_seq for account_id, row in gathered.rows.items()}
-        self.applied: list[Applied] = []
-        self.answers: list[tuple[Job, Answer]] = []
-        self.calls: dict[Pair, tuple[KnownCall, datetime]] = {}
-        """First answers to calls with an Idempotency-Key, and when they were made."""
-        self.failed: list[tuple[Item, Exception]] = []
-        """Commands that a fault of ours kept from being decided."""
-        self.statuses: dict[int, Redemption] = dict(gathered.redemptions)
-        """Redemptions as they stand now."""
-
-
-def settle_unwelcome(gathered: Gathered, folded: Folded) -> bool:
-    """Find whom this batch enrolled without applying anything of them: a refusal must leave nobody behind.
-
-    Args:
-        gathered: with its items; their jobs keep what they came to.
-        folded: what the batch came to.
-
-    Returns:
-        Whether there are any; the batch must be rolled back then and tried again.
-    """
-    kept = {one.account_id for one in folded.applied}
-    unwelcome = {item.account_id for item in gathered.items if item.is_new and item.account_id not in kept}
-    if not unwelcome:
-        return False
-    of_jobs = {id(item.job) for item in gathered.items if item.account_id in unwelcome}
-    for job, answer in folded.answers:
-        if id(job) in of_jobs:
-            job.settled = answer
-    for item, fault in folded.failed:
-        if id(item.job) in of_jobs:
-            item.job.settled = fault
-    return True
 
 
 def fold(gathered: Gathered) -> Folded:
@@ -141,8 +63,7 @@ class _Fold:
         self.place = gathered.place
         self.program = gathered.place.program
         self.done = Folded(gathered)
-        self.by_key: dict[Pair, Applied] = {}
-        self.by_order: dict[Pair, Applied] = {}
+        self.known = Known(gathered)
 
     def run(self) -> Folded:
         for item in self.gathered.items:
@@ -196,9 +117,9 @@ class _Fold:
         event = item.event
         assert event is not None
         body, body_hash = stored_form(item, item.member_id)
-        again = self.find_again(item, body_hash)
+        again = self.known.find_event(item, body_hash)
         if again is not None:
-            return again
+            return self.shown(item, again, "duplicate")
         if item.is_guest:
             decision = Decision(version=self.program.version)
             applied = Applied(item, item.job.event_ids[0], event, decision)
@@ -211,10 +132,7 @@ class _Fold:
         applied.body, applied.body_hash = body, body_hash
         applied.public = public_form(item, self.program)
         self.done.applied.append(applied)
-        self.by_key[event.source, event.id] = applied
-        order = order_key(item)
-        if order is not None:
-            self.by_order[order] = applied
+        self.known.remember(item, applied)
         return answer
 
     def check_history(self, item: Item, event: Event) -> None:
@@ -224,47 +142,6 @@ class _Fold:
         if last is not None and last > event.booked_at:
             detail = "history can only be imported for accounts that have no later history"
             raise Problem("account_has_later_history", detail)
-
-    def find_again(self, item: Item, body_hash: bytes) -> Answer | None:
-        """Recognise an event, or an order, that was applied before."""
-        event = item.event
-        assert event is not None
-        key = (event.source, event.id)
-        mine = self.by_key.get(key)
-        known = self.gathered.known_events.get(key)
-        first_hash = mine.body_hash if mine is not None else known.body_hash if known is not None else None
-        if first_hash is not None:
-            if first_hash != body_hash:
-                raise Problem.at(
-                    "/id", "event_id_reused", "this source sent another event with this id before"
-                )
-            decision = mine.decision if mine is not None else self.stored(known).decided
-            return self.shown(item, decision, "duplicate")
-        order = order_key(item)
-        return self.find_order_again(item, order) if order is not None else None
-
-    def find_order_again(self, item: Item, order: Pair) -> Answer | None:
-        mine = self.by_order.get(order)
-        known = self.gathered.known_orders.get(order)
-        if mine is not None:
-            decision, account_id, body = mine.decision, mine.account_id, mine.public or mine.body
-        elif known is not None:
-            stored = self.stored(known)
-            decision, account_id, body = stored.decided, stored.account_id, stored.text
-        else:
-            return None
-        whole, _ = stored_form(item, item.member_id)
-        same = account_id == item.account_id and _data_of(
-            public_form(item, self.program) or whole
-        ) == _data_of(body)
-        if not same:
-            raise Problem.at(
-                "/data/id", "order_already_paid", "another event of this source paid this order before"
-            )
-        return self.shown(item, decision, "duplicate")
-
-    def stored(self, known: Any) -> StoredEvent:
-        return self.gathered.earlier[known.event_id]
 
     def decide(self, item: Item) -> Answer:
         """Carry out a command about one account."""
@@ -298,7 +175,8 @@ class _Fold:
         if item.other_account not in self.done.accounts:
             raise Problem.at("/to", "account_not_found", "there is no such account to send to")
         assert event is not None
-        accounts, shared, next_seq = dict(self.done.accounts), self.done.shared, dict(self.done.next_seq)
+        accounts, next_seq = dict(self.done.accounts), dict(self.done.next_seq)
+        shared = (self.done.shared, self.done.shared_holds)
         sent_id, received_id = item.job.event_ids
         try:
             sent = self.step(item, event, sent_id)
@@ -310,7 +188,8 @@ class _Fold:
             other.account_id, other.event = item.other_account, received_event
             received = self.step(other, received_event, received_id)
         except Exception:
-            self.done.accounts, self.done.shared, self.done.next_seq = accounts, shared, next_seq
+            self.done.accounts, self.done.next_seq = accounts, next_seq
+            self.done.shared, self.done.shared_holds = shared
             raise
         self.keep(sent)
         self.keep(received)
@@ -346,21 +225,71 @@ class _Fold:
             raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
         return taken
 
+    @property
+    def standing(self) -> Folded:
+        """What the batch has come to, as checkouts see it."""
+        return self.done
+
+    def member_of(self, item: Item) -> MemberState | None:
+        """Give who acts."""
+        loaded = self.gathered.members.by_id.get(item.member_id) if item.member_id is not None else None
+        return loaded.state if loaded is not None else None
+
+    def settled_for(self, item: Item, event: Event) -> None:
+        """Make sure that an account can be settled."""
+        before = self.done.accounts.get(item.account_id)
+        if before is not None and lots_missing(self.program, before, event.booked_at):
+            raise LotsMissing(item.account_id)
+
+    def paid_before(self, item: Item, event: Event) -> bool:
+        """Tell whether the order that an event pays was paid before."""
+        assert event.order is not None
+        return self.known.find_order((event.source, event.order.id), item.account_id) is not None
+
+    def take(self, item: Item, event: Event, *, is_order: bool) -> tuple[Decision, UUID]:
+        """Decide what confirms a checkout and keep it to be stored."""
+        if item.account_id:
+            applied = self.step(item, event, item.job.event_ids[0])
+        else:
+            applied = self.step_guest(item, event)
+        if is_order:
+            applied.body, applied.body_hash = stored_form(item, item.member_id)
+            applied.public = public_form(item, self.program)
+            self.done.applied.append(applied)
+            self.known.remember(item, applied)
+        else:
+            self.keep(applied)
+        now = event.booked_at
+        for number in applied.decision.used:
+            taken = self.done.statuses[number]
+            self.done.statuses[number] = taken._replace(status="used", changed_at=now)
+        return applied.decision, applied.event_id
+
+    def step_guest(self, item: Item, event: Event) -> Applied:
+        """Let a guest's order take what its checkout held of shared counters; nobody earns."""
+        state = State(AccountState(0), None, Shared(self.done.shared, self.done.shared_holds))
+        assert event.capture is not None
+        asked = msgspec.structs.replace(event, capture=None, command=TakeCapture(event.capture))
+        after, decision = step(self.program, state, asked, Chance(bytes(8)))
+        self.done.shared, self.done.shared_holds = after.shared.counters, after.shared.holds
+        return Applied(item, item.job.event_ids[0], event, decision)
+
     def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
         """Decide one event about one account; a refusal is raised."""
         before = self.done.accounts[item.account_id]
         if lots_missing(self.program, before, event.booked_at):
             raise LotsMissing(item.account_id)
-        loaded = self.gathered.members.by_id.get(item.member_id) if item.member_id is not None else None
-        state = State(before, loaded.state if loaded is not None else None, Shared(self.done.shared))
+        shared = Shared(self.done.shared, self.done.shared_holds)
+        state = State(before, self.member_of(item), shared)
         # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
         chance = Chance(lambda: self.place.vault.digest("chance", event_id.hex))
-        after, decision = step(self.program, state, event, chance)
+        program = self.program if event.capture is None else self.place.pinned(event.capture.version)
+        after, decision = step(program, state, event, chance)
         if decision.problem_code:
             raise _refusal(decision)
         applied = Applied(item, event_id, event, marked(self.place.vault, event_id, decision))
         self.done.accounts[item.account_id] = after.account
-        self.done.shared = after.shared.counters
+        self.done.shared, self.done.shared_holds = after.shared.counters, after.shared.holds
         count = len(decision.transactions)
         applied.first_seq = self.done.next_seq[item.account_id]
         self.done.next_seq[item.account_id] += count
@@ -440,17 +369,13 @@ def _lots_sent(transactions: tuple[Transaction, ...]) -> tuple[Lot, ...]:
     )
 
 
-class _Body(msgspec.Struct):
-    data: msgspec.Raw
-
-
-def _data_of(body: bytes) -> bytes:
-    return bytes(msgspec.json.decode(body, type=_Body).data)
-
-
-_ACTS: Mapping[type, Callable[[_Fold, Item], Answer]] = {
+_ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     IngestEvent: _Fold.ingest,
     EnrolMember: _Fold.enrol,
+    PreviewCart: preview,
+    OpenCheckout: open_,
+    ConfirmCheckout: confirm,
+    CancelCheckout: cancel,
     TransferUnits: _Fold.transfer,
     CancelRedemption: _Fold.cancel,
     UseRedemption: _Fold.use,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,11 +13,20 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, IdMaker
 from guerdon.engine import keys
+from guerdon.engine.checkouts.gathering import (
+    FoundCheckouts,
+    ask_found,
+    ask_shared_holds,
+    set_checkout,
+    set_coupons,
+)
+from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
 from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.infra import failpoints
 from guerdon.infra.tx import Tx
+from guerdon.ledger.holds import ask_holds
 from guerdon.ledger.statements import load_spent
 from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, read_wallets
 from guerdon.members.accounts import AccountRow, ask_accounts
@@ -34,7 +43,7 @@ from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
 from guerdon.rules.program import Program
 from guerdon.rules.settling import needs_lots
-from guerdon.rules.state import AccountState
+from guerdon.rules.state import AccountState, Hold, HoldKey
 
 _NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
 
@@ -48,6 +57,8 @@ class Place(NamedTuple):
     ids: IdMaker
     counts_members: bool
     """Whether some limit of the program counts by member."""
+    pinned: Callable[[int], Program]
+    """The program with an earlier version's campaigns."""
 
 
 class Gathered:
@@ -57,6 +68,7 @@ class Gathered:
         "accounts",
         "bounds",
         "calls",
+        "checkouts",
         "earlier",
         "items",
         "known_events",
@@ -67,6 +79,7 @@ class Gathered:
         "redemptions",
         "rows",
         "shared",
+        "shared_holds",
         "with_lots",
     )
 
@@ -84,7 +97,9 @@ class Gathered:
         self.accounts: dict[int, AccountState] = {}
         self.members = LoadedMembers({}, {})
         self.shared: dict[str, Decimal] = {}
-        self.bounds: dict[str, Decimal] = {}
+        self.shared_holds: dict[HoldKey, Hold] = {}
+        self.bounds: dict[str, Decimal | None] = {}
+        self.checkouts: dict[keys.Pair, CheckoutRow] = {}
         self.known_events: dict[keys.Pair, keys.KnownEvent] = {}
         self.known_orders: dict[keys.Pair, keys.KnownEvent] = {}
         self.calls: dict[keys.Pair, keys.KnownCall] = {}
@@ -147,6 +162,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         found = ask_resolve(tx, place.vault, place.program_id, refs)
         issued = ask_issued(tx, place.program_id, taken)
         known = keys.ask_calls(tx, place.vault.tenant_id, calls, now)
+        checkouts = ask_found(tx, place.program_id, live_items)
     gathered.live = live()
     if gathered.live is None or gathered.live.version != place.program.version:
         return False
@@ -157,7 +173,18 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
             _set_subject(item, by_ref)
         elif item.redemption_id:
             _set_redemption(item, by_redemption.get(item.redemption_id))
+    _find_checkouts(tx, gathered, checkouts())
     return True
+
+
+def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
+    gathered.checkouts = dict(found.rows)
+    gathered.bounds.update(dict.fromkeys(found.counters))
+    carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
+    set_coupons(tx, gathered.place.program_id, carts, found)
+    for item in gathered.items:
+        if item.problem is None and item.checkout is not None:
+            set_checkout(item, found, gathered.place.pinned)
 
 
 def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
@@ -236,18 +263,22 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     }
     orders = {key for item in about if (key := order_key(item)) is not None}
     actors = {item.member_id for item in about if item.member_id is not None}
+    now = max(item.job.command.received_at for item in items)
+    found = gathered.checkouts
     with tx.pipeline():
         rows = ask_accounts(tx, place.program_id, account_ids)
         shared = ask_counters(tx, place.program_id, gathered.bounds)
+        checkouts = lock_checkouts(tx, place.program_id, found)
+        holds = ask_holds(tx, account_ids)
+        own = {row.checkout_id for row in found.values()}
+        shared_holds = ask_shared_holds(tx, place.program_id, gathered.bounds, own, now)
         known_events = keys.ask_events(tx, place.program_id, event_keys)
         known_orders = keys.ask_orders(tx, place.program_id, orders)
         wallets = ask_wallets(tx, account_ids)
         lots = ask_lots(tx, spends) if spends else None
         standing = ask_standing(tx, wanted)
         members = ask_members(tx, account_ids, actors)
-        redemptions = ask_redemptions(
-            tx, account_ids, {item.redemption_id for item in about if item.redemption_id}
-        )
+        redemptions = ask_redemptions(tx, account_ids, _redemptions_of(about))
     gathered.rows, gathered.shared = rows(), shared()
     gathered.known_events, gathered.known_orders = known_events(), known_orders()
     gathered.members, gathered.redemptions = members(), redemptions()
@@ -256,7 +287,19 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         orders_of_spending = dict.fromkeys(place.program.wallets, place.program.spending_order)
         add_lots(held, lots, spends, orders_of_spending)
         gathered.with_lots.update(spends)
-    _make_states(gathered, held, standing())
+    gathered.checkouts, gathered.shared_holds = checkouts(), shared_holds()
+    if any(row.account_id != gathered.checkouts[pair].account_id for pair, row in found.items()):
+        raise AssertionError("a checkout went to another account before it was locked")
+    _make_states(gathered, held, (standing(), holds()))
+
+
+def _redemptions_of(about: Sequence[Item]) -> set[int]:
+    numbers = {item.redemption_id for item in about if item.redemption_id}
+    for item in about:
+        numbers.update(number for _, number in item.coupons.values())
+        if item.event is not None and item.event.capture is not None:
+            numbers.update(item.event.capture.coupons)
+    return numbers
 
 
 def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]) -> tuple[Wanted, list[int]]:
@@ -268,29 +311,39 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
     program = gathered.place.program
     for item in about:
         event = item.event
-        if event is None or not item.account_id:
+        if event is None or not (item.account_id or item.cart is not None or event.capture is not None):
             continue
         # Ordinary facts of one type and day differ in nothing that is needed, unless limits count by member.
         alike = None
-        if event.command is None:
+        if event.command is None and event.capture is None:
             who = item.member_id if gathered.place.counts_members else None
             alike = (event.type, program.zone.day_of(event.occurred_at), who)
         needs = seen.get(alike) if alike is not None else None
         if needs is None:
-            needs = needs_of(program, event, item.member_id)
+            needs = needs_of(_deciding(gathered.place, event), event, item.member_id)
             metrics |= needs.metrics
             counters.update(needs.counters)
             gathered.bounds.update(needs.shared)
             oldest = needs.oldest_bucket_on if oldest is None else min(oldest, needs.oldest_bucket_on)
             if alike is not None:
                 seen[alike] = needs
-        if needs.lots:
+        if needs.lots and item.account_id:
             spends.add(item.account_id)
     return Wanted(account_ids, metrics, oldest, counters), sorted(spends)
 
 
-def _make_states(gathered: Gathered, wallets: Wallets, standing: dict[int, Standing]) -> None:
+def _deciding(place: Place, event: events.Event) -> Program:
+    """Give the program that decides an event: an order of a checkout is decided by the one that priced it."""
+    return place.program if event.capture is None else place.pinned(event.capture.version)
+
+
+def _make_states(
+    gathered: Gathered,
+    wallets: Wallets,
+    stood: tuple[dict[int, Standing], dict[int, dict[HoldKey, Hold]]],
+) -> None:
     owners = gathered.members.owners
+    standing, holds = stood
     for account_id, row in gathered.rows.items():
         stands = standing[account_id]
         owner = owners.get(account_id)
@@ -307,6 +360,7 @@ def _make_states(gathered: Gathered, wallets: Wallets, standing: dict[int, Stand
             badges=stands.badges,
             owner=owner.state if owner is not None else None,
             members=row.members,
+            holds=holds.get(account_id, {}),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,21 +15,28 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.engine.commands import (
     AdjustBalance,
+    CancelCheckout,
     CancelRedemption,
     Command,
+    ConfirmCheckout,
+    EndCheckout,
     EnrolMember,
     IngestEvent,
     Job,
+    OpenCheckout,
+    PreviewCart,
     RedeemReward,
     RunTick,
     TransferUnits,
     UseRedemption,
 )
 from guerdon.members.identities import Ref, parse_ref
-from guerdon.rules.events import Adjust, Event, Redeem, SendUnits, Tick
+from guerdon.rules.events import Adjust, Event, PriceCart, Redeem, SendUnits, Tick
 from guerdon.rules.orders import OrderInput
+from guerdon.rules.pricing import Cart, read_cart
 from guerdon.rules.program import Program
-from guerdon.rules.reading import SentEvent, canonical_body, read_event
+from guerdon.rules.promotions import CHECKOUT
+from guerdon.rules.reading import SentEvent, canonical_body, decode_cart, read_event
 
 EVENT_BYTES = 2 * 1024 * 1024
 """The longest event that is taken in."""
@@ -53,6 +61,7 @@ class Item:
         "account_id",
         "cart",
         "checkout",
+        "coupons",
         "event",
         "is_new",
         "job",
@@ -83,7 +92,9 @@ class Item:
         self.redemption_id = 0
         self.checkout: tuple[str, str] | None = None
         """Source and id of the checkout that it is about."""
-        self.cart: OrderInput | None = None
+        self.cart: Cart | None = None
+        self.coupons: dict[str, tuple[int, int]] = {}
+        """Account and redemption of the cart's coupon codes, as far as they are known."""
         self.problem: Problem | None = None
 
     @property
@@ -267,6 +278,38 @@ def _tick(item: Item, command: RunTick, _: Program) -> None:
     item.event = _own_event("guerdon.tick", command, Tick())
 
 
+def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
+    sent = decode_cart(command.cart)
+    try:
+        item.cart = read_cart(sent, program.order_settings)
+    except Problem as problem:
+        raise _without_data(problem) from None
+    item.ref = command.member
+    now = command.received_at
+    item.event = Event(
+        CHECKOUT,
+        now,
+        now,
+        source=command.source,
+        channel=item.cart.channel,
+        store=item.cart.store,
+        command=PriceCart(sent.rewards),
+    )
+    if isinstance(command, OpenCheckout):
+        _check_text(command.id, "/id", TEXT_LENGTH)
+        item.checkout = (command.source, command.id)
+
+
+def _without_data(problem: Problem) -> Problem:
+    """Point into the cart: an order's pointers begin with the event's `/data`."""
+    faults = tuple(replace(fault, pointer=fault.pointer.removeprefix("/data")) for fault in problem.faults)
+    return Problem(problem.code, problem.detail, faults)
+
+
+def _end_checkout(item: Item, command: EndCheckout, _: Program) -> None:
+    item.checkout = (command.source, command.id)
+
+
 def _own_event(event_type: str, command: Command, asked: Any) -> Event:
     now: datetime = command.received_at
     return Event(event_type, now, now, source="guerdon", channel="system", command=asked)
@@ -295,4 +338,8 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     AdjustBalance: _adjust,
     TransferUnits: _transfer,
     RunTick: _tick,
+    PreviewCart: _price_cart,
+    OpenCheckout: _price_cart,
+    ConfirmCheckout: _end_checkout,
+    CancelCheckout: _end_checkout,
 }

@@ -151,16 +151,16 @@ def dates(values: Sequence[date]) -> Packed:
     return _Dates(_fixed(1082, (4, "i"), [value.toordinal() - _FIRST_DAY for value in values]))
 
 
-def uuids(values: Sequence[UUID]) -> Packed:
+def uuids(values: Sequence[UUID | None]) -> Packed:
     """Pack a `uuid[]`.
 
     Args:
-        values: UUIDs.
+        values: UUIDs or None.
 
     Returns:
         A query's argument.
     """
-    return _Uuids(_fixed(2950, (16, "16s"), [value.bytes for value in values]))
+    return _Uuids(_fixed(2950, (16, "16s"), [value and value.bytes for value in values]))
 
 
 def texts(values: Sequence[str | None]) -> Packed:

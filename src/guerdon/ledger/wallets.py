@@ -101,7 +101,7 @@ def load_wallets(
     wallets: Wallets = {}
     found: dict[tuple[int, str], list[Lot]] = {}
     # One statement, so that figures and lots are of one moment although nothing is locked.
-    for row in tx.execute(sql.READ_WALLETS, (list(account_ids),)):
+    for row in tx.execute(sql.READ_WALLETS, (now, list(account_ids))):
         account_id, wallet, available, pending, held, changes_at, idle, *lot = row
         wallets.setdefault(account_id, {})[wallet] = WalletState(available, pending, held, changes_at, idle)
         if lot[0] is not None:

@@ -19,7 +19,7 @@ where program_id = %s and counter = any(%s::text[])
 order by counter for update
 """
 _TAKE = """
-update shared_counters as c set used = c.used + t.delta, bound = t.bound
+update shared_counters as c set used = c.used + t.delta, bound = coalesce(t.bound, c.bound)
 from unnest(%s::text[], %s::numeric[], %s::numeric[]) as t (counter, delta, bound)
 where c.program_id = %s and c.counter = t.counter
   and c.used + t.delta >= 0

@@ -30,6 +30,9 @@ _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
 select %s::bigint, * from unnest(%s::text[], %s::bigint[], %s::bigint[])
 """
+_CODES = """
+select code, account_id, redemption_id from coupon_codes where program_id = %s and code = any(%s::text[])
+"""
 _ISSUED = """
 select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id from redemptions
 where redemption_id = any(%s::bigint[]) and program_id = %s
@@ -133,6 +136,23 @@ def ask_issued(tx: Tx, program_id: int, redemption_ids: Collection[int]) -> Call
         return dict
     cursor = tx.execute(_ISSUED, (sorted(redemption_ids), program_id))
     return lambda: {row[0]: Issued(*row[1:]) for row in cursor.fetchall()}
+
+
+def ask_codes(tx: Tx, program_id: int, codes: Collection[str]) -> Callable[[], dict[str, tuple[int, int]]]:
+    """Ask what codes stand for, before any lock.
+
+    Args:
+        tx: the transaction.
+        program_id: of which program.
+        codes: as they were given out.
+
+    Returns:
+        What reads the answer: account and redemption by code. In a pipeline it may be called later.
+    """
+    if not codes:
+        return dict
+    cursor = tx.execute(_CODES, (program_id, sorted(codes)))
+    return lambda: {code: (account_id, number) for code, account_id, number in cursor.fetchall()}
 
 
 def ask_redemptions(

@@ -30,6 +30,9 @@ def capture(draft: Draft, taken: Capture) -> None:
         Effect(one.campaign, "discount", amount=one.amount, reward=one.reward, code=one.code)
         for one in taken.discounts
     ]
+    if taken.only_reports:
+        _report(draft, taken)
+        return
     for draw, amount in taken.draws:
         had = min(amount, max(draft.room(draw), Decimal(0)))
         if had:
@@ -42,6 +45,20 @@ def capture(draft: Draft, taken: Capture) -> None:
     for reward in taken.rewards:
         _take_reward(draft, reward)
     draft.used += taken.coupons
+
+
+def _report(draft: Draft, taken: Capture) -> None:
+    """Note all that was promised and came too late."""
+    reason = "checkout_expired"
+    draft.shortfalls += [
+        *(Shortfall("limit", draw.counter, amount, reason) for draw, amount in taken.draws),
+        *(
+            Shortfall("units", key, scaled_decimal(units, draft.program.scales.get(key, 0)), reason)
+            for key, units in taken.units.items()
+        ),
+        *(Shortfall("coupon", str(number), Decimal(1), reason) for number in taken.coupons),
+        *(Shortfall("reward", one.reward, Decimal(1), reason) for one in taken.rewards),
+    ]
 
 
 def take_capture(draft: Draft, command: TakeCapture) -> None:

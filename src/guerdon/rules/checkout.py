@@ -67,6 +67,8 @@ class Quoted(msgspec.Struct, frozen=True):
     """What is left to be paid, minor units."""
     spends: Mapping[str, int]
     """Units that it takes, for paying and for rewards, by wallet in its scale."""
+    free: Mapping[str, int]
+    """Units that are left to spend after it, by wallet in its scale."""
     order: OrderInput
     """The order that it becomes."""
     capture: Capture
@@ -125,7 +127,9 @@ def quote(
     _hold_coupons(draft, opening, capture)
     order = priced.placed(_tenders(program, payments))
     due = priced.total - (0 if _as_discount(program) else sum(one.minor for one in payments))
-    quoted = Quoted(priced, payments, due, spends, order, capture, _earned(draft, order, capture))
+    free = {key: max(one.available - one.held, 0) for key, one in draft.wallets.items()}
+    paid = _earned(draft, order, capture)
+    quoted = Quoted(priced, payments, due, spends, free, order, capture, paid)
     return _held_only(state, draft), quoted
 
 

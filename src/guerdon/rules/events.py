@@ -107,6 +107,8 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     """Redemptions whose coupons are used up."""
     rewards: tuple[Promised, ...] = ()
     discounts: tuple[Discounted, ...] = ()
+    only_reports: bool = False
+    """Whether it came too late: nothing is taken, and all that was promised is reported."""
 
 
 class TakeCapture(msgspec.Struct, frozen=True):

@@ -79,6 +79,8 @@ class Program(msgspec.Struct, frozen=True):
     order_settings: OrderSettings
     spending_order: SpendingOrder
     given_back_lasts: Span
+    checkout_ttl: Span
+    """How long a checkout holds what it promises."""
     wallets: Mapping[str, Wallet]
     retired: Mapping[str, Conversion]
     """Wallets that are given up, in order of their keys, and what becomes of their units."""
@@ -168,6 +170,7 @@ class _Compiler:
             order_settings=order_settings(definition),
             spending_order=definition.spending.lots,
             given_back_lasts=span_of(definition.returns.given_back_lasts),
+            checkout_ttl=span_of(definition.checkout.ttl),
             wallets=wallets,
             retired={
                 key: self.conversion(key, one) for key, one in sorted(definition.retired.wallets.items())

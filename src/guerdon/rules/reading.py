@@ -161,6 +161,24 @@ def _opened(raw: bytes) -> Envelope | _OrderEnvelope:
     return envelope
 
 
+def decode_cart(raw: bytes) -> OrderInput:
+    """Decode a cart.
+
+    Args:
+        raw: UTF-8 JSON of the cart.
+
+    Returns:
+        The cart as sent.
+
+    Raises:
+        Problem: what `read_event` raises about JSON and fields; pointers begin at the cart.
+    """
+    sent: OrderInput = _decoded(raw, _ORDERS, "")
+    if _NUL in raw:
+        _refuse_nul(raw)
+    return sent
+
+
 def clock_of(raw: bytes) -> int | None:
     """Look at an event's time alone, to put events in order before they are read.
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from guerdon.base.errors import Fault, Problem
 from guerdon.web.api import (
     accounts,
+    checkouts,
     events,
     explanations,
     members,
@@ -51,6 +52,7 @@ _ROUTERS: Final = (
     accounts.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
+    checkouts.ROUTER,
     webhooks.ROUTER,
     keys.ROUTER,
     hooks.ROUTER,

@@ -52,6 +52,8 @@ _STATUS: Final = {
     "delivery_under_way": 409,
     "out_of_stock": 409,
     "limit_reached": 409,
+    "checkout_confirmed": 409,
+    "checkout_cancelled": 409,
     "redemption_used": 409,
     "redemption_cancelled": 409,
     "redemption_expired": 409,

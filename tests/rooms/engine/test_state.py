@@ -67,7 +67,14 @@ def test_gathering_after_apply_finds_the_folded_state(world: World, seed: int) -
             world.order("150.00", f"m{number}", time="2024-01-01T00:00:00Z", historical=True, enrol=True)
         )
     live = world.loop.programs.load((TENANT, "club"))
-    place = Place(world.loop.vault(TENANT), live.program_id, live.program, make_ids(), live.counts_members)
+    place = Place(
+        world.loop.vault(TENANT),
+        live.program_id,
+        live.program,
+        make_ids(),
+        live.counts_members,
+        live.pinned,
+    )
     with world.database.connect() as tx:
         for _ in range(3):
             commands = mixed(world, chance, 24)

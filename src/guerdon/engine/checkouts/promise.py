@@ -98,7 +98,11 @@ def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) ->
     Returns:
         The order as it is stored, and the fact to decide upon.
     """
-    occurred_at = row.quoted_at if now < row.expires_at else now
+    late = now >= row.expires_at
+    occurred_at = now if late else row.quoted_at
+    capture = promise.capture
+    if late and program.definition.checkout.late_confirm == "report":
+        capture = msgspec.structs.replace(capture, only_reports=True)
     order = promise.order
     sent = ConfirmedEvent(
         id=f"checkout-{row.checkout_id}",
@@ -109,7 +113,7 @@ def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) ->
         channel=promise.channel,
         store=promise.store,
         data=order,
-        capture=promise.capture,
+        capture=capture,
     )
     event = Event(
         type="order.paid",
@@ -120,6 +124,6 @@ def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) ->
         channel=promise.channel,
         store=promise.store,
         order=read_order(order, program.order_settings, promise.channel, promise.store),
-        capture=promise.capture,
+        capture=capture,
     )
     return sent, event

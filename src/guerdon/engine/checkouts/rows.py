@@ -94,6 +94,23 @@ def lock_checkouts(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callable[[
     return _ask(tx, _LOCK, program_id, ids)
 
 
+def ask_held_counters(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callable[[], list[str]]:
+    """Ask which shared counters checkouts hold something of, to lock them.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        ids: source and id of each.
+
+    Returns:
+        What reads the answer. In a pipeline it may be called later.
+    """
+    if not ids:
+        return list
+    cursor = tx.execute(_HELD, (program_id, texts(sorted({one for _, one in ids}))))
+    return lambda: [counter for (counter,) in cursor.fetchall()]
+
+
 def _ask(tx: Tx, query: str, program_id: int, ids: Collection[Pair]) -> Callable[[], dict[Pair, CheckoutRow]]:
     if not ids:
         return dict

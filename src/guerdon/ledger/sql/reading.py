@@ -13,8 +13,12 @@ from lots where account_id = any(%s::bigint[])
 """
 
 READ_WALLETS = """
-select w.account_id, w.wallet, w.available, w.pending, w.held, w.changes_at, w.idle_expires_at,
-    l.available_at, nullif(l.expires_at, 'infinity'), l.remaining
+select w.account_id, w.wallet, w.available, w.pending,
+    w.held - coalesce((
+        select sum(h.amount) from account_holds h
+        where h.account_id = w.account_id and h.kind = 'units' and h.name = w.wallet and h.expires_at <= %s
+    ), 0)::bigint,
+    w.changes_at, w.idle_expires_at, l.available_at, nullif(l.expires_at, 'infinity'), l.remaining
 from wallets w left join lots l on l.account_id = w.account_id and l.wallet = w.wallet
 where w.account_id = any(%s::bigint[])
 """

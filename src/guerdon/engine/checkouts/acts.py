@@ -1,0 +1,287 @@
+"""What the fold of a batch does with checkouts: price, hold, confirm, let go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance
+from guerdon.engine.answers import Answer
+from guerdon.engine.checkouts.promise import Promise, pack_promise, paid, read_promise
+from guerdon.engine.checkouts.quote import with_effects, write_quote
+from guerdon.engine.checkouts.rows import CheckoutRow
+from guerdon.engine.commands import OpenCheckout
+from guerdon.engine.gather import Gathered, Place
+from guerdon.engine.intake import Item
+from guerdon.engine.keys import Pair
+from guerdon.rewards.redemptions import Redemption
+from guerdon.rules.checkout import CouponState, Opening, Quoted, quote, release
+from guerdon.rules.decision import Decision
+from guerdon.rules.events import Event, TakeCapture
+from guerdon.rules.orders import AmountInput
+from guerdon.rules.pricing import Cart
+from guerdon.rules.state import AccountState, Hold, HoldKey, MemberState, Shared, State
+
+PREVIEW = UUID(int=0)
+"""Stands for a checkout that is not opened."""
+_TENDERS = msgspec.json.Decoder(tuple[AmountInput, ...])
+LONGEST = timedelta(days=1)
+"""A checkout holds nothing for longer."""
+
+
+class Standing(Protocol):
+    """What a batch has come to so far, as far as checkouts change it."""
+
+    accounts: dict[int, AccountState]
+    shared: Mapping[str, Decimal]
+    shared_holds: Mapping[HoldKey, Hold]
+    statuses: dict[int, Redemption]
+    checkouts: dict[Pair, CheckoutRow]
+
+
+class Folding(Protocol):
+    """The fold of a batch, as far as checkouts use it."""
+
+    gathered: Gathered
+    place: Place
+
+    @property
+    def standing(self) -> Standing:
+        """What the batch has come to."""
+        ...
+
+    def settled_for(self, item: Item, event: Event) -> None:
+        """Make sure that the account's lots are there."""
+        ...
+
+    def member_of(self, item: Item) -> MemberState | None:
+        """Who acts."""
+        ...
+
+    def shown(self, item: Item, decision: Decision, status: Any) -> Answer:
+        """Show a decision with the account as it stands."""
+        ...
+
+    def take(self, item: Item, event: Event, *, is_order: bool) -> tuple[Decision, UUID]:
+        """Decide an event of a checkout and keep it to be stored."""
+        ...
+
+    def paid_before(self, item: Item, event: Event) -> bool:
+        """Whether the order that an event pays was paid before."""
+        ...
+
+
+def preview(fold: Folding, item: Item) -> Answer:
+    """Price a cart; nothing is kept of it.
+
+    Args:
+        fold: the batch.
+        item: the command.
+
+    Returns:
+        The quote.
+    """
+    _, quoted, expires_at = _quote(fold, item, PREVIEW)
+    return _quoted(fold, item, quoted, expires_at)
+
+
+def open_(fold: Folding, item: Item) -> Answer:
+    """Open a checkout, or price it anew, and hold what it promises.
+
+    Args:
+        fold: the batch.
+        item: the command.
+
+    Returns:
+        The quote.
+
+    Raises:
+        Problem: `checkout_confirmed` or `checkout_cancelled`, and what pricing raises.
+    """
+    pair = item.checkout
+    assert pair is not None and item.cart is not None and item.event is not None  # noqa: PT018 - of intake
+    known = fold.standing.checkouts.get(pair)
+    if known is not None and known.status != "open":
+        raise Problem(f"checkout_{known.status}", f"this checkout is {known.status} already")
+    checkout_id = known.checkout_id if known is not None else item.job.event_ids[0]
+    state, quoted, expires_at = _quote(fold, item, checkout_id)
+    if known is not None and known.account_id != item.account_id:
+        _release(fold, known, item.event)
+        # What another's holds gave back changes what there is.
+        state, quoted, expires_at = _quote(fold, item, checkout_id)
+    _keep_state(fold, item.account_id, state)
+    answer = _quoted(fold, item, quoted, expires_at)
+    cart: Cart = item.cart
+    promise = Promise(quoted.order, cart.channel, cart.store, quoted.capture, answer.quote)
+    key = _key_of(fold, item.member_id)
+    promised, sealed = pack_promise(promise, key, checkout_id)
+    now = item.event.booked_at
+    fold.standing.checkouts[pair] = CheckoutRow(
+        *pair,
+        checkout_id,
+        item.account_id,
+        item.member_id,
+        "open",
+        fold.place.program.version,
+        now,
+        expires_at,
+        now,
+        promised,
+        sealed,
+        None,
+    )
+    return msgspec.structs.replace(answer, created=known is None)
+
+
+def confirm(fold: Folding, item: Item) -> Answer:
+    """Take what a checkout holds and let its order earn, unless the order was told of before.
+
+    Args:
+        fold: the batch.
+        item: the command.
+
+    Returns:
+        The quote with what the order set off. A late confirmation may have shortfalls.
+
+    Raises:
+        Problem: `checkout_cancelled`.
+    """
+    row = _row(fold, item)
+    if row.status == "cancelled":
+        raise Problem("checkout_cancelled", "this checkout was cancelled and holds nothing")
+    if row.status == "confirmed":
+        return _again(fold, item, row)
+    item.account_id, item.member_id = row.account_id, row.member_id
+    promise = read_promise(row, _key_of(fold, row.member_id))
+    tenders = _TENDERS.decode(item.job.command.payments)
+    order = msgspec.structs.replace(promise.order, payments=(*promise.order.payments, *tenders))
+    promise = msgspec.structs.replace(promise, order=order)
+    now = item.job.command.received_at
+    item.sent, event = paid(row, promise, fold.place.pinned(row.version), now)
+    is_order = not fold.paid_before(item, event)
+    if not is_order:
+        item.sent = None
+        event = Event(
+            "guerdon.take_capture", now, now, source="guerdon", command=TakeCapture(promise.capture)
+        )
+    item.event = event
+    decision, event_id = fold.take(item, event, is_order=is_order)
+    assert item.checkout is not None
+    fold.standing.checkouts[item.checkout] = row._replace(
+        status="confirmed", changed_at=now, event_id=event_id
+    )
+    answer = fold.shown(item, decision, "applied" if is_order else "duplicate")
+    return msgspec.structs.replace(answer, quote=with_effects(promise.quote, answer))
+
+
+def cancel(fold: Folding, item: Item) -> Answer:
+    """Let go of all that a checkout holds.
+
+    Args:
+        fold: the batch.
+        item: the command.
+
+    Returns:
+        Its last quote.
+
+    Raises:
+        Problem: `checkout_confirmed`.
+    """
+    row = _row(fold, item)
+    if row.status == "confirmed":
+        raise Problem("checkout_confirmed", "this checkout was confirmed; return its order instead")
+    quoted = read_promise(row).quote
+    if row.status == "open":
+        now = item.job.command.received_at
+        event = Event("guerdon.cancel_checkout", now, now, source="guerdon")
+        _release(fold, row, event)
+        assert item.checkout is not None
+        fold.standing.checkouts[item.checkout] = row._replace(status="cancelled", changed_at=now)
+    status = "applied" if row.status == "open" else "duplicate"
+    item.account_id, item.member_id = row.account_id, row.member_id
+    answer = fold.shown(item, Decision(version=fold.place.program.version), status)
+    return msgspec.structs.replace(answer, quote={**quoted, "status": "cancelled"})
+
+
+def _row(fold: Folding, item: Item) -> CheckoutRow:
+    assert item.checkout is not None
+    row = fold.standing.checkouts.get(item.checkout)
+    if row is None:
+        raise Problem("checkout_not_found", "there is no such checkout")
+    return row
+
+
+def _again(fold: Folding, item: Item, row: CheckoutRow) -> Answer:
+    promise = read_promise(row, _key_of(fold, row.member_id))
+    assert row.event_id is not None
+    stored = fold.gathered.earlier.get(row.event_id)
+    decision = stored.decided if stored is not None else Decision(version=row.version)
+    item.account_id, item.member_id = row.account_id, row.member_id
+    answer = fold.shown(item, decision, "duplicate")
+    return msgspec.structs.replace(answer, quote=with_effects(promise.quote, answer))
+
+
+def _quote(fold: Folding, item: Item, checkout_id: UUID) -> tuple[State, Quoted, datetime]:
+    event, cart = item.event, item.cart
+    assert event is not None and cart is not None  # noqa: PT018 - made in intake
+    fold.settled_for(item, event)
+    program, done = fold.place.program, fold.standing
+    account = done.accounts.get(item.account_id, AccountState(account_id=0))
+    state = State(account, fold.member_of(item), Shared(done.shared, done.shared_holds))
+    zone = program.zone
+    ttl = item.job.command.ttl if isinstance(item.job.command, OpenCheckout) else None
+    expires_at = (
+        event.booked_at + min(ttl, LONGEST)
+        if ttl is not None
+        else zone.after(event.booked_at, program.checkout_ttl)
+    )
+    chance = Chance(lambda: fold.place.vault.digest("chance", item.job.event_ids[0].hex))
+    numbers = tuple(fold.place.ids.number() for _ in cart.sent.rewards)
+    opening = Opening(str(checkout_id), cart, expires_at, numbers, _coupons(done, item))
+    state, quoted = quote(program, state, event, opening, chance)
+    return state, quoted, expires_at
+
+
+def _coupons(done: Standing, item: Item) -> dict[str, CouponState]:
+    found = {}
+    for code, (account_id, number) in item.coupons.items():
+        taken = done.statuses.get(number)
+        if taken is None:
+            # Another's: locked with another account, and of no use here.
+            found[code] = CouponState(number, account_id, "", "issued", None)
+        else:
+            found[code] = CouponState(number, account_id, taken.reward, taken.status, taken.expires_at)
+    return found
+
+
+def _quoted(fold: Folding, item: Item, quoted: Quoted, expires_at: datetime) -> Answer:
+    program = fold.place.program
+    answer = fold.shown(item, quoted.paid, "applied")
+    checkout = item.checkout[1] if item.checkout is not None else None
+    return msgspec.structs.replace(answer, quote=write_quote(program, quoted, answer, checkout, expires_at))
+
+
+def _keep_state(fold: Folding, account_id: int, state: State) -> None:
+    done = fold.standing
+    if account_id:
+        done.accounts[account_id] = state.account
+    done.shared, done.shared_holds = state.shared.counters, state.shared.holds
+
+
+def _release(fold: Folding, row: CheckoutRow, event: Event) -> None:
+    done = fold.standing
+    account = done.accounts.get(row.account_id, AccountState(account_id=0))
+    state = State(account, None, Shared(done.shared, done.shared_holds))
+    state = release(fold.place.program, state, event, str(row.checkout_id))
+    _keep_state(fold, row.account_id, state)
+
+
+def _key_of(fold: Folding, member_id: int | None) -> Any:
+    loaded = fold.gathered.members.by_id.get(member_id) if member_id is not None else None
+    return loaded.open_key(fold.place.vault) if loaded is not None else None

@@ -1,0 +1,125 @@
+"""What a batch reads and locks for the checkouts in it, beside what any command needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.engine.checkouts.promise import paid, read_promise
+from guerdon.engine.checkouts.rows import CheckoutRow, ask_held_counters, find_checkouts
+from guerdon.engine.commands import CancelCheckout, ConfirmCheckout
+from guerdon.engine.intake import Item
+from guerdon.engine.keys import Pair
+from guerdon.infra.tx import Tx
+from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
+from guerdon.rewards.redemptions import ask_codes, ask_issued
+from guerdon.rules.events import Event, PriceCart
+from guerdon.rules.program import Program
+from guerdon.rules.state import Hold, HoldKey
+
+_UNKNOWN = Problem("checkout_not_found", "there is no such checkout")
+
+
+class FoundCheckouts(NamedTuple):
+    """Checkouts as they were found before anything was locked."""
+
+    rows: Mapping[Pair, CheckoutRow]
+    counters: Sequence[str]
+    """Shared counters that they hold something of."""
+    codes: Mapping[str, tuple[int, int]]
+    """Account and redemption of coupon codes."""
+
+
+def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], FoundCheckouts]:
+    """Ask for the checkouts that commands are about, and for the coupons of their carts.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        items: the commands, read.
+
+    Returns:
+        What reads the answer. In a pipeline it may be called later.
+    """
+    pairs = {item.checkout for item in items if item.checkout is not None}
+    codes = {code for item in items if item.cart is not None for code in item.cart.sent.coupons}
+    rows = find_checkouts(tx, program_id, pairs)
+    counters = ask_held_counters(tx, program_id, pairs)
+    known = ask_codes(tx, program_id, codes)
+    return lambda: FoundCheckouts(rows(), counters(), known())
+
+
+def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
+    """Tell a command whom its checkout is about, and what it comes to.
+
+    Args:
+        item: the command, changed in place.
+        found: what was found.
+        pinned: gives the program with an earlier version's campaigns.
+    """
+    row = found.rows.get(item.checkout) if item.checkout is not None else None
+    command = item.job.command
+    if not isinstance(command, ConfirmCheckout | CancelCheckout):
+        if row is not None and row.account_id != item.account_id:
+            item.other_account = row.account_id
+        return
+    if row is None:
+        item.problem = _UNKNOWN
+        return
+    item.account_id, item.member_id = row.account_id, row.member_id
+    now = command.received_at
+    if isinstance(command, ConfirmCheckout):
+        # Attributes that were sealed do not change what has to be gathered.
+        item.event = paid(row, read_promise(row), pinned(row.version), now)[1]
+    else:
+        item.event = Event("guerdon.cancel_checkout", now, now, source="guerdon", command=PriceCart())
+
+
+def set_coupons(tx: Tx, program_id: int, items: Sequence[Item], found: FoundCheckouts) -> None:
+    """Tell carts which rewards their coupons stand for, so that these rewards' limits are gathered.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        items: the commands, changed in place.
+        found: what was found.
+    """
+    if not found.codes:
+        return
+    issued = ask_issued(tx, program_id, {number for _, number in found.codes.values()})()
+    for item in items:
+        if item.cart is None or item.event is None:
+            continue
+        numbers = [found.codes[code][1] for code in item.cart.sent.coupons if code in found.codes]
+        item.coupons = {code: found.codes[code] for code in item.cart.sent.coupons if code in found.codes}
+        named = {*item.cart.sent.rewards, *(issued[one].reward for one in numbers if one in issued)}
+        item.event = msgspec.structs.replace(item.event, command=PriceCart(tuple(sorted(named))))
+
+
+def ask_shared_holds(
+    tx: Tx, program_id: int, counters: Collection[str], checkouts: Collection[UUID], now: datetime
+) -> Callable[[], dict[HoldKey, Hold]]:
+    """Ask for the holds on locked counters that are over, and for those of checkouts.
+
+    Args:
+        tx: bound to the tenant; the counters are locked.
+        program_id: whose.
+        counters: their keys.
+        checkouts: ids of the checkouts that the batch is about.
+        now: the latest instant of the batch.
+
+    Returns:
+        What reads the answer, by key. In a pipeline it may be called later.
+    """
+    if not counters:
+        return dict
+    lapsed = ask_lapsed(tx, program_id, counters, now)
+    if not checkouts:
+        return lapsed
+    own = ask_of_checkouts(tx, program_id, checkouts)
+    return lambda: {**lapsed(), **own()}

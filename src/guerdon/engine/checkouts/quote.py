@@ -1,0 +1,177 @@
+"""A quote as it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from guerdon.base.exact import scaled_text
+from guerdon.engine.answers import Answer
+from guerdon.rules.checkout import Quoted
+from guerdon.rules.pricing import Priced, PricedLine
+from guerdon.rules.program import Program
+from guerdon.rules.promotions import Source
+
+_SUGGESTED = 3
+
+
+def write_quote(
+    program: Program, quoted: Quoted, answer: Answer, checkout: str | None, expires_at: datetime
+) -> dict[str, Any]:
+    """Write a quote.
+
+    Args:
+        program: for currency and scales.
+        quoted: what was priced.
+        answer: what the order would set off, with balances as they stand now.
+        checkout: the checkout's id, None for a preview.
+        expires_at: when what is held lapses; nothing is held for a preview.
+
+    Returns:
+        JSON-ready data, money and units as decimal strings.
+    """
+    priced = quoted.priced
+    paid = sum(one.minor for one in quoted.payments)
+    written: dict[str, Any] = {
+        "checkout": checkout,
+        "status": "open" if checkout is not None else "preview",
+        "order": priced.sent.id,
+        "program_version": priced.version,
+        "currency": priced.currency,
+        "lines": [_line(priced, line) for line in priced.lines],
+        "shipping": {
+            "amount": _money(priced, priced.shipping.amount),
+            "discount": _money(priced, priced.shipping.discount),
+            "tax": _money(priced, priced.shipping.tax),
+            "total": _money(priced, priced.shipping.total),
+            "discounts": _offs(priced, priced.shipping.discounts),
+        },
+        "totals": {
+            "subtotal": _money(priced, priced.subtotal),
+            "discount": _money(priced, priced.discount),
+            "net": _money(priced, priced.net),
+            "shipping": _money(priced, priced.shipping.amount - priced.shipping.discount),
+            "tax": _money(priced, priced.tax),
+            "total": _money(priced, priced.total),
+            "paid_with_points": _money(priced, paid),
+            "due": _money(priced, quoted.due),
+        },
+        "gifts": [
+            {"campaign": one.source.key, "sku": one.sku, "quantity": str(one.quantity), "line": one.line}
+            for one in priced.gifts
+        ],
+        "earns": earned(program, quoted),
+        "spends": {key: scaled_text(units, program.scales[key]) for key, units in quoted.spends.items()},
+        "effects": _without_codes(answer.effects),
+        "skipped": [
+            *(
+                _plain({**_source(one.source), "reason": one.reason, "detail": one.detail})
+                for one in priced.skipped
+            ),
+            *answer.skipped,
+        ],
+        "suggestions": _suggestions(program, quoted, answer),
+        "bounded": priced.bounded,
+    }
+    if checkout is not None:
+        written["expires_at"] = expires_at.isoformat().replace("+00:00", "Z")
+    return written
+
+
+def with_effects(quote: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    """Turn the quote of an open checkout into that of a confirmed one.
+
+    Args:
+        quote: as it was answered.
+        answer: what the order set off.
+
+    Returns:
+        The quote with what became of it.
+    """
+    return {**quote, "status": "confirmed", "effects": list(answer.effects)}
+
+
+def earned(program: Program, quoted: Quoted) -> dict[str, str]:
+    """Sum up what the order would earn.
+
+    Args:
+        program: for the scales of its wallets.
+        quoted: what was priced.
+
+    Returns:
+        Units by wallet, as decimal strings.
+    """
+    sums: dict[str, int] = {}
+    for effect in quoted.paid.effects:
+        if effect.kind == "award":
+            sums[effect.wallet] = sums.get(effect.wallet, 0) + effect.amount
+    return {key: scaled_text(units, program.scales[key]) for key, units in sums.items()}
+
+
+def _line(priced: Priced, line: PricedLine) -> dict[str, Any]:
+    return {
+        "id": line.sold.id,
+        "sku": line.sold.sku,
+        "quantity": str(line.sold.quantity),
+        "subtotal": _money(priced, line.subtotal),
+        "discount": _money(priced, line.discount),
+        "net": _money(priced, line.net),
+        "tax": _money(priced, line.tax),
+        "total": _money(priced, line.total),
+        "discounts": _offs(priced, line.discounts),
+        "added": line.added,
+    }
+
+
+def _offs(priced: Priced, offs: Sequence[tuple[Source, int]]) -> list[dict[str, str]]:
+    return [{**_source(source), "amount": _money(priced, amount)} for source, amount in offs if amount]
+
+
+def _source(source: Source) -> dict[str, str]:
+    if source.kind == "campaign":
+        return {"campaign": source.key}
+    if source.kind == "coupon":
+        return _plain({"reward": source.key, "code": source.code})
+    return {"wallet": source.key}
+
+
+def _suggestions(program: Program, quoted: Quoted, answer: Answer) -> list[dict[str, Any]]:
+    """Name the rewards that are nearest, with what is missing after this cart."""
+    near: list[tuple[Fraction, str, dict[str, str]]] = []
+    if not answer.member:
+        return []
+    for key, reward in program.rewards.items():
+        missing: dict[str, int] = {}
+        for wallet, units in reward.price:
+            there = quoted.free.get(wallet, 0)
+            if units > there:
+                missing[wallet] = units - there
+        if missing and len(missing) == 1 and not reward.tiers:
+            (wallet, units), price = next(iter(missing.items())), dict(reward.price)
+            shown = {wallet: scaled_text(units, program.scales[wallet])}
+            near.append((Fraction(units, price[wallet]), key, shown))
+    near.sort(key=lambda one: one[:2])
+    return [{"reward": key, "missing": missing} for _, key, missing in near[:_SUGGESTED]]
+
+
+def _without_codes(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out codes and numbers of what is only promised."""
+    return [
+        {
+            kind: {name: one for name, one in what.items() if name not in ("code", "redemption")}
+            if isinstance(what, Mapping)
+            else what
+            for kind, what in effect.items()
+        }
+        for effect in effects
+    ]
+
+
+def _money(priced: Priced, minor: int) -> str:
+    return scaled_text(minor, priced.digits)
+
+
+def _plain(fields: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}

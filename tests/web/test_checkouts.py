@@ -1,0 +1,187 @@
+"""Checkouts over HTTP: priced, held, confirmed, let go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import NOW, Api
+
+PROGRAM = """
+program: club
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {unit: points, rounding: floor, worth: "0.01"}
+campaigns:
+  base_earn:
+    trigger: order.paid
+    then: [{award: {wallet: points, amount: order.earning_base}}]
+  welcome:
+    trigger: member.enrolled
+    then: [{award: {wallet: points, amount: "500"}}]
+  bags_off:
+    trigger: checkout
+    limits: {per_account: 1, total: 3}
+    then: [{discount: {percent: 10, of: lines, where: "'backpack' in line.categories"}}]
+  thanks:
+    trigger: order.paid
+    when: order.net >= 100
+    then: [{grant: voucher}]
+rewards:
+  pouch: {kind: product, price: {points: 100}, stock: 2}
+  voucher: {kind: coupon, discount: {percent: 50}, code: "TEN-{8}"}
+"""
+CART: dict[str, Any] = {
+    "id": "A-1",
+    "lines": [{"id": "1", "quantity": 2, "price": "79.90", "categories": ["backpack"]}],
+    "shipping": {"amount": "5.00"},
+}
+BASE = "/v1/programs/club"
+
+
+@pytest.fixture
+async def shop(api: Api) -> Api:
+    said = await api.call("PUT", BASE, content=PROGRAM, headers={"content-type": "application/yaml"})
+    assert said.status_code == 201, said.text
+    said = await api.post(f"{BASE}/members", json={"external_id": "ana"})
+    assert said.status_code == 201, said.text
+    return api
+
+
+async def put(api: Api, checkout: str, **more: Any) -> Any:
+    said = await api.call("PUT", f"{BASE}/checkouts/{checkout}", json={**CART, "member": "ana", **more})
+    assert said.status_code == 200, said.text
+    return said.json()
+
+
+async def points(api: Api) -> tuple[str, str]:
+    wallet = (await api.get(f"{BASE}/members/external:ana")).json()["wallets"]["points"]
+    return wallet["available"], wallet["held"]
+
+
+async def test_a_preview_equals_an_immediate_opening_and_holds_nothing(shop: Api) -> None:
+    said = await shop.post(
+        f"{BASE}/checkouts/preview", json={**CART, "member": "ana", "spend": {"points": "300"}}
+    )
+    assert said.status_code == 200, said.text
+    preview = said.json()
+    assert preview["totals"] == {
+        "subtotal": "159.80",
+        "discount": "15.98",
+        "net": "143.82",
+        "shipping": "5.00",
+        "tax": "0.00",
+        "total": "148.82",
+        "paid_with_points": "3.00",
+        "due": "145.82",
+    }
+    assert preview["lines"][0]["discounts"] == [{"campaign": "bags_off", "amount": "15.98"}]
+    assert preview["spends"] == {"points": "300"}
+    assert preview["earns"] == {"points": "140"}
+    assert await points(shop) == ("500", "0")
+    opened = await put(shop, "C-1", spend={"points": "300"})
+    assert await points(shop) == ("200", "300")
+    for one in (preview, opened):
+        one.pop("status"), one.pop("checkout"), one.pop("expires_at", None)
+    assert preview == opened
+
+
+async def test_confirming_takes_what_is_held_and_earns_once(shop: Api) -> None:
+    await put(shop, "C-1", spend={"points": "300"}, rewards=["pouch"])
+    assert await points(shop) == ("100", "400")
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm", json={})
+    assert said.status_code == 200, said.text
+    confirmed = said.json()
+    assert confirmed["status"] == "confirmed"
+    assert confirmed["shortfalls"] == []
+    assert await points(shop) == ("240", "0")
+    again = (await shop.post(f"{BASE}/checkouts/C-1/confirm", json={})).json()
+    assert again["effects"] == confirmed["effects"]
+    assert await points(shop) == ("240", "0")
+    told = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "shop",
+        "type": "order.paid",
+        "time": NOW.isoformat(),
+        "subject": "external:ana",
+        "data": {"id": "A-1", "lines": [{"id": "1", "quantity": 2, "price": "79.90"}]},
+    }
+    said = await shop.post(f"{BASE}/events", json=told)
+    assert said.json()["status"] == "duplicate", said.text
+    assert await points(shop) == ("240", "0")
+
+
+async def test_the_shop_may_tell_of_the_order_first(shop: Api) -> None:
+    await put(shop, "C-1", spend={"points": "300"})
+    told = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "shop",
+        "type": "order.paid",
+        "time": NOW.isoformat(),
+        "subject": "external:ana",
+        "data": {"id": "A-1", "lines": [{"id": "1", "quantity": 1, "price": "50.00"}]},
+    }
+    assert (await shop.post(f"{BASE}/events", json=told)).json()["status"] == "applied"
+    assert await points(shop) == ("250", "300")
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm", json={})
+    assert said.status_code == 200, said.text
+    assert await points(shop) == ("250", "0")
+
+
+async def test_limits_count_over_open_carts_and_are_given_back(shop: Api) -> None:
+    first = await put(shop, "C-1")
+    assert first["totals"]["discount"] == "15.98"
+    second = await put(shop, "C-2", id="A-2")
+    assert second["totals"]["discount"] == "0.00"
+    assert {"campaign": "bags_off", "reason": "limit_reached"} in second["skipped"]
+    assert (await put(shop, "C-1"))["totals"]["discount"] == "15.98"
+    said = await shop.post(f"{BASE}/checkouts/C-1/cancel")
+    assert said.status_code == 200, said.text
+    assert said.json()["status"] == "cancelled"
+    assert (await put(shop, "C-2", id="A-2"))["totals"]["discount"] == "15.98"
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm")
+    assert (said.status_code, said.json()["code"]) == (409, "checkout_cancelled")
+    said = await shop.post(f"{BASE}/checkouts/C-9/confirm")
+    assert (said.status_code, said.json()["code"]) == (404, "checkout_not_found")
+
+
+async def test_a_coupon_is_held_and_used_up(shop: Api) -> None:
+    await put(shop, "C-1")
+    confirmed = (await shop.post(f"{BASE}/checkouts/C-1/confirm")).json()
+    code = confirmed["redemptions"][0]["code"]
+    quoted = await put(shop, "C-2", id="A-2", coupons=[code])
+    assert quoted["totals"]["discount"] == "79.90"
+    other = await put(shop, "C-3", id="A-3", coupons=[code])
+    assert other["totals"]["discount"] == "0.00"
+    assert "coupon_held" in [one["reason"] for one in other["skipped"]]
+    said = await shop.post(f"{BASE}/checkouts/C-2/confirm")
+    assert said.status_code == 200, said.text
+    used = await put(shop, "C-3", id="A-3", coupons=[code])
+    assert "coupon_used" in [one["reason"] for one in used["skipped"]]
+
+
+async def test_a_guest_gets_the_quote_and_the_order_is_recorded(shop: Api) -> None:
+    said = await shop.call("PUT", f"{BASE}/checkouts/G-1", json=CART)
+    assert said.status_code == 200, said.text
+    assert said.json()["totals"]["discount"] == "15.98"
+    said = await shop.post(f"{BASE}/checkouts/G-1/confirm")
+    assert said.status_code == 200, said.text
+
+
+async def test_a_lapsed_checkout_holds_nothing_and_confirms_late(shop: Api) -> None:
+    await put(shop, "C-1", spend={"points": "500"}, ttl=60)
+    later = {"guerdon-now": (datetime.now(UTC) + timedelta(minutes=2)).isoformat()}
+    said = await shop.get(f"{BASE}/members/external:ana", headers=later)
+    assert said.json()["wallets"]["points"]["available"] == "500"
+    taken = await shop.post(f"{BASE}/redemptions", json={"member": "ana", "reward": "pouch"}, headers=later)
+    assert taken.status_code == 201, taken.text
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm", headers=later)
+    assert said.status_code == 200, said.text
+    assert said.json()["shortfalls"] == [
+        {"kind": "units", "name": "points", "amount": "100", "reason": "insufficient_units"}
+    ]
