@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import uvicorn
 
+from guerdon.programs.keys import NewKey, create_key
+from guerdon.programs.tenants import tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import DeskProtocol
 from guerdon.web.serving import configured
@@ -218,3 +222,49 @@ async def test_a_fault_while_answering_is_a_plain_500(
     assert "secret" not in json.dumps(said)
     monkeypatch.undo()
     assert (await wire.ask(order("j")))[2]["status"] == "duplicate"
+
+
+async def limited(wire: Wire, rate: int) -> str:
+    """A key that may ask so much, known to the server."""
+    with wire.api.house.database.transaction(tenant_id_of(wire.api.tenant)) as tx:
+        new = NewKey("slow", ("all",), "test", datetime.now(UTC), rate_limit=rate)
+        key = create_key(tx, new, wire.api.house.ids, secrets.randbits)[0]
+    assert (await wire.ask(b"{}", key=key))[2]["code"] == "missing_field"
+    return key
+
+
+async def test_limits_count_on_the_short_way_too(wire: Wire, short: list[bytes]) -> None:
+    key = await limited(wire, 1)
+    asked = [await wire.ask(order(f"r{number}"), key=key) for number in range(10)]
+    assert [status for status, _, _ in asked] == [200] * 9 + [429]
+    assert asked[0][1]["ratelimit-policy"] == '"calls";q=10;w=10'
+    assert asked[0][1]["ratelimit"].startswith('"calls";r=8;')
+    _, headers, said = asked[-1]
+    assert said["code"] == "rate_limited"
+    assert int(headers["retry-after"]) >= 1
+    assert len(short) == 10
+    _, long_headers, long_said = await wire.ask(order("r99"), LONG_WAY, key=key)
+    assert long_headers.keys() == headers.keys()
+    assert long_said.keys() == said.keys()
+    assert (await wire.ask(order("r0")))[2]["status"] == "duplicate", "other keys go on"
+    assert (await wire.ask(order("r9")))[2]["status"] == "applied", "what was turned away was not done"
+
+
+async def test_a_key_that_expires_is_seen_on_the_short_way(
+    wire: Wire, short: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wire.api.house.database.transaction(tenant_id_of(wire.api.tenant)) as tx:
+        now = datetime.now(UTC)
+        new = NewKey("aging", ("all",), "test", now, now + timedelta(hours=1))
+        key = create_key(tx, new, wire.api.house.ids, secrets.randbits)[0]
+    assert (await wire.ask(b"{}", key=key))[0] == 422
+    assert (await wire.ask(order("e1"), key=key))[0] == 200
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return now + timedelta(hours=1)
+
+    monkeypatch.setattr("guerdon.web.callers.datetime", Later)
+    status, _, said = await wire.ask(order("e2"), key=key)
+    assert (status, said["code"], len(short)) == (401, "key_expired", 1)

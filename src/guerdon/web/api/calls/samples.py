@@ -38,6 +38,11 @@ _POSTED: Final = {
     "customer": "ananya",
     "items": [{"row": 1, "sku": "TEA", "count": 2, "cents": 1250}],
 }
+_CART: Final = {
+    "member": "external:ananya",
+    "channel": "web",
+    "lines": [{"id": "1", "sku": "BP-40", "quantity": 1, "price": "79.90"}],
+}
 SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("put", _PROGRAM): {
         "program": "corner-shop",
@@ -94,6 +99,12 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "amount": "50",
     },
     ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
+    ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
+    ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
+    ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {
+        "payments": [{"kind": "card", "amount": "79.90"}]
+    },
+    ("post", f"{_PROGRAM}/checkouts/{{checkout}}/cancel"): {},
     ("post", f"{_PROGRAM}/rollback"): {"to": 1, "reason": "the autumn sale was a mistake"},
     ("post", "/v1/webhooks"): {
         "url": "https://shop.example/guerdon",
