@@ -278,7 +278,7 @@ def _form_page(visit: Visit, program: str, typed: Typed) -> Response:
         opened = open_program(tx, visit, program)
         live = exported_text(get_version(tx, program, opened.program.version))
     refused = bool(typed.wrong or typed.wrong_mapping or typed.problem)
-    return visit.page(
+    page = visit.page(
         "backtest_new.html",
         422 if refused else 200,
         **framed(opened, "backtests"),
@@ -287,6 +287,9 @@ def _form_page(visit: Visit, program: str, typed: Typed) -> Response:
         once=secrets.token_hex(16),
         most=FILE_LIMIT // 2**20,
     )
+    # It answers a form: a browser that may keep nothing of it cannot go back to it. It names nobody.
+    page.headers["cache-control"] = "private, no-cache"
+    return page
 
 
 def _trial_page(visit: Visit, names: tuple[str, str], template: str) -> Response:

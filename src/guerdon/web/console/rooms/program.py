@@ -189,7 +189,10 @@ class Shown:
 
 
 def _again(visit: Visit, key: str, shown: Shown) -> Response:
-    return _page(visit, key, shown) if key else _new_page(visit, shown)
+    page = _page(visit, key, shown) if key else _new_page(visit, shown)
+    # It answers a form: a browser that may keep nothing of it cannot go back to it. It names nobody.
+    page.headers["cache-control"] = "private, no-cache"
+    return page
 
 
 def _new_page(visit: Visit, shown: Shown) -> Response:
