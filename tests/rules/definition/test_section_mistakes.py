@@ -184,6 +184,15 @@ MISTAKES = [
         "there is no field event.chanel; did you mean event.channel? [unknown_field]",
         "chanel == 'w",
     ),
+    (
+        "[{grant: mug}]}\n  tour",
+        "[{award: {wallet: points, amount: 5, expires: {after: 1y, from: last_activity}}}]}\n  tour",
+        (
+            "expiry from the last activity holds for a whole wallet, and an award cannot change it "
+            "[expiry_of_wallet]"
+        ),
+        "{after: 1y, ",
+    ),
     # badges
     (
         "levels: [1, 10]",

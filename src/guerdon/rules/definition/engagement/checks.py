@@ -15,10 +15,11 @@ from guerdon.rules.definition.checks import (
     money_findings,
 )
 from guerdon.rules.definition.document import Definition
-from guerdon.rules.definition.effects import Discount, EffectPart, Gift, Multiply
+from guerdon.rules.definition.effects import Award, Discount, EffectPart, Gift, Multiply
 from guerdon.rules.definition.engagement.challenges import Challenge
 from guerdon.rules.definition.engagement.journeys import BranchStep, ThenStep, WaitStep
 from guerdon.rules.definition.engagement.segments import Signal
+from guerdon.rules.definition.wallets import Expiry
 
 _CLOSING: Final = ("calendar_year", "calendar_quarter", "calendar_month", "calendar_week")
 """Windows that come to an end of their own."""
@@ -152,6 +153,16 @@ def _effect(definition: Definition, effect: EffectPart, pointer: str) -> Iterato
         yield Finding(pointer, "effect_not_possible", detail, _POSSIBLE, at_key=True)
         return
     yield from effect_findings(definition, effect, pointer)
+    if isinstance(effect, Award) and effect.wallet in definition.wallets:
+        wallet = definition.wallets[effect.wallet].expires
+        own = wallet if effect.expires is None else effect.expires
+        if own != wallet and (_is_idle(own) or (_is_idle(wallet) and own == "never")):
+            detail = "expiry from the last activity holds for a whole wallet, and an award cannot change it"
+            yield Finding(f"{pointer}/expires", "expiry_of_wallet", detail)
+
+
+def _is_idle(expires: object) -> bool:
+    return isinstance(expires, Expiry) and expires.from_ == "last_activity"
 
 
 def _limits(definition: Definition, limits: Limits, pointer: str) -> Iterator[Finding]:
