@@ -34,7 +34,7 @@ async def ask(person: Person, text: str, upload: tuple[str, bytes] | None = None
 async def ended(person: Person, answer: Response) -> tuple[str, str]:
     """Wait until a backtest is over; its path and its page."""
     assert answer.status_code == 303, answer.text
-    path = answer.headers["location"]
+    path, page = answer.headers["location"], ""
     for _ in range(240):
         page = (await person.get(f"{path}/state")).text
         if "hx-trigger" not in page:
