@@ -304,3 +304,10 @@ async def test_a_head_is_answered_as_its_get(api: Api) -> None:
         assert (await api.client.head(path)).status_code == 200
     assert (await api.call("HEAD", CLUB)).status_code == 200
     assert (await api.client.head(CLUB)).status_code == 401
+
+
+def test_bodies_take_numbers_where_answers_give_text() -> None:
+    schemas = _document()["components"]["schemas"]
+    assert schemas["LineInput"]["properties"]["quantity"]["type"] == ["string", "number"]
+    assert schemas["Adjustment"]["properties"]["amount"]["type"] == ["string", "number"]
+    assert schemas["WalletShape"]["properties"]["available"]["type"] == "string"

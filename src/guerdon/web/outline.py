@@ -139,8 +139,30 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 _complete(item[method], method)
                 _add_refusals(item[method], method, path)
                 _add_sample(item[method], SAMPLES.get((method, path)))
+    _take_numbers(document)
     document["paths"]["/readyz"]["get"]["responses"]["503"] = {"$ref": "#/components/responses/Refused503"}
     return document
+
+
+def _take_numbers(document: dict[str, Any]) -> None:
+    """Say of bodies that a decimal may be a JSON number as well; answers always give text."""
+    schemas = document["components"]["schemas"]
+    operations = [one for item in document["paths"].values() for one in item.values()]
+    waiting: list[Any] = [one["requestBody"] for one in operations if "requestBody" in one]
+    seen: set[str] = set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(one)
+        if not isinstance(one, dict):
+            continue
+        if one.get("format") == "decimal":
+            one["type"] = ["string", "number"]
+        name = str(one.get("$ref", "")).rpartition("/")[2]
+        if name in schemas and name not in seen:
+            seen.add(name)
+            waiting.append(schemas[name])
+        waiting.extend(value for key, value in one.items() if key != "example")
 
 
 def _refusal(status: int) -> dict[str, Any]:
