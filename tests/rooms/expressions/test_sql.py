@@ -214,6 +214,11 @@ _part = st.sampled_from(
         "Milliseconds",
     ]
 )
+_patterns = st.sampled_from(
+    ["^a", "b$", "^[a-z]+$", "^.$", "a|B", "(ab)?$", "[^a]", "a%b", "^\\w*$", "^(?:a|é)b*$", "Z{1,2}", "\\.",
+     "^.{2,3}$", "^[A-Za-z%-]+?$", "^\\s*$", "(a|b|)$"]
+)  # fmt: skip
+_perhaps = st.sampled_from(["kind", "other"])
 _facts = st.one_of(
     st.builds("{} {} {}".format, _numbers, _signs, _numbers),
     st.builds("{} {} {}".format, _texts, _signs, _texts),
@@ -235,9 +240,35 @@ _facts = st.one_of(
     st.builds("has({})".format, st.one_of(_free, _fields)),
     st.sampled_from(["account.paid", "account.data.m", "account.kind == null"]),
     st.sampled_from(["default(account.paid, true)", "'x' in account.scores"]),
+    st.builds("{}.matches(r'{}')".format, _texts, _patterns),
+    st.builds("account.?{}.orValue({}) {} {}".format, _perhaps, _texts, _equal, _texts),
+    st.builds("account.data.?{}.hasValue()".format, st.sampled_from("nmlz")),
+    st.builds("account.data.?{}.orValue(1) {} 2".format, st.sampled_from("nml"), _signs),
+    st.builds("account.data.?n.or(account.data.?{}).hasValue()".format, st.sampled_from("ml")),
+    st.builds("account.scores.?x.orValue({}) {} 1".format, st.sampled_from(["0.5", "account.spend"]), _signs),
+)
+_inner = st.sampled_from(
+    ["{} == 'a'", "{} in ['a', 'ab']", "{} == account.kind", "account.paid",
+     "account.spend / account.visits > 1",
+     "{} == 'B' || account.spend > 0.0", "size(account.badges) > 1", "{} in account.badges"]
+)  # fmt: skip
+_macro = st.sampled_from(["all", "exists", "exists_one"])
+_loops = st.one_of(
+    st.builds(
+        "account.{}.{}(b, {})".format,
+        st.sampled_from(["badges", "attributes.tags", "scores", "data", "loose", "data.l"]),
+        _macro,
+        _inner.map(lambda text: text.format("b")),
+    ),
+    st.builds("account.badges.{}(i, b, i > 0 && b != 'a')".format, _macro),
+    st.builds("account.scores.{}(k, v, k == 'x' || v > account.spend)".format, _macro),
+    st.builds("account.data.l.{}(b, b == 2 || b == 'a')".format, _macro),
+    st.builds("account.badges.{}(b, account.badges.exists(c, c != b && {}))".format, _macro, _facts),
+    st.builds("size(account.badges.filter(b, {})) > 0".format, _inner.map(lambda text: text.format("b"))),
+    st.builds("cel.bind(n, {}, n > 1 || n == account.spend)".format, _numbers),
 )
 _conditions = st.recursive(
-    _facts.map("({})".format),
+    st.one_of(_facts, _facts, _loops).map("({})".format),
     lambda inner: st.one_of(
         st.builds("({} && {})".format, inner, inner),
         st.builds("({} || {})".format, inner, inner),
@@ -277,6 +308,22 @@ def test_sql_and_python_choose_the_same_people(people: psycopg.Connection, sourc
         "min(account.spend, account.scores.x) < 1",
         "account.attributes.colour == 'red' && 'a' in account.attributes.tags",
         "2 in account.loose",
+        "account.badges.exists(b, b == 'ab')",
+        "account.badges.all(b, b == account.kind || b == 'a')",
+        "account.badges.exists_one(b, b < 'a')",
+        "account.badges.exists(i, b, i == 1 && b == 'ab')",
+        "size(account.badges.filter(b, b != 'B')) == 1",
+        "account.scores.exists(k, k == 'y')",
+        "account.scores.all(k, v, v >= 1)",
+        "account.data.l.exists(x, x == 2)",
+        "account.loose.exists(k, k == 'n')",
+        "account.attributes.tags.all(t, t == 'a')",
+        "account.kind.matches('^[a-z]+$')",
+        "account.kind.matches('^.$')",
+        "account.data.?n.orValue('none') == 'none'",
+        "account.data.?n.hasValue() && !account.data.?m.hasValue()",
+        "account.?kind.orValue('a') == 'a'",
+        "cel.bind(s, account.spend * 2, s > 1 && s < 2000)",
     ],
 )
 def test_remarkable_conditions(people: psycopg.Connection, source: str) -> None:
@@ -288,8 +335,12 @@ def test_remarkable_conditions(people: psycopg.Connection, source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "column"),
     [
-        ("account.badges.exists(b, b == 'a')", 16),
-        ("account.paid && account.kind.matches('a+')", 30),
+        ("size(account.badges.map(b, b + 'a')) > 1", 21),
+        ("account.paid && account.kind.matches('(?i)a+')", 30),
+        ("account.kind.matches('a{300}')", 14),
+        ("account.kind.matches(account.other)", 14),
+        ("account.data.l.exists(i, x, x == 2)", 16),
+        ("optional.ofNonZeroValue(account.kind).hasValue()", 10),
         ("account.kind.lower() == 'a'", 14),
         ("account.data.n < account.data.m", 16),
         ("account.spend * account.spend * account.spend > 1", 31),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guerdon.rules.expressions.expression import Expression
+from guerdon.rules.expressions.sql.looping import FullWriter
 from guerdon.rules.expressions.sql.values import SqlColumn, SqlCondition
-from guerdon.rules.expressions.sql.writer import Writer
 
 __all__ = ["SqlColumn", "SqlCondition", "to_sql"]
 
@@ -28,4 +28,4 @@ def to_sql(expression: Expression, columns: Mapping[str, SqlColumn]) -> SqlCondi
     Raises:
         ExpressionError: `not_in_sql`, with the place of what cannot be said in SQL with the same answer.
     """
-    return Writer(expression.source, columns).condition(expression.tree)
+    return FullWriter(expression.source, columns).condition(expression.tree)

@@ -119,7 +119,7 @@ class Writer:
     def _write(self, node: tree.Node) -> Value:
         way = self._ways.get(type(node))
         if way is None:
-            raise self._refusal(node, "loops and written lists have no SQL; keep the result in a metric")
+            raise self._refusal(node, "this has no SQL with the same answer; keep the result in a metric")
         value = way(node)
         if len(value.text) + len(value.below) > _LONGEST_TEXT:
             raise self._refusal(node, "this is too long to be said in SQL")
@@ -208,23 +208,27 @@ class Writer:
 
     def _choice(self, node: tree.Choice) -> Value:
         test, then, other = (self._write(part) for part in (node.test, node.then, node.other))
-        return _chosen(node.type, f"({test.text})", then, other)
+        return chosen(node.type, f"({test.text})", then, other)
 
     def _presence(self, node: tree.Node) -> str:
         """Say whether a path has a value: NULL where what should be a map is something else."""
         while isinstance(node, tree.Apply) and node.operation.run in CONVERSIONS:
             node = node.args[0]
-        if not isinstance(node, (tree.Field, tree.Root)):
+        if not isinstance(node, (tree.Field, tree.Root, tree.Variable)):
             raise self._refusal(node, "SQL can ask about fields only")
         here = f"({self._write(node).text}) is not null"
-        if isinstance(node, tree.Root) or dotted_path(node) in self._columns or node.base.type != ANY:
+        if (
+            isinstance(node, (tree.Root, tree.Variable))
+            or dotted_path(node) in self._columns
+            or node.base.type != ANY
+        ):
             return here
         base, above = self._write(node.base).text, self._presence(node.base)
         return f"case when not ({above}) then false when jsonb_typeof({base}) = 'object' then {here} end"
 
     def _default(self, node: tree.Default) -> Value:
         test = f"({self._presence(node.path)})"
-        return _chosen(node.type, test, self._write(node.path), self._write(node.fallback))
+        return chosen(node.type, test, self._write(node.path), self._write(node.fallback))
 
     # Operations
 
@@ -391,7 +395,18 @@ class Writer:
         return Value(f"({PARTS_IN_SQL[name].format(local)})", 10)
 
 
-def _chosen(kind: Type, test: str, then: Value, other: Value) -> Value:
+def chosen(kind: Type, test: str, then: Value, other: Value) -> Value:
+    """Write one of two values.
+
+    Args:
+        kind: their type.
+        test: SQL of a truth.
+        then: the value where it is true.
+        other: the value where it is false.
+
+    Returns:
+        SQL that gives NULL where the test does.
+    """
     if kind == TIMESTAMP:
         then, other = micros(then), micros(other)
     text, below = (
