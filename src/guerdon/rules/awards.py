@@ -15,6 +15,7 @@ from guerdon.rules.decision import Effect, Entry
 from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.limits import Draw
 from guerdon.rules.program import Award, Campaign, Multiply, Wallet
+from guerdon.rules.scope import Scope
 from guerdon.rules.state import Lot
 
 
@@ -65,6 +66,56 @@ def apply_factors(parts: Sequence[Part], factors: Sequence[Factor]) -> set[str]:
         # Bonuses below 1 are taken off; they never take more than there is.
         part.exact = multiply(part.exact, multiply(product, max(plus(1, bonuses), 0)))
     return used
+
+
+def factor_of(scope: Scope, multiplier: Multiply) -> Number:
+    """Work out what a multiplier comes to on an order, where it may be about some of its lines.
+
+    Args:
+        scope: what expressions see, with the order where there is one.
+        multiplier: the multiplier.
+
+    Returns:
+        Its factor; for some lines, weighed by what each line brought to the earning base.
+
+    Raises:
+        EvaluationError: an expression has no value.
+    """
+    by: Number = multiplier.by.evaluate(scope)
+    if multiplier.where is None:
+        return by
+    lines = scope.order.lines
+    whole = sum(line.earning_minor for line in lines)
+    meant = 0
+    for line in lines:
+        scope.line = line
+        if multiplier.where.evaluate(scope):
+            meant += line.earning_minor
+    return 1 + (Fraction(by) - 1) * Fraction(meant, whole) if meant else 1
+
+
+def sent_factors(draft: Draft, parts: Sequence[Part]) -> None:
+    """Multiply what an order's lines say of themselves, as carts that were priced here do.
+
+    Args:
+        draft: the decision.
+        parts: the awards, changed in place where they follow from the order.
+    """
+    order = draft.event.order
+    if order is None or not any(line.factors for line in order.sold):
+        return
+    whole = sum(figures.earning for figures in order.figures)
+    for part in parts if whole else ():
+        if part.award.order_based:
+            wallet = part.award.wallet
+            weighed = sum(
+                (
+                    figures.earning * Fraction(line.factors.get(wallet, 1))
+                    for line, figures in zip(order.sold, order.figures, strict=True)
+                ),
+                Fraction(0),
+            )
+            part.exact = multiply(part.exact, weighed / whole)
 
 
 def _applies(multiplier: Multiply, part: Part) -> bool:

@@ -9,7 +9,16 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.rules.awards import Factor, Part, apply_factors, keep_budgets, post_awards, round_parts
+from guerdon.rules.awards import (
+    Factor,
+    Part,
+    apply_factors,
+    factor_of,
+    keep_budgets,
+    post_awards,
+    round_parts,
+    sent_factors,
+)
 from guerdon.rules.decision import Effect, Skip
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Redeem as RedeemCommand
@@ -81,7 +90,7 @@ def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
             chosen = Chosen(
                 campaign,
                 [Part(campaign, award, award.amount.evaluate(scope)) for award in campaign.awards],
-                [Factor(campaign, one, one.by.evaluate(scope)) for one in campaign.multipliers],
+                [Factor(campaign, one, factor_of(scope, one)) for one in campaign.multipliers],
             )
         except EvaluationError as error:
             reason, detail = "expression_error", _place(error)
@@ -142,6 +151,7 @@ def _award(draft: Draft, chosen: list[Chosen]) -> None:
     parts = [part for one in chosen for part in one.parts]
     factors = [factor for one in chosen for factor in one.factors]
     used = apply_factors(parts, factors) if factors else set()
+    sent_factors(draft, parts)
     round_parts(draft, parts)
     keep_budgets(draft, parts)
     for one in chosen:

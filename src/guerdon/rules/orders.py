@@ -340,6 +340,9 @@ class _Priced(NamedTuple):
 
 def _price(sent: LineInput, settings: OrderSettings) -> tuple[int, int]:
     subtotal = line_subtotal(sent, settings)
+    for wallet, factor in sent.factors.items():
+        if to_scaled(factor, PRICE_PLACES, f"/factors/{wallet}") < 0:
+            raise Problem.at(f"/factors/{wallet}", "negative_amount", "expected a factor of 0 or more")
     if sent.discount is None:
         return subtotal, subtotal
     discount = _amount(sent.discount, settings.digits, "/discount")

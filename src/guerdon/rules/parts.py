@@ -75,6 +75,8 @@ class Multiply(msgspec.Struct, frozen=True):
     by: Expression
     of: frozenset[str] | None
     adds: bool
+    where: Expression | None = None
+    """Which lines it multiplies; None for all."""
 
 
 class Redeem(msgspec.Struct, frozen=True):

@@ -349,6 +349,7 @@ class _Compiler:
             by=self.expression(effect.by, trigger, DECIMAL),  # type: ignore[arg-type]  # as above
             of=frozenset(effect.of) if effect.of else None,
             adds=effect.combine == "add",
+            where=self.expression(effect.where, f"{trigger}/line", BOOL),
         )
 
     def schedule(self, one: written.Schedule) -> Schedule:

@@ -327,6 +327,9 @@ class _Compiler:
     def condition(self, text: ExpressionText | None) -> Expression | None:
         return self.compile(text, CHECKOUT, BOOL)
 
+    def chooses(self, text: ExpressionText | None) -> Expression | None:
+        return self.compile(text, f"{CHECKOUT}/line", BOOL)
+
     def moves(self, when: Expression | None, discounts: Iterable[Discount]) -> bool:
         return self.is_moving(when) or any(
             one.where_moves or (bool(one.steps) and one.by == "spend" and not self.before)
@@ -344,7 +347,7 @@ class _Compiler:
         return tuple(reversed(found))
 
     def discount(self, at: str, one: written.Discount) -> Discount:
-        where = self.condition(one.where)
+        where = self.chooses(one.where)
         of = "lines" if one.of == "order" and one.where is not None else one.of
         return Discount(
             of=of,
@@ -359,7 +362,7 @@ class _Compiler:
             count=one.count or 1,
             every=one.every or 0,
             buy=one.buy.quantity if one.buy is not None else 0,
-            buy_where=self.condition(one.buy.where) if one.buy is not None else None,
+            buy_where=self.chooses(one.buy.where) if one.buy is not None else None,
             repeat=one.repeat,
             at_most=None if one.at_most is None else self.money(f"{at}/at_most", one.at_most, self.digits),
             is_of_pieces=bool(one.every or one.buy or of in ("cheapest", "dearest")),
@@ -388,7 +391,7 @@ class _Compiler:
 
     def factor(self, one: written.Multiply) -> Factor:
         by = self.compile(one.by, CHECKOUT, DECIMAL)
-        return Factor(one.wallet, by, self.condition(one.where))  # type: ignore[arg-type]  # a missing one is a fault
+        return Factor(one.wallet, by, self.chooses(one.where))  # type: ignore[arg-type]  # a missing one is a fault
 
 
 def _inactive(one: written.Campaign) -> str:

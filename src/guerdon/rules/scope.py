@@ -104,16 +104,18 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
 
     Args:
         definition: the program's definition.
-        event_type: the type, such as `order.paid`.
+        event_type: the type, such as `order.paid`; with `/line` behind it, what chooses lines sees.
 
     Returns:
         The environment to compile against.
     """
+    event_type, _, of_line = event_type.partition("/")
     roots = {**_standing(definition), "event": _event(definition, event_type), "store": STRING}
     if event_type.startswith("order."):
         roots["order"] = ORDER
     elif event_type == "checkout":
         roots["cart"] = roots["order"] = ORDER
+    if of_line:
         roots["line"] = LINE
     return Environment(roots, zone=Zone(definition.timezone).info)
 

@@ -201,7 +201,7 @@ class Run:
             scope = self.scope
             for place, line in enumerate(self.cart_view.lines):
                 scope.line = line
-                if where(scope):
+                if where.evaluate(scope):
                     known.append(place)
             if not moves:
                 self._matching[where.source] = known
@@ -278,7 +278,7 @@ class Run:
     def _condition(self, when: Expression, bill: Bill) -> tuple[str, str]:
         self.look(bill)
         try:
-            return ("", "") if when(self.scope) else ("condition_false", "")
+            return ("", "") if when.evaluate(self.scope) else ("condition_false", "")
         except EvaluationError as error:
             return "expression_error", place_of(error)
 

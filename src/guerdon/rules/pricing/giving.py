@@ -141,7 +141,7 @@ def _gift(run: Run, bill: Bill, gift: Gift, given: Given) -> None:
 
 def _factor(run: Run, bill: Bill, factor: Factor, given: Given) -> None:
     run.look(bill)
-    by = factor.by(run.scope)
+    by = factor.by.evaluate(run.scope)
     if by < 0:
         raise ValueError(NEGATIVE[0])
     if not isinstance(by, int | Decimal):
