@@ -47,13 +47,15 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Serve a club with a member who has bought, and read the first owner's password where people do."""
     folder = tmp_path_factory.mktemp("browser") / "data"
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(folder), "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "GUERDON_API_KEY": KEY},
-    )
+    # A line a request: into a file, for a pipe that nobody reads would hold the server up once it is full.
+    with (folder.parent / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(folder), "0"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "GUERDON_API_KEY": KEY},
+        )
     try:
         assert process.stdout is not None
         said = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from babel import Locale
@@ -124,6 +124,13 @@ class Saying:
     def money(self, amount: Decimal, currency: str) -> str:
         """Write money."""
         said = format_currency(amount, currency, locale=self._locale, decimal_quantization=False)
+        return self._in_digits(str(said).replace("-", "−"))
+
+    def money_whole(self, amount: Decimal, currency: str) -> str:
+        """Write money rounded to whole units, as it stands among figures."""
+        pattern = self._locale.currency_formats["standard"].pattern.replace("0.00", "0")
+        rounded = amount.quantize(Decimal(1), ROUND_HALF_UP)
+        said = format_currency(rounded, currency, pattern, locale=self._locale, currency_digits=False)
         return self._in_digits(str(said).replace("-", "−"))
 
     def day(self, at: date | datetime, zone: Zone | None = None) -> str:

@@ -105,9 +105,10 @@ def overview(visit: Visitor, program: str) -> Response:
         chart=_chart(opened, figures, first) if first else None,
         table=_table(opened, figures, first) if first else (),
         orders=_compared(figures.orders),
-        buyers=_compared(figures.buyers),
         net=_compared(figures.net),
-        sold=_money(visit, opened, scaled_decimal(figures.net.now, opened.program.digits)),
+        sold=visit.saying.money_whole(
+            scaled_decimal(figures.net.now, opened.program.digits), opened.program.definition.currency
+        ),
         tiers=_tiers(opened, figures),
         campaign=as_words,
     )
