@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,15 @@ def _ask(demo: Demo, path: str, key: str) -> Any:
 def _moved_at_the_counter(demo: Demo, key: str) -> Decimal:
     """Work out what came after the year: rewards paid for, the old shop's order, a mistake made good."""
     club = "/programs/backpack-club"
-    today, paid = datetime.now(UTC) - timedelta(hours=1), Decimal(0)
+    last = json.loads((demo.data / "year.ndjson").read_text(encoding="utf-8").splitlines()[-1])
+    ended_at, paid = datetime.fromisoformat(last["time"]), Decimal(0)
     page = _ask(demo, f"{club}/redemptions?limit=200", key)
     rows = page["data"]
     while page["next"]:
         page = _ask(demo, f"{club}/redemptions?limit=200&cursor={page['next']}", key)
         rows += page["data"]
     for one in rows:
-        if one["status"] != "cancelled" and datetime.fromisoformat(one["issued_at"]) > today:
+        if one["status"] != "cancelled" and datetime.fromisoformat(one["issued_at"]) > ended_at:
             paid += Decimal(one["price"].get("points", "0")) * one["quantity"]
     explained = _ask(demo, f"{club}/orders/OLD-17/explanation", key)
     sums = [text for one in explained["campaigns"] for text in one["sums"]]
@@ -115,6 +116,10 @@ def _check_what_is_shown(demo: Demo, key: str) -> None:
     _wait_until(lambda: bool(_ask(demo, f"/webhooks/{heard['id']}/deliveries?state=delivered", key)["data"]))
     told = [json.loads(line) for line in (demo.data / "told.ndjson").read_text().splitlines()]
     assert {"redemption.issued", "order.paid"} <= {one["type"] for one in told}
+    assert len({one["time"] for one in told}) > 10, "a day at the counter, not a moment"
+    erp = hooks["an ERP that does not answer, to see retries"]
+    waiting = f"/webhooks/{erp['id']}/deliveries?state=waiting"
+    _wait_until(lambda: any(one["attempts"] for one in _ask(demo, waiting, key)["data"]))
     assert [one["version"] for one in _ask(demo, f"{club}/versions", key)["data"]] == [2, 1]
     assert _ask(demo, "/hooks", key)["data"][0]["description"] == "the old shop's orders"
     report = json.loads((demo.data / "backtest" / "report.json").read_bytes())

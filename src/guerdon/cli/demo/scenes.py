@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -55,10 +55,14 @@ STAFF: Final = (
 )
 _TO_THE_SHOP: Final = "the pretend shop of this demo"
 _TO_NOBODY: Final = Wish(
-    "https://old-erp.example/guerdon", ("tier.changed",), "an ERP that does not answer, to see retries"
+    "https://old-erp.example/guerdon",
+    ("redemption.cancelled",),
+    "an ERP that does not answer, to see retries",
 )
 _MENU: Final = (("travel_pouch", 100), ("bag_for_a_child", 250), ("free_shipping", 300), ("extra_year", 400))
 _TAKERS: Final = 60
+_USED_OF_TEN: Final = 6
+_DAY: Final = timedelta(hours=9)
 _MAPPING: Final[dict[str, Any]] = {
     "events": [
         {
@@ -108,10 +112,15 @@ class Scene:
         """Ask the engine, and wait."""
         return taken_in(self.house.engine.submit_many(commands))
 
-    def told(self, name: str, **fields: Any) -> dict[str, Any]:
+    def at(self, part: float) -> datetime:
+        """Give an instant of the day at the counter, which ends now; `part` goes from 0 to 1."""
+        begun_at = max(self.ended_at, self.now - _DAY)
+        return begun_at + (self.now - begun_at) * part
+
+    def told(self, name: str, part: float, **fields: Any) -> dict[str, Any]:
         """Give what every command says; the same name is the same call, also in another start."""
         once = Once("demo", f"demo-{name}", hashlib.sha256(name.encode()).digest())
-        common = {"tenant_id": self.tenant_id, "program": self.program, "received_at": self.now}
+        common = {"tenant_id": self.tenant_id, "program": self.program, "received_at": self.at(part)}
         return {**common, "once": once, **fields}
 
 
@@ -173,22 +182,20 @@ def play_a_day(scene: Scene, filled: Filled) -> None:
     able = [one for one in sorted(filled.available) if filled.available[one] >= _MENU[0][1]]
     takers = sorted(chance.sample(able, min(_TAKERS, len(able))))
     wanted = []
-    for account in takers:
+    for place, account in enumerate(takers):
         menu = [name for name, price in _MENU if price <= filled.available[account]]
-        member = parse_ref(filled.members[account])
-        told = scene.told(f"take-{account}", member=member, reward=chance.choice(menu))
-        wanted.append(RedeemReward(**told))
+        told = scene.told(f"take-{account}", place / len(takers) / 2, reward=chance.choice(menu))
+        wanted.append(RedeemReward(**told, member=parse_ref(filled.members[account])))
     ids = [parse_number("red", str(answer.redemptions[0]["id"])) or 0 for answer in scene.asked(wanted)]
-    kind = [chance.randrange(10) for _ in ids]
-    scene.asked(
-        [
-            UseRedemption(**scene.told(f"use-{one}", redemption_id=one))
-            if roll
-            else CancelRedemption(**scene.told(f"cancel-{one}", redemption_id=one))
-            for one, roll in zip(ids, kind, strict=True)
-            if roll < 6
-        ]
-    )
+    after: list[Command] = []
+    for place, one in enumerate(ids):
+        part, roll = 0.5 + place / len(ids) / 2, chance.randrange(10)
+        # The first is given back whatever the dice say, so that there is one to look at.
+        if place == 0 or roll == 0:
+            after.append(CancelRedemption(**scene.told(f"cancel-{one}", part, redemption_id=one)))
+        elif roll < _USED_OF_TEN:
+            after.append(UseRedemption(**scene.told(f"use-{one}", part, redemption_id=one)))
+    scene.asked(after)
     scene.asked(list(_at_the_desk(scene, filled)))
 
 
@@ -207,8 +214,8 @@ def _at_the_desk(scene: Scene, filled: Filled) -> Sequence[Command]:
         "items": [{"row": 1, "sku": "BT-07", "count": 2, "cents": 2450}],
     }
     mapping = msgspec.convert(_MAPPING, OrderMapping)
-    adjust = scene.told("adjust", account_id=second, wallet="points", amount=50, reason=reason)
-    move = scene.told("move", account_id=first, to_account=third, wallet="points", amount=25)
+    adjust = scene.told("adjust", 1, account_id=second, wallet="points", amount=50, reason=reason)
+    move = scene.told("move", 1, account_id=first, to_account=third, wallet="points", amount=25)
     orders = [
         IngestEvent(tenant_id=scene.tenant_id, program=scene.program, received_at=scene.now, raw=raw)
         for raw in map_events(mapping, body)
