@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,11 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from guerdon.insight.backtest import trials
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.web.trials.runner import Asked, Runner
+from guerdon.web.trials.runner import FOLDERS, Asked, Runner
 from guerdon.web.trials.task import Task, Word
 from tests.web.conftest import NOW, PROGRAM, Api, order
 
@@ -63,7 +65,7 @@ def test_whoever_began_it_is_gone_so_it_ends_too(tmp_path: Path) -> None:
                 break
         process.stdin.close()
         assert process.wait(30) == 3
-    assert not (tmp_path / "report").exists()
+    assert not tmp_path.exists(), "people's orders were in it"
 
 
 def test_a_file_of_somebodys_is_data_and_never_a_module(tmp_path: Path) -> None:
@@ -85,6 +87,10 @@ def test_a_file_of_somebodys_is_data_and_never_a_module(tmp_path: Path) -> None:
 
 def left_of(tasks: Iterable[Task]) -> list[str]:
     return [one.folder for one in tasks if Path(one.folder).exists()]
+
+
+def left(folder: Path) -> bool:
+    return folder.exists()
 
 
 def asked(api: Api, folder: Path) -> Asked:
@@ -119,6 +125,20 @@ async def test_a_server_that_stops_ends_it_and_what_waits_and_both_show_as_inter
         program_id = get_live(tx, "club").program_id
         states = {one.backtest_id: one.state for one in trials.list_trials(tx, program_id, later)}
     assert states == {first.backtest_id: "interrupted", second.backtest_id: "interrupted"}
+
+
+async def test_what_a_killed_server_left_is_swept_after_a_day(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young = (Path(tempfile.mkdtemp(prefix=prefix)) for prefix in FOLDERS)
+    long_ago = time.time() - 25 * 3600
+    os.utime(old, (long_ago, long_ago))
+    one = asked(api, Path(tempfile.mkdtemp()))
+    runner = Runner(api.house.database)
+    runner.put(one)
+    runner.stop()
+    assert (left(old), left(young)) == (False, True)
 
 
 async def test_one_runs_after_the_other_and_both_are_done(api: Api) -> None:

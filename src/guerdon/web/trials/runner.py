@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +33,9 @@ _FILE_BYTES: Final = 64 * 2**20
 """A file of a report that is larger is not kept."""
 WAITING_AT_MOST: Final = 20
 _NICER: Final = 10
+FOLDERS: Final = ("guerdon-backtest-", "guerdon-upload-")
+"""How the folders of backtests begin, and those of files that were sent for them."""
+_LEFT_SECONDS: Final = 24 * 3600
 _KEPT_FILES: Final = ("report.html", "report.json", "accounts.csv", "rejects.ndjson")
 
 
@@ -83,6 +88,7 @@ class Runner:
                 raise Problem("shutting_down", "The server is being stopped. Nothing was begun.")
             self._waiting.append(asked)
             if self._thread is None:
+                _sweep()
                 self._thread = threading.Thread(target=self._work, name="backtests", daemon=True)
                 self._thread.start()
 
@@ -202,6 +208,16 @@ def _started(task: Task, errors: IO[bytes]) -> subprocess.Popen[bytes]:
     except OSError:
         _LOG.warning("backtest_ended_early")
     return process
+
+
+def _sweep() -> None:
+    """Remove what a server that was killed left behind: files of people's orders."""
+    long_ago = time.time() - _LEFT_SECONDS
+    for prefix in FOLDERS:
+        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            with contextlib.suppress(OSError):
+                if folder.stat().st_uid == os.getuid() and folder.stat().st_mtime < long_ago:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _surroundings(environment: Mapping[str, str]) -> dict[str, str]:

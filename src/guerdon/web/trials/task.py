@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -88,7 +89,7 @@ def main() -> int:
     """
     task = msgspec.json.decode(sys.stdin.readline(), type=Task)
     # Whoever began this process holds the other end: without them nobody waits for the result.
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    threading.Thread(target=_end_with_input, args=(task.folder,), daemon=True).start()
     try:
         _say(Word("done", figures=run_task(task, _say)))
     except DefinitionError as error:
@@ -175,7 +176,8 @@ def _say(word: Word) -> None:
     sys.stdout.flush()
 
 
-def _end_with_input() -> None:
+def _end_with_input(folder: str) -> None:
     sys.stdin.read()
-    # Nothing here outlives the process but a folder, which whoever began it removes.
+    # Nobody is left who would remove it, and people's orders may be in it.
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(3)
