@@ -99,8 +99,7 @@ def _placed(finding: Finding, positions: Positions) -> DefinitionFault:
 def _all_faults(error: ValidationError, positions: Positions) -> Iterator[DefinitionFault]:
     items = error.errors(include_url=False)[: 2 * MAX_FAULTS]
     placed = [(item, *positions.resolve(item["loc"])) for item in items]
-    around = {pointer.rpartition("/")[0] for _, pointer, _ in placed}
-    around |= {pointer.rpartition("/")[0] for pointer in around}
+    around = {pointer[:at] for _, pointer, _ in placed for at, letter in enumerate(pointer) if letter == "/"}
     for item, pointer, rest in placed:
         # A list whose only item is wrong counts as too short for pydantic; the item's own fault says more.
         if item["type"] == "too_short" and pointer in around:

@@ -87,18 +87,19 @@ def _size(one: Discount | Step, voice: Voice) -> str:
     return f"{number_text(one.percent or Decimal(0))} % off"
 
 
-def _step(one: Step, by: str, voice: Voice) -> str:
-    start = voice.money(one.from_) if by == "spend" else f"{number_text(one.from_)} pieces"
-    return f"{_size(one, voice)} from {start}"
+def _step(one: Step, discount: Discount, voice: Voice) -> str:
+    by_spend = discount.by in (None, "spend")
+    start = voice.money(one.from_) if by_spend else f"{number_text(one.from_)} pieces"
+    return f"{_size(one, voice)} {_OF[discount.of]} from {start}"
 
 
 def _discount(one: Discount, voice: Voice) -> tuple[str, str]:
-    by = one.by or "spend"
-    sizes = [_step(step, by, voice) for step in one.steps or ()]
-    said = f"{listed(sizes) if sizes else _size(one, voice)} {_OF[one.of]}"
+    said = listed([_step(step, one, voice) for step in one.steps or ()])
+    if not said:
+        said = f"{_size(one, voice)} {_OF[one.of]}"
     if one.count is not None:
         said += f", {one.count} each time"
-    if by == "line_quantity":
+    if one.by == "line_quantity":
         said += ", line by line"
     if one.where is not None:
         said += f" {condition(one.where).replace('when', 'where', 1)}"

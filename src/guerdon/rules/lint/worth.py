@@ -12,6 +12,7 @@ from guerdon.rules.definition import (
     Campaign,
     Definition,
     Discount,
+    Gift,
     Grant,
     Redeem,
     Reward,
@@ -163,7 +164,9 @@ def _undrawn(definition: Definition, campaign: Campaign, budget: Budget) -> Iter
             reward = definition.rewards[effect.reward]
             costs.append(reward.cost if reward.cost is not None else reward.worth)
         elif isinstance(effect, Discount):
-            costs.append(effect.percent or effect.amount)
+            costs.append(Decimal(1))
+        elif isinstance(effect, Gift):
+            costs.append(effect.worth)
     if budget.money is not None and not any(costs):
         yield "money", "money"
     for wallet in budget.units or {}:
