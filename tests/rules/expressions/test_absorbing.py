@@ -78,8 +78,15 @@ ENVIRONMENT = Environment(
     }
 )
 _numbers = st.sampled_from(["r.d", "r.i", "0", "1", "2.5", "m.n", "default(m.n, 0)", "r.l.sum()", "r.l[0]"])
+_maybe = st.sampled_from(
+    ["m.?n.orValue(0)", "r.?d.orValue(r.i)", "r.l[?0].orValue(r.d)", "optional.of(r.d).orValue(1)",
+     "m.?n.value()",
+     "r.l[?r.i].or(optional.of(r.d)).orValue(2)", "r.?i.optMap(x, x / r.d).orValue(3)",
+     "optional.ofNonZeroValue(r.d).orValue(r.i)", "math.greatest(r.d, r.i)", "math.floor(r.d)",
+     "r.l.sort()[0]", "r.l.distinct().sum()", "r.l.sortBy(x, 1 / x)[0]", "[?m.?n, 1, ?r.?i].size()"]
+)  # fmt: skip
 _amounts = st.recursive(
-    _numbers,
+    st.one_of(_numbers, _maybe),
     lambda inner: st.one_of(
         st.builds("({} {} {})".format, inner, st.sampled_from("+-*/%"), inner),
         st.builds("max({}, {})".format, inner, inner),
@@ -100,7 +107,20 @@ _facts = st.one_of(
         ]
     ),
     st.sampled_from(
-        ["(m.s == 'a')", "(m.n == m.s)", "(r.b == m.b)", "('a' in m.l)", "(m.n == null)", "(r.d in r.l)"]
+        [
+            "(m.s == 'a')",
+            "(m.n == m.s)",
+            "(r.b == m.b)",
+            "('a' in m.l)",
+            "(m.n == null)",
+            "(r.d in r.l)",
+            "m.?s.hasValue()",
+            "(m.?n == r.?d)",
+            "r.?b.orValue(m.b)",
+            "m[?'s'].or(m.?n).hasValue()",
+            "m.s.matches(r.s)",
+            "(bytes(m.s) == b'a')",
+        ]
     ),
 )
 _conditions = st.recursive(
