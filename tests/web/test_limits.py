@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from guerdon.base.errors import Problem
 from guerdon.programs.keys import NewKey, create_key
 from guerdon.programs.tenants import tenant_id_of
+from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.limits import MISSES_BURST, Addresses, Bucket, Limits
 from tests.web.conftest import Api, order
 
@@ -172,3 +175,19 @@ async def test_wrong_signatures_count_for_their_address_alone(
     assert codes == [404, 404, 404, 429, 429]
     assert (await api.client.post(path, json={})).status_code == 404
     assert MISSES_BURST > 100, "a shop with a wrong secret hears so for a while"
+
+
+async def test_a_hook_has_a_limit_like_a_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = {
+        **SAMPLES["post", "/v1/hooks"],
+        "program": "club",
+    }
+    hook = (await api.post("/v1/hooks", json=wanted)).json()
+    monkeypatch.setattr(api.front.premises.doorkeeper.limits, "_rate", 1)
+    body = msgspec.json.encode(SAMPLES["post", "/v1/hooks/{hook}"])
+    signed = {"x-shop-signature": hmac.digest(b"the secret of our old shop", body, "sha256").hex()}
+    said = [await api.client.post(hook["path"], content=body, headers=signed) for _ in range(11)]
+    assert [one.status_code for one in said] == [200] * 10 + [429]
+    assert [said[0].json()["status"], said[1].json()["status"]] == ["applied", "duplicate"]
+    assert said[0].headers["ratelimit"].startswith('"calls";r=9;')
+    assert int(said[10].headers["retry-after"]) >= 1

@@ -120,10 +120,7 @@ class Doorkeeper:
         caller = self.remembered(authorization)
         if caller is None:
             caller = await self._looked_up(scope, authorization)
-        if caller.bucket is not None:
-            scope["answer"].bucket = caller.bucket
-            if not caller.bucket.take():
-                raise refusal(caller.bucket)
+        charge(scope, caller.bucket)
         return caller
 
     def meet(self, scope: Any) -> str:
@@ -201,6 +198,22 @@ class Doorkeeper:
             # That a key was used is worth less than the call that uses it.
             _LOG.warning("use_not_noted", code=problem.code)
         return Caller(key.tenant_id, f"key:{key.prefix}", key, self.limits.of_key(key.key_id, key.rate_limit))
+
+
+def charge(scope: Any, bucket: Bucket | None) -> None:
+    """Take one call from what somebody may still ask.
+
+    Args:
+        scope: ASGI scope; its `answer` (a `Way`) is told of the limit.
+        bucket: whose; None where there is no limit.
+
+    Raises:
+        Problem: `rate_limited`.
+    """
+    if bucket is not None:
+        scope["answer"].bucket = bucket
+        if not bucket.take():
+            raise refusal(bucket)
 
 
 def _header(scope: Any, name: bytes) -> bytes | None:

@@ -39,6 +39,7 @@ from guerdon.web.api.calls.once import once
 from guerdon.web.api.events import problem_in, shown_row
 from guerdon.web.api.shapes import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
+from guerdon.web.callers import charge
 from guerdon.web.front import header
 from guerdon.web.hooks.lately import Post
 from guerdon.web.house import Premises
@@ -221,6 +222,8 @@ async def _taken_in(request: Request, door: Door, body: bytes, now: datetime) ->
     premises: Premises = request.app.state.premises
     secret = SecretBox(premises.house.master_key, door.tenant_id).open(owner_of(door.hook_id), door.sealed)
     check_signature(door.signature, secret, lambda name: _header(request.scope, name), body, now)
+    # A door has a limit like a key: the two are numbered alike, and never with the same number.
+    charge(request.scope, premises.doorkeeper.limits.of_key(door.hook_id, None))
     raws = map_events(door.mapping, _foreign(body))
     if not raws:
         return []
