@@ -11,7 +11,7 @@ from typing import Final
 from babel import Locale
 from babel.core import negotiate_locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
@@ -123,15 +123,18 @@ class Saying:
 
     def money(self, amount: Decimal, currency: str) -> str:
         """Write money."""
-        said = format_currency(amount, currency, locale=self._locale, decimal_quantization=False)
-        return self._in_digits(str(said).replace("-", "−"))
+        # A price of a single unit may be finer than the currency itself.
+        finer = -int(amount.normalize().as_tuple().exponent)
+        return self._money(amount, currency, max(get_currency_precision(currency), finer))
 
     def money_whole(self, amount: Decimal, currency: str) -> str:
         """Write money rounded to whole units, as it stands among figures."""
-        pattern = self._locale.currency_formats["standard"].pattern.replace("0.00", "0")
-        rounded = amount.quantize(Decimal(1), ROUND_HALF_UP)
-        said = format_currency(rounded, currency, pattern, locale=self._locale, currency_digits=False)
-        return self._in_digits(str(said).replace("-", "−"))
+        return self._money(amount.quantize(Decimal(1), ROUND_HALF_UP), currency, 0)
+
+    @property
+    def stop(self) -> str:
+        """What ends a sentence."""
+        return "." if self.language == "en" else "।"
 
     def day(self, at: date | datetime, zone: Zone | None = None) -> str:
         """Write a day with its year."""
@@ -177,6 +180,13 @@ class Saying:
     def _said(self, english: str) -> Said:
         words: Mapping[str, Said] = CATALOGUES[self.language]
         return words.get(english, english)
+
+    def _money(self, amount: Decimal, currency: str, places: int) -> str:
+        pattern = _GROUPS[self.language] + ("." + "0" * places if places else "")
+        symbol = get_currency_symbol(currency, self._locale).replace("US$", "$")
+        space = " " if symbol[-1].isalpha() else ""
+        said = str(format_decimal(abs(amount), pattern, "en"))
+        return ("−" if amount < 0 else "") + symbol + space + self._in_digits(said)
 
     def _date(self, at: date | datetime, zone: Zone | None, pattern: str) -> str:
         return self._in_digits(str(format_date(_local_day(at, zone), pattern, locale=self._locale)))
