@@ -13,7 +13,6 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
-from guerdon.engine.checkouts.acts import cancel, confirm, open_, preview
 from guerdon.engine.commands import (
     CancelCheckout,
     CancelRedemption,
@@ -27,6 +26,7 @@ from guerdon.engine.commands import (
     UseRedemption,
 )
 from guerdon.engine.events import marked
+from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
 from guerdon.engine.gather import Gathered, lots_missing

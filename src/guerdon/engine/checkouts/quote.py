@@ -41,13 +41,7 @@ def write_quote(
         "program_version": priced.version,
         "currency": priced.currency,
         "lines": [_line(priced, line) for line in priced.lines],
-        "shipping": {
-            "amount": _money(priced, priced.shipping.amount),
-            "discount": _money(priced, priced.shipping.discount),
-            "tax": _money(priced, priced.shipping.tax),
-            "total": _money(priced, priced.shipping.total),
-            "discounts": _offs(priced, priced.shipping.discounts),
-        },
+        "shipping": _shipping(priced),
         "totals": {
             "subtotal": _money(priced, priced.subtotal),
             "discount": _money(priced, priced.discount),
@@ -108,6 +102,17 @@ def earned(program: Program, quoted: Quoted) -> dict[str, str]:
         if effect.kind == "award":
             sums[effect.wallet] = sums.get(effect.wallet, 0) + effect.amount
     return {key: scaled_text(units, program.scales[key]) for key, units in sums.items()}
+
+
+def _shipping(priced: Priced) -> dict[str, Any]:
+    shipping = priced.shipping
+    return {
+        "amount": _money(priced, shipping.amount),
+        "discount": _money(priced, shipping.discount),
+        "tax": _money(priced, shipping.tax),
+        "total": _money(priced, shipping.total),
+        "discounts": _offs(priced, shipping.discounts),
+    }
 
 
 def _line(priced: Priced, line: PricedLine) -> dict[str, Any]:

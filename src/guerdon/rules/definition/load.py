@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
-from guerdon.rules.definition.engagement.checks import check_engagement
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, shown
+from guerdon.rules.definition.sections.engagement import check_engagement
 from guerdon.rules.definition.source.positions import Positions
 from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import join, plain_data, steps_of

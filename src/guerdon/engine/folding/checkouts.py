@@ -57,23 +57,64 @@ class Folding(Protocol):
         ...
 
     def settled_for(self, item: Item, event: Event) -> None:
-        """Make sure that the account's lots are there."""
+        """Make sure that the account's lots are there.
+
+        Args:
+            item: the command.
+            event: gives the instant.
+
+        Raises:
+            LotsMissing: where they have to be read first.
+        """
         ...
 
     def member_of(self, item: Item) -> MemberState | None:
-        """Who acts."""
+        """Say who acts.
+
+        Args:
+            item: the command.
+
+        Returns:
+            The member, None for a guest.
+        """
         ...
 
     def shown(self, item: Item, decision: Decision, status: Any) -> Answer:
-        """Show a decision with the account as it stands."""
+        """Show a decision with the account as it stands.
+
+        Args:
+            item: the command.
+            decision: what was decided.
+            status: `applied` or `duplicate`.
+
+        Returns:
+            The answer.
+        """
         ...
 
     def take(self, item: Item, event: Event, *, is_order: bool) -> tuple[Decision, UUID]:
-        """Decide an event of a checkout and keep it to be stored."""
+        """Decide what confirms a checkout, and keep it to be stored.
+
+        Args:
+            item: the command.
+            event: the order, or the command that takes what was promised.
+            is_order: which of the two it is.
+
+        Returns:
+            The decision and the event's id.
+        """
         ...
 
     def paid_before(self, item: Item, event: Event) -> bool:
-        """Whether the order that an event pays was paid before."""
+        """Tell whether an order was paid before.
+
+        Args:
+            item: the command.
+            event: the order.
+
+        Returns:
+            Whether it is known.
+        """
         ...
 
 

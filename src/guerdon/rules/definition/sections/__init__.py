@@ -1,0 +1,1 @@
+"""Checks across the sections of a document, where models alone cannot tell."""
