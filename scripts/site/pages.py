@@ -14,6 +14,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
         "docs/earn.md",
         "docs/redeem.md",
         "docs/tiers.md",
+        "docs/discounts.md",
         "docs/goals.md",
         "docs/language.md",
         "docs/editor.md",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +184,11 @@ def test_yaml_and_json_are_the_same_bytes() -> None:
 def test_the_difference_is_said_in_a_sentence(before: str, after: str, says: str) -> None:
     changes = compare(load_definition(DISCOUNT % before), load_definition(DISCOUNT % after))
     assert any(says in change.sentence for change in changes), [change.sentence for change in changes]
+
+
+def test_the_document_about_discounts_shows_a_program_that_compiles() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "discounts.md").read_text("utf-8")
+    shown = text.partition("```yaml shop.yaml\n")[2].partition("```")[0]
+    program = compiled(shown)
+    assert len(program.promotions.automatic) == 7
+    assert {one.source.key for one in program.promotions.automatic} <= set(program.definition.campaigns)
