@@ -114,7 +114,7 @@ def _document() -> dict[str, Any]:
     app = FastAPI()
     for router in _ROUTERS:
         app.include_router(router)
-    return describe(app)
+    return describe(app, SAMPLES)
 
 
 def _calls() -> list[str]:

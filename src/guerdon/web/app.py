@@ -23,6 +23,7 @@ from guerdon.web.api import (
     rewards,
     versions,
 )
+from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
@@ -90,7 +91,7 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_exception_handler(HTTPException, _turned_away)
     app.add_exception_handler(Exception, _failed)
-    premises.description.update(describe(app))
+    premises.description.update(describe(app, SAMPLES))
     premises.known_parameters.update(_parameters(premises.description))
     return Front(app, events.take_in(premises), premises)
 

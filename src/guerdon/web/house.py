@@ -11,10 +11,10 @@ from typing import Any, Final
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import RunTick
 from guerdon.web.callers import Doorkeeper
-from guerdon.web.hooks.lately import Lately
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.trials.runner import Runner
 from guerdon.web.waiting import Waiting
+from guerdon.web.watch.lately import Lately
 from guerdon.wiring import House
 
 _REMEMBERED_SECONDS: Final = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from types import UnionType
 from typing import Any, Final, get_args
@@ -11,7 +11,6 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, codes_of, problem_of
 
 _REF: Final = "#/components/schemas/{name}"
@@ -112,11 +111,12 @@ def _described(status: int, kind: Any) -> dict[str, Any]:
     return described
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def describe(app: FastAPI, samples: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
     """Make the OpenAPI 3.1 description of an application.
 
     Args:
         app: the application with all its routes.
+        samples: an example of a body, by method and path template.
 
     Returns:
         The document.
@@ -138,7 +138,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if method in item and path.startswith("/v1/"):
                 _complete(item[method], method)
                 _add_refusals(item[method], method, path)
-                _add_sample(item[method], SAMPLES.get((method, path)))
+                _add_sample(item[method], samples.get((method, path)))
     _take_numbers(document)
     document["paths"]["/readyz"]["get"]["responses"]["503"] = {"$ref": "#/components/responses/Refused503"}
     return document

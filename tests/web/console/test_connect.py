@@ -22,7 +22,10 @@ WEBHOOKS = "/console/webhooks"
 HOOKS = "/console/hooks"
 SECRET = re.compile(r'<code class="secret">(whsec_[^<]+)</code>')
 BODY = {
-    **{"topic": "order/paid", "number": 17, "paid_at": "2026-11-20T10:00:00Z", "customer": "ananya"},
+    "topic": "order/paid",
+    "number": 17,
+    "paid_at": "2026-11-20T10:00:00Z",
+    "customer": "ananya",
     "items": [{"row": 1, "sku": "TEA", "amount": "12.50"}],
 }
 

@@ -41,10 +41,10 @@ from guerdon.web.api.shapes import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.callers import charge
 from guerdon.web.front import header
-from guerdon.web.hooks.lately import Post
 from guerdon.web.house import Premises
 from guerdon.web.outline import operation
 from guerdon.web.problems import ProblemBody, body_of
+from guerdon.web.watch.lately import Post
 
 ROUTER: Final = APIRouter(tags=["Webhooks"])
 Reading = Annotated[Call, Depends(admitted("webhooks:read"))]
