@@ -7,9 +7,8 @@ from decimal import localcontext
 from functools import partial
 
 from guerdon.rules.expressions.errors import FAILURES
-from guerdon.rules.expressions.runtime import dynamic, exact, optionals
+from guerdon.rules.expressions.runtime import dynamic, exact, octets, optionals
 from guerdon.rules.expressions.runtime.kinds import NONE
-from guerdon.rules.expressions.runtime.wording import octets
 from guerdon.rules.expressions.syntax import Span
 from guerdon.rules.expressions.tree import Apply, Const, Items, Node, Operation
 from guerdon.rules.expressions.types import (

@@ -8,8 +8,8 @@ from typing import Any
 
 from guerdon.rules.expressions.checking.conversions import NUMBER
 from guerdon.rules.expressions.checking.signatures import SIGNATURES, Signature
-from guerdon.rules.expressions.runtime import exact, lists, maths
-from guerdon.rules.expressions.runtime.wording import formats, octets
+from guerdon.rules.expressions.runtime import exact, lists, maths, octets
+from guerdon.rules.expressions.runtime.wording import formats
 from guerdon.rules.expressions.tree import Operation
 from guerdon.rules.expressions.types import BOOL, BYTES, DECIMAL, INT, STRING, ListOf, Type
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from guerdon.rules.expressions.checking.conversions import LIST, MAP, NUMBER
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime import dynamic, exact, instants, lists, turning
-from guerdon.rules.expressions.runtime.wording import formats, octets, patterns, texts
+from guerdon.rules.expressions.runtime import dynamic, exact, instants, lists, octets, turning
+from guerdon.rules.expressions.runtime.wording import formats, patterns, texts
 from guerdon.rules.expressions.tree import Node, Operation
 from guerdon.rules.expressions.types import (
     ANY,

@@ -11,8 +11,7 @@ from typing import Any
 
 from guerdon.rules.expressions import literals
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime import dynamic, exact, instants
-from guerdon.rules.expressions.runtime.wording import octets
+from guerdon.rules.expressions.runtime import dynamic, exact, instants, octets
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

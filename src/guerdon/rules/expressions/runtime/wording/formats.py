@@ -9,11 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from guerdon.rules.expressions.errors import Failure
-from guerdon.rules.expressions.runtime import turning
+from guerdon.rules.expressions.runtime import octets, turning
 from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT
 from guerdon.rules.expressions.runtime.dynamic import LISTS, missing
 from guerdon.rules.expressions.runtime.kinds import Kind, Optional
-from guerdon.rules.expressions.runtime.wording import octets
 
 _PLACE = re.compile(r"%(?:%|(?:\.([0-9]{1,3}))?([A-Za-z]))|%")
 _PLACES = 6
