@@ -38,7 +38,7 @@ def without_gifts(one: dict[str, Any]) -> dict[str, Any]:
     return {**one, "then": [effect for effect in one["then"] if "gift" not in effect]}
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(campaigns("one"), min_size=2, max_size=5), carts())
 def test_a_few_are_tried_in_all_their_sets(some: list[dict[str, Any]], cart: OrderInput) -> None:
     keyed = {f"c{number}": without_gifts(one) for number, one in enumerate(some)}
