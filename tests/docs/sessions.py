@@ -21,7 +21,7 @@ from tests.demo.running import clean_environment, free_port
 BLOCK = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HERE = re.compile(r"<<'?(\w+)'?")
 WRITTEN_PORT = "8080"
-_READY_SECONDS = 60
+_READY_SECONDS = 300
 _ANY_LINES = "…"
 
 

@@ -16,6 +16,7 @@ FOLLOWED = [path for path in DOCUMENTS if any(block.language == "console" for bl
 
 
 @pytest.mark.xdist_group("demo")
+@pytest.mark.timeout(600)  # some begin a club of 2,000 members, verify it, and are not alone on the machine
 @pytest.mark.parametrize("document", FOLLOWED, ids=lambda path: path.stem)
 def test_the_commands_do_what_the_document_says(document: Path, tmp_path: Path) -> None:
     assert shutil.which("curl"), "the documents use curl: apt-get install curl"
