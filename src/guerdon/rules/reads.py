@@ -41,7 +41,7 @@ def inactive_because(one: written.Campaign, made: Campaign, definition: Definiti
         The reason, or nothing for a campaign that runs.
     """
     if one.trigger == "checkout":
-        return "carts are not priced yet"
+        return "carts are priced by the campaigns of a checkout"
     if one.audience is not None:
         return "segments are not kept yet"
     later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})

@@ -11,7 +11,7 @@ from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.engagement.referral import Referral
 from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.scalars.part import spellings
-from guerdon.rules.definition.settings import Checkout, Earning, Pricing, Returns, Spending
+from guerdon.rules.definition.settings import Earning, Returns
 
 _LATER_SECTIONS: Final = {
     "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
@@ -30,21 +30,14 @@ _LATER_IN_BADGES: Final = {
     "levels": "badges have no levels yet",
 }
 ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
-_LATER_EFFECTS: Final = frozenset({"discount", "gift", "message"})
+_OF_CARTS: Final = frozenset({"discount", "gift"})
+_LATER_EFFECTS: Final = frozenset({"message"})
 _LATER_FACTS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
 _LATER_SETTINGS: Final = (
-    (
-        "pricing",
-        Pricing(),
-        ("base", "amount_off", "leftover", "free_units", "minimum", "floor_percent", "at_most"),
-    ),
     ("earning", Earning(), ("same_order",)),
-    ("spending", Spending(), ("short", "as_")),
     ("returns", Returns(), ("on_return",)),
-    ("checkout", Checkout(), ("ttl", "late_confirm")),
 )
 _LATER_IN_REWARDS: Final = {
-    "discount": "a coupon's discount is kept and taken off by whoever prices the cart",
     "match": "what is matched is kept and not given by the engine",
     "adds": "the warranty is kept and lengthened by whoever fulfils it",
     "opens": "the opening day is kept and does not hold anybody back yet",
@@ -78,8 +71,6 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
         yield from _metric(metric, f"/metrics/{key}")
     for key, campaign in definition.campaigns.items():
         yield from _campaign(campaign, f"/campaigns/{key}")
-    for key in definition.lanes:
-        yield InactivePart(f"/lanes/{key}", "lanes choose among discounts, which carts do not get yet")
     yield from _rewards(definition)
     yield from _settings(definition)
     yield from _wallets(definition)
@@ -125,18 +116,13 @@ def _settings(definition: Definition) -> Iterator[InactivePart]:
             if getattr(part, name) != getattr(default, name):
                 spelled = spellings(name, type(part).model_fields[name])[0]
                 yield InactivePart(f"/{section}/{spelled}", _WHY_SETTINGS[section])
-    if definition.pricing.rounding.per != "line":
-        yield InactivePart("/pricing/rounding/per", _WHY_SETTINGS["pricing"])
     if definition.claim_within != Definition.model_fields["claim_within"].default:
         yield InactivePart("/claim_within", "guests' orders cannot be claimed yet")
 
 
 _WHY_SETTINGS: Final = {
-    "pricing": "carts are not priced yet",
     "earning": "an order's own points cannot pay for it yet, whatever this says",
-    "spending": "units are not spent at a checkout yet",
     "returns": "returns are not taken in yet",
-    "checkout": "there are no checkouts yet",
 }
 
 
@@ -147,19 +133,22 @@ def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
 
 
 def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
-    if campaign.trigger == "checkout":
-        yield InactivePart(f"{pointer}/trigger", "carts are not evaluated yet, so this campaign never runs")
+    of_carts = campaign.trigger == "checkout"
     if campaign.trigger in _LATER_FACTS:
         why = f"{campaign.trigger} is not taken in yet, so this campaign never runs"
         yield InactivePart(f"{pointer}/trigger", why)
-    if campaign.exclusive:
-        yield InactivePart(f"{pointer}/exclusive", "campaigns do not shut each other out yet")
+    if campaign.exclusive and not of_carts:
+        yield InactivePart(f"{pointer}/exclusive", "only campaigns of carts shut each other out")
     if campaign.audience is not None:
         yield InactivePart(f"{pointer}/audience", "segments are not kept yet, so this campaign never runs")
-    if campaign.lane is not None:
-        yield InactivePart(f"{pointer}/lane", "lanes choose among discounts, which carts do not get yet")
+    if campaign.lane is not None and not of_carts:
+        yield InactivePart(f"{pointer}/lane", "lanes choose among discounts, which only carts get")
     for at, effect in enumerate(campaign.then):
-        if effect.effect in _LATER_EFFECTS:
+        name = effect.effect
+        if name in _LATER_EFFECTS:
+            yield InactivePart(f"{pointer}/then/{at}/{name}", f"the effect {name} is not applied yet")
+        elif of_carts != (name in _OF_CARTS) and not (of_carts and name == "multiply"):
+            where = "carts get discounts, gifts and multipliers only" if of_carts else "only carts get it"
             yield InactivePart(
-                f"{pointer}/then/{at}/{effect.effect}", f"the effect {effect.effect} is not applied yet"
+                f"{pointer}/then/{at}/{name}", f"the effect {name} is not applied here: {where}"
             )
