@@ -17,7 +17,7 @@ from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.web.console.words import CATALOGUES, Said
 
-LANGUAGES: Final = {"en": "English", "bn": "বাংলা", "hi": "हिन्दी"}
+LANGUAGES: Final = {"en": "English", "bn": "বাংলা (Bengali)", "hi": "हिन्दी (Hindi)"}
 DIGITS: Final = ("", "latn", "own")
 _LOCALES: Final = {"en": Locale("en", "GB"), "bn": Locale("bn", "BD"), "hi": Locale("hi", "IN")}
 # Bengali is read in its own digits nearly everywhere, Hindi nearly nowhere.
