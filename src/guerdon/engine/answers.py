@@ -11,6 +11,7 @@ import msgspec
 from guerdon.base.errors import Fault, Problem
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
+from guerdon.engine.returns.telling import return_view
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.program import Program
 from guerdon.rules.settling import needs_lots, settle_wallets
@@ -19,12 +20,14 @@ from guerdon.rules.state import WalletState
 Status = Literal["applied", "duplicate", "rejected"]
 
 
-class Balance(msgspec.Struct, frozen=True):
+class Balance(msgspec.Struct, frozen=True, omit_defaults=True):
     """A wallet as decimal strings."""
 
     available: str
     pending: str
     held: str
+    debt: str = "0"
+    """What later units repay first."""
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,6 +60,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Whether a member, or a checkout, was new."""
     shortfalls: Sequence[Mapping[str, str]] = ()
     """What was promised and could not be had."""
+    returned: Mapping[str, Any] = {}
+    """What came back of an order, and what that undid."""
     quote: Mapping[str, Any] = {}
     """Of a cart or checkout."""
 
@@ -98,6 +103,7 @@ def decided(program: Program, event_id: str, status: Status, decision: Decision)
             for skip in decision.skipped
         ],
         late=decision.late,
+        returned=return_view(program, decision.returned) if decision.returned is not None else {},
         shortfalls=[
             {"kind": one.kind, "name": one.name, "amount": plain_text(one.amount), "reason": one.reason}
             for one in decision.shortfalls
@@ -167,9 +173,10 @@ def balances_view(program: Program, wallets: Mapping[str, WalletState], now: dat
         state = wallets.get(key, _EMPTY)
         scale = wallet.scale
         shown[key] = Balance(
-            scaled_text(state.available - state.held, scale),
+            scaled_text(state.free, scale),
             scaled_text(state.pending, scale),
             scaled_text(state.held, scale),
+            scaled_text(state.debt, scale) if state.debt else "0",
         )
     return shown
 

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from guerdon.engine import keys
+from guerdon.engine.checkouts.promise import stamped
 from guerdon.engine.checkouts.rows import write_checkouts
 from guerdon.engine.events import StoredEvent, insert_events, pack_decision
 from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
+from guerdon.engine.returns.rows import insert_returns
 from guerdon.infra import failpoints, outbox
 from guerdon.infra.tx import Tx
 from guerdon.ledger.changes import WalletChange
@@ -34,6 +36,8 @@ _NOTICES = {
     "send": "units.sent",
     "receive": "units.received",
     "convert": "units.converted",
+    "return": "units.taken_back",
+    "repay": "units.repaid",
 }
 
 
@@ -102,9 +106,14 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         for (scope, key), (known, made_at) in folded.calls.items()
     ]
     stored_calls = keys.insert_calls(tx, calls)
-    checkouts = [row for pair, row in folded.checkouts.items() if row is not gathered.checkouts.get(pair)]
+    checkouts = [
+        stamped(gathered.place.vault, program_id, row)
+        for pair, row in folded.checkouts.items()
+        if row is not gathered.checkouts.get(pair)
+    ]
     stored_checkouts = write_checkouts(tx, program_id, checkouts)
     write_holds(tx, program_id, *_account_holds(gathered, folded))
+    insert_returns(tx, folded.returns)
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
     # What all accounts share comes last, so that its locks are as short as can be.
     failed = ask_take(tx, program_id, _takings(gathered, folded))
@@ -247,7 +256,10 @@ def _compare(account_id: int, before: AccountState, after: AccountState, changes
             changes.tiers.append((account_id, ladder, tier))
     if after.badges is not before.badges:
         changes.badges += [
-            (account_id, badge, at) for badge, at in after.badges.items() if badge not in before.badges
+            (account_id, badge, at) for badge, at in after.badges.items() if before.badges.get(badge) != at
+        ]
+        changes.lost_badges += [
+            (account_id, badge) for badge, at in before.badges.items() if after.badges.get(badge) != at
         ]
 
 
@@ -298,6 +310,8 @@ def _notices(one: Applied) -> list[str]:
         names.append("redemption.used")
     if decision.cancelled:
         names.append("redemption.cancelled")
+    if decision.restored:
+        names.append("redemption.restored")
     if decision.tier_changes:
         names.append("tier.changed")
     if decision.badges:

@@ -23,6 +23,7 @@ from guerdon.engine.fold import fold
 from guerdon.engine.folding.folded import Folded, LotsMissing, settle_unwelcome
 from guerdon.engine.gather import Gathered, Place, add_missing_lots, gather
 from guerdon.engine.intake import Item, compress, read_item, stored_form
+from guerdon.engine.returns.gathering import Apart
 from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx, tenant_statement
@@ -113,12 +114,25 @@ class Writer:
         self.timed = []
         for job in jobs:
             job.name(self._ids)
-        place = Place(vault, live.program_id, live.program, self._ids, live.counts_members, live.pinned)
+        place = Place(
+            vault,
+            live.program_id,
+            live.program,
+            self._ids,
+            live.counts_members,
+            live.pinned,
+            live.recorded,
+        )
         return self._run(place, jobs, again=True)
 
     def _run(self, place: Place, jobs: Sequence[Job], *, again: bool) -> Answered:
         try:
             return self._attempt_twice(place, jobs) if again else self._attempt(place, jobs)
+        except Apart as apart:
+            self._rollback()
+            return self._run(place, jobs[: apart.at], again=again) + self._run(
+                place, jobs[apart.at :], again=again
+            )
         except (StaleProgram, Problem):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on and it is logged
@@ -133,7 +147,7 @@ class Writer:
     def _attempt_twice(self, place: Place, jobs: Sequence[Job]) -> Answered:
         try:
             return self._attempt(place, jobs)
-        except (StaleProgram, Problem):
+        except (StaleProgram, Problem, Apart):
             raise
         except Exception as error:  # noqa: BLE001 - logged, and met again if it is none of these
             # A deadlock, or a key that another process took meanwhile: the second look sees it.

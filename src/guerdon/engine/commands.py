@@ -13,6 +13,7 @@ from guerdon.base.ids import IdMaker
 from guerdon.engine.answers import Answer
 from guerdon.members.identities import Ref
 from guerdon.members.profiles import Profile
+from guerdon.rules.sent import ReturnAsked
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -53,6 +54,14 @@ class EnrolMember(Command, frozen=True, kw_only=True):
     """Enrol a person, or find who has that identity already."""
 
     profile: Profile
+
+
+class ReturnOrder(Command, frozen=True, kw_only=True):
+    """Something came back of an order that was paid."""
+
+    asked: ReturnAsked
+    source: str = ""
+    """Whose order it is; empty where its id alone tells."""
 
 
 class RedeemReward(Command, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ class Live(NamedTuple):
     """Whether some limit counts by member."""
     pinned: Callable[[int], Program]
     """The program with the campaigns of an earlier version, for orders of checkouts that it priced."""
+    recorded: Callable[[int], Program]
+    """A version as it was, for undoing what it decided."""
 
 
 class CompiledPrograms:
@@ -92,13 +94,19 @@ class CompiledPrograms:
 
     def _made(self, key: ProgramKey, program_id: int, program: Program) -> Live:
         pinned: dict[int, Program] = {program.version: program}
+        recorded: dict[int, Program] = {program.version: program}
 
         def find(version: int) -> Program:
             if version not in pinned:
-                pinned[version] = with_campaigns_of(program, self.version(key, program_id, version))
+                pinned[version] = with_campaigns_of(program, as_recorded(version))
             return pinned[version]
 
-        return Live(program_id, program, _counts_members(program), find)
+        def as_recorded(version: int) -> Program:
+            if version not in recorded:
+                recorded[version] = self.version(key, program_id, version)
+            return recorded[version]
+
+        return Live(program_id, program, _counts_members(program), find, as_recorded)
 
     def version(self, key: ProgramKey, program_id: int, version: int) -> Program:
         """Give a version that was live before; it is nearly always still compiled.

@@ -21,6 +21,7 @@ from guerdon.engine.commands import (
     IngestEvent,
     OpenCheckout,
     PreviewCart,
+    ReturnOrder,
     RunTick,
     TransferUnits,
     UseRedemption,
@@ -29,12 +30,17 @@ from guerdon.engine.events import marked
 from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
+from guerdon.engine.folding.returns import take_return
 from guerdon.engine.gather import Gathered, lots_missing
 from guerdon.engine.intake import Item, public_form, stored_form
 from guerdon.engine.keys import KnownCall
 from guerdon.rewards.redemptions import Redemption
+from guerdon.rules import events
+from guerdon.rules.capturing import for_guest
+from guerdon.rules.checkout import release
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, SendUnits, TakeCapture, Use
+from guerdon.rules.events import Event, ReceiveUnits, SendUnits, Use
+from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
 
@@ -116,6 +122,8 @@ class _Fold:
         """Take in an event, unless it or its order was taken in before."""
         event = item.event
         assert event is not None
+        if isinstance(event.command, events.ReturnOrder):
+            return take_return(self, item)
         body, body_hash = stored_form(item, item.member_id)
         again = self.known.find_event(item, body_hash)
         if again is not None:
@@ -153,8 +161,10 @@ class _Fold:
         if isinstance(item.job.command, RunTick) and not (decision.transactions or decision.tier_changes):
             # Units may have become available, which the wallet's row tells; nothing else is worth a word.
             after = self.done.accounts[item.account_id]
-            if after.wallets == before.wallets and after.tiers == before.tiers:
-                self.done.accounts[item.account_id] = before
+            # What lapsed is let go without a word either, and the account's clock stays where it was.
+            held = release(self.program, State(before, None, Shared()), event).account
+            if after.wallets == held.wallets and after.tiers == before.tiers:
+                self.done.accounts[item.account_id] = held if held.holds is not before.holds else before
             return self.shown(item, decision, "applied")
         self.keep(applied)
         return self.shown(item, decision, "applied", applied)
@@ -223,6 +233,11 @@ class _Fold:
             raise Problem("redemption_not_found", "there is no such redemption")
         if taken.status != "issued":
             raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
+        name, now = str(taken.redemption_id), item.job.command.received_at
+        held = self.done.accounts[item.account_id].holds.values()
+        if any(one.kind == "redemption" and one.name == name and one.expires_at > now for one in held):
+            detail = "an open checkout holds this redemption; cancel the checkout, or wait until it lapses"
+            raise Problem("redemption_held", detail)
         return taken
 
     @property
@@ -268,11 +283,11 @@ class _Fold:
     def step_guest(self, item: Item, event: Event) -> Applied:
         """Let a guest's order take what its checkout held of shared counters; nobody earns."""
         state = State(AccountState(0), None, Shared(self.done.shared, self.done.shared_holds))
-        assert event.capture is not None
-        asked = msgspec.structs.replace(event, capture=None, command=TakeCapture(event.capture))
-        after, decision = step(self.program, state, asked, Chance(bytes(8)))
+        event_id = item.job.event_ids[0]
+        program, chance = self._deciding(event), self._chance(event_id)
+        after, decision = step(program, state, for_guest(event), chance)
         self.done.shared, self.done.shared_holds = after.shared.counters, after.shared.holds
-        return Applied(item, item.job.event_ids[0], event, decision)
+        return Applied(item, event_id, event, marked(self.place.vault, event_id, decision))
 
     def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
         """Decide one event about one account; a refusal is raised."""
@@ -281,10 +296,7 @@ class _Fold:
             raise LotsMissing(item.account_id)
         shared = Shared(self.done.shared, self.done.shared_holds)
         state = State(before, self.member_of(item), shared)
-        # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
-        chance = Chance(lambda: self.place.vault.digest("chance", event_id.hex))
-        program = self.program if event.capture is None else self.place.pinned(event.capture.version)
-        after, decision = step(program, state, event, chance)
+        after, decision = step(self._deciding(event), state, event, self._chance(event_id))
         if decision.problem_code:
             raise _refusal(decision)
         applied = Applied(item, event_id, event, marked(self.place.vault, event_id, decision))
@@ -297,6 +309,15 @@ class _Fold:
         if decision.redemptions:
             applied.redemptions = [self.redemption(applied, one) for one in decision.redemptions]
         return applied
+
+    def _deciding(self, event: Event) -> Program:
+        """Give the program that decides: what a checkout promised is taken by the one that priced it."""
+        taken = event.captured
+        return self.program if taken is None else self.place.pinned(taken.version)
+
+    def _chance(self, event_id: UUID) -> Chance:
+        # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
+        return Chance(lambda: self.place.vault.digest("chance", event_id.hex))
 
     def redemption(self, applied: Applied, one: Any) -> Redemption:
         seqs = [
@@ -378,5 +399,6 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     CancelCheckout: cancel,
     TransferUnits: _Fold.transfer,
     CancelRedemption: _Fold.cancel,
+    ReturnOrder: take_return,
     UseRedemption: _Fold.use,
 }

@@ -24,17 +24,26 @@ from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
 from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
+from guerdon.engine.returns.gathering import (
+    ask_returned,
+    counters_of,
+    find_paid,
+    orders_of,
+    returned_redemptions,
+    set_earlier,
+)
+from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra import failpoints
 from guerdon.infra.tx import Tx
 from guerdon.ledger.holds import ask_holds
 from guerdon.ledger.statements import load_spent
 from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, read_wallets
 from guerdon.members.accounts import AccountRow, ask_accounts
-from guerdon.members.crypto import Vault
+from guerdon.members.crypto import MemberKey, Vault
 from guerdon.members.enrolment import EnrolBatch, Enrolled, Newcomer, enrol
 from guerdon.members.identities import Found, Ref, ask_resolve
 from guerdon.members.profiles import Profile
-from guerdon.members.standing import Standing, Wanted, ask_standing
+from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_counters
 from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
 from guerdon.programs.programs import LiveVersion, ask_live, hold_version
@@ -45,6 +54,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.settling import needs_lots
 from guerdon.rules.state import AccountState, Hold, HoldKey
 
+_ALSO_OF_GUESTS = (events.PriceCart, events.ReturnOrder)
 _NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
 
 
@@ -59,6 +69,8 @@ class Place(NamedTuple):
     """Whether some limit of the program counts by member."""
     pinned: Callable[[int], Program]
     """The program with an earlier version's campaigns."""
+    recorded: Callable[[int], Program]
+    """An earlier version as it was."""
 
 
 class Gathered:
@@ -106,6 +118,18 @@ class Gathered:
         self.earlier: dict[UUID, StoredEvent] = {}
         self.redemptions: dict[int, Redemption] = {}
         self.with_lots: set[int] = set()
+
+    def key_of(self, member_id: int) -> MemberKey | None:
+        """Give a member's own key.
+
+        Args:
+            member_id: somebody who was gathered.
+
+        Returns:
+            The key; None for whom was erased.
+        """
+        loaded = self.members.by_id.get(member_id)
+        return loaded.open_key(self.place.vault) if loaded is not None else None
 
 
 def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
@@ -163,6 +187,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         issued = ask_issued(tx, place.program_id, taken)
         known = keys.ask_calls(tx, place.vault.tenant_id, calls, now)
         checkouts = ask_found(tx, place.program_id, live_items)
+        returned = ask_returned(tx, place.program_id, live_items)
     gathered.live = live()
     if gathered.live is None or gathered.live.version != place.program.version:
         return False
@@ -174,6 +199,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         elif item.redemption_id:
             _set_redemption(item, by_redemption.get(item.redemption_id))
     _find_checkouts(tx, gathered, checkouts())
+    find_paid(tx, items, returned(), place.recorded)
     return True
 
 
@@ -181,7 +207,7 @@ def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
     gathered.checkouts = dict(found.rows)
     gathered.bounds.update(dict.fromkeys(found.counters))
     carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
-    set_coupons(tx, gathered.place.program_id, carts, found)
+    set_coupons(tx, gathered.place, carts, found)
     for item in gathered.items:
         if item.problem is None and item.checkout is not None:
             set_checkout(item, found, gathered.place.pinned)
@@ -279,6 +305,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         standing = ask_standing(tx, wanted)
         members = ask_members(tx, account_ids, actors)
         redemptions = ask_redemptions(tx, account_ids, _redemptions_of(about))
+        earlier = ask_returns(tx, *orders_of(about))
     gathered.rows, gathered.shared = rows(), shared()
     gathered.known_events, gathered.known_orders = known_events(), known_orders()
     gathered.members, gathered.redemptions = members(), redemptions()
@@ -291,10 +318,11 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     if any(row.account_id != gathered.checkouts[pair].account_id for pair, row in found.items()):
         raise AssertionError("a checkout went to another account before it was locked")
     _make_states(gathered, held, (standing(), holds()))
+    set_earlier(tx, about, earlier(), (place.recorded, gathered.key_of))
 
 
 def _redemptions_of(about: Sequence[Item]) -> set[int]:
-    numbers = {item.redemption_id for item in about if item.redemption_id}
+    numbers = {item.redemption_id for item in about if item.redemption_id} | returned_redemptions(about)
     for item in about:
         numbers.update(number for _, number in item.coupons.values())
         if item.event is not None and item.event.capture is not None:
@@ -311,7 +339,9 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
     program = gathered.place.program
     for item in about:
         event = item.event
-        if event is None or not (item.account_id or item.cart is not None or event.capture is not None):
+        if event is None or not (
+            item.account_id or isinstance(event.command, _ALSO_OF_GUESTS) or event.capture
+        ):
             continue
         # Ordinary facts of one type and day differ in nothing that is needed, unless limits count by member.
         alike = None
@@ -323,7 +353,10 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
             needs = needs_of(_deciding(gathered.place, event), event, item.member_id)
             metrics |= needs.metrics
             counters.update(needs.counters)
-            gathered.bounds.update(needs.shared)
+            if isinstance(event.command, events.ReturnOrder):
+                counters_of(needs.shared, gathered.bounds)
+            else:
+                gathered.bounds.update(needs.shared)
             oldest = needs.oldest_bucket_on if oldest is None else min(oldest, needs.oldest_bucket_on)
             if alike is not None:
                 seen[alike] = needs
@@ -334,7 +367,7 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
 
 def _deciding(place: Place, event: events.Event) -> Program:
     """Give the program that decides an event: an order of a checkout is decided by the one that priced it."""
-    return place.program if event.capture is None else place.pinned(event.capture.version)
+    return place.program if event.captured is None else place.pinned(event.captured.version)
 
 
 def _make_states(
@@ -366,20 +399,43 @@ def _make_states(
 
 def _read_more(tx: Tx, gathered: Gathered) -> None:
     """Read what the first answers showed to be needed: due lots, first decisions, units to give back."""
+    _add_held_counters(tx, gathered)
     due = _due_accounts(gathered)
     if due:
         add_missing_lots(tx, gathered, due)
-    known = [*gathered.known_events.values(), *gathered.known_orders.values()]
+    known = [
+        (one.account_id, one.event_id)
+        for one in (*gathered.known_events.values(), *gathered.known_orders.values())
+    ]
+    # What confirmed a checkout is its answer whenever it is asked again.
+    known += [
+        (one.account_id, one.event_id) for one in gathered.checkouts.values() if one.event_id is not None
+    ]
     if known:
-        gathered.earlier = ask_stored(
-            tx, {one.account_id for one in known}, {one.event_id for one in known}
-        )()
+        gathered.earlier = ask_stored(tx, {one for one, _ in known}, {one for _, one in known})()
     for item in gathered.items:
         if item.event is not None and isinstance(item.event.command, events.CancelRedemption):
             taken = gathered.redemptions.get(item.redemption_id)
             spent = load_spent(tx, taken.account_id, taken.seqs) if taken is not None and taken.seqs else {}
             asked = msgspec.structs.replace(item.event.command, spent=spent)
             item.event = msgspec.structs.replace(item.event, command=asked)
+
+
+def _add_held_counters(tx: Tx, gathered: Gathered) -> None:
+    """Read the counters that open carts hold something of, which any decision may let go."""
+    missing = {
+        (account_id, hold.name)
+        for account_id, state in gathered.accounts.items()
+        for hold in state.holds.values()
+        if hold.kind == "use" and hold.name not in state.counters
+    }
+    if not missing:
+        return
+    found = load_own_counters(tx, {one for one, _ in missing}, {name for _, name in missing})
+    for account_id, counters in found.items():
+        state = gathered.accounts[account_id]
+        merged = {**counters, **state.counters}
+        gathered.accounts[account_id] = msgspec.structs.replace(state, counters=merged)
 
 
 def _due_accounts(gathered: Gathered) -> set[int]:
@@ -418,4 +474,6 @@ def lots_missing(program: Program, state: AccountState, booked_at: datetime) -> 
     """
     last = state.last_booked_at
     now = booked_at if last is None or last < booked_at else last
-    return needs_lots(program, state.wallets, now)
+    # Who owes units repays them out of whatever comes, and lots are taken for that.
+    owes = any(one.debt and one.lots is None for one in state.wallets.values())
+    return owes or needs_lots(program, state.wallets, now)

@@ -26,22 +26,33 @@ from guerdon.engine.commands import (
     OpenCheckout,
     PreviewCart,
     RedeemReward,
+    ReturnOrder,
     RunTick,
     TransferUnits,
     UseRedemption,
 )
 from guerdon.members.identities import Ref, parse_ref
+from guerdon.rules.coupons.standing import KnownCode
 from guerdon.rules.events import Adjust, Event, PriceCart, Redeem, SendUnits, Tick
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.pricing import Cart, read_cart
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
-from guerdon.rules.reading import SentEvent, canonical_body, decode_cart, read_event
+from guerdon.rules.reading import (
+    SentEvent,
+    canonical_body,
+    decode_cart,
+    read_event,
+    return_hash,
+    returning,
+)
+from guerdon.rules.sent import ReturnAsked
 
 EVENT_BYTES = 2 * 1024 * 1024
 """The longest event that is taken in."""
 TEXT_LENGTH = 200
 REASON_LENGTH = 1_000
+_RETURN_ID_LENGTH = 190
 UNITS_AT_MOST = 2**53
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -61,6 +72,7 @@ class Item:
         "account_id",
         "cart",
         "checkout",
+        "codes",
         "coupons",
         "event",
         "is_new",
@@ -95,6 +107,8 @@ class Item:
         self.cart: Cart | None = None
         self.coupons: dict[str, tuple[int, int]] = {}
         """Account and redemption of the cart's coupon codes, as far as they are known."""
+        self.codes: dict[str, KnownCode] = {}
+        """Those of the cart's codes that are of batches or shared."""
         self.problem: Problem | None = None
 
     @property
@@ -134,6 +148,8 @@ def stored_form(item: Item, member_id: int | None) -> tuple[bytes, bytes]:
     if item.sent is not None:
         subject = number_text("mem", member_id) if member_id is not None else None
         body = canonical_body(msgspec.structs.replace(item.sent, subject=subject))
+        if isinstance(item.sent.data, ReturnAsked):
+            return body, return_hash(body)
     else:
         assert item.event is not None
         body = _ENCODER.encode({"type": item.event.type, "data": item.event.command})
@@ -151,7 +167,7 @@ def public_form(item: Item, program: Program) -> bytes | None:
         Canonical JSON, or None where nothing has to be left out.
     """
     sent = item.sent
-    if sent is None:
+    if sent is None or isinstance(sent.data, ReturnAsked):
         return None
     if isinstance(sent.data, OrderInput):
         order = sent.data
@@ -251,6 +267,20 @@ def _redeem(item: Item, command: RedeemReward, _: Program) -> None:
     item.event = _own_event("guerdon.redeem", command, asked)
 
 
+def _return(item: Item, command: ReturnOrder, _: Program) -> None:
+    asked = command.asked
+    _check_text(asked.order, "/data/order", TEXT_LENGTH)
+    if not 0 < len(asked.id) <= _RETURN_ID_LENGTH or not asked.id.isprintable():
+        detail = f"a return's id has 1 to {_RETURN_ID_LENGTH} characters, none of them a control character"
+        raise Problem.at("/data/id", "return_id_invalid", detail)
+    now = command.received_at
+    # Orders, returns and events may be numbered alike, so that a return's event has a name of its own.
+    name = f"return-{asked.id}"
+    item.sent = SentEvent(name, command.source, "order.returned", now, None, "", "", asked)
+    item.sent_id = asked.id
+    item.event = returning(item.sent, now)
+
+
 def _cancel(item: Item, command: CancelRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
@@ -333,6 +363,7 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     IngestEvent: _read_event,
     EnrolMember: _enrol,
     RedeemReward: _redeem,
+    ReturnOrder: _return,
     CancelRedemption: _cancel,
     UseRedemption: _use,
     AdjustBalance: _adjust,

@@ -55,6 +55,10 @@ def check_sums(tx: Tx) -> Iterator[Finding]:
         expected = f"available {by_lots[0]}, pending {by_lots[1]} by lots"
         found = f"available {available}, pending {pending}"
         yield _finding("wallets_unlike_lots", "wallets", (account_id, wallet), (expected, found))
+    for account_id, wallet, stored, derived in _stream(tx, "debts", reading.DEBTS_UNLIKE_ENTRIES):
+        yield _finding(
+            "debts_unlike_entries", "wallets", (account_id, wallet), (f"{derived} by entries", stored)
+        )
     for account_id, other, wallet, rest in _stream(tx, "transfers", sql.UNMATCHED_TRANSFERS):
         key = (account_id, number_text("acc", other) if other else "", wallet)
         yield _finding("transfer_unmatched", "entries", key, ("as much in as out", rest))

@@ -24,7 +24,7 @@ _TRANSACTIONS = (
 )
 _ENTRIES = (bigints, bigints, smallints, texts, texts, bigints, instants, instants, texts)
 _LOT = (bigints, texts, instants, instants)
-_WALLETS = (bigints, texts, bigints, bigints, bigints, instants, instants)
+_WALLETS = (bigints, texts, bigints, bigints, bigints, instants, instants, bigints)
 
 
 class Posting(NamedTuple):
@@ -184,6 +184,7 @@ def _write_wallets(tx: Tx, program_id: int, wallets: Sequence[WalletChange]) -> 
             change.after.held,
             change.after.changes_at,
             change.after.idle_expires_at,
+            change.after.debt,
         )
         for change in wallets
         if change.before is None or not _same_figures(change)
@@ -200,4 +201,5 @@ def _same_figures(change: WalletChange) -> bool:
         and before.held == after.held
         and before.changes_at == after.changes_at
         and before.idle_expires_at == after.idle_expires_at
+        and before.debt == after.debt
     )

@@ -44,8 +44,8 @@ def read_wallets(rows: Rows) -> Wallets:
         Wallets as booked by account and key, with `lots` None.
     """
     wallets: Wallets = {}
-    for account_id, wallet, available, pending, held, changes_at, idle in rows:
-        state = WalletState(available, pending, held, changes_at, idle, None)
+    for account_id, wallet, available, pending, held, changes_at, idle, debt in rows:
+        state = WalletState(available, pending, held, changes_at, idle, None, debt)
         wallets.setdefault(account_id, {})[wallet] = state
     return wallets
 
@@ -102,8 +102,9 @@ def load_wallets(
     found: dict[tuple[int, str], list[Lot]] = {}
     # One statement, so that figures and lots are of one moment although nothing is locked.
     for row in tx.execute(sql.READ_WALLETS, (now, list(account_ids))):
-        account_id, wallet, available, pending, held, changes_at, idle, *lot = row
-        wallets.setdefault(account_id, {})[wallet] = WalletState(available, pending, held, changes_at, idle)
+        account_id, wallet, available, pending, held, changes_at, idle, debt, *lot = row
+        state = WalletState(available, pending, held, changes_at, idle, debt=debt)
+        wallets.setdefault(account_id, {})[wallet] = state
         if lot[0] is not None:
             found.setdefault((account_id, wallet), []).append(Lot(*lot))
     for (account_id, wallet), lots in found.items():

@@ -47,6 +47,8 @@ class StandingChanges:
     """Account, ladder, new state."""
     badges: list[tuple[int, str, datetime]] = field(default_factory=list)
     """Account, badge, when; one that is held already keeps its date."""
+    lost_badges: list[tuple[int, str]] = field(default_factory=list)
+    """Account and badge."""
 
 
 _BUCKETS = """
@@ -85,6 +87,10 @@ _WRITE_BADGES = """
 insert into badges (account_id, badge, earned_at)
 select * from unnest(%s::bigint[], %s::text[], %s::timestamptz[])
 on conflict (account_id, badge) do nothing
+"""
+_DELETE_BADGES = """
+delete from badges using unnest(%s::bigint[], %s::text[]) as d (account_id, badge)
+where badges.account_id = any(%s::bigint[]) and badges.account_id = d.account_id and badges.badge = d.badge
 """
 _TIER_COLUMNS = (bigints, texts, texts, instants, instants, texts, dates, texts)
 
@@ -138,8 +144,28 @@ def load_standing(tx: Tx, wanted: Wanted) -> dict[int, Standing]:
     return ask_standing(tx, wanted)()
 
 
+def load_own_counters(
+    tx: Tx, account_ids: Collection[int], keys: Collection[str]
+) -> dict[int, dict[str, Decimal]]:
+    """Read counters of accounts whose need for them showed only after the rest was read.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        account_ids: whose.
+        keys: counter keys.
+
+    Returns:
+        What was taken, by account and key; those never drawn from are left out.
+    """
+    found: dict[int, dict[str, Decimal]] = {}
+    arguments = (bigints(sorted(account_ids)), texts(sorted(keys)))
+    for account_id, counter, used in tx.execute(_COUNTERS, arguments).fetchall():
+        found.setdefault(account_id, {})[counter] = used
+    return found
+
+
 def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
-    """Write what a batch changed: at most four statements, whatever its size.
+    """Write what a batch changed: at most five statements, whatever its size.
 
     Args:
         tx: bound to the tenant; the accounts are locked.
@@ -166,6 +192,9 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
             for account_id, ladder, state in changes.tiers
         ]
         tx.execute(_WRITE_TIERS, (program_id, *columns(tiers, _TIER_COLUMNS)))
+    if changes.lost_badges:
+        accounts = bigints(sorted({account_id for account_id, _ in changes.lost_badges}))
+        tx.execute(_DELETE_BADGES, (*columns(changes.lost_badges, (bigints, texts)), accounts))
     if changes.badges:
         tx.execute(_WRITE_BADGES, columns(changes.badges, (bigints, texts, instants)))
 

@@ -11,6 +11,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
+from guerdon.rules.coupons.codes import fold
 
 Status = Literal["issued", "used", "cancelled"]
 
@@ -30,8 +31,10 @@ _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
 select %s::bigint, * from unnest(%s::text[], %s::bigint[], %s::bigint[])
 """
+# As the index says it: O is 0, I and L are 1, U is V, and dashes and spaces do not count.
 _CODES = """
-select code, account_id, redemption_id from coupon_codes where program_id = %s and code = any(%s::text[])
+select code, account_id, redemption_id from coupon_codes
+where program_id = %s and translate(upper(code), 'ILOU- ', '110V') = any(%s::text[])
 """
 _ISSUED = """
 select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id from redemptions
@@ -43,7 +46,7 @@ from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
     as d (account_id, redemption_id, status, changed_at)
 where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id = any(%s::bigint[])
     and redemptions.account_id = d.account_id and redemptions.redemption_id = d.redemption_id
-    and redemptions.status = 'issued'
+    and redemptions.status = case d.status when 'issued' then 'used' else 'issued' end
 """
 _OPEN = """
 select distinct reward from redemptions
@@ -88,7 +91,7 @@ class Issued(NamedTuple):
 
 
 class StatusChange(NamedTuple):
-    """A redemption that is used or cancelled."""
+    """A redemption that is used or cancelled, or issued again after its order was returned."""
 
     account_id: int
     redemption_id: int
@@ -144,15 +147,25 @@ def ask_codes(tx: Tx, program_id: int, codes: Collection[str]) -> Callable[[], d
     Args:
         tx: the transaction.
         program_id: of which program.
-        codes: as they were given out.
+        codes: as they were typed.
 
     Returns:
-        What reads the answer: account and redemption by code. In a pipeline it may be called later.
+        What reads the answer: account and redemption by code as typed. In a pipeline it may be called later.
     """
-    if not codes:
+    folded = {code: fold(code) for code in codes}
+    wanted = sorted(set(folded.values()) - {""})
+    if not wanted:
         return dict
-    cursor = tx.execute(_CODES, (program_id, sorted(codes)))
-    return lambda: {code: (account_id, number) for code, account_id, number in cursor.fetchall()}
+    cursor = tx.execute(_CODES, (program_id, wanted))
+
+    def read() -> dict[str, tuple[int, int]]:
+        rows = cursor.fetchall()
+        known = {fold(code): (account_id, number) for code, account_id, number in rows}
+        # Should two mean the same letters, the one that was typed as it is written is meant.
+        known |= {code: (account_id, number) for code, account_id, number in rows}
+        return {code: known.get(code) or known[one] for code, one in folded.items() if one in known}
+
+    return read
 
 
 def ask_redemptions(
@@ -176,14 +189,14 @@ def ask_redemptions(
 
 
 def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
-    """Mark issued redemptions as used or cancelled.
+    """Mark issued redemptions as used or cancelled, and used ones as issued again.
 
     Args:
         tx: the transaction; the accounts are locked.
         changes: which, and what becomes of them.
 
     Returns:
-        What reads how many were still issued; fewer than asked for must not be committed.
+        What reads how many stood as they had to; fewer than asked for must not be committed.
     """
     if not changes:
         return lambda: 0

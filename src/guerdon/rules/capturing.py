@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal
-from guerdon.rules import holds
 from guerdon.rules.decision import Effect, Shortfall
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
-from guerdon.rules.events import Capture, Promised, Redeem, TakeCapture
+from guerdon.rules.events import Capture, Event, Promised, Redeem, TakeCapture
 from guerdon.rules.spending import issue
 
 
 def capture(draft: Draft, taken: Capture) -> None:
     """Take what was promised: limits, coupons, units that pay, rewards.
 
-    What the checkout holds is let go first and taken at once, so that an unexpired checkout gets all of it. A
-    late one gets what is left, and the rest is noted as a shortfall.
+    What the checkout holds was let go just before and is taken at once, so that an unexpired checkout gets
+    all of it. A late one gets what is left, and the rest is noted as a shortfall.
 
     Args:
         draft: the decision about the order.
         taken: what was promised.
     """
-    draft.let_go(holds.of_checkout(draft.holds, taken.checkout))
-    draft.let_go(holds.of_checkout(draft.shared_holds, taken.checkout))
     draft.effects += [
         Effect(one.campaign, "discount", amount=one.amount, reward=one.reward, code=one.code)
         for one in taken.discounts
     ]
+    draft.shortfalls += [Shortfall("coupon", str(number), Decimal(1), code) for number, code in taken.gone]
     if taken.only_reports:
         _report(draft, taken)
         return
@@ -61,6 +61,20 @@ def _report(draft: Draft, taken: Capture) -> None:
     ]
 
 
+def for_guest(event: Event) -> Event:
+    """Leave of a guest's order what a checkout promised: nobody earns.
+
+    Args:
+        event: an order that confirms a checkout, or what follows one that is known.
+
+    Returns:
+        The event to decide upon.
+    """
+    if event.capture is None:
+        return event
+    return msgspec.structs.replace(event, capture=None, command=TakeCapture(event.capture))
+
+
 def take_capture(draft: Draft, command: TakeCapture) -> None:
     """Let an order that is known already have what its checkout promised.
 
@@ -78,7 +92,7 @@ def _pay(draft: Draft, wallet: str, units: int) -> None:
         draft.shortfalls.append(Shortfall("units", wallet, missing, "unknown_wallet"))
         return
     state = draft.wallet(wallet)
-    had = min(units, max(state.available - state.held, 0))
+    had = min(units, max(state.free, 0))
     if had:
         taken = draft.take_units(wallet, had)
         draft.post("redeem", wallet, moved_entries(taken, -1, "redeemed", "checkout"))
@@ -93,6 +107,12 @@ def _take_reward(draft: Draft, promised: Promised) -> None:
     if reward is None:
         draft.shortfalls.append(Shortfall("reward", promised.reward, Decimal(1), "unknown_reward"))
         return
+    lost = next((key for key, _ in reward.price if key not in draft.program.wallets), None)
+    if lost is not None:
+        draft.shortfalls.append(Shortfall("reward", promised.reward, Decimal(1), "unknown_wallet"))
+        return
+    # Whom it is for was asked when it was promised.
+    reward = msgspec.structs.replace(reward, tiers=frozenset())
     try:
         issue(draft, reward, Redeem(promised.redemption_id, promised.reward), by=None)
     except Problem as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,6 +13,8 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import Chance
 from guerdon.rules import holds
+from guerdon.rules.coupons.giving import given_codes
+from guerdon.rules.coupons.standing import KnownCode
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, Discounted, Event, Promised
@@ -27,7 +29,7 @@ from guerdon.rules.spending import REFUSALS, check_tier, reward_draws
 from guerdon.rules.state import Hold, HoldKind, State
 from guerdon.rules.step import step
 
-_ONE = Decimal(1)
+_NOTHING, _ONE = Decimal(0), Decimal(1)
 _REWARDS_AT_MOST = 20
 _HUNDRED = Fraction(100)
 
@@ -41,6 +43,8 @@ class CouponState(msgspec.Struct, frozen=True):
     status: str
     """`issued`, `used` or `cancelled`."""
     expires_at: datetime | None
+    known: KnownCode | None = None
+    """The code of a batch or a shared one, which nobody redeemed."""
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -96,23 +100,21 @@ def quote(
     """
     draft = Draft(program, state, event, chance)
     draft.settle()
-    draft.let_go(holds.of_checkout(draft.holds, opening.checkout))
-    draft.let_go(holds.of_checkout(draft.shared_holds, opening.checkout))
+    draft.let_go_of(opening.checkout)
     purse = _purse(program, draft)
     priced, payments = _price(draft, opening, purse)
     rewards = _rewards(draft, opening)
     spends = _spends(draft, payments, rewards)
     member = state.member.member_id if state.member is not None else None
-    draws = [(one.draw, one.amount) for one in priced.draws]
     capture = Capture(
         checkout=opening.checkout,
         version=program.version,
-        draws=tuple(draws),
+        draws=tuple((one.draw, one.amount) for one in priced.draws),
         units={one.wallet: one.units for one in payments},
         coupons=tuple(
             opening.coupons[one.source.code].redemption_id
             for one in priced.taken
-            if one.source.code in opening.coupons
+            if one.source.code in opening.coupons and opening.coupons[one.source.code].known is None
         ),
         rewards=tuple(
             Promised(number, reward.key)
@@ -120,35 +122,30 @@ def quote(
         ),
         discounts=_discounts(priced),
     )
-    for reward in rewards:
-        draws += [(draw, amount) for draw, amount, _ in reward_draws(reward, 1, member, draft.day)]
-    _hold(draft, opening, draws)
-    _hold_units(draft, opening, spends)
-    _hold_coupons(draft, opening, capture)
+    _set_aside(draft, promised_holds(program, capture, (member, draft.day), opening.expires_at))
     order = priced.placed(_tenders(program, payments))
     due = priced.total - (0 if _as_discount(program) else sum(one.minor for one in payments))
-    free = {key: max(one.available - one.held, 0) for key, one in draft.wallets.items()}
+    free = {key: max(one.free, 0) for key, one in draft.wallets.items()}
     paid = _earned(draft, order, capture)
     quoted = Quoted(priced, payments, due, spends, free, order, capture, paid)
     return _held_only(state, draft), quoted
 
 
-def release(program: Program, state: State, event: Event, checkout: str) -> State:
+def release(program: Program, state: State, event: Event, checkout: str = "") -> State:
     """Let go of what a checkout holds, and of what has lapsed.
 
     Args:
         program: any version.
         state: the account and the shared counters.
         event: gives the instant.
-        checkout: its id, a UUID as text.
+        checkout: its id, a UUID as text; empty lets go only of what has lapsed.
 
     Returns:
         The state with less held, and nothing else changed.
     """
     draft = Draft(program, state, event, Chance(bytes(8)))
     draft.let_go(holds.lapsed(draft.holds, draft.now) + holds.lapsed(draft.shared_holds, draft.now))
-    draft.let_go(holds.of_checkout(draft.holds, checkout))
-    draft.let_go(holds.of_checkout(draft.shared_holds, checkout))
+    draft.let_go_of(checkout)
     return _held_only(state, draft)
 
 
@@ -210,8 +207,11 @@ def _price(draft: Draft, opening: Opening, purse: Purse) -> tuple[Priced, tuple[
 
 
 def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
-    given = {}
+    known = {code: one.known for code, one in opening.coupons.items() if one.known is not None}
+    given = given_codes(draft, opening.cart, known)
     for code, coupon in opening.coupons.items():
+        if coupon.known is not None:
+            continue
         problem = _refusal(draft, coupon)
         given[code] = GivenCoupon(coupon.reward, problem)
     return given
@@ -269,10 +269,10 @@ def _spends(draft: Draft, payments: Sequence[Payment], rewards: Sequence[Reward]
             spends[wallet] = spends.get(wallet, 0) + units
     for wallet, units in spends.items():
         state = draft.wallet(wallet)
-        if units > state.available - state.held:
+        if units > state.free:
             scale = draft.program.wallets[wallet].scale
             needed = scaled_text(units, scale)
-            there = scaled_text(max(state.available - state.held, 0), scale)
+            there = scaled_text(max(state.free, 0), scale)
             detail = f"{needed} of {wallet} are needed and {there} are available"
             raise Problem.at("/rewards", "insufficient_units", detail)
     return spends
@@ -295,34 +295,54 @@ def _tenders(program: Program, payments: Sequence[Payment]) -> tuple[AmountInput
     return tuple(AmountInput(scaled_decimal(one.minor, program.digits), kind="points") for one in payments)
 
 
-def _hold(draft: Draft, opening: Opening, draws: Sequence[tuple[Draw, Decimal]]) -> None:
+def promised_holds(
+    program: Program, capture: Capture, who_when: tuple[int | None, date], expires_at: datetime
+) -> tuple[Hold, ...]:
+    """Tell what must be held for a promise to be kept.
+
+    Args:
+        program: the version that priced.
+        capture: what was promised.
+        who_when: number of who buys, None for a guest; and the local day of pricing.
+        expires_at: when it is held no longer.
+
+    Returns:
+        The holds, one for each figure that they bind.
+    """
+    amounts: dict[tuple[HoldKind, str], Decimal] = {}
+
+    def add(kind: HoldKind, name: str, amount: Decimal) -> None:
+        amounts[kind, name] = amounts.get((kind, name), _NOTHING) + amount
+
+    draws = list(capture.draws)
+    for promised in capture.rewards:
+        reward = program.rewards[promised.reward]
+        draws += [(draw, amount) for draw, amount, _ in reward_draws(reward, 1, *who_when)]
+        for wallet, units in reward.price:
+            add("units", wallet, Decimal(units))
+    for wallet, units in capture.units.items():
+        add("units", wallet, Decimal(units))
     for draw, amount in draws:
-        draft.draw(draw, amount)
-        kind: HoldKind = "shared" if draw.shared else "use"
-        _keep(draft, opening, kind, draw.counter, amount)
-
-
-def _hold_units(draft: Draft, opening: Opening, spends: Mapping[str, int]) -> None:
-    for wallet, units in spends.items():
-        state = draft.wallet(wallet)
-        draft.wallets[wallet] = msgspec.structs.replace(state, held=state.held + units)
-        _keep(draft, opening, "units", wallet, Decimal(units))
-
-
-def _hold_coupons(draft: Draft, opening: Opening, capture: Capture) -> None:
+        add("shared" if draw.shared else "use", draw.counter, amount)
     for number in capture.coupons:
-        _keep(draft, opening, "redemption", str(number), _ONE)
+        add("redemption", str(number), _ONE)
+    return tuple(
+        Hold(capture.checkout, kind, name, amount, expires_at) for (kind, name), amount in amounts.items()
+    )
 
 
-def _keep(draft: Draft, opening: Opening, kind: HoldKind, name: str, amount: Decimal) -> None:
-    held = draft.shared_holds if kind == "shared" else draft.holds
-    before = held.get((opening.checkout, kind, name))
-    total = amount if before is None else before.amount + amount
-    hold = Hold(opening.checkout, kind, name, total, opening.expires_at)
-    if kind == "shared":
-        draft.shared_holds = {**draft.shared_holds, hold.key: hold}
-    else:
-        draft.holds = {**draft.holds, hold.key: hold}
+def _set_aside(draft: Draft, made: Sequence[Hold]) -> None:
+    """Bind the figures that holds are on."""
+    for hold in made:
+        if hold.kind == "units":
+            state = draft.wallet(hold.name)
+            draft.wallets[hold.name] = msgspec.structs.replace(state, held=state.held + int(hold.amount))
+        elif hold.kind != "redemption":
+            draft.draw(Draw(hold.name, _NOTHING, shared=hold.kind == "shared"), hold.amount)
+    mine = {hold.key: hold for hold in made if hold.kind != "shared"}
+    shared = {hold.key: hold for hold in made if hold.kind == "shared"}
+    draft.holds = {**draft.holds, **mine} if mine else draft.holds
+    draft.shared_holds = {**draft.shared_holds, **shared} if shared else draft.shared_holds
 
 
 def _earned(draft: Draft, order: OrderInput, capture: Capture) -> Decision:

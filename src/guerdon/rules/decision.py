@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit", "converted"]
+Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit", "converted", "owed"]
 """Whose side of the ledger: the member's lots, or one of the program's own accounts."""
 
-TransactionKind = Literal["award", "redeem", "cancel", "expire", "adjust", "send", "receive", "convert"]
+TransactionKind = Literal[
+    "award", "redeem", "cancel", "expire", "adjust", "send", "receive", "convert", "return", "repay"
+]
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -89,7 +91,7 @@ class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
 
     kind: Literal["units", "limit", "coupon", "reward"]
     name: str
-    """The wallet, the counter, the coupon's redemption or the reward."""
+    """The wallet, the counter, the redemption of a coupon or of what was given, or the reward."""
     amount: Decimal
     """How much is missing: whole units of the wallet, what the counter counts, or pieces."""
     reason: str
@@ -103,7 +105,62 @@ class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     before: str
     after: str
     at: datetime
-    cause: Literal["reached", "review", "definition"]
+    cause: Literal["reached", "review", "definition", "returned"]
+
+
+class ReturnedLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What came back of a line, and the money that goes with it in minor units."""
+
+    id: str
+    quantity: Decimal
+    net: int
+    """After discounts, as priced."""
+    tax: int
+    total: int
+    """What was charged for it, tax included."""
+
+
+class UnitsUndone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a return did to a wallet, in its scale."""
+
+    wallet: str
+    taken: int = 0
+    """What the order had brought and does not bring any more."""
+    given_back: int = 0
+    """What had paid for it."""
+    debt: int = 0
+    """The part of `taken` that was not there any more, and is owed."""
+
+
+class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Something that does not divide, and was undone, or would have been."""
+
+    kind: Literal["reward", "badge", "limit", "coupon"]
+    campaign: str = ""
+    reward: str = ""
+    badge: str = ""
+    redemption_id: int | None = None
+    kept: str = ""
+    """Why it could not be undone, such as `redemption_used`; it is not tried again."""
+
+
+class Returned(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What came back of an order, and what that undid."""
+
+    id: str
+    order: str
+    """The order's id at its source."""
+    order_event: str
+    """The event that paid it, a UUID as text."""
+    lines: tuple[ReturnedLine, ...] = ()
+    shipping: int = 0
+    """Minor units, before tax."""
+    shipping_tax: int = 0
+    with_shipping: bool = False
+    is_last: bool = False
+    """Whether nothing of the order is left."""
+    units: tuple[UnitsUndone, ...] = ()
+    undone: tuple[Undone, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -116,6 +173,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     redemptions: tuple[NewRedemption, ...] = ()
     cancelled: tuple[int, ...] = ()
     """Redemptions taken back."""
+    restored: tuple[int, ...] = ()
+    """Redemptions whose coupons were used, and can be used again."""
     used: tuple[int, ...] = ()
     """Redemptions whose coupons an order used up."""
     drawn: tuple[tuple[str, Decimal], ...] = ()
@@ -128,10 +187,16 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the campaigns' expressions read, by path: texts, lists and maps of them; no personal values."""
     personal: tuple[str, ...] = ()
     """Paths of the personal values that they read and that were there: the person's own record has them."""
+    counted: Mapping[str, Decimal] = {}
+    """What metrics counted that read what is known about people, by metric; others can be counted again."""
+    returned: Returned | None = None
+    """What a return undid."""
     left: Mapping[str, Decimal] = {}
     """What limits, budgets and stock had left when they were first looked at, by counter (`rules.limits`)."""
+    held: Mapping[str, int] = {}
+    """Units that other open checkouts held then, by wallet in its scale."""
     mark: str = ""
-    """Shows that `left` is as it was stored."""
+    """Shows that `left` and `held` are as they were stored."""
     problem_code: str = ""
     problem_pointer: str = ""
     """JSON pointer to the wrong place of what was asked, where there is one."""

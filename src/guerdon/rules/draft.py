@@ -19,6 +19,7 @@ from guerdon.rules.decision import (
     Effect,
     Entry,
     NewRedemption,
+    Returned,
     Shortfall,
     Skip,
     TierChange,
@@ -84,6 +85,7 @@ class Draft:
         self.transactions: list[Transaction] = []
         self.redemptions: list[NewRedemption] = []
         self.cancelled: list[int] = []
+        self.restored: list[int] = []
         self.used: list[int] = []
         self.drawn: list[tuple[str, Decimal]] = []
         self.shortfalls: list[Shortfall] = []
@@ -91,7 +93,10 @@ class Draft:
         self.new_badges: list[str] = []
         self.inputs: dict[str, Any] = {}
         self.personal: dict[str, None] = {}
+        self.counted: dict[str, Decimal] = {}
+        self.returned: Returned | None = None
         self.left: dict[str, Decimal] = {}
+        self.held: dict[str, int] = {}
         self.lowered: set[str] = set()
         """Metrics that counted something negative."""
 
@@ -117,6 +122,7 @@ class Draft:
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")
         self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
+        self.held = {key: one.held for key, one in self.wallets.items() if one.held}
         self.settle_wallets()
 
     def settle_wallets(self) -> None:
@@ -169,7 +175,15 @@ class Draft:
             holds.without(self.shared_holds, gone),
         )
 
-    def retier(self, key: str, cause: Literal["reached", "definition"]) -> tuple[TierChange, ...]:
+    def let_go_of(self, checkout: str) -> None:
+        """Give back what one checkout had set aside.
+
+        Args:
+            checkout: its id, a UUID as text.
+        """
+        self.let_go(holds.of_checkout(self.holds, checkout) + holds.of_checkout(self.shared_holds, checkout))
+
+    def retier(self, key: str, cause: Literal["reached", "definition", "returned"]) -> tuple[TierChange, ...]:
         """Work a ladder's standing out anew and note what changed.
 
         Args:
@@ -223,6 +237,27 @@ class Draft:
         buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)
         self.buckets = buckets
 
+    def recount(self, identity: str, bucket_on: date, change: Decimal, count: int) -> bool:
+        """Change what a fact has counted in a metric's bucket.
+
+        Args:
+            identity: the metric's identity.
+            bucket_on: the bucket's first day.
+            change: added to the sum.
+            count: added to the number of facts.
+
+        Returns:
+            Whether there was anything to change.
+        """
+        bucket = self.buckets.get((identity, bucket_on))
+        if bucket is None or not (change or count):
+            return False
+        self.buckets = {
+            **self.buckets,
+            (identity, bucket_on): Bucket(bucket.total + change, bucket.count + count),
+        }
+        return True
+
     def room(self, draw: Draw) -> Decimal:
         """Tell how much can still be drawn from a counter; the decision keeps what the first look found.
 
@@ -248,6 +283,20 @@ class Draft:
             self.shared = {**self.shared, draw.counter: self.shared.get(draw.counter, _ZERO) + amount}
         else:
             self.counters = {**self.counters, draw.counter: self.counters.get(draw.counter, _ZERO) + amount}
+
+    def free(self, draw: Draw, amount: Decimal) -> None:
+        """Give back what was drawn before, as far as it was counted: a limit may be younger.
+
+        Args:
+            draw: the counter.
+            amount: how much was drawn.
+        """
+        # What open carts hold is theirs.
+        held = (self.shared_holds if draw.shared else self.holds).values()
+        carts = sum((one.amount for one in held if one.name == draw.counter), _ZERO)
+        used = draw.bound - self.room(draw) - carts
+        if used > 0:
+            self.draw(draw, -min(amount, used))
 
     def fits(self, wallet_key: str, amount: int) -> bool:
         """Tell whether a wallet can hold so many units more.
@@ -302,6 +351,38 @@ class Draft:
         self.wallets[wallet_key], taken = lots.take(self.wallet(wallet_key), amount, self.now)
         self._touch(wallet_key, self._idle_end(wallet_key))
         return taken
+
+    def take_back(self, wallet_key: str, amount: int, of: Sequence[Lot] = ()) -> tuple[Lot, ...]:
+        """Take units back that a wallet has, pending ones as well; what is on hold stays.
+
+        Args:
+            wallet_key: the wallet.
+            amount: in its scale.
+            of: lots that are taken from first.
+
+        Returns:
+            What was taken of each lot, perhaps less than asked for.
+        """
+        self.wallets[wallet_key], taken = lots.take_back(self.wallet(wallet_key), amount, of, self.now)
+        return taken
+
+    def owe(self, wallet_key: str, amount: int) -> None:
+        """Note units that are owed.
+
+        Args:
+            wallet_key: the wallet.
+            amount: in its scale; less than nothing where it is repaid.
+        """
+        wallet = self.wallet(wallet_key)
+        self.wallets[wallet_key] = msgspec.structs.replace(wallet, debt=wallet.debt + amount)
+
+    def repay(self) -> None:
+        """Let units that are there repay what is owed in their wallet."""
+        for key, wallet in list(self.wallets.items()):
+            if wallet.debt and (wallet.available > wallet.held or wallet.pending):
+                taken = self.take_back(key, wallet.debt)
+                self.owe(key, -sum(lot.remaining for lot in taken))
+                self.post("repay", key, moved_entries(taken, -1, "owed"), effective_at=self.now)
 
     def _idle_end(self, wallet_key: str) -> datetime | None:
         """Work out when a wallet expires if this event is its last activity, where it works so."""
@@ -404,6 +485,7 @@ class Draft:
             The new state.
         """
         account, event = self.before.account, self.event
+        # A return is a fact about an order that has its own day; it makes no later fact late.
         ticking = event.command is not None
         occurred_at = account.last_occurred_at
         if not ticking and (occurred_at is None or event.occurred_at > occurred_at):
@@ -437,6 +519,7 @@ class Draft:
             transactions=tuple(self.transactions),
             redemptions=tuple(self.redemptions),
             cancelled=tuple(self.cancelled),
+            restored=tuple(self.restored),
             used=tuple(self.used),
             drawn=tuple(self.drawn),
             shortfalls=tuple(self.shortfalls),
@@ -446,7 +529,10 @@ class Draft:
             inputs=self.inputs,
             personal=tuple(self.personal),
             # One way to write a number, however it was reckoned.
+            counted=self.counted,
+            returned=self.returned,
             left={counter: Decimal(plain_text(left)) for counter, left in self.left.items()},
+            held=self.held,
         )
 
 

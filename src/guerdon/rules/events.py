@@ -9,8 +9,11 @@ from typing import Any
 
 import msgspec
 
+from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.limits import Draw
 from guerdon.rules.orders import Order
+from guerdon.rules.program import Program
+from guerdon.rules.sent import ReturnAsked
 from guerdon.rules.state import Lot
 
 
@@ -105,6 +108,8 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     """What pays a part of what is due: units by wallet in its scale."""
     coupons: tuple[int, ...] = ()
     """Redemptions whose coupons are used up."""
+    gone: tuple[tuple[int, str], ...] = ()
+    """Redemptions whose coupons were lost before the order came, and the code that says why."""
     rewards: tuple[Promised, ...] = ()
     discounts: tuple[Discounted, ...] = ()
     only_reports: bool = False
@@ -122,9 +127,50 @@ class PriceCart(msgspec.Struct, frozen=True):
 
     rewards: tuple[str, ...] = ()
     """Rewards that the cart takes, and those that its coupons stand for."""
+    draws: tuple[Draw, ...] = ()
+    """Counters of its codes."""
 
 
-Command = Redeem | CancelRedemption | Use | Adjust | SendUnits | ReceiveUnits | Tick | TakeCapture | PriceCart
+class PaidOrder(msgspec.Struct, frozen=True):
+    """An order as it was paid, with all that was decided on it."""
+
+    event_id: str
+    """A UUID as text."""
+    program: Program
+    """The version that decided."""
+    event: Event
+    """As it was decided upon."""
+    decision: Decision
+    member_id: int | None
+    """Who bought; None for a guest."""
+    earlier: tuple[Returned, ...] = ()
+    """What came back of it before."""
+    captures: tuple[tuple[Capture, Decision], ...] = ()
+    """What a checkout took for it: with the order itself, or after it was known."""
+    redemptions: Mapping[int, str] = {}
+    """How the redemptions that it made or used stand: `issued`, `used` or `cancelled`."""
+
+
+class ReturnOrder(msgspec.Struct, frozen=True):
+    """A part of an order comes back, or all of it."""
+
+    asked: ReturnAsked
+    paid: PaidOrder | None = None
+    """As gathered."""
+
+
+Command = (
+    Redeem
+    | ReturnOrder
+    | CancelRedemption
+    | Use
+    | Adjust
+    | SendUnits
+    | ReceiveUnits
+    | Tick
+    | TakeCapture
+    | PriceCart
+)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -146,3 +192,8 @@ class Event(msgspec.Struct, frozen=True):
     command: Command | None = None
     capture: Capture | None = None
     """What the checkout promised that this order confirms."""
+
+    @property
+    def captured(self) -> Capture | None:
+        """What a checkout promised and is taken now, with the order or after it."""
+        return self.command.capture if isinstance(self.command, TakeCapture) else self.capture

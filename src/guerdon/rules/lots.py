@@ -105,6 +105,7 @@ def _with_figures(wallet: WalletState, lots: tuple[Lot, ...], now: datetime) -> 
         changes_at=changes_at,
         idle_expires_at=wallet.idle_expires_at if lots else None,
         lots=lots,
+        debt=wallet.debt,
     )
 
 
@@ -132,6 +133,7 @@ def add(wallet: WalletState, lot: Lot, now: datetime, order: SpendingOrder) -> W
         changes_at=changes_at,
         idle_expires_at=wallet.idle_expires_at,
         lots=None if wallet.lots is None else _merge(wallet.lots, lot, order),
+        debt=wallet.debt,
     )
 
 
@@ -171,6 +173,45 @@ def take(wallet: WalletState, amount: int, now: datetime) -> tuple[WalletState, 
             kept.append(lot if not part else msgspec.structs.replace(lot, remaining=lot.remaining - part))
     assert wanted == 0, "the figures of a settled wallet are the sum of its lots"
     return _with_figures(wallet, tuple(kept), now), tuple(taken)
+
+
+def take_back(
+    wallet: WalletState, amount: int, of: Iterable[Lot], now: datetime
+) -> tuple[WalletState, tuple[Lot, ...]]:
+    """Take units back: out of some lots first, then usable ones in the order of spending, then pending ones.
+
+    What open checkouts hold stays.
+
+    Args:
+        wallet: settled at `now`, its lots gathered.
+        amount: how many, in the wallet's scale; fewer are taken where there are fewer.
+        of: lots that are taken from first, `remaining` being how many of each at most.
+        now: the instant that availability is judged at.
+
+    Returns:
+        The wallet without them, and what was taken of each lot as `remaining`.
+    """
+    assert wallet.lots is not None, "taking back needs the lots"
+    there = {(lot.available_at, lot.expires_at): lot.remaining for lot in wallet.lots}
+    taken = dict.fromkeys(there, 0)
+    free = max(wallet.available - wallet.held, 0)
+    usable = [lot for lot in wallet.lots if lot.available_at <= now]
+    pending = [lot for lot in wallet.lots if lot.available_at > now]
+    for lot in (*of, *usable, *pending):
+        key = (lot.available_at, lot.expires_at)
+        part = min(amount, lot.remaining, there.get(key, 0))
+        if lot.available_at <= now:
+            part = min(part, free)
+            free -= part
+        if part:
+            amount -= part
+            there[key] -= part
+            taken[key] += part
+    if not any(taken.values()):
+        return wallet, ()
+    kept = tuple(Lot(*key, left) for key, left in there.items() if left)
+    gone = tuple(Lot(*key, units) for key, units in taken.items() if units)
+    return _with_figures(wallet, kept, now), gone
 
 
 def expiring(wallet: WalletState, now: datetime) -> tuple[tuple[datetime, int], ...]:

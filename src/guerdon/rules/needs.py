@@ -12,17 +12,17 @@ from guerdon.base.calendar import EPOCH_DAY
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
-    Capture,
     Event,
     PriceCart,
     Redeem,
+    ReturnOrder,
     SendUnits,
-    TakeCapture,
 )
 from guerdon.rules.limits import Draw, all_draws, stock_draw
-from guerdon.rules.metrics import Metric
+from guerdon.rules.metrics import Metric, bucket_of
 from guerdon.rules.program import Campaign, Program
-from guerdon.rules.step import FOLLOW_ONS
+from guerdon.rules.stepping import FOLLOW_ONS
+from guerdon.rules.undo import draws_of, metrics_of
 
 _AHEAD = timedelta(days=2)
 """A sender's clock may be a day ahead of ours, and then today's windows begin before the fact's."""
@@ -37,8 +37,8 @@ class Needs(msgspec.Struct, frozen=True):
     """Metric identities whose buckets are read."""
     oldest_bucket_on: date
     """Buckets that begin earlier are not read."""
-    counters: tuple[str, ...]
-    """The account's own counters."""
+    counters: Mapping[str, Decimal]
+    """The account's own counters, each with its bound."""
     shared: Mapping[str, Decimal]
     """Shared counters, each with the bound that its writing statement guards."""
 
@@ -55,6 +55,8 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
         The names to gather.
     """
     day = program.zone.day_of(event.occurred_at)
+    if isinstance(event.command, ReturnOrder):
+        return _of_return(program, event.command, day)
     campaigns = _campaigns(program, event)
     metrics = _metrics(program, event, campaigns)
     draws = _draws(program, event, campaigns, (member_id, day))
@@ -62,7 +64,29 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
         lots=_spends(event) or _takes(event) or any(campaign.redeems for campaign in campaigns),
         metrics=frozenset(metric.identity for metric in metrics),
         oldest_bucket_on=_oldest(program, metrics, day),
-        counters=tuple(sorted({draw.counter for draw in draws if not draw.shared})),
+        counters={draw.counter: draw.bound for draw in draws if not draw.shared},
+        shared={draw.counter: draw.bound for draw in draws if draw.shared},
+    )
+
+
+def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
+    """Tell what undoing takes: what the order's own version counted and drew, and the ladders that stand."""
+    paid = command.paid
+    if paid is None:
+        return Needs(False, frozenset(), day, {}, {})
+    counted = metrics_of(paid)
+    laddered = [ladder.metric for ladder in program.ladders.values()]
+    sold_on = program.zone.day_of(paid.event.occurred_at)
+    draws = draws_of(paid)
+    return Needs(
+        lots=True,
+        metrics=frozenset(metric.identity for metric in (*counted, *laddered)),
+        oldest_bucket_on=min(
+            _oldest(program, [*counted, *laddered], day),
+            *(bucket_of(metric, sold_on) for metric in counted),
+            sold_on,
+        ),
+        counters={draw.counter: draw.bound for draw in draws if not draw.shared},
         shared={draw.counter: draw.bound for draw in draws if draw.shared},
     )
 
@@ -89,12 +113,8 @@ def _spends(event: Event) -> bool:
 
 def _takes(event: Event) -> bool:
     """Tell whether an order takes units for what its checkout promised, or a cart may."""
-    taken = _captured(event)
+    taken = event.captured
     return isinstance(event.command, PriceCart) or (taken is not None and bool(taken.units or taken.rewards))
-
-
-def _captured(event: Event) -> Capture | None:
-    return event.command.capture if isinstance(event.command, TakeCapture) else event.capture
 
 
 def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> list[Metric]:
@@ -131,9 +151,10 @@ def _draws(
         rewards.update(campaign.grants)
         rewards.update(redeem.reward for redeem in campaign.redeems)
     if isinstance(event.command, PriceCart):
+        draws += event.command.draws
         for promotion in program.promotions.automatic:
             draws += all_draws(promotion.limits, promotion.source.owner, member_id, day)
-    taken = _captured(event)
+    taken = event.captured
     if taken is not None:
         draws += [draw for draw, _ in taken.draws]
     if isinstance(event.command, CancelRedemption):
@@ -154,5 +175,5 @@ def _rewards_of(event: Event) -> set[str]:
         return {event.command.reward}
     if isinstance(event.command, PriceCart):
         return set(event.command.rewards)
-    taken = _captured(event)
+    taken = event.captured
     return {one.reward for one in taken.rewards} if taken is not None else set()

@@ -86,7 +86,7 @@ def _pay(purse: Purse, key: str, amount: Decimal, room: int) -> Payment:
     if units < 0:
         raise Problem.at(pointer, "negative_amount", "expected an amount of 0 or more")
     state = purse.states.get(key, WalletState())
-    free = max(state.available - state.held, 0)
+    free = max(state.free, 0)
     if units > free:
         if not purse.clamp:
             needed, there = scaled_text(units, wallet.scale), scaled_text(free, wallet.scale)

@@ -16,22 +16,25 @@ import msgspec
 from guerdon.base.calendar import FIRST_INSTANT, LAST_INSTANT
 from guerdon.base.errors import Problem
 from guerdon.rules.event_data import read_data
-from guerdon.rules.events import Event
+from guerdon.rules.events import Event, ReturnOrder
 from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
+from guerdon.rules.sent import ReturnAsked, ReturnInput, ReturnLine
 
 TEXT_LENGTH: Final = 200
 EARLY_AT_MOST: Final = timedelta(hours=24)
 """How far a sender's clock may run ahead of ours."""
 
-_UNDONE_LATER: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
+RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
+"""Events that say what came back of an order."""
 _OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "checkout"})
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-_NAMED: Final = re.compile(r"(?:required|unknown) field `(.*)`$", re.DOTALL)
+_FIELD: Final = re.compile(r"(?:required|unknown) field `(.*)`$", re.DOTALL)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NUL: Final = b"\\u0000"
+_TIME: Final = re.compile(rb'"occurred_at":"[^"]*"')
 _ORDER: Final = b'"order.'
 
 
@@ -80,13 +83,22 @@ class SentEvent(msgspec.Struct, frozen=True):
     """A member reference, or None for a guest's order."""
     channel: str
     store: str
-    data: OrderInput | Mapping[str, Any]
+    data: OrderInput | ReturnAsked | Mapping[str, Any]
 
 
 class _Clock(msgspec.Struct):
     time: datetime
 
 
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    """A cancelled order, by its id alone."""
+
+    order: str
+    id: str = ""
+
+
+_NAMES: Final = msgspec.json.Decoder(_Named)
+_RETURNED: Final = msgspec.json.Decoder(ReturnInput, float_hook=Decimal)
 _CLOCKS: Final = msgspec.json.Decoder(_Clock)
 _ENVELOPES: Final = msgspec.json.Decoder(Envelope)
 _ORDERS: Final = msgspec.json.Decoder(OrderInput, float_hook=Decimal)
@@ -111,8 +123,8 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
         Problem: `invalid_json`, `invalid_utf8`, `nesting_too_deep`, `nul_character`, `missing_field`,
             `unknown_field`, `wrong_type`, `decimal_invalid`, `time_invalid`, `time_without_offset`,
             `time_out_of_range`, `time_in_future`, `specversion_unsupported`, `content_type_unsupported`,
-            `text_length`, `event_type_invalid`, `reserved_type`, `unsupported_event_type`, `subject_missing`,
-            and what `read_order` and `read_data` raise.
+            `text_length`, `event_type_invalid`, `reserved_type`, `subject_missing`, and what `read_order`
+            and `read_data` raise.
     """
     envelope = _opened(raw)
     if _NUL in raw:
@@ -121,7 +133,9 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
     _check_envelope(envelope)
     channel, store = envelope.channel or "", envelope.store or ""
     order, data = None, {}
-    body: OrderInput | Mapping[str, Any]
+    body: OrderInput | ReturnAsked | Mapping[str, Any]
+    if envelope.type in RETURNS:
+        return _read_return(envelope, occurred_at, booked_at)
     if envelope.type.startswith("order."):
         bought = envelope.data
         order_sent = bought if isinstance(bought, OrderInput) else _decoded(bytes(bought), _ORDERS, "/data")
@@ -145,6 +159,73 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
         order=order,
         data=data,
     )
+
+
+def _read_return(
+    envelope: Envelope | _OrderEnvelope, occurred_at: datetime, booked_at: datetime | None
+) -> tuple[SentEvent, Event]:
+    """Read what came back of an order: a return, a cancelled order, or an order as it is after an edit."""
+    asked = _asked(envelope)
+    if not asked.id:
+        asked = msgspec.structs.replace(asked, id=envelope.id)
+    _check_length(asked.order, "/data/order")
+    _check_length(asked.id, "/data/id")
+    channel, store = envelope.channel or "", envelope.store or ""
+    sent = SentEvent(
+        envelope.id, envelope.source, envelope.type, occurred_at, envelope.subject, channel, store, asked
+    )
+    return sent, returning(sent, booked_at or occurred_at)
+
+
+def returning(sent: SentEvent, booked_at: datetime) -> Event:
+    """Make the fact that something came back of an order.
+
+    Args:
+        sent: the return as it is kept.
+        booked_at: the receiving instant, UTC.
+
+    Returns:
+        The fact; gathering adds the order.
+    """
+    assert isinstance(sent.data, ReturnAsked)
+    return Event(
+        sent.type,
+        sent.occurred_at,
+        booked_at,
+        sent.source,
+        sent.id,
+        channel=sent.channel,
+        store=sent.store,
+        command=ReturnOrder(sent.data),
+    )
+
+
+def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
+    data = envelope.data
+    if envelope.type != "order.returned":
+        by_name = envelope.type == "order.cancelled"
+        order = data if isinstance(data, OrderInput) else _order_or_name(bytes(data), by_name=by_name)
+        if isinstance(order, ReturnInput):
+            return ReturnAsked(order.order, order.id, all=True, refund_shipping=True)
+        if by_name:
+            return ReturnAsked(order.id, all=True, refund_shipping=True)
+        left = tuple(ReturnLine(line.id, line.quantity) for line in order.lines)
+        return ReturnAsked(order.id, left=left)
+    if isinstance(data, OrderInput):
+        # It reads as an order as well; what is no part of a return is named.
+        data = msgspec.Raw(_BODIES.encode(data))
+    asked: ReturnInput = _decoded(bytes(data), _RETURNED, "/data")
+    return ReturnAsked(asked.order, asked.id, asked.lines, asked.all, asked.refund_shipping)
+
+
+def _order_or_name(data: bytes, *, by_name: bool) -> OrderInput | ReturnInput:
+    """Read an order, or where its id alone is told, that."""
+    said: dict[str, Any] = _decoded(data, _OBJECTS, "/data")
+    if by_name and "order" in said:
+        named: _Named = _decoded(data, _NAMES, "/data")
+        return ReturnInput(named.order, named.id)
+    order: OrderInput = _decoded(data, _ORDERS, "/data")
+    return order
 
 
 def _opened(raw: bytes) -> Envelope | _OrderEnvelope:
@@ -233,6 +314,18 @@ def body_hash(sent: SentEvent) -> bytes:
     return hashlib.sha256(_BODIES.encode(sent)).digest()
 
 
+def return_hash(body: bytes) -> bytes:
+    """Digest a return: it is one and the same whenever it is told.
+
+    Args:
+        body: as `canonical_body` writes it.
+
+    Returns:
+        SHA-256 of the body without its time, 32 bytes.
+    """
+    return hashlib.sha256(_TIME.sub(b"", body, count=1)).digest()
+
+
 def subject_key(subject: str) -> str:
     """Name the account that a reference means in a history, where nobody has been enrolled by hand.
 
@@ -271,8 +364,6 @@ def _check_envelope(envelope: Envelope | _OrderEnvelope) -> None:
 def _check_type(event_type: str) -> None:
     if event_type.startswith("guerdon.") or event_type in _OUR_OWN:
         raise Problem.at("/type", "reserved_type", "events of this type are made by the engine itself")
-    if event_type in _UNDONE_LATER:
-        raise Problem.at("/type", "unsupported_event_type", f"`{event_type}` cannot be taken in yet")
     if _EVENT_TYPE.fullmatch(event_type) is None:
         detail = "expected lower-case words joined by dots, such as `item.recycled`"
         raise Problem.at("/type", "event_type_invalid", detail)
@@ -328,7 +419,7 @@ def _refuse_shape(message: str, shape: Any, base: str) -> NoReturn:
     match = _PLACE.match(message)
     what, path = (match["what"], match["path"] or "") if match is not None else (message, "")
     pointer = base + "".join("/" + (name or place) for name, place in _STEP.findall(path))
-    named = _NAMED.search(what)
+    named = _FIELD.search(what)
     if named is not None and "missing" in what:
         raise Problem.at(f"{pointer}/{named[1]}", "missing_field", f"the field `{named[1]}` is missing")
     if named is not None:

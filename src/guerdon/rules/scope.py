@@ -362,7 +362,7 @@ class WalletViews(dict[str, WalletView]):
             WalletView(Decimal(0), Decimal(0), Decimal(0))
             if state is None
             else WalletView(
-                scaled_decimal(max(state.available - state.held, 0), scale),
+                scaled_decimal(max(state.free, 0), scale),
                 scaled_decimal(state.pending, scale),
                 scaled_decimal(state.held, scale),
             )

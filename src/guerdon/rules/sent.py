@@ -52,6 +52,34 @@ class AmountInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     code: str | None = None
 
 
+class ReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A line of an order that comes back."""
+
+    id: str
+    quantity: Decimal | None = None
+    """How much of it; all that is left of the line where it is not said."""
+
+
+class ReturnInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What comes back of an order that was paid, as it is sent in the data of an `order.returned` event."""
+
+    order: str
+    """The order's id at its source."""
+    id: str = ""
+    """The return's own id; that of the event where it is not said."""
+    lines: tuple[ReturnLine, ...] = ()
+    all: bool = False
+    """Whether everything comes back that has not come back yet."""
+    refund_shipping: bool = False
+
+
+class ReturnAsked(ReturnInput, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A return as the engine keeps it, whichever event told of it."""
+
+    left: tuple[ReturnLine, ...] | None = None
+    """Of an edited order: the lines as they are now; what is less than it was has come back."""
+
+
 class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An order as it is sent in the data of an `order.*` event."""
 

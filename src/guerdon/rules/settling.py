@@ -120,7 +120,7 @@ def _is_given_up(program: Program, key: str, wallet: WalletState) -> bool:
 
 
 def _emptied(wallet: WalletState) -> WalletState:
-    return WalletState(held=wallet.held, lots=())
+    return WalletState(held=wallet.held, lots=(), debt=wallet.debt)
 
 
 def _take_over(program: Program, settled: dict[str, WalletState], one: Converted, now: datetime) -> bool:

@@ -169,8 +169,7 @@ def check_tier(draft: Draft, reward: Reward) -> None:
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:
     for wallet, amount in price.items():
-        state = draft.wallet(wallet)
-        free = state.available - state.held
+        free = draft.wallet(wallet).free
         if amount > free:
             scale = draft.program.wallets[wallet].scale
             needed, there = scaled_text(amount, scale), scaled_text(max(free, 0), scale)
@@ -216,18 +215,28 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
             draft.reopen(wallet)
         else:
             _check_wallet(draft, wallet)
-        returned = tuple(
-            lot
-            if lot.expires_at is None
-            else msgspec.structs.replace(lot, expires_at=max(lot.expires_at, lasts))
-            for lot in spent
-        )
-        entries = _arrive(draft, wallet, returned, "redeemed", command.reward)
+        entries = arrive(draft, wallet, lasting(spent, lasts), "redeemed", command.reward)
         draft.post("cancel", wallet, entries, redemption_id=command.redemption_id)
     # What came back to a wallet that is given up turns into what the rest of it did.
     draft.settle_wallets()
     _free(draft, command)
     draft.cancelled.append(command.redemption_id)
+
+
+def lasting(spent: Iterable[Lot], lasts: datetime) -> tuple[Lot, ...]:
+    """Let units that are given back last for a while.
+
+    Args:
+        spent: lots as they were taken.
+        lasts: none of them expires before.
+
+    Returns:
+        The lots to be given back; their own expiry holds where it is later.
+    """
+    return tuple(
+        lot if lot.expires_at is None else msgspec.structs.replace(lot, expires_at=max(lot.expires_at, lasts))
+        for lot in spent
+    )
 
 
 def _free(draft: Draft, command: CancelRedemption) -> None:
@@ -238,16 +247,27 @@ def _free(draft: Draft, command: CancelRedemption) -> None:
     member_id = command.member_id if command.member_id is not None else acting
     day = draft.program.zone.day_of(command.taken_at) if command.taken_at is not None else draft.day
     for draw, amount, _ in reward_draws(reward, command.quantity, member_id, day):
-        # A limit that was made after the taking never counted it.
-        used = draw.bound - draft.room(draw)
-        if used > 0:
-            draft.draw(draw, -min(amount, used))
+        draft.free(draw, amount)
 
 
-def _arrive(
+def arrive(
     draft: Draft, wallet: str, arrived: Iterable[Lot], book: Book, source: str = ""
 ) -> tuple[Entry, ...]:
-    """Put lots into a wallet, against a book; one whose time is over already expires at once."""
+    """Put lots into a wallet, against a book; one whose time is over already expires at once.
+
+    Args:
+        draft: the decision.
+        wallet: the wallet's key.
+        arrived: what comes, `remaining` being how many units of each lot.
+        book: the other side.
+        source: what caused it.
+
+    Returns:
+        The entries of one transaction.
+
+    Raises:
+        Problem: `balance_too_large`.
+    """
     came, went = [], []
     for lot in arrived:
         first, *expired = draft.add_units(wallet, lot, source)
@@ -276,7 +296,7 @@ def adjust(draft: Draft, command: Adjust) -> None:
         draft.post("adjust", command.wallet, moved_entries(moved, -1, "adjusted"), reason=command.reason)
         return
     lot = fresh_lot(draft, command.wallet, command.amount)
-    entries = _arrive(draft, command.wallet, (lot,), "adjusted")
+    entries = arrive(draft, command.wallet, (lot,), "adjusted")
     draft.post("adjust", command.wallet, entries, reason=command.reason)
 
 
@@ -335,7 +355,7 @@ def receive(draft: Draft, command: ReceiveUnits) -> None:
         Problem: `unknown_wallet` or `balance_too_large`.
     """
     _check_wallet(draft, command.wallet)
-    entries = _arrive(draft, command.wallet, command.lots, "transit")
+    entries = arrive(draft, command.wallet, command.lots, "transit")
     draft.post("receive", command.wallet, entries, other_account=command.from_account)
 
 

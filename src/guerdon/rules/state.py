@@ -59,6 +59,13 @@ class WalletState(msgspec.Struct, frozen=True, gc=False):
     """When everything expires for want of activity, where the wallet works so."""
     lots: tuple[Lot, ...] | None = ()
     """Open lots in the order in which they are spent; None where gathering found no need to read them."""
+    debt: int = 0
+    """Units that returns took and that were spent before; what comes later repays them."""
+
+    @property
+    def free(self) -> int:
+        """What can be spent now: less than nothing where more is owed than is there."""
+        return self.available - self.held - self.debt
 
 
 class Bucket(msgspec.Struct, frozen=True, gc=False):

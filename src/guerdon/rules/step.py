@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import decimal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from guerdon.base.errors import Problem
@@ -15,6 +12,7 @@ from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
+from guerdon.rules.counting import count_of, reads_people
 from guerdon.rules.decision import Decision, Skip, TierChange
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
@@ -24,37 +22,21 @@ from guerdon.rules.events import (
     Event,
     ReceiveUnits,
     Redeem,
+    ReturnOrder,
     SendUnits,
     TakeCapture,
     Tick,
 )
-from guerdon.rules.expressions import EXACT, EvaluationError
-from guerdon.rules.metrics import Metric, bucket_of
+from guerdon.rules.metrics import bucket_of
 from guerdon.rules.program import Program
 from guerdon.rules.scope import MetricValues, Scope, WalletViews
 from guerdon.rules.state import State
+from guerdon.rules.stepping import DEPTH, FOLLOW_ONS, exactly
+from guerdon.rules.undo import undo
 
-FOLLOW_ONS = ("tier.reached", "badge.earned")
-"""Triggers that decisions themselves set off."""
-DEPTH = 4
-"""Effects set off further effects at most so deep."""
+__all__ = ["DEPTH", "FOLLOW_ONS", "exactly", "step"]
 
-_ONE = Decimal(1)
-_MOST = Decimal(10) ** 18
-_FINEST = Decimal(10) ** -12
 _MADE_WHEN_READ = (MetricValues, WalletViews)
-_FINE = decimal.Context(prec=40, traps=[])
-
-
-@contextmanager
-def exactly() -> Iterator[None]:
-    """Enter the arithmetic in which decisions are made: wide decimals, where rounding is an error.
-
-    Yields:
-        Nothing; enter it once for a batch, `step` expects it.
-    """
-    with decimal.localcontext(EXACT):
-        yield
 
 
 def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[State, Decision]:
@@ -71,6 +53,9 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
     """
     draft = Draft(program, state, event, chance)
     try:
+        taken = event.captured
+        if taken is not None:
+            draft.let_go_of(taken.checkout)
         draft.settle()
         if event.command is None:
             _decide_fact(draft)
@@ -85,6 +70,7 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
             problem_detail=problem.detail,
         )
         return state, refusal
+    draft.repay()
     return draft.state(), draft.decision()
 
 
@@ -107,35 +93,15 @@ def _decide_fact(draft: Draft) -> None:
 def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
     counted: set[str] = set()
     for metric in draft.program.metrics_by_event.get(draft.event.type, ()):
-        try:
-            value = _value_of(metric, scope)
-        except EvaluationError as error:
-            draft.skipped.append(
-                Skip(f"metric:{metric.key}", "expression_error", f"{error.code}: {error.detail}")
-            )
-            continue
-        except decimal.Inexact:
-            reason = "a metric adds up decimals, and this quotient is none"
-            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", reason))
-            continue
-        if value is not None and (abs(value) >= _MOST or value != value.quantize(_FINEST, context=_FINE)):
-            reason = "a metric adds up numbers of at most 18 digits before the point and 12 after it"
-            draft.skipped.append(Skip(f"metric:{metric.key}", "inexact_value", reason))
-        elif value is not None:
-            draft.count(metric.identity, bucket_of(metric, draft.day), value)
+        count = count_of(metric, scope)
+        if count.refusal:
+            draft.skipped.append(Skip(f"metric:{metric.key}", count.refusal, count.detail))
+        elif count.value is not None:
+            draft.count(metric.identity, bucket_of(metric, draft.day), count.value)
             counted.add(metric.key)
+            if reads_people(metric):
+                draft.counted[metric.key] = Decimal(plain_text(count.value))
     return counted
-
-
-def _value_of(metric: Metric, scope: Scope) -> Decimal | None:
-    if metric.when is not None and not metric.when.evaluate(scope):
-        return None
-    if metric.value is None:
-        return _ONE
-    value = metric.value.evaluate(scope)
-    if isinstance(value, Fraction):
-        return Decimal(value.numerator) / Decimal(value.denominator)
-    return value if isinstance(value, Decimal) else Decimal(value)
 
 
 def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:
@@ -233,4 +199,5 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     ReceiveUnits: spending.receive,
     Tick: _book_time,
     TakeCapture: take_capture,
+    ReturnOrder: undo,
 }

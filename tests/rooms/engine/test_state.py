@@ -74,6 +74,7 @@ def test_gathering_after_apply_finds_the_folded_state(world: World, seed: int) -
         make_ids(),
         live.counts_members,
         live.pinned,
+        live.recorded,
     )
     with world.database.connect() as tx:
         for _ in range(3):

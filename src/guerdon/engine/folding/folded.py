@@ -13,8 +13,9 @@ from guerdon.engine.commands import Job
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import KnownCall, Pair
+from guerdon.engine.returns.rows import ReturnRow
 from guerdon.rewards.redemptions import Redemption
-from guerdon.rules.decision import Decision
+from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.events import Event
 from guerdon.rules.state import AccountState, Hold, HoldKey
 
@@ -69,6 +70,8 @@ class Folded:
         "checkouts",
         "failed",
         "next_seq",
+        "returned",
+        "returns",
         "shared",
         "shared_holds",
         "statuses",
@@ -84,6 +87,9 @@ class Folded:
         self.answers: list[tuple[Job, Answer]] = []
         self.calls: dict[Pair, tuple[KnownCall, datetime]] = {}
         """First answers to calls with an Idempotency-Key, and when they were made."""
+        self.returned: dict[UUID, tuple[Returned, ...]] = {}
+        """What came back of orders, by the event that paid, where this batch added to it."""
+        self.returns: list[ReturnRow] = []
         self.failed: list[tuple[Item, Exception]] = []
         """Commands that a fault of ours kept from being decided."""
         self.statuses: dict[int, Redemption] = dict(gathered.redemptions)

@@ -28,6 +28,6 @@ from lots order by account_id, wallet
 """
 
 WALK_WALLETS = """
-select account_id, wallet, available, pending, held, changes_at, idle_expires_at, program_id
+select account_id, wallet, available, pending, held, changes_at, idle_expires_at, debt, program_id
 from wallets order by account_id, wallet
 """

@@ -44,9 +44,11 @@ where lots.account_id = any(%s::bigint[]) and lots.account_id = d.account_id and
 """
 
 WRITE_WALLETS = """
-insert into wallets (program_id, account_id, wallet, available, pending, held, changes_at, idle_expires_at)
+insert into wallets (program_id, account_id, wallet, available, pending, held, changes_at, idle_expires_at,
+    debt)
 select %s::bigint, * from unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-    %s::timestamptz[], %s::timestamptz[])
+    %s::timestamptz[], %s::timestamptz[], %s::bigint[])
 on conflict (account_id, wallet) do update set available = excluded.available, pending = excluded.pending,
-    held = excluded.held, changes_at = excluded.changes_at, idle_expires_at = excluded.idle_expires_at
+    held = excluded.held, changes_at = excluded.changes_at, idle_expires_at = excluded.idle_expires_at,
+    debt = excluded.debt
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LOAD_WALLETS = """
-select account_id, wallet, available, pending, held, changes_at, idle_expires_at
+select account_id, wallet, available, pending, held, changes_at, idle_expires_at, debt
 from wallets where account_id = any(%s::bigint[])
 """
 
@@ -18,7 +18,7 @@ select w.account_id, w.wallet, w.available, w.pending,
         select sum(h.amount) from account_holds h
         where h.account_id = w.account_id and h.kind = 'units' and h.name = w.wallet and h.expires_at <= %s
     ), 0)::bigint,
-    w.changes_at, w.idle_expires_at, l.available_at, nullif(l.expires_at, 'infinity'), l.remaining
+    w.changes_at, w.idle_expires_at, w.debt, l.available_at, nullif(l.expires_at, 'infinity'), l.remaining
 from wallets w left join lots l on l.account_id = w.account_id and l.wallet = w.wallet
 where w.account_id = any(%s::bigint[])
 """
@@ -94,6 +94,15 @@ from wallets w full join (
 ) l using (account_id, wallet)
 where coalesce(w.available, 0) <> coalesce(l.available, 0) or coalesce(w.pending, 0) <> coalesce(l.pending, 0)
     or coalesce(l.first_end, 'infinity') < coalesce(w.changes_at, 'infinity')
+"""
+
+DEBTS_UNLIKE_ENTRIES = """
+select account_id, wallet, coalesce(w.debt, 0), coalesce(e.owed, 0)
+from (select account_id, wallet, debt from wallets where debt <> 0) w full join (
+    select account_id, wallet, -sum(amount) as owed
+    from entries where book = 'owed' group by account_id, wallet having sum(amount) <> 0
+) e using (account_id, wallet)
+where coalesce(w.debt, 0) <> coalesce(e.owed, 0)
 """
 
 ALL_LEAVES = """

@@ -16,7 +16,7 @@ from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told
 from guerdon.rules.expressions import Expression
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.scope import Scope
-from guerdon.rules.step import DEPTH, exactly
+from guerdon.rules.stepping import DEPTH, exactly
 
 ACTED: Final = "acted"
 OTHER_TRIGGER: Final = "other_trigger"

@@ -14,7 +14,7 @@ from guerdon.base.exact import multiply, plain_text, plus, scaled_text
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
 from guerdon.rules.program import Award, Campaign, Multiply
-from guerdon.rules.step import exactly
+from guerdon.rules.stepping import exactly
 
 _READ_AT_MOST: Final = 12
 _PERSONAL: Final = "(personal)"

@@ -1,0 +1,107 @@
+"""What the fold of a batch does with returns: an order's consequences are undone, once."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance
+from guerdon.engine.answers import Answer
+from guerdon.engine.commands import IngestEvent
+from guerdon.engine.events import marked
+from guerdon.engine.folding.folded import Applied, Folded
+from guerdon.engine.folding.known import Known
+from guerdon.engine.gather import Place
+from guerdon.engine.intake import Item, stored_form
+from guerdon.engine.returns.rows import ReturnRow
+from guerdon.rules.decision import Decision
+from guerdon.rules.events import Event, PaidOrder, ReturnOrder
+from guerdon.rules.state import AccountState, Shared, State
+from guerdon.rules.step import step
+
+
+class Folding(Protocol):
+    """The fold of a batch, as far as returns use it."""
+
+    place: Place
+    known: Known
+    done: Folded
+
+    def check_history(self, item: Item, event: Event) -> None:
+        """Make sure that history is imported into no later history."""
+        ...
+
+    def shown(self, item: Item, decision: Decision, status: Any) -> Answer:
+        """Show a decision with the account as it stands."""
+        ...
+
+    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
+        """Decide one event about one account."""
+        ...
+
+
+def take_return(fold: Folding, item: Item) -> Answer:
+    """Undo what goes with what came back of an order, unless this return was taken in before.
+
+    Args:
+        fold: the batch.
+        item: the command, its order found.
+
+    Returns:
+        What was undone; of a return that is known, what was undone the first time.
+
+    Raises:
+        Problem: `event_id_reused`, and what undoing refuses.
+    """
+    body, body_hash = stored_form(item, item.member_id)
+    again = fold.known.find_event(item, body_hash)
+    if again is not None:
+        return fold.shown(item, again, "duplicate")
+    event, paid = _with_earlier(fold, item)
+    if isinstance(item.job.command, IngestEvent):
+        fold.check_history(item, event)
+    event_id = item.job.event_ids[0]
+    applied = fold.step(item, event, event_id) if item.account_id else _of_guest(fold, item, event)
+    applied.body, applied.body_hash = body, body_hash
+    done = fold.done
+    done.applied.append(applied)
+    fold.known.remember(item, applied)
+    returned = applied.decision.returned
+    assert returned is not None, "a return that is not refused says what came back"
+    order_event = UUID(paid.event_id)
+    done.returned[order_event] = (*paid.earlier, returned)
+    done.returns.append(ReturnRow(item.account_id, order_event, len(paid.earlier) + 1, event_id))
+    for number in applied.decision.cancelled:
+        done.statuses[number] = done.statuses[number]._replace(status="cancelled", changed_at=event.booked_at)
+    for number in applied.decision.restored:
+        done.statuses[number] = done.statuses[number]._replace(status="issued", changed_at=event.booked_at)
+    return fold.shown(item, applied.decision, "applied")
+
+
+def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:
+    """Add what this batch has returned of the order already, and how its redemptions stand now."""
+    event = item.event
+    assert event is not None
+    command = event.command
+    assert isinstance(command, ReturnOrder)
+    paid = command.paid
+    assert paid is not None, "gather finds the order"
+    statuses = {number: one.status for number, one in fold.done.statuses.items()}
+    earlier = fold.done.returned.get(UUID(paid.event_id), paid.earlier)
+    paid = msgspec.structs.replace(paid, earlier=earlier, redemptions=statuses)
+    return msgspec.structs.replace(event, command=msgspec.structs.replace(command, paid=paid)), paid
+
+
+def _of_guest(fold: Folding, item: Item, event: Event) -> Applied:
+    """Undo a guest's order: nobody earned, but its checkout may have drawn from what all share."""
+    done, event_id = fold.done, item.job.event_ids[0]
+    chance = Chance(lambda: fold.place.vault.digest("chance", event_id.hex))
+    state = State(AccountState(0), None, Shared(done.shared, done.shared_holds))
+    after, decision = step(fold.place.program, state, event, chance)
+    if decision.problem_code:
+        raise Problem.at(decision.problem_pointer, decision.problem_code, decision.problem_detail)
+    done.shared, done.shared_holds = after.shared.counters, after.shared.holds
+    return Applied(item, event_id, event, marked(fold.place.vault, event_id, decision))

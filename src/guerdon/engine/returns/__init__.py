@@ -1,0 +1,1 @@
+"""Returns: finding the order that something came back of, and telling what that undid."""

@@ -1,0 +1,212 @@
+"""What a batch reads for the returns in it, beside what any command needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.engine.events import StoredEvent, ask_stored
+from guerdon.engine.intake import Item, order_key
+from guerdon.engine.keys import KnownEvent, Pair, ask_orders
+from guerdon.engine.returns.paid import Recorded, read_paid, returned_of
+from guerdon.engine.returns.rows import ReturnRow
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import MemberKey
+from guerdon.rules.events import PaidOrder, ReturnOrder
+from guerdon.rules.undo import redemptions_of
+
+_UNKNOWN = Problem.at("/data/order", "order_not_found", "no order of this id was paid")
+
+
+class Apart(Exception):  # noqa: N818 - not an error: the batch is cut here
+    """Something comes back of an order that this very batch pays: that has to be committed first."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+        """The place of the return in the batch."""
+
+
+def ask_returned(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], dict[Pair, KnownEvent]]:
+    """Ask for the orders that something came back of.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        items: the commands, read.
+
+    Returns:
+        What reads the answer, by source and id. In a pipeline it may be called later.
+    """
+    named = {("", command.asked.order) for item in items if (command := return_of(item)) is not None}
+    return ask_orders(tx, program_id, named)
+
+
+def find_paid(tx: Tx, items: Sequence[Item], known: Mapping[Pair, KnownEvent], recorded: Recorded) -> None:
+    """Tell returns which order they are about, and whose it is.
+
+    Args:
+        tx: bound to the tenant; nothing is locked, and nothing of a paid order ever changes.
+        items: all commands of the batch, changed in place.
+        known: the orders of these ids.
+        recorded: gives a version as it was.
+
+    Raises:
+        Apart: where an order is paid by an earlier command of this batch.
+    """
+    wanted: list[tuple[Item, KnownEvent]] = []
+    for place, item in enumerate(items):
+        command = return_of(item)
+        if item.problem is not None or command is None:
+            continue
+        try:
+            one = _choose(item, command, known)
+        except Problem as problem:
+            item.problem = problem
+            continue
+        if one is not None:
+            wanted.append((item, one))
+        elif any(_pays(earlier, item, command) for earlier in items[:place]):
+            raise Apart(place)
+        else:
+            item.problem = _UNKNOWN
+    stored = _stored(tx, [one for _, one in wanted])
+    for item, one in wanted:
+        _set_order(item, read_paid(stored[one.event_id], recorded, None), one.account_id)
+
+
+def return_of(item: Item) -> ReturnOrder | None:
+    """Give what a command says came back.
+
+    Args:
+        item: any command.
+
+    Returns:
+        The return, or None.
+    """
+    command = item.event.command if item.event is not None else None
+    return command if isinstance(command, ReturnOrder) else None
+
+
+def _stored(tx: Tx, found: Sequence[KnownEvent]) -> dict[UUID, StoredEvent]:
+    return ask_stored(tx, {one.account_id for one in found}, {one.event_id for one in found})()
+
+
+def _choose(item: Item, command: ReturnOrder, known: Mapping[Pair, KnownEvent]) -> KnownEvent | None:
+    """Choose the order by its source; a checkout that named none stands for any."""
+    assert item.event is not None
+    of_id = {source: one for (source, name), one in known.items() if name == command.asked.order}
+    source = item.event.source
+    if source:
+        return of_id.get(source) or of_id.get("")
+    if len(of_id) > 1:
+        detail = "orders of several sources have this id: name the `source`"
+        raise Problem.at("/data/order", "order_ambiguous", detail)
+    return next(iter(of_id.values()), None)
+
+
+def _pays(earlier: Item, item: Item, command: ReturnOrder) -> bool:
+    assert item.event is not None
+    pair = order_key(earlier)
+    return pair is not None and pair[1] == command.asked.order and item.event.source in ("", pair[0])
+
+
+def _set_order(item: Item, paid: PaidOrder, account_id: int) -> None:
+    assert item.event is not None
+    if item.ref is not None and item.account_id != account_id:
+        detail = "this order is another member's"
+        item.problem = Problem.at("/subject", "order_of_another_member", detail)
+        return
+    item.account_id, item.member_id = account_id, paid.member_id
+    source = item.event.source or paid.event.source
+    if item.sent is not None:
+        item.sent = msgspec.structs.replace(item.sent, source=source)
+    command = msgspec.structs.replace(item.event.command, paid=paid)  # type: ignore[type-var]  # a return
+    item.event = msgspec.structs.replace(item.event, source=source, command=command)
+
+
+def orders_of(items: Sequence[Item]) -> tuple[set[int], set[UUID]]:
+    """List the orders that something came back of.
+
+    Args:
+        items: the commands, their orders found.
+
+    Returns:
+        Accounts, 0 for guests, and the events that paid.
+    """
+    accounts: set[int] = set()
+    events: set[UUID] = set()
+    for item in items:
+        command = return_of(item)
+        if command is not None and command.paid is not None:
+            accounts.add(item.account_id)
+            events.add(UUID(command.paid.event_id))
+    return accounts, events
+
+
+def returned_redemptions(items: Sequence[Item]) -> set[int]:
+    """List the redemptions that returns may take back.
+
+    Args:
+        items: the commands, their orders found.
+
+    Returns:
+        Their numbers.
+    """
+    commands = [command for item in items if (command := return_of(item)) is not None]
+    return {number for one in commands if one.paid is not None for number in redemptions_of(one.paid)}
+
+
+def set_earlier(
+    tx: Tx, items: Sequence[Item], rows: Sequence[ReturnRow], reading: tuple[Recorded, Callable[[int], Any]]
+) -> None:
+    """Tell returns what came back of their orders before, and what was sealed of the orders.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        items: the commands, changed in place.
+        rows: the earlier returns.
+        reading: gives a version as it was, and a member's key by number.
+    """
+    about = [item for item in items if item.problem is None and return_of(item) is not None]
+    accounts, events = orders_of(about)
+    if not events:
+        return
+    events |= {row.return_event for row in rows}
+    stored = ask_stored(tx, accounts, events)()
+    for item in about:
+        command = return_of(item)
+        assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018
+        order_event = UUID(command.paid.event_id)
+        earlier = tuple(
+            returned_of(stored[row.return_event]) for row in rows if row.order_event == order_event
+        )
+        paid = _opened(command.paid, stored[order_event], reading)
+        paid = msgspec.structs.replace(paid, earlier=earlier)
+        command = msgspec.structs.replace(command, paid=paid)
+        item.event = msgspec.structs.replace(item.event, command=command)
+
+
+def _opened(
+    paid: PaidOrder, stored: StoredEvent, reading: tuple[Recorded, Callable[[int], MemberKey | None]]
+) -> PaidOrder:
+    if stored.sealed is None or paid.member_id is None:
+        return paid
+    recorded, key_of = reading
+    opened = read_paid(stored, recorded, key_of(paid.member_id))
+    return msgspec.structs.replace(paid, event=opened.event)
+
+
+def counters_of(shared: Collection[str], bounds: dict[str, Any]) -> None:
+    """Let counters be locked without a bound: what comes back is never too much.
+
+    Args:
+        shared: counter keys.
+        bounds: bounds by counter, changed in place.
+    """
+    for key in shared:
+        bounds.setdefault(key, None)

@@ -1,0 +1,121 @@
+"""An order as it was paid, read again from what is stored of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from guerdon.engine.events import StoredEvent
+from guerdon.members.crypto import MemberKey
+from guerdon.rules.decision import Decision, Returned
+from guerdon.rules.events import Capture, Event, PaidOrder
+from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.pinned import with_campaigns_of
+from guerdon.rules.program import Program
+
+Recorded = Callable[[int], Program]
+"""Gives a version as it was."""
+
+
+class _Body(msgspec.Struct):
+    source: str
+    id: str
+    type: str
+    occurred_at: datetime
+    channel: str
+    store: str
+    data: msgspec.Raw
+    capture: Capture | None = None
+
+
+_BODIES = msgspec.json.Decoder(_Body)
+_ORDERS = msgspec.json.Decoder(OrderInput, float_hook=Decimal)
+
+
+def read_paid(
+    stored: StoredEvent, recorded: Recorded, key: MemberKey | None, later: Sequence[StoredEvent] = ()
+) -> PaidOrder:
+    """Read an order that was paid.
+
+    Args:
+        stored: the event that paid it.
+        recorded: gives a version as it was.
+        key: of the person who bought; without it attributes that were sealed are left out.
+        later: what its checkout took after the order was known.
+
+    Returns:
+        The order with what was decided on it; its returns are not read here.
+    """
+    body = stored.text
+    if stored.sealed is not None and key is not None:
+        body = zlib.decompress(key.open(f"event:{stored.event_id}", stored.sealed))
+    said = _BODIES.decode(body)
+    decision = stored.decided
+    program = deciding(recorded, stored.version, said.capture)
+    order = read_order(_ORDERS.decode(said.data), program.order_settings, said.channel, said.store)
+    event = Event(
+        said.type,
+        said.occurred_at,
+        stored.booked_at,
+        said.source,
+        said.id,
+        channel=order.channel,
+        store=order.store,
+        order=order,
+        capture=said.capture,
+    )
+    captures: list[tuple[Capture, Decision]] = [] if said.capture is None else [(said.capture, decision)]
+    return PaidOrder(
+        event_id=str(stored.event_id),
+        program=program,
+        event=event,
+        decision=decision,
+        member_id=stored.member_id,
+        captures=(*captures, *map(_taken, later)),
+    )
+
+
+def deciding(recorded: Recorded, version: int, capture: Capture | None) -> Program:
+    """Give the program that decided an order.
+
+    Args:
+        recorded: gives a version as it was.
+        version: the one that stood.
+        capture: what the order's checkout promised, whose version's campaigns decided; None without one.
+
+    Returns:
+        The program.
+    """
+    program = recorded(version)
+    return program if capture is None else with_campaigns_of(program, recorded(capture.version))
+
+
+class _Own(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _Taking(msgspec.Struct):
+    capture: Capture
+
+
+def _taken(stored: StoredEvent) -> tuple[Capture, Decision]:
+    own = msgspec.json.decode(stored.text, type=_Own)
+    return msgspec.json.decode(own.data, type=_Taking).capture, stored.decided
+
+
+def returned_of(stored: StoredEvent) -> Returned:
+    """Read what an earlier return undid.
+
+    Args:
+        stored: the event of the return.
+
+    Returns:
+        What it undid.
+    """
+    returned = stored.decided.returned
+    assert returned is not None, "a return's decision says what came back"
+    return returned

@@ -1,0 +1,73 @@
+"""What a return undid, as it is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guerdon.base.exact import plain_text, scaled_text
+from guerdon.base.ids import number_text
+from guerdon.rules.decision import Returned, Undone
+from guerdon.rules.program import Program
+
+
+def return_view(program: Program, returned: Returned) -> dict[str, Any]:
+    """Show what came back and what that undid.
+
+    Args:
+        program: for the scales of its wallets.
+        returned: as decided.
+
+    Returns:
+        JSON; money and units are decimal strings.
+    """
+    digits = program.digits
+    shipping = (returned.shipping, returned.shipping_tax, returned.shipping + returned.shipping_tax)
+    sums = [sum(column) for column in zip(*_moneys(returned), shipping, strict=True)]
+    return {
+        "id": returned.id,
+        "order": returned.order,
+        "lines": [
+            {
+                "id": line.id,
+                "quantity": plain_text(line.quantity),
+                "refund": _money((line.net, line.tax, line.total), digits),
+            }
+            for line in returned.lines
+        ],
+        "shipping": _money(shipping, digits) if returned.with_shipping else None,
+        "refund": _money(tuple(sums), digits),
+        "units": {
+            one.wallet: {
+                "taken": scaled_text(one.taken, program.scales.get(one.wallet, 0)),
+                "given_back": scaled_text(one.given_back, program.scales.get(one.wallet, 0)),
+                "debt": scaled_text(one.debt, program.scales.get(one.wallet, 0)),
+            }
+            for one in returned.units
+        },
+        "undone": [_undone(one) for one in returned.undone],
+        "complete": returned.is_last,
+    }
+
+
+def _moneys(returned: Returned) -> list[tuple[int, int, int]]:
+    return [(line.net, line.tax, line.total) for line in returned.lines]
+
+
+def _money(amounts: tuple[int, ...], digits: int) -> dict[str, str]:
+    return {
+        name: scaled_text(amount, digits)
+        for name, amount in zip(("net", "tax", "total"), amounts, strict=True)
+    }
+
+
+def _undone(one: Undone) -> dict[str, str]:
+    number = number_text("red", one.redemption_id) if one.redemption_id is not None else ""
+    shown = {
+        "kind": one.kind,
+        "campaign": one.campaign,
+        "reward": one.reward,
+        "badge": one.badge,
+        "redemption": number,
+        "kept": one.kept,
+    }
+    return {name: value for name, value in shown.items() if value}

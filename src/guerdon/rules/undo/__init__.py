@@ -1,0 +1,7 @@
+"""Returns: what an order set off is undone, as it was recorded."""
+
+from guerdon.rules.undo.lines import Part, part_of
+from guerdon.rules.undo.reaches import draws_of, metrics_of, redemptions_of
+from guerdon.rules.undo.undo import undo
+
+__all__ = ["Part", "draws_of", "metrics_of", "part_of", "redemptions_of", "undo"]

@@ -1,0 +1,144 @@
+"""Whether what an order set off would still come about by what remains of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from guerdon.base.exact import plain_text
+from guerdon.rules.decision import Decision
+from guerdon.rules.draft import Draft
+from guerdon.rules.events import PaidOrder
+from guerdon.rules.explain.told import People, reached, told_scope
+from guerdon.rules.expressions import EvaluationError
+from guerdon.rules.orders import Order
+from guerdon.rules.program import Campaign
+from guerdon.rules.stepping import DEPTH
+from guerdon.rules.undo.counts import Recount
+from guerdon.rules.undo.lines import Part
+
+_ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge"})
+
+Occasion = tuple[str, Mapping[str, Any]]
+"""A follow-on's type and data."""
+
+
+class Fallen(msgspec.Struct, frozen=True):
+    """What does not stand any more."""
+
+    campaigns: frozenset[str]
+    badges: frozenset[str]
+
+
+def fallen(draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> Fallen:
+    """Find the campaigns that acted on an order and would not act on what remains of it.
+
+    Their conditions are those of the version that decided, with what it read then; metrics are less by what
+    the order counts less. One whose condition does not come out true for the whole order either (the person
+    was erased since) cannot be judged, and stands until everything has come back.
+
+    Args:
+        draft: the decision about the return, its tiers worked out.
+        paid: the order.
+        part: what comes back.
+        recounted: what it changed of metrics.
+
+    Returns:
+        Campaigns whose effects are to be undone where they do not divide, and the badges among these.
+    """
+    policy = paid.program.definition.returns.on_return
+    acted = {one.campaign for one in paid.decision.effects if one.kind in _ACTING}
+    if policy == "keep" or (policy == "full_only" and not part.is_last):
+        return Fallen(frozenset(), frozenset())
+    if part.is_last:
+        return _with_badges(paid, acted)
+    known = _Known(draft, paid, part, recounted)
+    campaigns = [one for one in paid.program.campaigns if one.key in acted]
+    found = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, frozenset())})
+    for _ in range(DEPTH):
+        more = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, found.badges)})
+        if more == found:
+            break
+        found = more
+    return found
+
+
+def _with_badges(paid: PaidOrder, campaigns: set[str]) -> Fallen:
+    badges = {one.badge for one in paid.decision.effects if one.kind == "badge" and one.campaign in campaigns}
+    return Fallen(frozenset(campaigns), frozenset(badges))
+
+
+class _Known:
+    """What is known for judging conditions again."""
+
+    def __init__(self, draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> None:
+        self.paid = paid
+        self.part = part
+        self.people = People(draft.before.member, draft.before.account.owner)
+        self.less = _less(paid.decision, recounted)
+        self.dropped = _dropped(draft, paid)
+
+    def stands(self, campaign: Campaign, badges: frozenset[str]) -> bool:
+        """Tell whether a campaign would act on what remains, some badges being gone."""
+        order = self.paid.event.order
+        occasions = self._occasions(campaign.trigger)
+        told = [one for one in occasions if self._holds(campaign, one, order, self.paid.decision)]
+        if not told:
+            return True
+        return any(
+            not self._is_gone(one, badges) and self._holds(campaign, one, self.part.remains, self.less)
+            for one in told
+        )
+
+    def _occasions(self, trigger: str) -> list[Occasion]:
+        paid = self.paid
+        if trigger == "tier.reached":
+            return [
+                (trigger, {"ladder": ladder, "tier": tier})
+                for ladder, tier in reached(paid.program, paid.decision)
+            ]
+        if trigger == "badge.earned":
+            return [(trigger, {"badge": badge}) for badge in paid.decision.badges]
+        return [(trigger, paid.event.data)]
+
+    def _is_gone(self, occasion: Occasion, badges: frozenset[str]) -> bool:
+        trigger, data = occasion
+        if trigger == "tier.reached":
+            return (data["ladder"], data["tier"]) in self.dropped
+        return trigger == "badge.earned" and data["badge"] in badges
+
+    def _holds(self, campaign: Campaign, occasion: Occasion, order: Order | None, told: Decision) -> bool:
+        if campaign.when is None:
+            return True
+        event = msgspec.structs.replace(self.paid.event, order=order)
+        scope = told_scope(self.paid.program, event, occasion, told, self.people)
+        try:
+            return bool(campaign.when.evaluate(scope))
+        except EvaluationError:
+            return False
+
+
+def _less(decision: Decision, recounted: Recount) -> Decision:
+    """Let a decision have read metrics that are less by what came back."""
+    inputs = dict(decision.inputs)
+    for path, kept in decision.inputs.items():
+        root, _, name = path.rpartition("/")[2].partition(".")
+        if root == "metrics" and name in recounted.since:
+            inputs[path] = plain_text(Decimal(str(kept)) - recounted.since[name])
+    return msgspec.structs.replace(decision, inputs=inputs)
+
+
+def _dropped(draft: Draft, paid: PaidOrder) -> set[tuple[str, str]]:
+    """Find the tiers that the order reached and that this return took away."""
+    gone = set()
+    for ladder, tier in reached(paid.program, paid.decision):
+        levels = draft.program.ladders.get(ladder)
+        for change in draft.tier_changes:
+            if levels is not None and change.ladder == ladder and change.cause == "returned":
+                level = levels.level_of(tier)
+                if levels.level_of(change.before) >= level > levels.level_of(change.after):
+                    gone.add((ladder, tier))
+    return gone

@@ -1,0 +1,259 @@
+"""What comes back of an order, the money that goes with it, and what remains of the order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import plain_text, round_scaled, to_scaled
+from guerdon.rules.decision import Returned, ReturnedLine
+from guerdon.rules.events import PaidOrder
+from guerdon.rules.orders import QUANTITY_PLACES, LineFigures, Order
+from guerdon.rules.sent import LineInput, ReturnAsked, ReturnLine
+
+_ZERO = Decimal(0)
+_ONE = Fraction(1)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one return takes of an order."""
+
+    lines: tuple[ReturnedLine, ...]
+    with_shipping: bool
+    is_last: bool
+    """Whether nothing of the lines is left after it."""
+    before: Fraction
+    """The share of the order that earlier returns took, 0 to 1."""
+    after: Fraction
+    """The share that is taken with this one."""
+    stood: Order | None
+    """What remained of the order before it; None where that was nothing."""
+    remains: Order | None
+    """What remains after it; None for nothing."""
+
+    def shares(self, amount: int) -> tuple[int, int]:
+        """Divide something that an order brought or took.
+
+        Args:
+            amount: all of it, 0 or more.
+
+        Returns:
+            How much earlier returns undid of it, and how much is undone with this one: they only grow, and in
+            the end they are all of it.
+        """
+        return _rounded(amount * self.before), _rounded(amount * self.after)
+
+
+class _Standing(msgspec.Struct, frozen=True):
+    """How much of each line has come back."""
+
+    shares: Mapping[str, Fraction]
+    """By line, 0 to 1; lines of which nothing came back are left out."""
+    quantities: Mapping[str, Decimal]
+
+    def of(self, line: str) -> Fraction:
+        return self.shares.get(line, Fraction(0))
+
+
+def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
+    """Work out what comes back.
+
+    Args:
+        paid: the order with its earlier returns.
+        asked: what is said to come back.
+
+    Returns:
+        The part, with the money of each line: parts of a line add up to the line.
+
+    Raises:
+        Problem: `return_empty`, `return_says_two_things`, `unknown_line`, `duplicate_line`,
+            `quantity_invalid`, `too_many_digits`, `return_exceeds_order`, `order_has_grown`,
+            `nothing_to_return` or `shipping_refunded_before`.
+    """
+    order = paid.event.order
+    assert order is not None, "only orders are paid"
+    sold = {line.id: line for line in order.sold}
+    came_back = _came_back(paid.earlier)
+    taken = _taken(asked, sold, came_back)
+    shipped = any(one.with_shipping for one in paid.earlier)
+    if asked.refund_shipping and shipped and not asked.all:
+        raise Problem.at("/data/refund_shipping", "shipping_refunded_before", "shipping was refunded already")
+    with_shipping = asked.refund_shipping and not shipped
+    if not taken and not with_shipping and asked.left is None:
+        raise Problem("nothing_to_return", "nothing of this order is left that could come back")
+    before = _standing(sold, came_back)
+    sums = came_back | {line: came_back.get(line, _ZERO) + quantity for line, quantity in taken.items()}
+    after = _standing(sold, sums)
+    return Part(
+        lines=tuple(
+            _refund(order, place, taken[line.id], (before, after))
+            for place, line in enumerate(order.sold)
+            if line.id in taken
+        ),
+        with_shipping=with_shipping,
+        is_last=_is_all(order, after),
+        before=_share(order, before),
+        after=_share(order, after),
+        stood=_remains(order, before, no_shipping=shipped),
+        remains=_remains(order, after, no_shipping=shipped or with_shipping),
+    )
+
+
+def _came_back(earlier: Iterable[Returned]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for one in earlier:
+        for line in one.lines:
+            sums[line.id] = sums.get(line.id, _ZERO) + line.quantity
+    return sums
+
+
+def _taken(
+    asked: ReturnAsked, sold: Mapping[str, LineInput], came_back: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """Work out how much of each line comes back now."""
+    if asked.all and asked.lines:
+        raise Problem.at(
+            "/data/lines", "return_says_two_things", "a return names lines, or takes all of them, not both"
+        )
+    left = {line: one.quantity - came_back.get(line, _ZERO) for line, one in sold.items()}
+    if asked.all:
+        return {line: quantity for line, quantity in left.items() if quantity or line not in came_back}
+    if asked.left is not None:
+        return _shrunk(asked.left, left, came_back)
+    if not asked.lines and not asked.refund_shipping:
+        raise Problem.at("/data/lines", "return_empty", "a return names lines, or `all`, or shipping")
+    taken: dict[str, Decimal] = {}
+    for place, line in enumerate(asked.lines):
+        at = f"/data/lines/{place}"
+        if line.id not in sold:
+            raise Problem.at(f"{at}/id", "unknown_line", f"the order has no line {line.id!r}")
+        if line.id in taken:
+            raise Problem.at(f"{at}/id", "duplicate_line", "another line of the return has this id")
+        taken[line.id] = _quantity(line, left[line.id], at, is_new=line.id not in came_back)
+    return taken
+
+
+def _quantity(line: ReturnLine, left: Decimal, at: str, *, is_new: bool) -> Decimal:
+    if line.quantity is None:
+        if not left and not is_new:
+            raise Problem.at(at, "return_exceeds_order", "all of this line has come back already")
+        return left
+    if to_scaled(line.quantity, QUANTITY_PLACES, f"{at}/quantity") <= 0:
+        raise Problem.at(f"{at}/quantity", "quantity_invalid", "a quantity that comes back is more than 0")
+    if line.quantity > left:
+        detail = f"{plain_text(line.quantity)} come back, and {plain_text(left)} are left of this line"
+        raise Problem.at(f"{at}/quantity", "return_exceeds_order", detail)
+    return line.quantity
+
+
+def _shrunk(
+    now: Sequence[ReturnLine], left: Mapping[str, Decimal], came_back: Mapping[str, Decimal]
+) -> dict[str, Decimal]:
+    """Compare an edited order with what is left of it."""
+    stays: dict[str, Decimal] = {}
+    for place, line in enumerate(now):
+        quantity = line.quantity if line.quantity is not None else Decimal(1)
+        if quantity > left.get(line.id, _ZERO) and (quantity or line.id not in left):
+            detail = "what is added to an order that was paid is an order of its own; send it as one"
+            raise Problem.at(f"/data/lines/{place}", "order_has_grown", detail)
+        stays[line.id] = quantity
+    gone = {line: quantity - stays.get(line, _ZERO) for line, quantity in left.items()}
+    return {
+        line: quantity
+        for line, quantity in gone.items()
+        if quantity or (line not in stays and line not in came_back)
+    }
+
+
+def _standing(sold: Mapping[str, LineInput], sums: Mapping[str, Decimal]) -> _Standing:
+    shares = {}
+    for line, quantity in sums.items():
+        whole = sold[line].quantity
+        # A line of quantity 0 comes back as a whole.
+        shares[line] = Fraction(quantity) / Fraction(whole) if whole else _ONE
+    return _Standing(shares, sums)
+
+
+def _refund(
+    order: Order, place: int, quantity: Decimal, standing: tuple[_Standing, _Standing]
+) -> ReturnedLine:
+    """Work out a line's refund: what is due by now less what was due before, so that parts add up."""
+    sold, figures = order.sold[place], order.figures[place]
+    was, now = (_money(figures, one.of(sold.id)) for one in standing)
+    return ReturnedLine(sold.id, quantity, *(after - before for before, after in zip(was, now, strict=True)))
+
+
+def _money(figures: LineFigures, share: Fraction) -> tuple[int, int, int]:
+    """Give net, tax and total of a share of a line; they stand to each other as in the whole line."""
+    net, tax = _rounded(figures.net * share), _rounded(figures.tax * share)
+    if figures.total == figures.net + figures.tax:
+        return net, tax, net + tax
+    return net, tax, net if figures.total == figures.net else _rounded(figures.total * share)
+
+
+def _rounded(amount: Fraction) -> int:
+    return round_scaled(amount, 0, "half_up")
+
+
+def _is_all(order: Order, standing: _Standing) -> bool:
+    return all(standing.of(line.id) == 1 for line in order.sold)
+
+
+def _share(order: Order, standing: _Standing) -> Fraction:
+    """Give the share of an order's net that came back; by quantity where it cost nothing."""
+    if _is_all(order, standing):
+        return _ONE
+    if order.net_minor:
+        nets = (
+            _money(figures, standing.of(line.id))[0]
+            for line, figures in zip(order.sold, order.figures, strict=True)
+        )
+        return Fraction(sum(nets), order.net_minor)
+    whole = Fraction(order.quantity)
+    back = sum((Fraction(line.quantity) * standing.of(line.id) for line in order.sold), Fraction(0))
+    return back / whole if whole else Fraction(0)
+
+
+def _remains(order: Order, standing: _Standing, *, no_shipping: bool) -> Order | None:
+    """Give what remains of an order, its money less what was refunded."""
+    if _is_all(order, standing):
+        return None
+    sold: list[LineInput] = []
+    figures: list[LineFigures] = []
+    for line, one in zip(order.sold, order.figures, strict=True):
+        share = standing.of(line.id)
+        if share == 1:
+            continue
+        net, tax, total = _money(one, share)
+        left = line.quantity - standing.quantities.get(line.id, _ZERO)
+        sold.append(msgspec.structs.replace(line, quantity=left) if share else line)
+        figures.append(
+            LineFigures(
+                one.subtotal - _rounded(one.subtotal * share),
+                one.net - net,
+                one.tax - tax,
+                one.total - total,
+                one.earning - _rounded(one.earning * share),
+            )
+        )
+    sums = [sum(column) for column in zip(*figures, strict=True)]
+    subtotal, net, tax, total, earning = sums
+    shipping_tax = order.tax_minor - sum(one.tax for one in order.figures)
+    shipping = order.shipping_minor
+    if no_shipping:
+        shipping = shipping_tax = 0
+    return msgspec.structs.replace(
+        order,
+        sold=tuple(sold),
+        figures=tuple(figures),
+        subtotal_minor=subtotal,
+        net_minor=net,
+        earning_minor=earning,
+        tax_minor=tax + shipping_tax,
+        shipping_minor=shipping,
+        total_minor=total + shipping + shipping_tax,
+    )

@@ -1,0 +1,60 @@
+"""What undoing an order may read and change, told before anything is locked."""
+
+from __future__ import annotations
+
+from guerdon.rules.events import PaidOrder
+from guerdon.rules.limits import Draw, all_draws, stock_draw
+from guerdon.rules.metrics import Metric
+from guerdon.rules.undo.things import owners_of
+from guerdon.rules.undo.units import decisions_of
+
+
+def metrics_of(paid: PaidOrder) -> tuple[Metric, ...]:
+    """List the metrics that counted an order.
+
+    Args:
+        paid: the order.
+
+    Returns:
+        Those of the version that decided.
+    """
+    return paid.program.metrics_by_event.get(paid.event.type, ())
+
+
+def draws_of(paid: PaidOrder) -> list[Draw]:
+    """List the counters that an order may have drawn from.
+
+    Args:
+        paid: the order.
+
+    Returns:
+        Limits, budgets and stock, with the bounds of the version that decided.
+    """
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    draws: list[Draw] = []
+    for campaign in owners_of(paid):
+        draws += all_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
+    named = {made.reward for decision in decisions_of(paid) for made in decision.redemptions}
+    for reward in (paid.program.rewards[key] for key in sorted(named) if key in paid.program.rewards):
+        draws += all_draws(reward.limits, f"reward/{reward.key}", paid.member_id, day)
+        if reward.stock is not None:
+            draws.append(stock_draw(reward.key, reward.stock))
+    for capture, _ in paid.captures:
+        draws += [draw for draw, _ in capture.draws]
+    return draws
+
+
+def redemptions_of(paid: PaidOrder) -> set[int]:
+    """List the redemptions that an order made or used.
+
+    Args:
+        paid: the order.
+
+    Returns:
+        Their numbers.
+    """
+    numbers: set[int] = set()
+    for decision in decisions_of(paid):
+        numbers.update(made.redemption_id for made in decision.redemptions)
+        numbers.update(decision.used)
+    return numbers

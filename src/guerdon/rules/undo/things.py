@@ -1,0 +1,149 @@
+"""What does not divide: redemptions, badges, uses of limits and of coupons."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from guerdon.rules.decision import NewRedemption, Shortfall, Undone
+from guerdon.rules.draft import Draft
+from guerdon.rules.events import PaidOrder
+from guerdon.rules.limits import money_draw, use_draws
+from guerdon.rules.program import Campaign
+from guerdon.rules.spending import reward_draws
+from guerdon.rules.undo.conditions import Fallen
+from guerdon.rules.undo.lines import Part
+from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken, share_of_money
+
+_ONE = Decimal(1)
+
+
+class _Handled:
+    """What earlier returns have undone, or could not undo."""
+
+    def __init__(self, paid: PaidOrder) -> None:
+        undone = [one for earlier in paid.earlier for one in earlier.undone]
+        self.redemptions = {one.redemption_id for one in undone if one.redemption_id is not None}
+        self.badges = {one.badge for one in undone if one.kind == "badge"}
+        self.limits = {one.campaign for one in undone if one.kind == "limit"}
+
+
+def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, Sums]) -> tuple[Undone, ...]:
+    """Undo what does not divide and does not stand any more.
+
+    Args:
+        draft: the decision about the return.
+        paid: the order.
+        part: what comes back.
+        gone: the campaigns that do not stand any more, and what is told of units.
+
+    Returns:
+        What was undone, and what could not be because it was used; that is a shortfall as well.
+    """
+    down, sums = gone
+    handled = _Handled(paid)
+    keeps = paid.program.definition.returns.on_return == "keep"
+    undone: list[Undone] = []
+    for decision in decisions_of(paid):
+        for made in decision.redemptions:
+            # What came with the cart has no condition: it stands as long as anything of the order does.
+            falls = made.campaign in down.campaigns if made.campaign else part.is_last and not keeps
+            if falls and made.redemption_id not in handled.redemptions:
+                undone += _cancel(draft, paid, made, sums)
+        if part.is_last and not keeps:
+            used = [number for number in decision.used if number not in handled.redemptions]
+            undone += [_restore(draft, paid, number) for number in used]
+    undone += _badges(draft, paid, down.badges - handled.badges)
+    undone += _uses(draft, paid, down.campaigns - handled.limits)
+    _free_captured(draft, paid, part, keeps=keeps)
+    return tuple(undone)
+
+
+def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> list[Undone]:
+    number = made.redemption_id
+    status = paid.redemptions.get(number, "issued")
+    if status == "cancelled":
+        return []
+    if status == "used":
+        reason = "redemption_used"
+        draft.shortfalls.append(Shortfall("reward", made.reward, Decimal(made.quantity), reason))
+        return [Undone("reward", made.campaign, made.reward, redemption_id=number, kept=reason)]
+    for decision in decisions_of(paid):
+        for transaction in decision.transactions:
+            if transaction.redemption_id == number:
+                give_lots(draft, paid, transaction.wallet, tuple(lots_taken(transaction)), sums, number)
+    _free_reward(draft, paid, made)
+    draft.cancelled.append(number)
+    return [Undone("reward", made.campaign, made.reward, redemption_id=number)]
+
+
+def _free_reward(draft: Draft, paid: PaidOrder, made: NewRedemption) -> None:
+    """Give back a reward's stock and uses, and what a grant drew of its campaign's budget."""
+    reward = paid.program.rewards.get(made.reward)
+    if reward is None:
+        return
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    for draw, amount, _ in reward_draws(reward, made.quantity, paid.member_id, day):
+        draft.free(draw, amount)
+    payers = [one for one in paid.program.campaigns if one.key == made.campaign and not made.price]
+    for payer in payers:
+        money = money_draw(payer.limits, f"campaign/{payer.key}", day)
+        if money is not None and reward.cost is not None:
+            draft.free(money, reward.cost * made.quantity)
+
+
+def _restore(draft: Draft, paid: PaidOrder, number: int) -> Undone:
+    if paid.redemptions.get(number) != "used":
+        return Undone("coupon", redemption_id=number, kept="coupon_not_used")
+    draft.restored.append(number)
+    return Undone("coupon", redemption_id=number)
+
+
+def _badges(draft: Draft, paid: PaidOrder, badges: frozenset[str]) -> list[Undone]:
+    undone = []
+    for effect in paid.decision.effects:
+        # One that was earned anew, or by another order, is not this order's to lose.
+        if effect.badge in badges and draft.badges.get(effect.badge) == paid.event.occurred_at:
+            draft.badges = {key: at for key, at in draft.badges.items() if key != effect.badge}
+            undone.append(Undone("badge", effect.campaign, badge=effect.badge))
+    return undone
+
+
+def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undone]:
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    undone = []
+    for campaign in paid.program.campaigns:
+        if campaign.key in campaigns:
+            draws = use_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
+            for draw in draws:
+                draft.free(draw, _ONE)
+            undone += [Undone("limit", campaign.key)] if draws else []
+    return undone
+
+
+def _free_captured(draft: Draft, paid: PaidOrder, part: Part, *, keeps: bool) -> None:
+    """Give back what discounts drew: budgets by the share that comes back, uses when nothing is left."""
+    for capture, decision in paid.captures:
+        drawn: dict[str, Decimal] = {}
+        for counter, amount in decision.drawn:
+            drawn[counter] = drawn.get(counter, Decimal(0)) + amount
+        for draw in {one.counter: one for one, _ in capture.draws}.values():
+            amount = drawn.get(draw.counter, Decimal(0))
+            if draw.counter.split("/")[2].startswith("budget"):
+                amount = share_of_money(amount, part, paid.program.digits)
+            elif not part.is_last or keeps:
+                continue
+            if amount:
+                draft.free(draw, amount)
+
+
+def owners_of(paid: PaidOrder) -> list[Campaign]:
+    """List the campaigns that an order set off.
+
+    Args:
+        paid: the order.
+
+    Returns:
+        Those of which any effect is recorded.
+    """
+    acted = {one.campaign for one in paid.decision.effects}
+    return [one for one in paid.program.campaigns if one.key in acted]

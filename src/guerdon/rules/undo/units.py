@@ -1,0 +1,236 @@
+"""Units of an order of which something came back: what it brought is taken, what paid it is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from guerdon.base.exact import round_ratio, scaled_decimal
+from guerdon.rules import limits
+from guerdon.rules.decision import Decision, Entry, Shortfall, Transaction, UnitsUndone
+from guerdon.rules.draft import Draft
+from guerdon.rules.events import PaidOrder
+from guerdon.rules.spending import arrive, lasting
+from guerdon.rules.state import Lot
+from guerdon.rules.undo.lines import Part
+
+
+class Sums:
+    """What a return did to wallets."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._sums: dict[str, list[int]] = {}
+
+    def add(self, wallet: str, taken: int = 0, given_back: int = 0, debt: int = 0) -> None:
+        """Note what was done.
+
+        Args:
+            wallet: the wallet.
+            taken: units, in its scale.
+            given_back: units.
+            debt: the part of `taken` that is owed.
+        """
+        sums = self._sums.setdefault(wallet, [0, 0, 0])
+        for place, amount in enumerate((taken, given_back, debt)):
+            sums[place] += amount
+
+    def told(self) -> tuple[UnitsUndone, ...]:
+        """Give the sums.
+
+        Returns:
+            One for each wallet that anything was done to.
+        """
+        return tuple(UnitsUndone(wallet, *sums) for wallet, sums in sorted(self._sums.items()) if any(sums))
+
+
+def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
+    """Take back the share of awards that goes with what came back, each lot's by itself.
+
+    Args:
+        draft: the decision about the return.
+        paid: the order.
+        part: what comes back.
+        sums: told what is taken.
+    """
+    for wallet, lots in _awarded(paid.decision).items():
+        of, before, after = [], 0, 0
+        for lot in lots:
+            was, now = part.shares(lot.remaining)
+            before, after = before + was, after + now
+            if now > was:
+                of.append(Lot(lot.available_at, lot.expires_at, now - was))
+        if after > before:
+            _take(draft, paid, (wallet, before, after, of), sums)
+    _free_budgets(draft, paid, part)
+
+
+def _awarded(decision: Decision) -> dict[str, list[Lot]]:
+    """List what an order's awards brought, lot by lot; what expired as it came never was there."""
+    found: dict[str, dict[tuple[object, object], Lot]] = {}
+    for transaction in decision.transactions:
+        if transaction.kind != "award":
+            continue
+        lots = found.setdefault(transaction.wallet, {})
+        for entry in transaction.entries:
+            if entry.book == "member" and entry.available_at is not None:
+                key = (entry.available_at, entry.expires_at)
+                had = lots[key].remaining if key in lots else 0
+                lots[key] = Lot(entry.available_at, entry.expires_at, had + entry.amount)
+    return {wallet: [lot for lot in lots.values() if lot.remaining] for wallet, lots in found.items()}
+
+
+def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]], sums: Sums) -> None:
+    wallet, before, after, of = asked
+    amount = after - before
+    conversion = draft.program.retired.get(wallet)
+    if conversion is not None:
+        if conversion.into is None:
+            return
+        # What was converted is taken of what it turned into, so that parts add up there as well.
+        ratio, mode = conversion.ratio, conversion.rounding
+        exact = [one * ratio for one in (before, after)]
+        was, now = (round_ratio(one.numerator, one.denominator, mode) for one in exact)
+        wallet, amount, of = conversion.into, now - was, []
+    if wallet not in draft.program.wallets or not amount:
+        return
+    taken = draft.take_back(wallet, amount, of)
+    missing = amount - sum(lot.remaining for lot in taken)
+    owed = missing if _may_owe(paid, asked[0]) else 0
+    if missing > owed:
+        scale = draft.program.wallets[wallet].scale
+        draft.shortfalls.append(
+            Shortfall("units", wallet, scaled_decimal(missing - owed, scale), "stopped_at_zero")
+        )
+    if owed:
+        draft.owe(wallet, owed)
+    amount -= missing - owed
+    if amount:
+        entries = [Entry("member", -lot.remaining, lot.available_at, lot.expires_at) for lot in taken]
+        entries += [Entry("owed", -owed)] if owed else []
+        draft.post("return", wallet, (*entries, Entry("issued", amount)))
+        sums.add(wallet, taken=amount, debt=owed)
+
+
+def _may_owe(paid: PaidOrder, wallet: str) -> bool:
+    written = paid.program.definition.wallets.get(wallet)
+    return written is None or written.debt == "allowed"
+
+
+def _free_budgets(draft: Draft, paid: PaidOrder, part: Part) -> None:
+    """Give back to campaigns' budgets what the units that are taken back had drawn."""
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    drawn: dict[tuple[str, str], int] = {}
+    for effect in paid.decision.effects:
+        if effect.kind == "award":
+            of = (effect.campaign, effect.wallet)
+            drawn[of] = drawn.get(of, 0) + effect.amount
+    campaigns = {one.key: one for one in paid.program.campaigns}
+    for (key, wallet_key), amount in drawn.items():
+        budget = campaigns[key].limits
+        wallet = paid.program.wallets[wallet_key]
+        was, now = part.shares(amount)
+        units = scaled_decimal(now - was, wallet.scale)
+        by_units = limits.units_draw(budget, f"campaign/{key}", wallet_key, day)
+        by_money = limits.money_draw(budget, f"campaign/{key}", day)
+        if by_units is not None and units:
+            draft.free(by_units, units)
+        if by_money is not None and wallet.cost and units:
+            draft.free(by_money, units * wallet.cost)
+
+
+def give_payments(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
+    """Give back the share of units that paid for the order.
+
+    Args:
+        draft: the decision about the return.
+        paid: the order.
+        part: what comes back.
+        sums: told what is given back.
+    """
+    for decision in decisions_of(paid):
+        for transaction in decision.transactions:
+            if transaction.kind == "redeem" and transaction.redemption_id is None:
+                lots = []
+                for lot in lots_taken(transaction):
+                    was, now = part.shares(lot.remaining)
+                    if now > was:
+                        lots.append(Lot(lot.available_at, lot.expires_at, now - was))
+                give_lots(draft, paid, transaction.wallet, tuple(lots), sums)
+
+
+def decisions_of(paid: PaidOrder) -> Iterator[Decision]:
+    """List what was decided about an order: when it was paid, and when its checkout was confirmed after that.
+
+    Args:
+        paid: the order.
+
+    Yields:
+        Decisions.
+    """
+    yield paid.decision
+    for _, decision in paid.captures:
+        if decision is not paid.decision:
+            yield decision
+
+
+def lots_taken(transaction: Transaction) -> list[Lot]:
+    """List what a transaction took from a member.
+
+    Args:
+        transaction: as recorded.
+
+    Returns:
+        Lots, `remaining` being what was taken of each.
+    """
+    return [
+        Lot(entry.available_at, entry.expires_at, -entry.amount)
+        for entry in transaction.entries
+        if entry.book == "member" and entry.available_at is not None
+    ]
+
+
+def give_lots(
+    draft: Draft, paid: PaidOrder, wallet: str, spent: tuple[Lot, ...], sums: Sums, number: int | None = None
+) -> None:
+    """Give units back with their expiry, but for a while at least.
+
+    Args:
+        draft: the decision about the return.
+        paid: the order; its version says for how long at least.
+        wallet: the wallet.
+        spent: the lots as they were taken.
+        sums: told what is given back.
+        number: the redemption that they had paid for, None where they had paid a part of the order.
+    """
+    if not spent:
+        return
+    units = sum(lot.remaining for lot in spent)
+    if wallet in draft.program.retired:
+        draft.reopen(wallet)
+    elif wallet not in draft.program.wallets:
+        scale = paid.program.scales.get(wallet, 0)
+        draft.shortfalls.append(Shortfall("units", wallet, scaled_decimal(units, scale), "unknown_wallet"))
+        return
+    lasts = draft.program.zone.after(draft.event.occurred_at, paid.program.given_back_lasts)
+    source = "checkout" if number is None else ""
+    entries = arrive(draft, wallet, lasting(spent, lasts), "redeemed", source)
+    draft.post("cancel", wallet, entries, redemption_id=number)
+    sums.add(wallet, given_back=units)
+
+
+def share_of_money(amount: Decimal, part: Part, digits: int) -> Decimal:
+    """Give the share of an amount of money that goes with what comes back now.
+
+    Args:
+        amount: all of it, in whole units of the currency.
+        part: what comes back.
+        digits: decimal places of the currency.
+
+    Returns:
+        The share, in whole units; parts add up to the whole.
+    """
+    places = max(digits, -int(amount.normalize().as_tuple().exponent))
+    was, now = part.shares(int(Fraction(amount) * 10**places))
+    return scaled_decimal(now - was, places)
