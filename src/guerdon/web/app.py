@@ -24,6 +24,8 @@ from guerdon.web.api import (
     versions,
 )
 from guerdon.web.api.calls.samples import SAMPLES
+from guerdon.web.api.coupons import routes as coupons
+from guerdon.web.api.orders import returns
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
@@ -49,11 +51,14 @@ _ROUTERS: Final = (
     members.ROUTER,
     # Before the orders, whose ids may hold slashes.
     explanations.ROUTER,
+    returns.LISTS,
     events.ROUTER,
     accounts.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
+    coupons.ROUTER,
     checkouts.ROUTER,
+    returns.ROUTER,
     webhooks.ROUTER,
     keys.ROUTER,
     hooks.ROUTER,

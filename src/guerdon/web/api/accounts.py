@@ -197,7 +197,7 @@ def _prepare(call: Call, program: str, account: str, asked: Adjustment | Transfe
 
 def _posting(account: str, said: Answer) -> Posting:
     balances: dict[str, BalanceShape] = {
-        key: BalanceShape(available=one.available, pending=one.pending, held=one.held)
+        key: BalanceShape(available=one.available, pending=one.pending, held=one.held, debt=one.debt)
         for key, one in said.balances.items()
     }
     return Posting(account=account, balances=balances, transactions=list(said.transactions))

@@ -20,6 +20,7 @@ from guerdon.engine.events import Page, StoredEvent, find_orders, list_events
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.program import Program
+from guerdon.rules.sent import ReturnInput
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.finding import find_events
 from guerdon.web.api.shapes import EventAnswer, Events, EventShape, Orders, OrderShape
@@ -47,7 +48,7 @@ MEDIA_TAKEN: Final = frozenset(
     {b"", b"application/x-www-form-urlencoded", *(media.encode() for media in _MEDIA)}
 )
 
-_DATA: Final = {"anyOf": [shape(OrderInput), {"type": "object"}]}
+_DATA: Final = {"anyOf": [shape(OrderInput), shape(ReturnInput), {"type": "object"}]}
 
 
 class SentEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -247,6 +248,8 @@ def shown_row(said: Answer) -> dict[str, Any]:
         row["late"] = True
     if said.guest:
         row["guest"] = True
+    if said.returned:
+        row["returned"], row["shortfalls"] = said.returned, said.shortfalls
     if said.problem is not None:
         row["problem"] = body_of(problem_in(said.problem))
     return row

@@ -29,6 +29,8 @@ class WalletShape(Answered, frozen=True):
     """Earned, and not available yet."""
     held: str
     """Set aside for open checkouts."""
+    debt: str
+    """Taken by returns after it was spent; what comes later repays it."""
     expiring: Sequence[Expiring]
 
 
@@ -110,8 +112,11 @@ class BalanceShape(Answered, frozen=True):
     """A wallet after an event."""
 
     available: str
+    """What can be spent; less than nothing where more is owed than is there."""
     pending: str
     held: str
+    debt: str = "0"
+    """Taken by returns after it was spent; what comes later repays it. Absent where nothing is owed."""
 
 
 class ErrorPlace(Answered, frozen=True):
@@ -140,6 +145,9 @@ class EventAnswer(Answered, frozen=True):
     balances: Mapping[str, BalanceShape] = {}
     late: bool = False
     guest: bool = False
+    returned: Mapping[str, Any] = {}
+    """What came back of an order, and what that undid."""
+    shortfalls: Sequence[Mapping[str, str]] = ()
     problem: RowProblem | None = None
 
 

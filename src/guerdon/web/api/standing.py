@@ -53,7 +53,7 @@ def show_standing(tx: Tx, program: Program, account_id: int, now: datetime) -> S
         },
         _tiers(program, standing, now),
         badges,
-        {key: state.available - state.held for key, state in held.items()},
+        {key: state.free for key, state in held.items()},
     )
 
 
@@ -69,9 +69,10 @@ def show_wallet(state: WalletState, scale: int, now: datetime) -> WalletShape:
         Its figures, and what is going to expire, soonest first.
     """
     return WalletShape(
-        available=scaled_text(state.available - state.held, scale),
+        available=scaled_text(state.free, scale),
         pending=scaled_text(state.pending, scale),
         held=scaled_text(state.held, scale),
+        debt=scaled_text(state.debt, scale),
         expiring=[Expiring(amount=scaled_text(units, scale), at=at) for at, units in expiring(state, now)],
     )
 

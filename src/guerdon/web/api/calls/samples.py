@@ -105,6 +105,11 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "payments": [{"kind": "card", "amount": "79.90"}]
     },
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/cancel"): {},
+    ("post", f"{_PROGRAM}/orders/{{order}}/returns"): {
+        "id": "R-1",
+        "lines": [{"id": "1", "quantity": 1}],
+        "refund_shipping": False,
+    },
     ("post", f"{_PROGRAM}/rollback"): {"to": 1, "reason": "the autumn sale was a mistake"},
     ("post", "/v1/webhooks"): {
         "url": "https://shop.example/guerdon",

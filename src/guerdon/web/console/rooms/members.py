@@ -205,7 +205,7 @@ def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> li
             for key, ladder in program.ladders.items()
         )
         units = (
-            opened.units(key, state.available - state.held)
+            opened.units(key, state.free)
             for key, state in ((key, wallets.get(key, WalletState())) for key in program.wallets)
         )
         return Row(one, number_text("mem", one.member_id), tuple(tiers), tuple(units))
@@ -220,7 +220,7 @@ def _wallet(opened: Opened, key: str, state: WalletState, now: datetime) -> Wall
     return WalletView(
         key=key,
         unit=opened.unit(key),
-        available=scaled_decimal(state.available - state.held, scale),
+        available=scaled_decimal(state.free, scale),
         pending=scaled_decimal(state.pending, scale),
         held=scaled_decimal(state.held, scale),
         lots=lots,
