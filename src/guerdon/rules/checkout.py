@@ -25,6 +25,7 @@ from guerdon.rules.paying import Payment, Purse, pay
 from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
+from guerdon.rules.segments import see_segments
 from guerdon.rules.spending import REFUSALS, check_tier, reward_draws
 from guerdon.rules.state import Hold, HoldKind, State
 from guerdon.rules.step import step
@@ -186,8 +187,12 @@ def _price(draft: Draft, opening: Opening, purse: Purse) -> tuple[Priced, tuple[
     """Price the cart, and let units pay: after it is priced, or as the last discount on it."""
     program, cart, event = draft.program, opening.cart, draft.event
     member = draft.before.member
+    scope = draft.scope(CHECKOUT)
+    if draft.before.account.account_id:
+        # A guest has no account, and so is in no segment.
+        see_segments(program.segments_of, scope, CHECKOUT)
     view = view_of(
-        draft.scope(CHECKOUT),
+        scope,
         member.member_id if member is not None else None,
         {**draft.counters, **draft.shared},
         coupons=_coupons(draft, opening),

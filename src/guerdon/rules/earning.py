@@ -114,10 +114,10 @@ def _refusal(draft: Draft, scope: Scope, campaign: Campaign) -> tuple[str, str]:
     reason = _elsewhere(draft, campaign)
     if reason:
         return reason, ""
-    if campaign.when is not None:
+    for condition, reason in ((campaign.audience, "not_in_audience"), (campaign.when, "condition_false")):
         try:
-            if not campaign.when.evaluate(scope):
-                return "condition_false", ""
+            if condition is not None and not condition.evaluate(scope):
+                return reason, ""
         except EvaluationError as error:
             return "expression_error", _place(error)
     if any(draft.room(draw) < _ONE for draw in _draws(draft, campaign)):

@@ -54,7 +54,7 @@ class CampaignIndex(Generic[C]):
         self._all = (1 << len(self._campaigns)) - 1
         grouped: dict[tuple[Path, str], dict[int, Key]] = {}
         for number, campaign in enumerate(self._campaigns):
-            keys = () if campaign.when is None else index_keys(campaign.when)
+            keys = [key for one in _conditions(campaign) for key in index_keys(one)]
             for key in _telling(filter(usable, keys) if usable else keys, roots):
                 # A second key of one campaign on one path only narrows further: the first is enough.
                 grouped.setdefault(_column_of(key), {}).setdefault(number, key)
@@ -86,6 +86,12 @@ class CampaignIndex(Generic[C]):
             found.append(campaigns[low.bit_length() - 1])
             bits ^= low
         return tuple(found)
+
+
+def _conditions(campaign: Conditional) -> list[Expression]:
+    """List what must all hold; what has an audience too needs both."""
+    both = (campaign.when, getattr(campaign, "audience", None))
+    return [one for one in both if one is not None]
 
 
 def _telling(keys: Iterable[Key], roots: Collection[str]) -> list[Key]:

@@ -130,6 +130,8 @@ class Campaign(msgspec.Struct, frozen=True):
     trigger: str
     priority: int
     when: Expression | None
+    audience: Expression | None
+    """Who is meant."""
     channels: frozenset[str] | None
     stores: frozenset[str] | None
     schedule: Schedule | None

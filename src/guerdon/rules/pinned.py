@@ -28,7 +28,9 @@ def with_campaigns_of(live: Program, pinned: Program) -> Program:
         campaigns=pinned.campaigns,
         by_trigger=by_trigger,
         indexes={},
+        segments_of=pinned.segments_of,
         inputs_of=pinned.inputs_of,
+        personal_of=pinned.personal_of,
         rewards={**pinned.rewards, **live.rewards},
         order_settings=pinned.order_settings,
     )

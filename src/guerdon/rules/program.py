@@ -39,9 +39,18 @@ from guerdon.rules.parts import (
     Wallet,
 )
 from guerdon.rules.promotions import CHECKOUT, Promotions, compile_promotions, limits_of
-from guerdon.rules.reads import inactive_because, inputs_of, is_later, personal_of, standing_read
+from guerdon.rules.reads import (
+    asked_by,
+    inactive_because,
+    inputs_of,
+    is_later,
+    not_kept,
+    personal_of,
+    standing_read,
+)
 from guerdon.rules.scope import environment_for
-from guerdon.rules.sections import section_environments, section_expressions
+from guerdon.rules.sections import SEGMENT, section_environments, section_expressions
+from guerdon.rules.segments import Segment, asked_for
 from guerdon.rules.tiers import Ladder, Tier
 
 __all__ = [
@@ -97,6 +106,9 @@ class Program(msgspec.Struct, frozen=True):
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
     promotions: Promotions
     """What prices carts: campaigns of the trigger `checkout`, and coupons."""
+    segments: Mapping[str, Segment]
+    segments_of: Mapping[str, tuple[Segment, ...]]
+    """By trigger: those that its campaigns can ask for."""
     inputs_of: Mapping[str, tuple[str, ...]]
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
     personal_of: Mapping[str, tuple[str, ...]]
@@ -150,16 +162,19 @@ class _Compiler:
             if one.metric in metrics
         }
         rewards = {key: self.reward(key, one) for key, one in definition.rewards.items()}
+        self.environments.update(section_environments(definition))
+        segments = self.segments()
         campaigns = [self.campaign(key, one, wallets) for key, one in definition.campaigns.items()]
         schedules = {one.key: one.schedule for one in campaigns}
         promotions = compile_promotions(definition, schedules, (self.expression, self.fault))
-        self.environments.update(section_environments(definition))
         for text, seen_from, expects in section_expressions(definition):
             self.expression(text, seen_from, expects)
         if self.faults:
             raise DefinitionError(sorted(self.faults, key=lambda fault: (fault.line, fault.column)))
         campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
         by_trigger = _grouped(campaigns, lambda campaign: campaign.trigger)
+        of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
+        segments_of = {**asked_by(campaigns, segments), **of_carts}
         return Program(
             key=definition.program,
             version=version,
@@ -190,8 +205,10 @@ class _Compiler:
                 sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event
             ),
             promotions=promotions,
-            inputs_of=inputs_of(campaigns, definition),
-            personal_of=personal_of(campaigns, definition),
+            segments=segments,
+            segments_of=segments_of,
+            inputs_of=inputs_of(campaigns, segments_of, definition),
+            personal_of=personal_of(campaigns, segments_of, definition),
         )
 
     def wallet(self, key: str, one: written.Wallet) -> Wallet:
@@ -234,6 +251,14 @@ class _Compiler:
             value=value,
             when=when,
         )
+
+    def segments(self) -> dict[str, Segment]:
+        found = {}
+        for key, one in self.definition.segments.items():
+            when = self.expression(one.when, SEGMENT, BOOL)
+            if when is not None:
+                found[key] = Segment(key, when, not_kept(when.reads, self.definition))
+        return found
 
     def ladder(self, key: str, one: written.Ladder, metric: Metric) -> Ladder:
         review = _period(self.definition.review_of(key) or "calendar_year")
@@ -289,6 +314,7 @@ class _Compiler:
             trigger=one.trigger,
             priority=one.priority,
             when=self.expression(one.when, one.trigger, BOOL),
+            audience=self.expression(one.audience, one.trigger, BOOL),
             channels=frozenset(one.channels) if one.channels else None,
             stores=frozenset(one.stores) if one.stores else None,
             schedule=self.schedule(one.schedule) if one.schedule else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -125,6 +125,8 @@ class Promotion(msgspec.Struct, frozen=True):
     discounts: tuple[Discount, ...]
     gifts: tuple[Gift, ...]
     factors: tuple[Factor, ...]
+    audience: Expression | None = None
+    """Who is meant; it sees the cart as it was sent."""
     inactive: str = ""
 
     @property
@@ -174,6 +176,17 @@ class Promotions(msgspec.Struct, frozen=True):
     coupons: Mapping[str, Promotion]
     """By reward."""
     lanes: Mapping[str, Lane]
+
+    @property
+    def expressions(self) -> Iterator[Expression | None]:
+        """All that they read by."""
+        for one in (*self.automatic, *self.coupons.values()):
+            if not one.inactive:
+                yield from (one.when, one.audience)
+                yield from (
+                    each for discount in one.discounts for each in (discount.where, discount.buy_where)
+                )
+                yield from (each for factor in one.factors for each in (factor.by, factor.where))
 
 
 def compile_promotions(
@@ -295,6 +308,7 @@ class _Compiler:
             factors=tuple(
                 self.factor(effect) for _, effect in effects if isinstance(effect, written.Multiply)
             ),
+            audience=self.condition(one.audience),
             inactive=_inactive(one),
         )
 
@@ -395,8 +409,6 @@ class _Compiler:
 
 
 def _inactive(one: written.Campaign) -> str:
-    if one.audience is not None:
-        return "segments are not kept yet"
     other = [effect.effect for effect in one.then if effect.effect not in ("discount", "gift", "multiply")]
     return f"a cart does not carry out the effect {other[0]}" if other else ""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from guerdon.rules import definition as written
 from guerdon.rules.definition import Definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.parts import Campaign
+from guerdon.rules.segments import Segment, asked_for
 
 _STANDING = ("wallets", "metrics", "account.tiers", "account.badges", "account.segments", "account.scores")
 
@@ -42,23 +43,41 @@ def inactive_because(one: written.Campaign, made: Campaign, definition: Definiti
     """
     if one.trigger == "checkout":
         return "carts are priced by the campaigns of a checkout"
-    if one.audience is not None:
-        return "segments are not kept yet"
     later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})
     if later:
         return f"effect {later[0]} is not carried out yet"
-    reads = sorted(path for expression in _expressions(made) for path in expression.reads)
+    return not_kept((path for expression in expressions_of(made) for path in expression.reads), definition)
+
+
+def not_kept(reads: Iterable[str], definition: Definition) -> str:
+    """Say what of all that is read does not exist yet.
+
+    Args:
+        reads: dotted paths.
+        definition: the whole definition.
+
+    Returns:
+        The reason, or nothing where all exists.
+    """
     uncounted = [f"metrics.{key}" for key, metric in definition.metrics.items() if is_later(metric)]
-    missing = next((path for path in reads if _is_under(path, (*_KEPT_LATER, *uncounted))), "")
+    missing = next((path for path in sorted(reads) if _is_under(path, (*_KEPT_LATER, *uncounted))), "")
     return f"{missing} is not kept yet" if missing else ""
 
 
-_KEPT_LATER = ("account.segments", "account.scores")
+_KEPT_LATER = ("account.scores",)
 
 
-def _expressions(campaign: Campaign) -> list[Expression]:
-    every = [campaign.when, *(award.amount for award in campaign.awards)]
-    every += [one.by for one in campaign.multipliers]
+def expressions_of(campaign: Campaign) -> list[Expression]:
+    """List a campaign's expressions.
+
+    Args:
+        campaign: as compiled.
+
+    Returns:
+        Its audience, condition, amounts, factors and repetitions.
+    """
+    every = [campaign.audience, campaign.when, *(award.amount for award in campaign.awards)]
+    every += [each for one in campaign.multipliers for each in (one.by, one.where)]
     every += [one.repeat for one in campaign.redeems]
     return [one for one in every if one is not None]
 
@@ -76,48 +95,77 @@ def is_later(metric: written.Metric) -> bool:
     return any(fold is not None for fold in folds)
 
 
-_INPUT_ROOTS = ("account", "member", "metrics", "wallets")
-
-
-def inputs_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
-    """List what campaigns read beside the event.
+def asked_by(
+    campaigns: Iterable[Campaign], segments: Mapping[str, Segment]
+) -> dict[str, tuple[Segment, ...]]:
+    """Find the segments that campaigns can ask for.
 
     Args:
         campaigns: as compiled.
+        segments: all of the program.
+
+    Returns:
+        By trigger: those that are active, in order of their keys.
+    """
+    by_trigger: dict[str, list[Expression]] = {}
+    for campaign in campaigns:
+        if not campaign.inactive:
+            by_trigger.setdefault(campaign.trigger, []).extend(expressions_of(campaign))
+    return {trigger: asked_for(some, segments) for trigger, some in by_trigger.items()}
+
+
+_INPUT_ROOTS = ("account", "member", "metrics", "wallets")
+
+
+def inputs_of(
+    campaigns: Iterable[Campaign], segments: Mapping[str, Iterable[Segment]], definition: Definition
+) -> dict[str, tuple[str, ...]]:
+    """List what campaigns, and the segments that they ask for, read beside the event.
+
+    Args:
+        campaigns: as compiled.
+        segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
 
     Returns:
         By trigger: dotted paths in order, personal values left out.
     """
-    return _inputs(campaigns, definition, personal=False)
+    return _inputs(campaigns, segments, definition, personal=False)
 
 
-def personal_of(campaigns: Iterable[Campaign], definition: Definition) -> dict[str, tuple[str, ...]]:
-    """List what personal values campaigns read of people.
+def personal_of(
+    campaigns: Iterable[Campaign], segments: Mapping[str, Iterable[Segment]], definition: Definition
+) -> dict[str, tuple[str, ...]]:
+    """List what personal values campaigns, and the segments that they ask for, read of people.
 
     Args:
         campaigns: as compiled.
+        segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
 
     Returns:
         By trigger: dotted paths in order.
     """
-    return _inputs(campaigns, definition, personal=True)
+    return _inputs(campaigns, segments, definition, personal=True)
 
 
 def _inputs(
-    campaigns: Iterable[Campaign], definition: Definition, *, personal: bool
+    campaigns: Iterable[Campaign],
+    segments: Mapping[str, Iterable[Segment]],
+    definition: Definition,
+    *,
+    personal: bool,
 ) -> dict[str, tuple[str, ...]]:
     names = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
+    active = [one for one in campaigns if not one.inactive]
+    read = [(one.trigger, each) for one in active for each in expressions_of(one)]
+    triggers = {one.trigger for one in active}
+    read += [(trigger, one.when) for trigger in triggers for one in segments.get(trigger, ())]
     by_trigger: dict[str, set[str]] = {}
-    for campaign in campaigns:
-        if campaign.inactive:
-            continue
-        for expression in _expressions(campaign):
-            by_trigger.setdefault(campaign.trigger, set()).update(
-                path
-                for path in expression.reads
-                if path.split(".")[0] in _INPUT_ROOTS
-                and bool(names.intersection(path.split("."))) is personal
-            )
+    for trigger, expression in read:
+        by_trigger.setdefault(trigger, set()).update(
+            path
+            for path in expression.reads
+            if path.split(".")[0] in _INPUT_ROOTS and bool(names.intersection(path.split("."))) is personal
+        )
     return {trigger: tuple(sorted(paths)) for trigger, paths in by_trigger.items() if paths}

@@ -1,4 +1,4 @@
-"""The expressions of audiences, challenges, quizzes, boards, referral, segments, journeys and their like."""
+"""The expressions of challenges, quizzes, boards, referral, journeys and their like."""
 
 from __future__ import annotations
 
@@ -42,8 +42,6 @@ def section_expressions(definition: Definition) -> Iterator[Sight]:
     Yields:
         Each with what it sees and what it must be.
     """
-    for campaign in definition.campaigns.values():
-        yield campaign.audience, campaign.trigger, BOOL
     for section, read in _SECTIONS.items():
         for one in getattr(definition, section).values():
             yield from read(one)
@@ -134,7 +132,6 @@ _SECTIONS: Final[Mapping[str, Callable[[Any], Iterator[Sight]]]] = {
     "draws": _draw,
     "leaderboards": _board,
     "teams": lambda one: iter([(one.audience, ACCOUNT, BOOL)]),
-    "segments": lambda one: iter([(one.when, SEGMENT, BOOL)]),
     "journeys": _journey,
     "surveys": _survey,
 }

@@ -30,6 +30,7 @@ from guerdon.rules.events import (
 from guerdon.rules.metrics import bucket_of
 from guerdon.rules.program import Program
 from guerdon.rules.scope import MetricValues, Scope, WalletViews
+from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
 from guerdon.rules.stepping import DEPTH, FOLLOW_ONS, exactly
 from guerdon.rules.undo import undo
@@ -83,6 +84,7 @@ def _decide_fact(draft: Draft) -> None:
     counted = _count_metrics(draft, scope)
     if counted:
         scope.metrics = draft.metric_values()
+    see_segments(program.segments_of, scope, event.type)
     _note_inputs(draft, scope, event.type)
     index = program.indexes.get(event.type)
     campaigns = program.by_trigger.get(event.type, ()) if index is None else index.candidates(scope)
@@ -135,6 +137,7 @@ def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
         for event_type, data in occasions:
             campaigns = [one for one in program.by_trigger.get(event_type, ()) if one.key not in acted]
             scope = draft.scope(event_type, data)
+            see_segments(program.segments_of, scope, event_type)
             _note_inputs(draft, scope, event_type)
             acted |= run_campaigns(draft, scope, campaigns)
         occasions = []

@@ -16,6 +16,7 @@ from guerdon.rules.events import Event
 from guerdon.rules.expressions import EXACT, Type, compile_expression
 from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope, TierView, WalletView, environment_for
+from guerdon.rules.segments import asked_for, see_segments
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -57,6 +58,7 @@ def try_expression(program: Program, text: str, event: Event, somebody: Somebody
     expression = compile_expression(text, environment_for(program.definition, event.type))
     scope = _scope(program, event, somebody)
     with localcontext(EXACT):
+        see_segments({event.type: asked_for([expression], program.segments)}, scope, event.type)
         return expression(scope), expression.type
 
 

@@ -223,7 +223,6 @@ def test_each_section_is_listed_as_not_active_with_its_own_reason(trail: Definit
         "leaderboards",
         "teams",
         "causes",
-        "segments",
         "journeys",
         "surveys",
     ):

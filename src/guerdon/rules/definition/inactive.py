@@ -20,7 +20,6 @@ _LATER_SECTIONS: Final = {
     "leaderboards": "nobody is ranked yet",
     "teams": "members cannot form teams yet",
     "causes": "causes have no running total and no payout yet",
-    "segments": "segments are not kept yet, so nobody belongs to this one",
     "journeys": "nobody goes through journeys yet, so nothing of this happens",
     "surveys": "surveys are not sent yet",
 }
@@ -139,8 +138,6 @@ def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
         yield InactivePart(f"{pointer}/trigger", why)
     if campaign.exclusive and not of_carts:
         yield InactivePart(f"{pointer}/exclusive", "only campaigns of carts shut each other out")
-    if campaign.audience is not None:
-        yield InactivePart(f"{pointer}/audience", "segments are not kept yet, so this campaign never runs")
     if campaign.lane is not None and not of_carts:
         yield InactivePart(f"{pointer}/lane", "lanes choose among discounts, which only carts get")
     for at, effect in enumerate(campaign.then):

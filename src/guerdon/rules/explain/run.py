@@ -13,8 +13,8 @@ from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import Event
 from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told_states
-from guerdon.rules.expressions import Expression
 from guerdon.rules.program import Campaign, Program
+from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
 from guerdon.rules.stepping import DEPTH, exactly
 
@@ -226,21 +226,6 @@ def _named(effect: Effect) -> str:
     what = effect.reward or effect.badge or effect.wallet
     amount = f" {effect.amount}" if effect.kind == "award" else ""
     return f"{effect.kind}{amount} {what} by {effect.campaign}"
-
-
-def expressions_of(campaign: Campaign) -> list[Expression]:
-    """List a campaign's expressions.
-
-    Args:
-        campaign: as compiled.
-
-    Returns:
-        Its condition, amounts, factors and repetitions.
-    """
-    every = [campaign.when, *(award.amount for award in campaign.awards)]
-    every += [one.by for one in campaign.multipliers]
-    every += [one.repeat for one in campaign.redeems]
-    return [one for one in every if one is not None]
 
 
 def _reads_any(campaign: Campaign, paths: Iterable[str]) -> bool:

@@ -12,8 +12,9 @@ import msgspec
 
 from guerdon.base.exact import multiply, plain_text, plus, scaled_text
 from guerdon.rules.decision import Decision, Effect
-from guerdon.rules.explain.run import ACTED, Explanation, Outcome, expressions_of
+from guerdon.rules.explain.run import ACTED, Explanation, Outcome
 from guerdon.rules.program import Award, Campaign, Multiply
+from guerdon.rules.reads import expressions_of
 from guerdon.rules.stepping import exactly
 
 _READ_AT_MOST: Final = 12
@@ -31,6 +32,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "other_channel": "it is for other channels",
     "other_store": "it is for other stores",
     "out_of_schedule": "it did not run at that time",
+    "not_in_audience": "it is for others",
     "condition_false": "its condition does not hold",
     "limit_reached": "its limit was reached",
     "budget_spent": "its budget was spent",
@@ -127,14 +129,17 @@ def _campaign(explanation: Explanation, campaign: Campaign, outcome: Outcome) ->
     limits = _limits(explanation.decision, campaign)
     if outcome.outcome != ACTED:
         said = _REASONS.get(outcome.outcome, outcome.outcome)
-        if outcome.outcome == "condition_false" and campaign.when is not None:
-            said += f": {campaign.when.source}"
+        asked = {"not_in_audience": campaign.audience, "condition_false": campaign.when}.get(outcome.outcome)
+        if asked is not None:
+            said += f": {asked.source}"
         elif outcome.detail:
             said += f": {outcome.detail}"
         return CampaignWords(campaign.key, outcome.outcome, said, reads, limits=limits)
     said = (
         f"its condition holds: {campaign.when.source}" if campaign.when is not None else "it has no condition"
     )
+    if campaign.audience is not None:
+        said = f"it is for this account: {campaign.audience.source}; {said}"
     sums = tuple(_sums(explanation, campaign, outcome))
     return CampaignWords(campaign.key, ACTED, said, reads, sums, limits)
 

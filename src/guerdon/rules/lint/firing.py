@@ -79,18 +79,21 @@ def false_conditions(asked: Asked) -> Iterator[LintWarning]:
     definition = asked.definition
     program = asked.program
     domain = domain_of(definition)
-    conditions: list[tuple[str, str, str, Expression | None]] = []
-    conditions += [("campaigns", campaign.key, "when", campaign.when) for campaign in program.campaigns]
-    conditions += [("metrics", metric.key, "when", metric.when) for metric in program.metrics.values()]
-    for section, key, field, condition in conditions:
+    conditions: list[tuple[str, Expression | None]] = []
+    for one in program.campaigns:
+        at = f"/campaigns/{one.key}"
+        conditions += [(f"{at}/when", one.when), (f"{at}/audience", one.audience)]
+    conditions += [(definition.segments[key].when.pointer, one.when) for key, one in program.segments.items()]
+    conditions += [(f"/metrics/{key}/when", one.when) for key, one in program.metrics.items()]
+    for pointer, condition in conditions:
         reason = why_never(condition.tree, domain) if condition is not None else ""
         if reason:
-            what = section.removesuffix("s")
+            place = place_of(pointer)
             yield LintWarning(
                 "condition_never_true",
-                f"/{section}/{key}/{field}",
-                f"{what} `{key}`",
-                f"The condition of the {what} `{key}` never holds: {reason}.",
+                pointer,
+                place,
+                f"The condition of the {place} never holds: {reason}.",
                 "Correct the condition, or take it out.",
             )
 

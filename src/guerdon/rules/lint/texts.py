@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from guerdon.rules.definition import Text, inactive_parts, leaves
+from guerdon.rules.definition import InactivePart, Text, inactive_parts, leaves
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.findings import LintWarning
 
@@ -69,8 +69,12 @@ def not_active(asked: Asked) -> Iterator[LintWarning]:
     Yields:
         A warning for each such part.
     """
-    definition = asked.definition
-    for part in inactive_parts(definition):
+    segments = (
+        InactivePart(f"/segments/{key}", f"{one.inactive}, so nobody belongs to this segment")
+        for key, one in asked.program.segments.items()
+        if one.inactive
+    )
+    for part in (*inactive_parts(asked.definition), *segments):
         yield LintWarning(
             "not_active_yet",
             part.pointer,

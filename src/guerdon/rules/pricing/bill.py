@@ -243,15 +243,25 @@ class Run:
         elsewhere = self._elsewhere(promotion)
         if elsewhere:
             return elsewhere, ""
-        if promotion.when is not None and not promotion.moves:
-            refused = self._condition(promotion.when, bill)
-            if refused[0]:
-                return refused
+        refused = self._conditions(promotion, bill)
+        if refused[0]:
+            return refused
         if promotion.limits is not NO_LIMITS:
             view = self.view
             if any(view.room(draw) < _ONE for draw in self.uses(promotion)):
                 return "limit_reached", ""
         return "", ""
+
+    def _conditions(self, promotion: Promotion, bill: Bill) -> tuple[str, str]:
+        if promotion.audience is not None:
+            # Of the cart as it was sent, so that the answer does not hang on what was tried before.
+            self._moneys.left, self._moneys.shipping = self.cart.subtotals, self.cart.shipping
+            refused = self._holds(promotion.audience, "not_in_audience")
+            if refused[0]:
+                return refused
+        if promotion.when is None or promotion.moves:
+            return "", ""
+        return self._condition(promotion.when, bill)
 
     def _elsewhere(self, promotion: Promotion) -> str:
         if promotion.channels is not None and self.cart.channel not in promotion.channels:
@@ -277,8 +287,11 @@ class Run:
 
     def _condition(self, when: Expression, bill: Bill) -> tuple[str, str]:
         self.look(bill)
+        return self._holds(when, "condition_false")
+
+    def _holds(self, when: Expression, otherwise: str) -> tuple[str, str]:
         try:
-            return ("", "") if when.evaluate(self.scope) else ("condition_false", "")
+            return ("", "") if when.evaluate(self.scope) else (otherwise, "")
         except EvaluationError as error:
             return "expression_error", place_of(error)
 

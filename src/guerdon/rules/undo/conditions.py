@@ -111,12 +111,13 @@ class _Known:
         return trigger == "badge.earned" and data["badge"] in badges
 
     def _holds(self, campaign: Campaign, occasion: Occasion, order: Order | None, told: Decision) -> bool:
-        if campaign.when is None:
+        conditions = [one for one in (campaign.audience, campaign.when) if one is not None]
+        if not conditions:
             return True
         event = msgspec.structs.replace(self.paid.event, order=order)
         scope = told_scope(self.paid.program, event, occasion, told, self.people)
         try:
-            return bool(campaign.when.evaluate(scope))
+            return all(one.evaluate(scope) for one in conditions)
         except EvaluationError:
             return False
 

@@ -29,6 +29,7 @@ _TITLES: Final = {
 }
 _REASONS: Final = {
     "condition_false": "its condition does not hold",
+    "not_in_audience": "it is for others",
     "limit_reached": "its limit is reached",
     "budget_spent": "its budget is spent",
     "out_of_schedule": "outside of its hours or days",
