@@ -122,7 +122,7 @@ class Page(NamedTuple):
 
 
 def marked(vault: Vault, event_id: UUID, decision: Decision) -> Decision:
-    """Mark what a decision found of limits, which nothing else that is stored could tell again.
+    """Mark what a decision found of limits and holds, which nothing else that is stored could tell again.
 
     Args:
         vault: the tenant's keys, without which nobody can make the mark.
@@ -132,9 +132,9 @@ def marked(vault: Vault, event_id: UUID, decision: Decision) -> Decision:
     Returns:
         The decision with its mark; the same one where it looked at no limit.
     """
-    if not decision.left:
+    if not (decision.left or decision.held):
         return decision
-    found = _ENCODER.encode(decision.left).decode()
+    found = _ENCODER.encode((decision.left, decision.held) if decision.held else decision.left).decode()
     mark = vault.digest("left", f"{event_id.hex} {found}").hex()[:16]
     return msgspec.structs.replace(decision, mark=mark)
 

@@ -31,7 +31,7 @@ def with_campaigns_of(live: Program, pinned: Program) -> Program:
         segments_of=pinned.segments_of,
         inputs_of=pinned.inputs_of,
         personal_of=pinned.personal_of,
-        rewards={**pinned.rewards, **live.rewards},
+        rewards={**live.rewards, **pinned.rewards},
         order_settings=pinned.order_settings,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
@@ -17,8 +18,11 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.audit import Audit, Counts
 from guerdon.engine.commands import (
     AdjustBalance,
+    CancelCheckout,
     CancelRedemption,
+    ConfirmCheckout,
     EnrolMember,
+    OpenCheckout,
     RedeemReward,
     RunTick,
     TransferUnits,
@@ -42,7 +46,8 @@ name: Club
 currency: USD
 timezone: America/New_York
 wallets:
-  points: {scale: 0, rounding: floor, pending: 3d, expires: {after: 60d, from: earned}, cost: "0.01"}
+  points: {scale: 0, rounding: floor, pending: 3d, expires: {after: 60d, from: earned},
+    cost: "0.01", worth: "0.01"}
   cash: {scale: 2, rounding: half_up, pending: 0d, expires: {after: 90d, from: last_activity}}
 attributes:
   persona: {type: string}
@@ -84,6 +89,10 @@ campaigns:
     trigger: item.recycled
     limits: {budget: {units: {points: 55}, per: month}, when_short: part}
     then: [{award: {wallet: points, amount: "10"}}]
+  cart_off:
+    trigger: checkout
+    limits: {total: 40, per_account: 6, per: month, budget: {money: "60.00"}, when_short: part}
+    then: [{discount: {percent: 10}}]
   thanks:
     trigger: tier.reached
     then: [{grant: voucher}, {badge: climber}]
@@ -112,6 +121,8 @@ class Life:
         self.chance = random.Random(seed)
         self.accounts: dict[str, int] = {}
         self.issued: list[int] = []
+        self.carts: list[str] = []
+        self.codes: dict[str, list[str]] = {}
         self.ids = make_ids()
         self.vault = Vault(MASTER_KEY, TENANT)
         self.superuser = ""
@@ -158,7 +169,10 @@ class Life:
             *[self.recycle] * 4,
             *[self.redeem] * 4,
             *[self.give_back, self.use, self.adjust, self.send, self.tick] * 2,
+            *[self.cart] * 6,
+            *[self.end_cart] * 6,
             self.guest,
+            lambda: self.cart(None),
             self.patch,
             self.wait,
         ]
@@ -176,7 +190,7 @@ class Life:
         lines: list[dict[str, Any]] = [{"id": "1", "sku": "A", "quantity": 1, "price": amount}]
         if self.chance.random() < 0.3 and name != "gwen":
             lines[0]["attributes"] = {"weight": self.chance.choice([1, 1.75, 2])}
-        order_id = f"o{next(self.world.numbers)}"
+        order_id = more.pop("order", f"o{next(self.world.numbers)}")
         late = timedelta(hours=self.chance.choice([0, 0, 0, 30, 900]))
         sent = {"time": (self.world.now - late).isoformat(), "store": "berlin", **more}
         data = {"id": order_id, "lines": lines}
@@ -186,6 +200,43 @@ class Life:
     def guest(self) -> None:
         self.order(None)
 
+    def cart(self, subject: str | None = "", checkout: str = "", **more: Any) -> Answer:
+        """Open a cart, or price an open one anew, now and then for somebody else."""
+        name = self.who() if subject == "" else subject
+        if not checkout:
+            again = self.carts and self.chance.random() < 0.3
+            checkout = self.chance.choice(self.carts) if again else f"c{next(self.world.numbers)}"
+        line: dict[str, Any] = {"id": "1", "price": f"{self.chance.randrange(100, 9000) / 100:.2f}"}
+        if name is not None:
+            if self.chance.random() < 0.3:
+                line["attributes"] = {"weight": self.chance.choice([1, 1.75, 2])}
+            if self.chance.random() < 0.6:
+                more.setdefault("spend", {"points": str(self.chance.randrange(1, 60))})
+            if self.chance.random() < 0.3:
+                more.setdefault("rewards", ["mug"])
+            if self.codes.get(name) and self.chance.random() < 0.6:
+                more.setdefault("coupons", [self.chance.choice(self.codes[name])])
+        cart = {"id": f"o-{checkout}", "lines": [line], **more}
+        answer = self.say(
+            OpenCheckout,
+            cart=json.dumps(cart).encode(),
+            member=parse_ref(name) if name is not None else None,
+            id=checkout,
+            ttl=timedelta(hours=self.chance.choice([1, 24])),
+        )
+        if answer.problem is None and checkout not in self.carts:
+            self.carts.append(checkout)
+        return answer
+
+    def end_cart(self, checkout: str = "", kind: Any = None) -> Answer | None:
+        if not self.carts:
+            return None
+        checkout = checkout or self.chance.choice(self.carts[-6:])
+        kind = kind or self.chance.choice([ConfirmCheckout, ConfirmCheckout, CancelCheckout])
+        if self.chance.random() < 0.15:
+            self.order(self.who(), order=f"o-{checkout}")
+        return self.say(kind, id=checkout)
+
     def recycle(self) -> None:
         data: dict[str, Any] = {"sku": "B", "grams": self.chance.randrange(1, 500)}
         if self.chance.random() < 0.5:
@@ -194,9 +245,11 @@ class Life:
 
     def redeem(self) -> None:
         reward = self.chance.choice(["mug", "voucher"])
-        self.say(
-            RedeemReward, member=parse_ref(self.who()), reward=reward, choice=self.chance.choice(["", "red"])
+        name = self.who()
+        answer = self.say(
+            RedeemReward, member=parse_ref(name), reward=reward, choice=self.chance.choice(["", "red"])
         )
+        self.codes.setdefault(name, []).extend(one["code"] for one in answer.redemptions if one.get("code"))
 
     def give_back(self) -> None:
         if self.issued:
@@ -238,6 +291,7 @@ class Life:
             erasure = Erasure(self.vault, self.program_id(), parse_ref(name), "test", self.world.now)
             erase_member(tx, erasure, self.ids)
         del self.accounts[name]
+        self.codes.pop(name, None)
 
     def ruin(self, statement: str, account_id: int) -> None:
         """Change something behind the engine's back."""

@@ -13,10 +13,12 @@ from psycopg import sql
 
 from guerdon.base.findings import Finding
 from guerdon.engine.audit import Audit
+from guerdon.engine.commands import AdjustBalance, ConfirmCheckout, RedeemReward
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.members.crypto import Vault
+from guerdon.members.identities import parse_ref
 from tests.rooms.audit.conftest import PROGRAM, Life, audited
 from tests.rooms.conftest import create_database, drop_database, superuser
 from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids, prepare
@@ -45,6 +47,9 @@ COVERED = {
     "redemptions": "redemption_id = redemption_id + 1",
     "coupon_codes": "code = code || 'x'",
     "outbox": "event_id = gen_random_uuid()",
+    "checkouts": "id = id || 'x', checkout_id = gen_random_uuid()",
+    "account_holds": "checkout_id = gen_random_uuid()",
+    "shared_holds": "checkout_id = gen_random_uuid()",
 }
 CHANGES = {
     "bigint": "{0} + 100003",
@@ -66,6 +71,8 @@ CHANGES_OF = {
     "entries.book": "case book when 'issued' then 'adjusted' else 'issued' end",
     "redemptions.status": "case status when 'issued' then 'used' else 'issued' end",
     "members.role": "'buyer'",
+    "checkouts.status": "case status when 'open' then 'cancelled' else 'open' end",
+    "account_holds.kind": "case kind when 'units' then 'use' else 'units' end",
     "members.erased_at": "erased_at + interval '1 second'",
 }
 # Tables that say the same from the other side.
@@ -76,6 +83,7 @@ OTHER_SIDE = {
     "events": ("transactions", "event_keys"),
     "event_keys": ("events",),
     "outbox": ("events",),
+    "shared_holds": ("shared_counters",),
 }
 
 
@@ -133,6 +141,15 @@ def intruder(server: EmbeddedPostgres, template: str) -> Iterator[Intruder]:
         life.join("gwen")
         life.order("gwen")
         life.erase("gwen")
+        for number, name in enumerate(life.accounts):
+            # Carts that stay open, with a coupon, units and a reward, and one that is paid last of all.
+            life.say(AdjustBalance, account_id=life.accounts[name], wallet="cash", amount=900, reason="x")
+            life.say(AdjustBalance, account_id=life.accounts[name], wallet="points", amount=300, reason="x")
+            code = life.say(RedeemReward, member=parse_ref(name), reward="voucher").redemptions[0]["code"]
+            more = {"spend": {"points": "9"}, "rewards": ["mug"], "coupons": [code]}
+            assert life.cart(name, f"open-{number}", **more).problem is None
+        assert life.cart("anna", "paid", spend={"points": "5"}).problem is None
+        assert life.end_cart("paid", ConfirmCheckout).problem is None
         for name in life.accounts:
             # A tick that only made units available leaves no event, so that nothing tells its instant.
             life.order(name)

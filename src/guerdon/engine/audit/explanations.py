@@ -15,6 +15,7 @@ from guerdon.members.states import LoadedMember, load_members
 from guerdon.programs.programs import get_version
 from guerdon.rules.definition import load_definition
 from guerdon.rules.explain import Explanation, Known, People, explain
+from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program, compile_program
 from guerdon.rules.state import MemberState
 
@@ -69,12 +70,16 @@ def explain_stored(
     """
     if not stored.account_id:
         raise Problem("nothing_decided", "this is a guest's order: nothing was decided about it")
-    program = (compiled or _compiler(tx))(program_key, stored.version)
+    version_of = compiled or _compiler(tx)
+    program = version_of(program_key, stored.version)
     acting = () if stored.member_id is None else (stored.member_id,)
     loaded = load_members(tx, (stored.account_id,), acting)
     member = loaded.by_id.get(stored.member_id) if stored.member_id is not None else None
     key = member.open_key(vault) if member is not None and stored.sealed is not None else None
-    fact = read_fact(program, stored, key)
+    fact = read_fact(program, stored, key, lambda number: version_of(program_key, number))
+    taken = fact.event.captured
+    if taken is not None:
+        program = with_campaigns_of(program, version_of(program_key, taken.version))
     people = People(_present(member), _present(loaded.owners.get(stored.account_id)))
     return explain(program, fact.event, stored.decided, Known(people, fact.is_whole or is_own(stored)))
 

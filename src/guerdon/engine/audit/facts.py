@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,10 +21,12 @@ from guerdon.rules.event_data import read_data
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
+    Capture,
     Event,
     ReceiveUnits,
     Redeem,
     SendUnits,
+    TakeCapture,
     Tick,
     Use,
 )
@@ -39,6 +41,7 @@ _COMMANDS: Mapping[str, Any] = {
     "guerdon.send": SendUnits,
     "guerdon.receive": ReceiveUnits,
     "guerdon.tick": Tick,
+    "guerdon.take_capture": TakeCapture,
     "member.enrolled": None,
     USE: Use,
 }
@@ -57,6 +60,8 @@ class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: str
     store: str
     data: msgspec.Raw
+    capture: Capture | None = None
+    """What a checkout promised that this order confirms."""
 
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,12 +115,17 @@ def is_own(stored: StoredEvent) -> bool:
     return stored.id == "" and stored.type in _COMMANDS
 
 
-def read_fact(program: Program, stored: StoredEvent, key: MemberKey | None) -> Fact:
+Priced = Callable[[int], Program | None]
+"""Gives the version that priced a checkout."""
+
+
+def read_fact(program: Program, stored: StoredEvent, key: MemberKey | None, priced: Priced) -> Fact:
     """Read a stored event as it was decided upon.
 
     Args:
         program: the version that decided.
         stored: the event.
+        priced: gives the version that priced a checkout, by whose settings its order is read.
         key: of the person it is about, None where there is none.
 
     Returns:
@@ -131,7 +141,10 @@ def read_fact(program: Program, stored: StoredEvent, key: MemberKey | None) -> F
         body = stored.text
         if stored.sealed is not None and key is not None:
             body = zlib.decompress(key.open(f"event:{stored.event_id}", stored.sealed))
-        return _read_sent(program, stored.booked_at, body, is_whole=not sealed or key is not None)
+        sent = _SENT.decode(body)
+        if sent.capture is not None:
+            program = priced(sent.capture.version) or program
+        return _read_sent(program, stored.booked_at, (body, sent), is_whole=not sealed or key is not None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, zlib.error) as error:
         raise Problem("stored_body_unreadable", type(error).__name__) from error
 
@@ -146,8 +159,8 @@ def _read_own(stored: StoredEvent) -> Fact:
     return Fact(event, None, stored.text, True, None)
 
 
-def _read_sent(program: Program, booked_at: datetime, body: bytes, *, is_whole: bool) -> Fact:
-    sent = _SENT.decode(body)
+def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], *, is_whole: bool) -> Fact:
+    body, sent = read
     event = Event(
         sent.type, sent.occurred_at, booked_at, sent.source, sent.id, channel=sent.channel, store=sent.store
     )
@@ -157,7 +170,9 @@ def _read_sent(program: Program, booked_at: datetime, body: bytes, *, is_whole: 
         for one in _both(given, _numbered_order(given)):
             order = read_order(one, program.order_settings, sent.channel, sent.store)
             readings.append(
-                msgspec.structs.replace(event, order=order, channel=order.channel, store=order.store)
+                msgspec.structs.replace(
+                    event, order=order, channel=order.channel, store=order.store, capture=sent.capture
+                )
             )
     else:
         declared = program.definition.events.get(sent.type)

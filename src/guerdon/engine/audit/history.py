@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
+from guerdon.engine.audit.checkouts import Checkouts
 from guerdon.engine.audit.facts import (
     Fact,
     KeyRow,
@@ -30,6 +31,7 @@ from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Use
+from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 
 _NOTICES = {
@@ -60,6 +62,19 @@ class SharedSums:
         self.unsure: set[tuple[int, str]] = set()
         """Counters that accounts drew from whose history cannot be decided again."""
 
+    def add(self, program_id: int, decided: Decided) -> None:
+        """Count what a decision drew.
+
+        Args:
+            program_id: whose counters.
+            decided: what it came to again.
+        """
+        for counter, amount in decided.takings.items():
+            key = (program_id, counter)
+            if counter in decided.bounds and amount:
+                self.drawn[key] = self.drawn.get(key, Decimal(0)) + amount
+                self.bounds.setdefault(key, set()).add(decided.bounds[counter])
+
 
 class Place(NamedTuple):
     """Where an audit goes on."""
@@ -68,6 +83,7 @@ class Place(NamedTuple):
     vault: Vault
     versions: Versions
     journal: Journal
+    checkouts: Checkouts
     shared: SharedSums
 
 
@@ -150,12 +166,19 @@ class History:
         self.next_seq = event.first_seq + len(decision.transactions)
         self._book(event, decision)
         try:
-            fact = read_fact(version.program, event, self._key_of(event))
+            fact = read_fact(version.program, event, self._key_of(event), self._priced)
         except Problem as problem:
             yield self._differs(event, ("body", "what was decided upon", problem.code))
             return
         for difference in fact_differences(event, stored.key, fact, self.program_id):
             yield self._differs(event, difference)
+        taken = fact.event.captured
+        if taken is not None:
+            yield from self.place.checkouts.check_ending(event, taken)
+            version = self.place.versions.pinned(self.place.tx, self.program_id, event.version, taken.version)
+            if version is None:
+                yield self._differs(event, ("capture", "a version of the program", taken.version))
+                return
         if isinstance(fact.event.command, Use):
             yield from self._use(event, fact.event.command.redemption_id)
         else:
@@ -177,6 +200,10 @@ class History:
             endings += [ending] if ending is not None else []
             number += 1
         return endings or [state]
+
+    def _priced(self, number: int) -> Program | None:
+        version = self.place.versions.find(self.place.tx, self.program_id, number)
+        return version.program if version is not None else None
 
     def _key_of(self, event: StoredEvent) -> Any:
         person = self.people.get(event.member_id) if event.member_id is not None else None
@@ -224,12 +251,12 @@ class History:
                 one.expires_at,
                 event.booked_at,
             )
-        for redemption_id in decision.cancelled:
+        ended: dict[int, Literal["cancelled", "used"]] = dict.fromkeys(decision.cancelled, "cancelled")
+        ended.update(dict.fromkeys(decision.used, "used"))
+        for redemption_id, status in ended.items():
             taken = self.redemptions.get(redemption_id)
             if taken is not None:
-                self.redemptions[redemption_id] = taken._replace(
-                    status="cancelled", changed_at=event.booked_at
-                )
+                self.redemptions[redemption_id] = taken._replace(status=status, changed_at=event.booked_at)
 
     def _use(self, event: StoredEvent, redemption_id: int) -> Iterator[Finding]:
         taken = self.redemptions.get(redemption_id)
@@ -266,21 +293,16 @@ class History:
 
     def _add_up(self, decided: Decided, decision: Decision) -> None:
         shared = self.place.shared
-        for counter, bound in decided.bounds.items():
+        shared.add(self.program_id, decided)
+        for counter in decided.bounds:
             key = (self.program_id, counter)
             if self.not_replayed:
                 shared.unsure.add(key)
             amount = decided.takings.get(counter)
-            if amount:
-                shared.drawn[key] = shared.drawn.get(key, Decimal(0)) + amount
-                shared.bounds.setdefault(key, set()).add(bound)
-                if (
-                    amount < 0
-                    and not decision.left
-                    and not any(counter in self._drew.get(one, ()) for one in decision.cancelled)
-                ):
-                    # The limit is younger than the taking: what was given back depends on others.
-                    shared.slack[key] = shared.slack.get(key, Decimal(0)) - amount
+            given_back = amount is not None and amount < 0 and not decision.left
+            if given_back and not any(counter in self._drew.get(one, ()) for one in decision.cancelled):
+                # The limit is younger than the taking: what was given back depends on others.
+                shared.slack[key] = shared.slack.get(key, Decimal(0)) - (amount or 0)
         for one in decision.redemptions:
             self._drew[one.redemption_id] = set(decided.takings)
 
@@ -305,6 +327,7 @@ def check_outbox(stored: Stored, decision: Decision) -> Iterator[Finding]:
         return
     names = [event.type, *dict.fromkeys(_NOTICES[one.kind] for one in decision.transactions)]
     names += ["redemption.issued"] if decision.redemptions else []
+    names += ["redemption.used"] if decision.used else []
     names += ["redemption.cancelled"] if decision.cancelled else []
     names += ["tier.changed"] if decision.tier_changes else []
     names += ["badge.earned"] if decision.badges else []

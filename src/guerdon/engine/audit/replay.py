@@ -20,10 +20,10 @@ from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import CancelRedemption, Event, Tick
-from guerdon.rules.lots import sort_lots
+from guerdon.rules.lots import NEVER, sort_lots
 from guerdon.rules.needs import needs_of
 from guerdon.rules.program import Program
-from guerdon.rules.state import AccountState, MemberState, Shared, State
+from guerdon.rules.state import AccountState, Hold, MemberState, Shared, State, WalletState
 from guerdon.rules.step import FOLLOW_ONS, exactly, step
 
 _PLENTY = Decimal(10) ** 15
@@ -87,10 +87,14 @@ class Replay:
         """
         program = version.program
         account, member = self._then(program, told)
+        needs = (
+            needs_of(program, told.fact.event, told.member_id)
+            if version.shares or told.decision.left
+            else None
+        )
+        account, elsewhere = _as_held(account, told.decision, needs.counters if needs is not None else {})
         seed = self._vault.digest("chance", told.event_id.hex)
-        bounds: Mapping[str, Decimal] = {}
-        if version.shares:
-            bounds = needs_of(program, told.fact.event, told.member_id).shared
+        bounds = needs.shared if needs is not None else {}
         events = [one for one in (told.fact.event, told.fact.again) if one is not None]
         first: tuple[State, Decision, dict[str, Decimal]] | None = None
         for event, used in itertools.product(events, list(_guesses(program, told, bounds))):
@@ -98,6 +102,7 @@ class Replay:
                 state = State(account, member, Shared(used))
                 after, decision = step(program, state, event, Chance(seed))
             decision = marked(self._vault, told.event_id, decision)
+            after = _as_if_free(after, elsewhere)
             if _is_same(decision, told):
                 return self._go_on(after, Decided(decision, True, _taken(used, after), bounds))
             first = first or (after, decision, used)
@@ -157,6 +162,48 @@ class Replay:
         members = str(inputs.get("account.members", self._members))
         count = int(members) if members.isdecimal() else self._members
         return msgspec.structs.replace(self.state, owner=owner, members=count), acts
+
+
+def _as_held(
+    account: AccountState, decision: Decision, bounds: Mapping[str, Decimal]
+) -> tuple[AccountState, Mapping[str, Decimal]]:
+    """Put back what open checkouts held at the time: the decision tells, for holds leave no trace themselves.
+
+    Returns also what they held of the account's own counters.
+    """
+    wallets = dict(account.wallets)
+    for key, units in decision.held.items():
+        wallets[key] = msgspec.structs.replace(wallets.get(key, WalletState(lots=())), held=units)
+    elsewhere: dict[str, Decimal] = {}
+    counters, holds = dict(account.counters), dict(account.holds)
+    for counter, bound in bounds.items():
+        if counter in decision.left:
+            used = counters.get(counter, Decimal(0))
+            held = bound - decision.left[counter] - used
+            if held > 0:
+                elsewhere[counter], counters[counter] = held, used + held
+                hold = Hold("elsewhere", "use", counter, held, NEVER)
+                holds[hold.key] = hold
+    if not (decision.held or elsewhere):
+        return account, elsewhere
+    return msgspec.structs.replace(account, wallets=wallets, counters=counters, holds=holds), elsewhere
+
+
+def _as_if_free(after: State, elsewhere: Mapping[str, Decimal]) -> State:
+    """Leave out again what was held elsewhere."""
+    account = after.account
+    if not elsewhere and not any(one.held for one in account.wallets.values()):
+        return after
+    wallets = {
+        key: msgspec.structs.replace(one, held=0) if one.held else one for key, one in account.wallets.items()
+    }
+    counters = dict(account.counters)
+    for counter, held in elsewhere.items():
+        counters[counter] -= held
+        if not counters[counter]:
+            del counters[counter]
+    account = msgspec.structs.replace(account, wallets=wallets, counters=counters, holds={})
+    return msgspec.structs.replace(after, account=account)
 
 
 def _recorded(paths: set[str], roots: tuple[str, ...], inputs: Mapping[str, Any]) -> dict[str, Any]:

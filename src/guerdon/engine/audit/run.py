@@ -6,17 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
-from typing import Any
 
-from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
-from guerdon.engine.audit.facts import fact_differences, key_of, read_fact
-from guerdon.engine.audit.history import History, Place, SharedSums, Stored, check_outbox, stored_of
+from guerdon.engine.audit.checkouts import Checkouts
+from guerdon.engine.audit.facts import key_of
+from guerdon.engine.audit.guests import Guests
+from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
-from guerdon.engine.events import pack_decision
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.audit import check_sums
@@ -33,7 +32,6 @@ from guerdon.members.audit import (
 from guerdon.members.audit.people import Kept
 from guerdon.members.crypto import Vault
 from guerdon.programs.version_audit import check_programs, list_counters
-from guerdon.rules.decision import Decision
 
 _ACCOUNT = 8
 _REMEMBERED = 10_000
@@ -121,7 +119,7 @@ class Audit:
         with closing(_Walked(tx, self._vault)) as walked:
             yield from self._walk(walked)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
-        yield from _check_shared(tx, walked.place.shared)
+        yield from _check_shared(tx, walked.place)
 
     def _walk(self, walked: _Walked) -> Iterator[Finding]:
         yield from walked.guests()
@@ -140,8 +138,10 @@ class _Walked:
         self.accounts = walk_accounts(tx)
         self.events = Walk(tx, "events", _EVENTS)
         self.members, self.identities, self.names = walk_members(tx), walk_identities(tx), walk_names(tx)
-        self.tables = Tables(tx)
-        self.place = Place(tx, vault, Versions(), Journal(tx), SharedSums())
+        versions = Versions()
+        checkouts = Checkouts(tx, vault, versions)
+        self.tables = Tables(tx, checkouts)
+        self.place = Place(tx, vault, versions, Journal(tx), checkouts, SharedSums())
 
     def close(self) -> None:
         journal = self.place.journal
@@ -153,7 +153,9 @@ class _Walked:
         return (self.events, self.members, self.identities, self.names, *self.tables.walks)
 
     def guests(self) -> Iterator[Finding]:
-        """Go through the orders of guests, on which nothing was decided."""
+        """Go through the orders and checkouts of guests."""
+        yield from self.place.checkouts.check_rows(0)
+        guests = Guests(self.place)
         last = None
         for row in self.events.of(0):
             stored = stored_of(row)
@@ -162,30 +164,7 @@ class _Walked:
             if twice is not None:
                 yield twice
             else:
-                yield from self._guest(stored)
-
-    def _guest(self, stored: Stored) -> Iterator[Finding]:
-        event = stored.event
-        version = self.place.versions.find(self.place.tx, stored.program_id, event.version)
-        differences: list[tuple[str, Any, Any]] = []
-        if version is None:
-            differences.append(("version", "a version of the program", event.version))
-        else:
-            try:
-                fact = read_fact(version.program, event, None)
-                differences = fact_differences(event, stored.key, fact, stored.program_id)
-            except Problem as problem:
-                differences.append(("body", "an order", problem.code))
-        nothing = (event.member_id, event.late, event.first_seq, event.transactions, event.sealed)
-        if nothing != (None, False, 0, 0, None):
-            differences.append(("its columns", "nothing decided about a guest", "something"))
-        nobody = Decision(version=event.version)
-        if event.decision != pack_decision(nobody):
-            differences.append(("decision", "none about a guest", "another"))
-        for name, expected, found in differences:
-            key = f"{key_of(0, event.event_id)} {name}"
-            yield Finding("events_unlike_replay", "events", key, str(expected), str(found))
-        yield from check_outbox(stored, nobody)
+                yield from guests.check(stored)
 
     def account(self, counts: Counts) -> Iterator[Finding]:
         """Go through one account."""
@@ -238,24 +217,29 @@ def _twice(last: Stored | None, stored: Stored) -> Finding | None:
     return Finding("key_twice", "event_keys", key, "one key", "another one", event.account_id)
 
 
-def _check_shared(tx: Tx, shared: SharedSums) -> Iterator[Finding]:
+def _check_shared(tx: Tx, place: Place) -> Iterator[Finding]:
+    shared = place.shared
+    held: dict[tuple[int, str], Decimal] = {}
+    yield from place.checkouts.check_shared(held)
     drawn = dict(shared.drawn)
     for program_id, counter, used, bound in list_counters(tx):
         key = (program_id, counter)
-        sum_ = drawn.pop(key, Decimal(0))
-        place = f"{number_text('prg', program_id)} {counter}"
+        sum_ = drawn.pop(key, Decimal(0)) + held.get(key, Decimal(0))
+        shown_key = f"{number_text('prg', program_id)} {counter}"
         if key in shared.unsure:
             continue
         if not sum_ <= used <= sum_ + shared.slack.get(key, Decimal(0)):
-            yield Finding("counter_unlike_draws", "shared_counters", f"{place} used", str(sum_), str(used))
-        bounds = shared.bounds.get(key)
-        if (bound is not None) if bounds is None else (bound not in bounds):
-            shown = " or ".join(map(str, sorted(bounds or ()))) or "none"
-            yield Finding("counter_bound", "shared_counters", f"{place} bound", shown, str(bound))
+            yield Finding(
+                "counter_unlike_draws", "shared_counters", f"{shown_key} used", str(sum_), str(used)
+            )
+        bounds = shared.bounds.get(key, set()) | place.versions.bounds(tx, program_id, counter)
+        if (bound is not None and bound not in bounds) or (bound is None and key in shared.bounds):
+            shown = " or ".join(map(str, sorted(bounds))) or "none"
+            yield Finding("counter_bound", "shared_counters", f"{shown_key} bound", shown, str(bound))
     for (program_id, counter), sum_ in drawn.items():
         if sum_ and (program_id, counter) not in shared.unsure:
-            place = f"{number_text('prg', program_id)} {counter}"
-            yield Finding("counter_unlike_draws", "shared_counters", place, str(sum_), "no row")
+            shown_key = f"{number_text('prg', program_id)} {counter}"
+            yield Finding("counter_unlike_draws", "shared_counters", shown_key, str(sum_), "no row")
 
 
 def count_ledger(tx: Tx) -> Counts:

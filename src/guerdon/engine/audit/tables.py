@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
+from guerdon.engine.audit.checkouts import Checkouts, Held
 from guerdon.engine.audit.history import History
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row, Walk
@@ -14,7 +18,7 @@ from guerdon.ledger.audit import walk_lots, walk_wallets
 from guerdon.members.audit import walk_badges, walk_buckets, walk_counters, walk_tiers
 from guerdon.rewards.audit import walk_codes, walk_redemptions
 from guerdon.rewards.redemptions import Redemption
-from guerdon.rules.state import AccountState
+from guerdon.rules.state import AccountState, WalletState
 
 # Codes that `check_sums` gives the same rows, so that one damage is told once.
 _CODES = {"wallets": "wallets_unlike_lots", "lots": "lots_unlike_entries"}
@@ -30,12 +34,14 @@ Rows = Mapping[Any, tuple[Any, ...]]
 class Tables:
     """Walks through the tables that hold where accounts stand."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, checkouts: Checkouts) -> None:
         """Begin.
 
         Args:
             tx: bound to the tenant.
+            checkouts: what open carts hold.
         """
+        self.checkouts = checkouts
         self.standing = {
             walk.table: walk
             for walk in (
@@ -53,7 +59,7 @@ class Tables:
     @property
     def walks(self) -> tuple[Walk, ...]:
         """All of them."""
-        return (*self.standing.values(), self.redemptions, self.codes)
+        return (*self.standing.values(), self.redemptions, self.codes, *self.checkouts.walks)
 
     def check(self, history: History) -> Iterator[Finding]:
         """Compare one account's rows with its history.
@@ -69,7 +75,11 @@ class Tables:
         for table, walk in self.standing.items():
             width = _KEY_COLUMNS[table]
             rows[table] = {row[1 : 1 + width]: row[1 + width :] for row in walk.of(account_id)}
-        found = min((_unlike_state(history, state, rows) for state in history.endings()), key=len)
+        told: list[Finding] = [*self.checkouts.check_rows(account_id, history.program_id)]
+        held = self.checkouts.check_holds(account_id, told.append)
+        yield from told
+        endings = (_with_held(state, held) for state in history.endings())
+        found = min((_unlike_state(history, state, rows) for state in endings), key=len)
         if history.loose and any(one.table in _COUNTED for one in found):
             found = [one for one in found if one.table not in _COUNTED]
             history.not_replayed = history.not_replayed or history.loose
@@ -110,6 +120,18 @@ class Tables:
         yield from _unlike(account_id, "coupon_codes", wanted, rows)
 
 
+def _with_held(state: AccountState, held: Held) -> AccountState:
+    """Count what open carts hold as wallets and counters do."""
+    if not (held.units or held.uses):
+        return state
+    wallets, counters = dict(state.wallets), dict(state.counters)
+    for key, units in held.units.items():
+        wallets[key] = msgspec.structs.replace(wallets.get(key, WalletState(lots=())), held=units)
+    for counter, amount in held.uses.items():
+        counters[counter] = counters.get(counter, Decimal(0)) + amount
+    return msgspec.structs.replace(state, wallets=wallets, counters=counters)
+
+
 def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple[Any, ...]]]:
     return {
         "wallets": {
@@ -119,6 +141,7 @@ def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple
                 one.held,
                 one.changes_at,
                 one.idle_expires_at,
+                one.debt,
                 program_id,
             )
             for key, one in state.wallets.items()
@@ -160,7 +183,10 @@ def _unlike_state(history: History, state: AccountState, rows: Mapping[str, Rows
     wanted = _standing(state, history.program_id)
     found = [*_unlike_row(history, state)]
     for table, there in rows.items():
-        found += _unlike(history.row.account_id, table, wanted[table], there)
+        # A cart that was let go leaves a counter at nothing.
+        empty = [key for key, one in there.items() if table == "account_counters" and one == (0,)]
+        known = {key: one for key, one in there.items() if key not in empty or key in wanted[table]}
+        found += _unlike(history.row.account_id, table, wanted[table], known)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from guerdon.base.errors import Problem
@@ -10,6 +11,7 @@ from guerdon.infra.tx import Tx
 from guerdon.programs.version_audit import find_definition
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import Expression
+from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Campaign, Program, compile_program
 
 _PEOPLE = ("member", "account.owner", "account.attributes", "account.members", "account.kind")
@@ -36,6 +38,7 @@ class Versions:
     def __init__(self) -> None:
         """Begin with none."""
         self._known: dict[tuple[int, int], Version | None] = {}
+        self._pinned: dict[tuple[int, int, int], Version] = {}
 
     def find(self, tx: Tx, program_id: int, number: int) -> Version | None:
         """Give a version.
@@ -53,6 +56,46 @@ class Versions:
             self._known[key] = _load(tx, program_id, number)
         return self._known[key]
 
+    def bounds(self, tx: Tx, program_id: int, counter: str) -> set[Decimal]:
+        """List the bounds that any version gave a shared counter: a cart that was let go leaves one behind.
+
+        Args:
+            tx: bound to the tenant.
+            program_id: of which program.
+            counter: its key.
+
+        Returns:
+            The bounds.
+        """
+        found: set[Decimal] = set()
+        number = 1
+        while (version := self.find(tx, program_id, number)) is not None:
+            bound = _bound_of(version.program, counter)
+            found |= {bound} if bound is not None else set()
+            number += 1
+        return found
+
+    def pinned(self, tx: Tx, program_id: int, number: int, priced: int) -> Version | None:
+        """Give a version that decides upon an order of a checkout.
+
+        Args:
+            tx: bound to the tenant.
+            program_id: of which program.
+            number: the version that was live.
+            priced: the one that had priced the cart.
+
+        Returns:
+            The live one with the campaigns of the other, None where one of them is missing.
+        """
+        live, other = self.find(tx, program_id, number), self.find(tx, program_id, priced)
+        if live is None or other is None or live is other:
+            return live and other
+        key = (program_id, number, priced)
+        if key not in self._pinned:
+            both = with_campaigns_of(live.program, other.program)
+            self._pinned[key] = other._replace(program=both, shares=live.shares or other.shares)
+        return self._pinned[key]
+
 
 def _load(tx: Tx, program_id: int, number: int) -> Version | None:
     canonical = find_definition(tx, program_id, number)
@@ -64,6 +107,7 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
         # What is wrong with the text is told where versions are checked.
         return None
     limits = [one.limits for one in program.campaigns] + [one.limits for one in program.rewards.values()]
+    limits += [one.limits for one in program.promotions.automatic]
     shares = any(one.total is not None or one.budget is not None for one in limits)
     shares = shares or any(reward.stock is not None for reward in program.rewards.values())
     sealed = frozenset(one.event for one in program.metrics.values() if _reads(_SEALED, one.when, one.value))
@@ -75,6 +119,24 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
     )
     by_people = any(_reads(_PEOPLE, one.when, one.value) for one in program.metrics.values())
     return Version(program, shares, by_people, sealed, birthdays)
+
+
+def _bound_of(program: Program, counter: str) -> Decimal | None:
+    kind, owner, what = counter.split("/")[:3]
+    reward = program.rewards.get(owner) if kind == "reward" else None
+    if what == "stock":
+        return Decimal(reward.stock) if reward is not None and reward.stock is not None else None
+    owned = [one.limits for one in program.campaigns if kind == "campaign" and one.key == owner]
+    owned += [one.limits for one in program.promotions.automatic if one.source.owner == f"{kind}/{owner}"]
+    owned += [reward.limits] if reward is not None else []
+    for limits in owned:
+        if what == "total":
+            return limits.total
+        if limits.budget is not None and what == "budget":
+            return limits.budget.money
+        if limits.budget is not None:
+            return dict(limits.budget.units).get(what.removeprefix("budget."))
+    return None
 
 
 def _expressions(campaign: Campaign) -> list[Expression]:

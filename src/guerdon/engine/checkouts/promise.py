@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,17 @@ import msgspec
 
 from guerdon.base.ids import number_text
 from guerdon.engine.checkouts.rows import CheckoutRow
-from guerdon.members.crypto import MemberKey
+from guerdon.members.crypto import MemberKey, Vault
 from guerdon.rules.events import Capture, Event
 from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
+# Numbers stay numbers: an attribute must not come back as text.
+_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+_COLUMNS = msgspec.json.Encoder()
+_STAMP = 16
+"""Bytes before what was promised: a keyed hash of the whole row."""
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -38,7 +43,7 @@ class ConfirmedEvent(SentEvent, frozen=True):
     capture: Capture
 
 
-_PROMISES = msgspec.json.Decoder(Promise)
+_PROMISES = msgspec.json.Decoder(Promise, float_hook=Decimal)
 
 
 def pack_promise(promise: Promise, key: MemberKey | None, checkout_id: UUID) -> tuple[bytes, bytes | None]:
@@ -50,7 +55,8 @@ def pack_promise(promise: Promise, key: MemberKey | None, checkout_id: UUID) -> 
         checkout_id: the checkout's id.
 
     Returns:
-        What anybody may read, compressed, and the whole under the person's key where that is not the same.
+        What anybody may read, behind room for the stamp; and the whole under the person's key where that is
+        not the same.
     """
     order = promise.order
     plain = msgspec.structs.replace(
@@ -59,12 +65,34 @@ def pack_promise(promise: Promise, key: MemberKey | None, checkout_id: UUID) -> 
         lines=tuple(msgspec.structs.replace(line, attributes={}) for line in order.lines),
     )
     if plain == order:
-        return zlib.compress(_ENCODER.encode(promise), 1), None
+        return bytes(_STAMP) + zlib.compress(_ENCODER.encode(promise), 1), None
     public = msgspec.structs.replace(promise, order=plain)
     sealed = None
     if key is not None:
         sealed = key.seal(f"checkout:{checkout_id}", zlib.compress(_ENCODER.encode(promise), 1))
-    return zlib.compress(_ENCODER.encode(public), 1), sealed
+    return bytes(_STAMP) + zlib.compress(_ENCODER.encode(public), 1), sealed
+
+
+def stamped(vault: Vault, program_id: int, row: CheckoutRow) -> CheckoutRow:
+    """Stamp a row, so that whoever changes it behind the engine's back is found out.
+
+    Args:
+        vault: the tenant's keys, without which nobody can make the stamp.
+        program_id: whose checkout it is.
+        row: the row as it is to be stored.
+
+    Returns:
+        The row with the stamp of all that it says.
+    """
+    said = [
+        program_id,
+        *(one.astimezone(UTC).isoformat() if isinstance(one, datetime) else one for one in row[:-3]),
+        row.promised[_STAMP:],
+        row.sealed,
+        row.event_id,
+    ]
+    digest = vault.digest("checkout", _COLUMNS.encode(said).decode())
+    return row._replace(promised=digest[:_STAMP] + row.promised[_STAMP:])
 
 
 def read_promise(row: CheckoutRow, key: MemberKey | None = None) -> Promise:
@@ -77,7 +105,7 @@ def read_promise(row: CheckoutRow, key: MemberKey | None = None) -> Promise:
     Returns:
         The promise.
     """
-    packed = row.promised
+    packed = row.promised[_STAMP:]
     if row.sealed is not None and key is not None:
         packed = key.open(f"checkout:{row.checkout_id}", row.sealed)
     return _PROMISES.decode(zlib.decompress(packed))

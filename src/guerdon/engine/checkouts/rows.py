@@ -59,7 +59,7 @@ class CheckoutRow(NamedTuple):
     """From this instant on nothing is held for it."""
     changed_at: datetime
     promised: bytes
-    """What was promised, compressed; without personal and undeclared values."""
+    """The row's stamp, and what was promised, compressed; without personal and undeclared values."""
     sealed: bytes | None
     """The whole of it, compressed and encrypted under the member's key, where something was left out."""
     event_id: UUID | None

@@ -23,7 +23,7 @@ from guerdon.engine.keys import Pair
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.checkout import CouponState, Opening, Quoted, quote, release
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import Event, TakeCapture
+from guerdon.rules.events import Capture, Event, TakeCapture
 from guerdon.rules.orders import AmountInput
 from guerdon.rules.pricing import Cart
 from guerdon.rules.state import AccountState, Hold, HoldKey, MemberState, Shared, State
@@ -202,14 +202,20 @@ def confirm(fold: Folding, item: Item) -> Answer:
     promise = read_promise(row, _key_of(fold, row.member_id))
     tenders = _TENDERS.decode(item.job.command.payments)
     order = msgspec.structs.replace(promise.order, payments=(*promise.order.payments, *tenders))
-    promise = msgspec.structs.replace(promise, order=order)
     now = item.job.command.received_at
+    capture = _without_lost(fold, row, promise.capture, now)
+    promise = msgspec.structs.replace(promise, order=order, capture=capture)
     item.sent, event = paid(row, promise, fold.place.pinned(row.version), now)
     is_order = not fold.paid_before(item, event)
     if not is_order:
         item.sent = None
         event = Event(
-            "guerdon.take_capture", now, now, source="guerdon", command=TakeCapture(promise.capture)
+            "guerdon.take_capture",
+            now,
+            now,
+            source="guerdon",
+            channel="system",
+            command=TakeCapture(event.capture or capture),
         )
     item.event = event
     decision, event_id = fold.take(item, event, is_order=is_order)
@@ -248,6 +254,30 @@ def cancel(fold: Folding, item: Item) -> Answer:
     item.account_id, item.member_id = row.account_id, row.member_id
     answer = fold.shown(item, Decision(version=fold.place.program.version), status)
     return msgspec.structs.replace(answer, quote={**quoted, "status": "cancelled"})
+
+
+def _without_lost(fold: Folding, row: CheckoutRow, capture: Capture, now: datetime) -> Capture:
+    """Sort out coupons that a late confirmation finds used, cancelled, expired or in another cart."""
+    if now < row.expires_at or not capture.coupons:
+        return capture
+    account = fold.standing.accounts.get(row.account_id, AccountState(account_id=0))
+    elsewhere = {
+        hold.name
+        for hold in account.holds.values()
+        if hold.kind == "redemption" and hold.checkout != capture.checkout and hold.expires_at > now
+    }
+    gone = []
+    for number in capture.coupons:
+        taken = fold.standing.statuses.get(number)
+        if taken is None or taken.status != "issued":
+            gone.append((number, f"coupon_{taken.status}" if taken is not None else "coupon_unknown"))
+        elif taken.expires_at is not None and taken.expires_at <= now:
+            gone.append((number, "coupon_expired"))
+        elif str(number) in elsewhere:
+            gone.append((number, "coupon_held"))
+    lost = {number for number, _ in gone}
+    left = tuple(number for number in capture.coupons if number not in lost)
+    return msgspec.structs.replace(capture, coupons=left, gone=tuple(gone))
 
 
 def _row(fold: Folding, item: Item) -> CheckoutRow:
