@@ -239,6 +239,8 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
                 known["checkout"] = "C-2"
                 cart = SAMPLES["put", "/v1/programs/{program}/checkouts/{checkout}"]
                 await bare.call("PUT", "/v1/programs/corner-shop/checkouts/C-2", json=cart)
+            if path.endswith("/returns"):
+                await bare.post("/v1/programs/corner-shop/events", json=_paid("A-1"))
             if "to" in sample and path.endswith("/transfers"):
                 sample["to"] = friend.json()["account"]
             raw = msgspec.json.encode(sample)
@@ -247,6 +249,12 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
             answer = await bare.call(method.upper(), path.format(**known), content=raw, headers=headers)
             assert answer.status_code in (200, 201), (path, answer.text)
             _remember(known, path, answer.json())
+
+
+def _paid(order: str) -> dict[str, Any]:
+    paid = SAMPLES["post", "/v1/programs/{program}/events"]
+    data = {**paid["data"], "id": order}
+    return {**paid, "id": f"paid-{order}", "subject": "external:ben", "data": data}
 
 
 def _remember(known: dict[str, str], path: str, said: Any) -> None:
