@@ -185,3 +185,107 @@ async def test_a_lapsed_checkout_holds_nothing_and_confirms_late(shop: Api) -> N
     assert said.json()["shortfalls"] == [
         {"kind": "units", "name": "points", "amount": "100", "reason": "insufficient_units"}
     ]
+
+
+DESIGN = """
+program: club
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {unit: points, rounding: floor, worth: "0.01"}
+metrics:
+  yearly_spend: {event: order.paid, value: order.net, window: calendar_year}
+ladders:
+  club:
+    metric: yearly_spend
+    review: calendar_year
+    tiers: {bronze: {from: 0, rate: 1}, silver: {from: 500, rate: 1.5}}
+campaigns:
+  base_earn:
+    trigger: order.paid
+    then: [{award: {wallet: points, amount: order.earning_base * account.tiers.club.rate}}]
+  spend_100_get_10:
+    trigger: order.paid
+    when: order.net >= 100
+    limits: {per_account: 1}
+    then: [{grant: ten_percent_off}]
+  bag_of_pens:
+    trigger: checkout
+    lane: storewide
+    then: [{discount: {percent: 10, of: lines, where: "'backpack' in line.categories", at_most: "25.00"}}]
+lanes: {storewide: best}
+rewards:
+  ten_percent_off: {kind: coupon, discount: {percent: 10}, valid: 30d, code: "TEN-{8}"}
+  free_shipping: {kind: shipping, price: {points: 300}}
+"""
+
+
+async def test_the_cart_of_the_design_gives_the_quote_of_the_design(bare: Api) -> None:
+    await bare.apply(DESIGN)
+    await bare.enrol(external_id="ana")
+    told = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "shop",
+        "type": "order.paid",
+        "time": datetime.now(UTC).isoformat(),
+        "subject": "ana",
+        "data": {"id": "A-1000", "lines": [{"id": "1", "price": "515.00"}]},
+    }
+    assert (await bare.post(f"{BASE}/events", json=told)).json()["status"] == "applied"
+    line = {
+        "id": "1",
+        "sku": "BP-40",
+        "name": "Trail 40",
+        "quantity": 2,
+        "price": "79.90",
+        "categories": ["backpack"],
+        "brand": "Trail",
+        "tax_rate": "0.08",
+        "tags": [],
+        "attributes": {},
+    }
+    cart = {
+        "member": "ana",
+        "id": "A-1001",
+        "currency": "USD",
+        "channel": "web",
+        "store": None,
+        "placed_at": "2026-11-21T10:00:00Z",
+        "prices_include_tax": False,
+        "lines": [line],
+        "shipping": {"amount": "5.00", "method": "standard"},
+        "coupons": [],
+        "spend": {"points": "300"},
+        "rewards": [],
+        "attributes": {},
+    }
+    said = await bare.call("PUT", f"{BASE}/checkouts/C-77", json=cart)
+    assert said.status_code == 200, said.text
+    quote = said.json()
+    assert (quote["checkout"], quote["currency"]) == ("C-77", "USD")
+    shown = {name: quote["lines"][0][name] for name in ("subtotal", "discount", "net", "tax", "total")}
+    assert shown == {
+        "subtotal": "159.80",
+        "discount": "15.98",
+        "net": "143.82",
+        "tax": "11.51",
+        "total": "155.33",
+    }
+    assert quote["lines"][0]["discounts"] == [{"campaign": "bag_of_pens", "amount": "15.98"}]
+    totals = {"subtotal", "discount", "net", "shipping", "tax", "paid_with_points", "due"}
+    assert {name: quote["totals"][name] for name in totals} == {
+        "subtotal": "159.80",
+        "discount": "15.98",
+        "net": "143.82",
+        "shipping": "5.00",
+        "tax": "11.51",
+        "paid_with_points": "3.00",
+        "due": "157.33",
+    }
+    assert quote["earns"] == {"points": "211"}
+    assert quote["spends"] == {"points": "300"}
+    assert {"campaign": "base_earn", "award": {"wallet": "points", "amount": "211"}} in quote["effects"]
+    assert {"campaign": "spend_100_get_10", "reason": "limit_reached"} in quote["skipped"]
+    assert quote["suggestions"] == [{"reward": "free_shipping", "missing": {"points": "85"}}]
+    assert quote["expires_at"].endswith("Z")
