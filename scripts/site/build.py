@@ -18,6 +18,7 @@ from scripts.site.verbs import with_verbs
 LOOK: Final = Path(__file__).parent / "look"
 _STATIC: Final = ("src/guerdon/web/static/tokens.css", "src/guerdon/web/static/icon.svg")
 _OURS: Final = ("site.css", "site.js")
+_FONTS: Final = "src/guerdon/web/static/vendor/fonts"
 _WORDS_KEPT: Final = 4_000
 
 
@@ -97,3 +98,5 @@ def _copy(root: Path, target: Path, files: Sequence[str]) -> None:
             shutil.copyfile(source, path)
     for source in [*(root / one for one in _STATIC), *(LOOK / one for one in _OURS)]:
         shutil.copyfile(source, target / "look" / source.name)
+    # With their licences, where the tokens look for them.
+    shutil.copytree(root / _FONTS, target / "look" / "vendor" / "fonts", dirs_exist_ok=True)

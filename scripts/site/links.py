@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
+
+_CSS_LINK: Final = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)""")
 
 
 class _Reader(HTMLParser):
@@ -44,12 +49,19 @@ def broken_links(site: Path) -> list[str]:
         reader.feed(path.read_text(encoding="utf-8"))
         pages[path.relative_to(site).as_posix()] = reader
     broken = [f"{place}: id {one} stands twice" for place, page in pages.items() for one in page.twins]
-    for place, page in pages.items():
-        for link in page.links:
-            why = _why_broken(site, place, link, pages)
-            if why:
-                broken.append(f"{place}: {link}: {why}")
+    links = [(place, link) for place, page in pages.items() for link in page.links]
+    for place, link in [*links, *_of_stylesheets(site)]:
+        why = _why_broken(site, place, link, pages)
+        if why:
+            broken.append(f"{place}: {link}: {why}")
     return sorted(broken)
+
+
+def _of_stylesheets(site: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(site.rglob("*.css")):
+        for link in _CSS_LINK.findall(path.read_text(encoding="utf-8")):
+            if not link.startswith("data:"):
+                yield path.relative_to(site).as_posix(), link
 
 
 def _why_broken(site: Path, place: str, link: str, pages: dict[str, _Reader]) -> str:

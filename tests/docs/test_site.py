@@ -123,6 +123,13 @@ def test_a_broken_link_is_noticed(document: str, why: str, tmp_path: Path) -> No
         assert broken == []
 
 
+def test_a_stylesheet_that_leads_nowhere_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "look").mkdir()
+    said = '@font-face { src: url("fonts/no.woff2"); } a { background: url(data:image/png;base64,x); }'
+    (tmp_path / "look" / "site.css").write_text(said)
+    assert broken_links(tmp_path) == ["look/site.css: fonts/no.woff2: there is no such file"]
+
+
 def test_markdown_takes_no_html_and_anchors_are_of_their_own() -> None:
     done = render("# A `b`, c!\n\n## A\n\n## A\n\n<script>x</script>\n", "a.md", {"a.md": "a.html"})
     assert "<script>" not in done.html
