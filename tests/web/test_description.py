@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.app import _ROUTERS
 from guerdon.web.outline import describe
+from guerdon.web.pages.reader import read_refusals
 from guerdon.web.pages.routes import POLICY
 from guerdon.web.problems import codes_of
 from tests.web.conftest import Api, order
@@ -278,6 +279,16 @@ async def test_pages_carry_a_policy_and_no_inline_parts(api: Api) -> None:
         assert "style=" not in answer.text
         for asset in re.findall(r'(?:href|src)="(/static/[^"]+)"', answer.text):
             assert (await api.client.get(asset)).status_code == 200
+
+
+async def test_the_pages_of_the_api_say_what_each_call_may_be_refused_with(api: Api) -> None:
+    page = (await api.client.get("/docs")).text
+    for one in read_refusals(api.front.description):
+        assert f'id="refused-{one["status"]}"' in page
+        assert f'href="#refused-{one["status"]}"' in page
+        for code in re.findall(r"`(\w+)`", one["what"]):
+            assert f"<code>{code}</code>" in page
+    assert "<code>insufficient_units</code>" in page
 
 
 async def test_the_front_page_shows_figures_of_sandboxes_alone(api: Api) -> None:

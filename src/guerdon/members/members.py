@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -80,6 +80,11 @@ where m.program_id = %s and m.account_id = any(%s::bigint[]) and m.member_id = a
 _OF_ACCOUNT = f"""
 select {_COLUMNS} from members m
 where m.program_id = %s and m.account_id = %s and m.erased_at is null order by m.member_id
+"""  # noqa: S608
+_ELDEST = f"""
+select distinct on (m.account_id) {_COLUMNS} from members m
+where m.program_id = %s and m.account_id = any(%s::bigint[]) and m.erased_at is null
+order by m.account_id, m.member_id
 """  # noqa: S608
 _PAGE = f"""
 select {_COLUMNS} from members m
@@ -167,6 +172,23 @@ def list_of_account(tx: Tx, desk: Desk, account_id: int) -> list[Member]:
     """
     rows = tx.execute(_OF_ACCOUNT, (desk.program_id, account_id)).fetchall()
     return [_member(desk.vault, row) for row in rows]
+
+
+def load_eldest(tx: Tx, desk: Desk, account_ids: Collection[int]) -> dict[int, Member]:
+    """Read who stands for each of many accounts.
+
+    Args:
+        tx: bound to the tenant.
+        desk: program and keys.
+        account_ids: the accounts.
+
+    Returns:
+        By account, its eldest member; accounts whose members were all erased are left out.
+    """
+    if not account_ids:
+        return {}
+    rows = tx.execute(_ELDEST, (desk.program_id, sorted(account_ids))).fetchall()
+    return {row[0]: _member(desk.vault, row) for row in rows}
 
 
 def list_members(tx: Tx, desk: Desk, *, cursor: str | None = None, limit: int = 50) -> MemberPage:

@@ -66,6 +66,26 @@ async def test_transactions_are_listed_with_who_and_what_they_moved(api: Api) ->
     assert re.search(r"Ananya Das Order order-o1, shop .*\+159 points", text), text
 
 
+async def test_commands_are_listed_with_who_stands_for_the_account(api: Api) -> None:
+    made = await api.enrol(external_id="ananya", name="Ananya Das")
+    account = f"/v1/programs/club/accounts/{made['account']}"
+    given = {"wallet": "points", "amount": "250", "reason": "late parcel"}
+    assert (await api.post(f"{account}/adjustments", json=given)).status_code == 201
+    taken = {"reward": "pouch", "member": made["id"]}
+    red = [(await api.post("/v1/programs/club/redemptions", json=taken)).json()["id"] for _ in range(2)]
+    assert (await api.post(f"/v1/programs/club/redemptions/{red[0]}/use")).status_code == 200
+    assert (await api.post(f"/v1/programs/club/redemptions/{red[1]}/cancel")).status_code == 200
+    person = await signed_in(api)
+    text = said((await person.get("/console/p/club/transactions")).text)
+    assert "Ananya Das Adjusted by staff “late parcel” +250 points" in text
+    assert f"Ananya Das Redemption used {red[0]}" in text
+    assert "Ananya Das Redemption cancelled: Pouch +100 points" in text
+    assert (await api.call("DELETE", f"/v1/programs/club/members/{made['id']}")).status_code < 300
+    gone = said((await person.get("/console/p/club/transactions")).text)
+    assert "Ananya" not in gone
+    assert "erased Adjusted by staff" in gone
+
+
 async def test_quarantine_is_listed_and_counted_in_the_spine(api: Api) -> None:
     with api.house.database.transaction(tenant_id_of(api.tenant)) as tx:
         program_id = get_live(tx, "club").program_id

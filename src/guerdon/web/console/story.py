@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from guerdon.base.exact import plain_text, scaled_decimal
 from guerdon.base.ids import number_text
 from guerdon.engine.events import StoredEvent
@@ -21,7 +23,6 @@ _TITLES: Final = {
     "member.enrolled": "Enrolled",
     "guerdon.adjust": "Adjusted by staff",
     "guerdon.redeem": "Redeemed a reward",
-    "guerdon.cancel_redemption": "Redemption cancelled",
     "guerdon.use_redemption": "Redemption used",
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
@@ -146,12 +147,22 @@ def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying)
     if stored.type == "guerdon.redeem" and decision.redemptions:
         names = ", ".join(opened.voice.reward(one.reward) for one in decision.redemptions)
         return say.text("Redeemed: {reward}", reward=names)
+    if stored.type == "guerdon.cancel_redemption":
+        return say.text("Redemption cancelled: {reward}", reward=opened.voice.reward(_own(stored)["reward"]))
     words = _TITLES.get(stored.type)
     return say.text(words) if words is not None else as_words(stored.type.replace(".", " ")).capitalize()
 
 
+def _own(stored: StoredEvent) -> dict[str, Any]:
+    """Read what a command of the engine's own carried."""
+    data: dict[str, Any] = msgspec.json.decode(stored.text)["data"]
+    return data
+
+
 def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened: Opened, say: Saying) -> str:
     said = [f"“{one.reason}”" for one in own if one.reason][:1]
+    if stored.type == "guerdon.use_redemption":
+        said.append(number_text("red", _own(stored)["redemption_id"]))
     got: dict[str, list[str]] = {}
     for one in decision.redemptions:
         got.setdefault(opened.voice.reward(one.reward), []).append(one.code)

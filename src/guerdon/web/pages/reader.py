@@ -31,6 +31,31 @@ def read_description(document: Json) -> list[dict[str, Any]]:
     return list(groups.values())
 
 
+def read_refusals(document: Json) -> list[dict[str, str]]:
+    """List what every call may be refused with.
+
+    Args:
+        document: OpenAPI 3.1.
+
+    Returns:
+        By status, each with `status` and `what`: when that is, and the codes.
+    """
+    refused = {
+        status: _response(one, document)["description"]
+        for item in document["paths"].values()
+        for method in _METHODS
+        if method in item
+        for status, one in item[method]["responses"].items()
+        if "$ref" in one
+    }
+    return [{"status": status, "what": what} for status, what in sorted(refused.items())]
+
+
+def _response(one: Json, document: Json) -> Json:
+    found: Json = document["components"]["responses"][one["$ref"].rpartition("/")[2]]
+    return found
+
+
 def _operation(path: str, method: str, described: Json, schemas: Json) -> dict[str, Any]:
     body = described.get("requestBody", {}).get("content", {})
     answers = [
@@ -49,6 +74,7 @@ def _operation(path: str, method: str, described: Json, schemas: Json) -> dict[s
         ],
         "body": _shape(next(iter(body.values())).get("schema", {}), schemas) if body else None,
         "answers": answers,
+        "refused": sorted(status for status, one in described["responses"].items() if "$ref" in one),
     }
 
 

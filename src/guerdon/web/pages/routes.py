@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from guerdon.web.house import Premises
 from guerdon.web.pages.figures import FigureBoard, Figures
-from guerdon.web.pages.reader import read_description
+from guerdon.web.pages.reader import read_description, read_refusals
 
 ROUTER: Final = APIRouter(include_in_schema=False)
 POLICY: Final = (
@@ -63,8 +63,11 @@ async def front(request: Request) -> Response:
 @ROUTER.get("/docs")
 async def docs(request: Request) -> Response:
     """Show the API's description to people."""
-    groups = read_description(request.app.state.premises.description)
-    return _page(_TEMPLATES.get_template("docs.html").render(groups=groups))
+    described = request.app.state.premises.description
+    page = _TEMPLATES.get_template("docs.html").render(
+        groups=read_description(described), refusals=read_refusals(described)
+    )
+    return _page(page)
 
 
 def _headline(figures: Figures) -> str:
