@@ -23,6 +23,22 @@ KEY = "gk_for-the-tests-of-the-command-line"
 GUERDON = str(Path(sys.executable).with_name("guerdon"))
 
 
+CLIMB = """program: climb
+currency: USD
+timezone: UTC
+wallets: {points: {unit: points}}
+metrics: {spend: {event: order.paid, value: order.net}}
+ladders:
+  club:
+    metric: spend
+    tiers: {bronze: {from: 0}, silver: {from: 100}}
+campaigns:
+  base: {trigger: order.paid, then: [{award: {wallet: points, amount: order.net}}]}
+rewards:
+  pen: {kind: product, price: {points: 5}}
+"""
+
+
 def surroundings(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
     return {**kept, **more}
@@ -80,6 +96,35 @@ def test_plan_apply_and_import_by_url(guerdon: Run, definition: Path, tmp_path: 
     }
     again = guerdon("import", events, "--program", "club", *server, "--json")
     assert json.loads(again.out)["duplicates"] == BATCH + 5
+
+
+def test_a_server_tells_whom_a_change_touches_and_why_something_was_decided(
+    guerdon: Run, tmp_path: Path, url: str
+) -> None:
+    server = ("--url", url, "--key", KEY)
+    file = tmp_path / "climb.yaml"
+    file.write_text(CLIMB, encoding="utf-8")
+    assert json.loads(guerdon("plan", file, *server, "--json").out)["new"] is True
+    assert guerdon("apply", file, *server).code == 0
+    ask = Server(url, KEY).ask
+    ask("POST", "/v1/programs/climb/members", b'{"external_id": "cleo"}')
+    bought = order("cleo", "2026-01-02T12:00:00Z", "60.00", order="C-1", id="e-1")
+    ask("POST", "/v1/programs/climb/events", json.dumps(bought).encode())
+    file.write_text(CLIMB.replace("from: 100", "from: 50"), encoding="utf-8")
+    planned = json.loads(guerdon("plan", file, *server, "--json").out)
+    (moved,) = [one for one in planned["warnings"] if one["code"] == "tiers_move"]
+    assert moved["sentence"].startswith("1 of 1 accounts would go up")
+    assert (planned["new"], moved["line"], moved["pointer"]) == (False, 7, "/ladders/club")
+    taken = ask("POST", "/v1/programs/climb/redemptions", b'{"reward": "pen", "member": "external:cleo"}')[1]
+    assert taken["price"] == {"points": "5"}
+    events = ask("GET", "/v1/programs/climb/events", b"")[1]["data"]
+    assert len(events) == 3
+    for name in ("C-1", "e-1", *(one["id"] for one in events)):
+        said = guerdon("explain", name, "--program", "climb", *server, "--json")
+        told = json.loads(said.out)
+        assert (said.code, told["program"], told["differences"]) == (0, "climb", [])
+    missing = guerdon("explain", "nothing", "--program", "climb", *server)
+    assert (missing.code, "[event_not_found]" in missing.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from guerdon.base.errors import Problem
-from guerdon.cli.opening import opened_house
-from guerdon.cli.options import Data, Json, Tenant, takes
+from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.connect.imports.http import Server
 from guerdon.engine.audit.explanations import explain_stored, find_stored
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import get_live, list_programs
@@ -40,6 +42,8 @@ class ExplainOptions:
     ] = ""
     data: Data = None
     tenant: Tenant = MAIN_TENANT
+    url: Url = None
+    key: Key = None
     json: Json = False
 
 
@@ -51,10 +55,14 @@ def explain(options: ExplainOptions) -> int:
     Exit code: 1 where that gives something else than what is stored.
 
     guerdon explain A-1001 --program club
+    guerdon explain A-1001 --url http://127.0.0.1:8080
     """
-    tenant_id = tenant_id_of(options.tenant)
-    with opened_house(options.data) as house, house.database.transaction(tenant_id) as tx:
-        found = _found(tx, house, tenant_id, options)
+    if options.url:
+        found = [_asked(server_at(options.url, options.key), options)]
+    else:
+        tenant_id = tenant_id_of(options.tenant)
+        with opened_house(options.data) as house, house.database.transaction(tenant_id) as tx:
+            found = _found(tx, house, tenant_id, options)
     if options.json:
         show_json(found[0] if len(found) == 1 else found)
     else:
@@ -64,7 +72,7 @@ def explain(options: ExplainOptions) -> int:
 
 
 def _found(tx: Tx, house: House, tenant_id: int, options: ExplainOptions) -> list[dict[str, Any]]:
-    live = get_live(tx, options.program or _only_program(tx))
+    live = get_live(tx, options.program or _only_program([one.key for one in list_programs(tx)]))
     events = find_stored(tx, live.program_id, options.name, options.source)
     if not events:
         detail = f"{live.key} has no event and no order called {options.name!r}"
@@ -73,8 +81,25 @@ def _found(tx: Tx, house: House, tenant_id: int, options: ExplainOptions) -> lis
     return [as_data(explain_stored(tx, vault, live.key, one)) for one in events]
 
 
-def _only_program(tx: Tx) -> str:
-    keys = [one.key for one in list_programs(tx)]
+def _asked(server: Server, options: ExplainOptions) -> dict[str, Any]:
+    program = options.program
+    if program is None:
+        programs = server.ask("GET", "/v1/programs", b"")[1]["data"]
+        program = _only_program([one["program"] for one in programs])
+    base = f"/v1/programs/{quote(program, safe='')}"
+    about = f"{quote(options.name, safe='')}/explanation"
+    if options.source:
+        about += f"?source={quote(options.source, safe='')}"
+    try:
+        found: dict[str, Any] = server.ask("GET", f"{base}/orders/{about}", b"")[1]
+    except Problem as problem:
+        if problem.code != "order_not_found":
+            raise
+        found = server.ask("GET", f"{base}/events/{about}", b"")[1]
+    return found
+
+
+def _only_program(keys: list[str]) -> str:
     if len(keys) != 1:
         there = f"there are {', '.join(keys)}" if keys else "there is none"
         raise Problem("program_missing", f"say --program: {there}")

@@ -28,7 +28,7 @@ def opened_house(data: str | None) -> Iterator[House]:
         house = open_house(settings_for(data), show_note)
     except Problem as problem:
         if problem.code == "data_in_use":
-            detail = f"{problem.detail} Stop that server, or ask it with --url and --key."
+            detail = f"{problem.detail}; a server that runs on it answers to --url and --key"
             raise Problem(problem.code, detail) from None
         raise
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,22 +9,20 @@ from urllib.parse import quote
 
 import typer
 
-from guerdon.base.errors import Problem
 from guerdon.cli.opening import opened_house, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import pictured, read_document, show_json, show_note
 from guerdon.cli.writing.planning import plan_data, show_plan
-from guerdon.insight.plans import Asking, Plan, make_plan, plan_new
+from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.rules.definition import (
     Definition,
     Positions,
-    load_definition,
     load_definition_with_positions,
 )
-from guerdon.rules.difference import compare
-from guerdon.rules.lint import lint
+from guerdon.rules.difference import Change
+from guerdon.rules.lint import LintWarning
 from guerdon.rules.program import Program, compile_program
 from guerdon.wiring import MAIN_TENANT, is_sandbox
 
@@ -113,21 +110,14 @@ def _loaded(name: str) -> tuple[bytes, _Loaded]:
 
 
 def _ask_plan(options: DefinitionOptions, document: bytes, loaded: _Loaded) -> Plan:
-    """Plan against a running server, which knows what people hold; its history is not looked at here."""
+    """Plan against a running server, which knows its history and what people hold."""
     server = server_at(options.url or "", options.key)
-    definition = loaded.definition
-    path = f"/v1/programs/{quote(definition.program, safe='')}"
-    planned = server.ask("PUT", f"{path}?dry_run=true", document, "application/yaml")[1]
-    try:
-        live = json.dumps(server.ask("GET", path, b"")[1]["definition"])
-    except Problem as problem:
-        if problem.code != "program_not_found":
-            raise
-        return plan_new(definition, loaded.program)
+    path = f"/v1/programs/{quote(loaded.definition.program, safe='')}?dry_run=true"
+    planned = server.ask("PUT", path, document, "application/yaml")[1]
     return Plan(
-        program=definition.program,
-        version=int(planned["version"]),
-        is_new=False,
-        changes=compare(load_definition(live), definition),
-        warnings=lint(definition, loaded.program),
+        program=planned["program"],
+        version=planned["version"],
+        is_new=planned["changed"] and planned["version"] == 1,
+        changes=tuple(Change(**one) for one in planned["changes"]),
+        warnings=tuple(LintWarning(**one) for one in planned["warnings"]),
     )

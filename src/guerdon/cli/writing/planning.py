@@ -25,7 +25,7 @@ def show_plan(plan: Plan, name: str, positions: Positions) -> None:
         show_note(f"  {_MARKS[change.kind]} {change.sentence}")
     for warning in plan.warnings:
         if warning.code != _INACTIVE:
-            line, column = positions.place(warning.pointer)
+            line, column = _place(positions, warning.pointer)
             show_note(
                 f"\nwarning: {name}:{line}:{column}: {warning.sentence} [{warning.code}]\n  {warning.advice}"
             )
@@ -33,7 +33,9 @@ def show_plan(plan: Plan, name: str, positions: Positions) -> None:
     if inactive:
         show_note("\naccepted, and not active yet:")
     for warning in inactive:
-        show_note(f"  {warning.pointer}: {warning.sentence.removeprefix('Not active yet: ')}")
+        line, column = _place(positions, warning.pointer)
+        where = f"{name}:{line}:{column}: {warning.place}"
+        show_note(f"  {where}: {warning.sentence.removeprefix('Not active yet: ')}")
 
 
 def plan_data(plan: Plan, positions: Positions) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def plan_data(plan: Plan, positions: Positions) -> dict[str, Any]:
 
 
 def _warning_data(warning: LintWarning, positions: Positions) -> dict[str, Any]:
-    line, column = positions.place(warning.pointer)
+    line, column = _place(positions, warning.pointer)
     return {
         "code": warning.code,
         "pointer": warning.pointer,
@@ -69,3 +71,10 @@ def _warning_data(warning: LintWarning, positions: Positions) -> dict[str, Any]:
         "sentence": warning.sentence,
         "advice": warning.advice,
     }
+
+
+def _place(positions: Positions, pointer: str) -> tuple[int, int]:
+    nearest = positions.nearest(pointer)
+    node = positions.find(nearest)
+    # A map begins at its key for people, and with its first item for the reader of YAML.
+    return positions.key_place(nearest) if node and isinstance(node.value, dict) else positions.place(nearest)
