@@ -14,7 +14,7 @@ from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import Chance
 from guerdon.rules import holds
 from guerdon.rules.coupons.giving import given_codes
-from guerdon.rules.coupons.standing import KnownCode
+from guerdon.rules.coupons.standing import KnownCode, why_not_granted
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, Discounted, Event, Promised
@@ -224,16 +224,14 @@ def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
 
 def _refusal(draft: Draft, coupon: CouponState) -> str:
     """Say why a coupon cannot be used, or nothing."""
-    if coupon.account_id != draft.before.account.account_id:
-        return "coupon_of_another_member"
-    if coupon.status != "issued":
-        return f"coupon_{coupon.status}"
-    if coupon.expires_at is not None and coupon.expires_at <= draft.now:
-        return "coupon_expired"
     name = str(coupon.redemption_id)
-    if any(hold.kind == "redemption" and hold.name == name for hold in draft.holds.values()):
-        return "coupon_held"
-    return ""
+    return why_not_granted(
+        coupon.status,
+        coupon.expires_at,
+        draft.now,
+        is_another=coupon.account_id != draft.before.account.account_id,
+        is_held=any(hold.kind == "redemption" and hold.name == name for hold in draft.holds.values()),
+    )
 
 
 def _rewards(draft: Draft, opening: Opening) -> list[Reward]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,9 @@ from guerdon.engine.commands import CancelCheckout, ConfirmCheckout
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
 from guerdon.infra.tx import Tx
+from guerdon.members.crypto import Vault
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
+from guerdon.rewards.coupons import Candidates, ask_batches, find_codes
 from guerdon.rewards.redemptions import ask_codes, ask_issued
 from guerdon.rules.events import Event, PriceCart
 from guerdon.rules.program import Program
@@ -33,6 +35,8 @@ class FoundCheckouts(NamedTuple):
     """Shared counters that they hold something of."""
     codes: Mapping[str, tuple[int, int]]
     """Account and redemption of coupon codes."""
+    batches: Candidates
+    """By folded code, batches that it may be of."""
 
 
 def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], FoundCheckouts]:
@@ -50,8 +54,8 @@ def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], Fo
     codes = {code for item in items if item.cart is not None for code in item.cart.sent.coupons}
     rows = find_checkouts(tx, program_id, pairs)
     counters = ask_held_counters(tx, program_id, pairs)
-    known = ask_codes(tx, program_id, codes)
-    return lambda: FoundCheckouts(rows(), counters(), known())
+    known, batches = ask_codes(tx, program_id, codes), ask_batches(tx, program_id, codes)
+    return lambda: FoundCheckouts(rows(), counters(), known(), batches())
 
 
 def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
@@ -80,25 +84,53 @@ def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Prog
         item.event = Event("guerdon.cancel_checkout", now, now, source="guerdon", command=PriceCart())
 
 
-def set_coupons(tx: Tx, program_id: int, items: Sequence[Item], found: FoundCheckouts) -> None:
-    """Tell carts which rewards their coupons stand for, so that these rewards' limits are gathered.
+class Pricing(Protocol):
+    """Where a batch runs, as far as coupons use it."""
+
+    @property
+    def vault(self) -> Vault:
+        """The tenant's keys."""
+        ...
+
+    @property
+    def program_id(self) -> int:
+        """Whose carts."""
+        ...
+
+    @property
+    def program(self) -> Program:
+        """The program that prices."""
+        ...
+
+
+def set_coupons(tx: Tx, place: Pricing, items: Sequence[Item], found: FoundCheckouts) -> None:
+    """Tell carts what their coupons stand for, so that the limits of these are gathered.
 
     Args:
         tx: bound to the tenant.
-        program_id: whose.
-        items: the commands, changed in place.
+        place: where the batch runs.
+        items: the commands with carts, changed in place.
         found: what was found.
     """
-    if not found.codes:
+    if not found.codes and not found.batches:
         return
-    issued = ask_issued(tx, program_id, {number for _, number in found.codes.values()})()
+    issued = ask_issued(tx, place.program_id, {number for _, number in found.codes.values()})()
+    typed = {code for item in items if item.cart is not None for code in item.cart.sent.coupons}
+    asked = (typed - set(found.codes), found.batches)
+    known = find_codes(tx, place.program_id, asked, place.vault.digest)
     for item in items:
         if item.cart is None or item.event is None:
             continue
-        numbers = [found.codes[code][1] for code in item.cart.sent.coupons if code in found.codes]
-        item.coupons = {code: found.codes[code] for code in item.cart.sent.coupons if code in found.codes}
-        named = {*item.cart.sent.rewards, *(issued[one].reward for one in numbers if one in issued)}
-        item.event = msgspec.structs.replace(item.event, command=PriceCart(tuple(sorted(named))))
+        sent = item.cart.sent
+        numbers = [found.codes[code][1] for code in sent.coupons if code in found.codes]
+        item.coupons = {code: found.codes[code] for code in sent.coupons if code in found.codes}
+        item.codes = {code: known[code] for code in sent.coupons if code in known}
+        named = {*sent.rewards, *(issued[one].reward for one in numbers if one in issued)}
+        day = place.program.zone.day_of(item.event.occurred_at)
+        draws = [draw for code in item.codes.values() for draw in code.uses(item.member_id, day)]
+        draws += [code.money for code in item.codes.values() if code.money is not None]
+        command = PriceCart(tuple(sorted(named)), tuple(draws))
+        item.event = msgspec.structs.replace(item.event, command=command)
 
 
 def ask_shared_holds(

@@ -256,6 +256,23 @@ def cancel(fold: Folding, item: Item) -> Answer:
     return msgspec.structs.replace(answer, quote={**quoted, "status": "cancelled"})
 
 
+def release_lapsed(fold: Folding, item: Item) -> Answer:
+    """Let go of what has lapsed on shared counters.
+
+    Args:
+        fold: the batch.
+        item: the command.
+
+    Returns:
+        An empty answer.
+    """
+    assert item.event is not None
+    done, program = fold.standing, fold.place.program
+    state = State(AccountState(account_id=0), None, Shared(done.shared, done.shared_holds))
+    _keep_state(fold, 0, release(program, state, item.event))
+    return fold.shown(item, Decision(version=program.version), "applied")
+
+
 def _without_lost(fold: Folding, row: CheckoutRow, capture: Capture, now: datetime) -> Capture:
     """Sort out coupons that a late confirmation finds used, cancelled, expired or in another cart."""
     if now < row.expires_at or not capture.coupons:
@@ -320,7 +337,10 @@ def _quote(fold: Folding, item: Item, checkout_id: UUID) -> tuple[State, Quoted,
 
 
 def _coupons(done: Standing, item: Item) -> dict[str, CouponState]:
-    found = {}
+    found = {
+        code: CouponState(0, 0, known.reward, "issued", known.ends_at, known)
+        for code, known in item.codes.items()
+    }
     for code, (account_id, number) in item.coupons.items():
         taken = done.statuses.get(number)
         if taken is None:

@@ -283,7 +283,7 @@ class Run:
         """
         if promotion.limits is NO_LIMITS:
             return ()
-        return draws_of(self.program, promotion, self.view.member_id, self.at)
+        return draws_of(self.program, promotion, self.view, self.at)
 
     def _condition(self, when: Expression, bill: Bill) -> tuple[str, str]:
         self.look(bill)

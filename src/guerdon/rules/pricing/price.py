@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.exact import scaled_decimal
-from guerdon.rules.limits import NO_LIMITS, money_draw
+from guerdon.rules.limits import NO_LIMITS, Limits, money_draw
 from guerdon.rules.orders import LineInput
 from guerdon.rules.pricing.bill import Bill, Given, Run
 from guerdon.rules.pricing.cart import Cart
@@ -31,6 +31,8 @@ from guerdon.rules.program import Program
 from guerdon.rules.promotions import Promotion, Source
 
 _ONE = Decimal(1)
+_OF_A_CODE = Limits()
+"""Tells that a coupon draws from counters; which ones stands with its code."""
 
 
 def price(program: Program, cart: Cart, view: View, at: datetime) -> Priced:
@@ -72,13 +74,15 @@ def _coupons(run: Run, codes: Sequence[str], unknown: list[Skipped]) -> Iterable
         if code in codes[:place]:
             continue
         if given is None or not given.reward:
-            unknown.append(Skipped(source, "coupon_unknown", given.detail if given is not None else ""))
+            reason = (given.problem if given is not None else "") or "coupon_unknown"
+            unknown.append(Skipped(source, reason, given.detail if given is not None else ""))
         elif given.problem:
             unknown.append(Skipped(source, given.problem, given.detail))
         elif promotion is None:
             unknown.append(Skipped(source, "nothing_to_discount", "the reward takes nothing off a cart"))
         else:
-            promotion = msgspec.structs.replace(promotion, source=source)
+            limits = _OF_A_CODE if given.uses or given.money is not None else NO_LIMITS
+            promotion = msgspec.structs.replace(promotion, source=source, limits=limits)
             if given.remaining is not None:
                 discounts = tuple(
                     msgspec.structs.replace(one, at_most=min(given.remaining, one.at_most or given.remaining))
@@ -252,6 +256,9 @@ def _drawn(run: Run, one: Given) -> Iterable[Drawn]:
         draw_money = money_draw(limits, promotion.source.owner, run.program.zone.day_of(run.at))
         assert draw_money is not None, "there is a budget in money"
         yield Drawn(draw_money, scaled_decimal(one.worth, run.cart.digits))
+    given = run.view.coupons.get(promotion.source.code)
+    if given is not None and given.money is not None and one.worth:
+        yield Drawn(given.money, scaled_decimal(one.worth, run.cart.digits))
 
 
 def _skipped(run: Run, promotions: Sequence[Promotion], acted: Sequence[Promotion]) -> list[Skipped]:

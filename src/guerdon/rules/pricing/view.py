@@ -28,6 +28,10 @@ class GivenCoupon(msgspec.Struct, frozen=True):
     detail: str = ""
     remaining: int | None = None
     """Money that is left on it, minor units; None where it is not that kind."""
+    uses: tuple[Draw, ...] = ()
+    """Counters that one use draws 1 from."""
+    money: Draw | None = None
+    """The counter that what it takes off is drawn from."""
 
 
 class View(msgspec.Struct, frozen=True):
@@ -108,16 +112,18 @@ def scope_of(program: Program, view: View, where: tuple[str, str], at: datetime)
     return scope
 
 
-def draws_of(program: Program, promotion: Promotion, member_id: int | None, at: datetime) -> tuple[Draw, ...]:
+def draws_of(program: Program, promotion: Promotion, view: View, at: datetime) -> tuple[Draw, ...]:
     """List the counters that one use of a promotion draws 1 from.
 
     Args:
         program: for its calendar.
         promotion: what is used.
-        member_id: who buys, or None.
+        view: who buys, and which coupons were given.
         at: the instant, whose local day chooses the period.
 
     Returns:
         The draws; the budget is not among them.
     """
-    return use_draws(promotion.limits, promotion.source.owner, member_id, program.zone.day_of(at))
+    if promotion.source.code:
+        return view.coupons[promotion.source.code].uses
+    return use_draws(promotion.limits, promotion.source.owner, view.member_id, program.zone.day_of(at))

@@ -15,6 +15,7 @@ from guerdon.engine.commands import CancelCheckout, ConfirmCheckout, OpenCheckou
 from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.orders import AmountInput, OrderInput
 from guerdon.web.api.calls.call import Call, admitted, answer
+from guerdon.web.api.coupons.misses import count_misses, misses_of, refuse_guessing
 from guerdon.web.api.shapes import Answered
 from guerdon.web.outline import operation
 
@@ -109,6 +110,7 @@ async def preview(
 ) -> Response:
     """Equal to opening a checkout now; nothing is held and nothing promised."""
     asked, cart = _read(call, "preview")
+    refuse_guessing(call)
     said = await call.ask(
         PreviewCart(
             tenant_id=call.tenant_id,
@@ -119,6 +121,7 @@ async def preview(
             source=asked.source or "",
         )
     )
+    count_misses(call, misses_of(said.quote))
     return answer(said.quote)
 
 
@@ -136,6 +139,7 @@ async def open_checkout(
 ) -> Response:
     """Units, coupons, stock, limits and budgets that the quote needs are held until it expires."""
     asked, cart = _read(call, _id(checkout))
+    refuse_guessing(call)
     said = await call.ask(
         OpenCheckout(
             tenant_id=call.tenant_id,
@@ -149,6 +153,7 @@ async def open_checkout(
             ttl=timedelta(seconds=asked.ttl) if asked.ttl is not None else None,
         )
     )
+    count_misses(call, misses_of(said.quote))
     return answer(said.quote)
 
 

@@ -55,7 +55,10 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
                 "then": [{"award": {"wallet": "points", "amount": "order.earning_base"}}],
             }
         },
-        "rewards": {"tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50}},
+        "rewards": {
+            "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
+            "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
+        },
     },
     ("post", f"{_PROGRAM}/members"): {
         "external_id": "ananya",
@@ -99,6 +102,8 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "amount": "50",
     },
     ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
+    ("post", f"{_PROGRAM}/coupons/batches"): {"reward": "ten_off", "code": "WELCOME10", "uses": 500},
+    ("post", f"{_PROGRAM}/coupons/{{code}}/assign"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {
