@@ -289,3 +289,47 @@ async def test_the_cart_of_the_design_gives_the_quote_of_the_design(bare: Api) -
     assert {"campaign": "spend_100_get_10", "reason": "limit_reached"} in quote["skipped"]
     assert quote["suggestions"] == [{"reward": "free_shipping", "missing": {"points": "85"}}]
     assert quote["expires_at"].endswith("Z")
+
+
+async def test_what_a_lapsed_cart_held_of_stock_is_shown_as_free(shop: Api) -> None:
+    async def left(headers: dict[str, str] | None = None) -> Any:
+        said = await shop.get(f"{BASE}/rewards", headers=headers or {})
+        return {one["key"]: one["stock_left"] for one in said.json()["data"]}["pouch"]
+
+    assert await left() == 2
+    await put(shop, "C-1", rewards=["pouch"], ttl=60)
+    assert await left() == 1
+    assert await left({"guerdon-now": (datetime.now(UTC) + timedelta(minutes=2)).isoformat()}) == 2
+
+
+async def test_multipliers_and_promises_are_not_taken_from_outside(shop: Api) -> None:
+    line = {"id": "1", "price": "10.00", "factors": {"points": "100"}}
+    for call, path in (("PUT", "checkouts/C-1"), ("POST", "checkouts/preview")):
+        said = await shop.call(call, f"{BASE}/{path}", json={"id": "A-1", "member": "ana", "lines": [line]})
+        assert said.status_code == 422, said.text
+        [fault] = said.json()["errors"]
+        assert (fault["code"], fault["pointer"]) == ("unknown_field", "/lines/0/factors")
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "shop",
+        "type": "order.paid",
+        "time": NOW.isoformat(),
+        "subject": "external:ana",
+        "data": {"id": "A-1", "lines": [line]},
+    }
+    said = await shop.post(f"{BASE}/events", json=event)
+    [fault] = said.json()["errors"]
+    assert (said.status_code, fault["code"], fault["pointer"]) == (
+        422,
+        "unknown_field",
+        "/data/lines/0/factors",
+    )
+    promise = {"checkout": "x", "version": 1, "units": {"points": -100}}
+    plain = {"id": "A-1", "lines": [{"id": "1", "price": "10.00"}]}
+    said = await shop.post(f"{BASE}/events", json={**event, "data": plain, "capture": promise})
+    [fault] = said.json()["errors"]
+    assert (said.status_code, fault["code"], fault["pointer"]) == (422, "unknown_field", "/capture")
+    said = await shop.post(f"{BASE}/events", json={**event, "data": {**plain, "capture": promise}})
+    assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, "/data/capture")
+    assert await points(shop) == ("500", "0")

@@ -85,6 +85,14 @@ class UseRedemption(Command, frozen=True, kw_only=True):
     redemption_id: int
 
 
+class SendRedemption(Command, frozen=True, kw_only=True):
+    """Note that a redemption is on its way."""
+
+    redemption_id: int
+    tracking: str = ""
+    """Where to look for it; nothing that names a person."""
+
+
 class AdjustBalance(Command, frozen=True, kw_only=True):
     """An operator adds or takes units."""
 
@@ -146,6 +154,13 @@ class ConfirmCheckout(EndCheckout, frozen=True, kw_only=True):
 
 class CancelCheckout(EndCheckout, frozen=True, kw_only=True):
     """Let go of all that a checkout holds."""
+
+
+class ReleaseHolds(Command, frozen=True, kw_only=True):
+    """Let go of what has lapsed on counters that all accounts share."""
+
+    counters: tuple[str, ...]
+    """Their keys."""
 
 
 class Sink(Protocol):

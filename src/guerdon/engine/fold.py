@@ -21,13 +21,15 @@ from guerdon.engine.commands import (
     IngestEvent,
     OpenCheckout,
     PreviewCart,
+    ReleaseHolds,
     ReturnOrder,
     RunTick,
+    SendRedemption,
     TransferUnits,
     UseRedemption,
 )
 from guerdon.engine.events import marked
-from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview
+from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview, release_lapsed
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
 from guerdon.engine.folding.returns import take_return
@@ -39,7 +41,7 @@ from guerdon.rules import events
 from guerdon.rules.capturing import for_guest
 from guerdon.rules.checkout import release
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, SendUnits, Use
+from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, Use
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
@@ -219,8 +221,23 @@ class _Fold:
         if taken.expires_at is not None and taken.expires_at <= now:
             raise Problem("redemption_expired", "this redemption could be used until it expired")
         self.done.statuses[taken.redemption_id] = taken._replace(status="used", changed_at=now)
-        command = Use(item.redemption_id)
-        event = Event("guerdon.use_redemption", now, now, source="guerdon", channel="system", command=command)
+        return self.noted(item, "guerdon.use_redemption", Use(item.redemption_id))
+
+    def send_out(self, item: Item) -> Answer:
+        taken = self.still_issued(item)
+        if taken.status == "sent":
+            raise Problem("redemption_sent", "this redemption is sent already")
+        tracking = item.job.command.tracking
+        now = item.job.command.received_at
+        self.done.statuses[taken.redemption_id] = taken._replace(
+            status="sent", changed_at=now, tracking=tracking
+        )
+        return self.noted(item, "guerdon.send_redemption", Send(item.redemption_id, tracking))
+
+    def noted(self, item: Item, name: str, command: Use | Send) -> Answer:
+        """Keep what became of a redemption."""
+        now = item.job.command.received_at
+        event = Event(name, now, now, source="guerdon", channel="system", command=command)
         applied = Applied(item, item.job.event_ids[0], event, Decision(version=self.program.version))
         # It posts nothing, and yet it has its place in the account's history.
         applied.first_seq = self.done.next_seq[item.account_id]
@@ -231,7 +248,7 @@ class _Fold:
         taken = self.done.statuses.get(item.redemption_id)
         if taken is None:
             raise Problem("redemption_not_found", "there is no such redemption")
-        if taken.status != "issued":
+        if not taken.is_open:
             raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
         name, now = str(taken.redemption_id), item.job.command.received_at
         held = self.done.accounts[item.account_id].holds.values()
@@ -397,8 +414,10 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     OpenCheckout: open_,
     ConfirmCheckout: confirm,
     CancelCheckout: cancel,
+    ReleaseHolds: release_lapsed,
     TransferUnits: _Fold.transfer,
     CancelRedemption: _Fold.cancel,
     ReturnOrder: take_return,
     UseRedemption: _Fold.use,
+    SendRedemption: _Fold.send_out,
 }

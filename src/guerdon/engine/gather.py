@@ -21,7 +21,7 @@ from guerdon.engine.checkouts.gathering import (
     set_coupons,
 )
 from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
-from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent
+from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent, ReleaseHolds
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.returns.gathering import (
@@ -206,6 +206,9 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
 def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
     gathered.checkouts = dict(found.rows)
     gathered.bounds.update(dict.fromkeys(found.counters))
+    for item in gathered.items:
+        if isinstance(item.job.command, ReleaseHolds):
+            gathered.bounds.update(dict.fromkeys(item.job.command.counters))
     carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
     set_coupons(tx, gathered.place, carts, found)
     for item in gathered.items:

@@ -26,8 +26,10 @@ from guerdon.engine.commands import (
     OpenCheckout,
     PreviewCart,
     RedeemReward,
+    ReleaseHolds,
     ReturnOrder,
     RunTick,
+    SendRedemption,
     TransferUnits,
     UseRedemption,
 )
@@ -289,6 +291,11 @@ def _use(item: Item, command: UseRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
 
+def _send_out(item: Item, command: SendRedemption, _: Program) -> None:
+    _check_text(command.tracking, "/tracking", TEXT_LENGTH)
+    item.redemption_id = command.redemption_id
+
+
 def _adjust(item: Item, command: AdjustBalance, _: Program) -> None:
     _check_text(command.reason, "/reason", REASON_LENGTH)
     if not command.reason.strip():
@@ -306,6 +313,10 @@ def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
 def _tick(item: Item, command: RunTick, _: Program) -> None:
     item.account_id = command.account_id
     item.event = _own_event("guerdon.tick", command, Tick())
+
+
+def _release(item: Item, command: ReleaseHolds, _: Program) -> None:
+    item.event = _own_event("guerdon.release_holds", command, Tick())
 
 
 def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
@@ -366,9 +377,11 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     ReturnOrder: _return,
     CancelRedemption: _cancel,
     UseRedemption: _use,
+    SendRedemption: _send_out,
     AdjustBalance: _adjust,
     TransferUnits: _transfer,
     RunTick: _tick,
+    ReleaseHolds: _release,
     PreviewCart: _price_cart,
     OpenCheckout: _price_cart,
     ConfirmCheckout: _end_checkout,

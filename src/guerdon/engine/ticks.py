@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from guerdon.base.errors import Problem
-from guerdon.engine.commands import RunTick
+from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
 from guerdon.infra.db import Database
 from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
-from guerdon.programs.programs import list_programs, list_retired
+from guerdon.programs.holds import list_lapsed
+from guerdon.programs.programs import LiveVersion, list_programs, list_retired
 from guerdon.programs.tenants import list_tenants
 
 PAGE = 1_000
@@ -74,7 +75,28 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
                 if answer.problem is not None:
                     raise Problem(answer.problem.code, answer.problem.detail)
             count += len(ticks)
+        _release_shared(database, loop, (tenant_id, program), now)
     return count
+
+
+def _release_shared(
+    database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime
+) -> None:
+    """Let go of what carts that nobody paid in time held of shared counters, a page of counters at a time."""
+    tenant_id, program = place
+    seen: set[str] = set()
+    while True:
+        with database.transaction(tenant_id) as tx:
+            counters = [one for one in list_lapsed(tx, program.program_id, now) if one not in seen]
+        if not counters:
+            return
+        seen.update(counters)
+        command = ReleaseHolds(
+            tenant_id=tenant_id, program=program.key, received_at=now, bulk=True, counters=tuple(counters)
+        )
+        answer = loop.submit(command).result(_ANSWER_SECONDS)
+        if answer.problem is not None:
+            raise Problem(answer.problem.code, answer.problem.detail)
 
 
 def _pages(database: Database, tenant_id: int, due: Due) -> Iterator[list[int]]:

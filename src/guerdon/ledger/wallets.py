@@ -123,7 +123,7 @@ class Due(NamedTuple):
 
 
 def list_due(tx: Tx, due: Due, after: int = 0, limit: int = 1000) -> list[int]:
-    """List accounts with a wallet that time or the definition has changed since it was booked.
+    """List accounts with a wallet that time or the definition has changed since, or with a lapsed hold.
 
     Args:
         tx: the transaction.
@@ -135,6 +135,7 @@ def list_due(tx: Tx, due: Due, after: int = 0, limit: int = 1000) -> list[int]:
         Accounts in rising order.
     """
     rows = tx.execute(sql.DUE_WALLETS, (due.program_id, due.now, after, limit)).fetchall()
+    rows += tx.execute(sql.LAPSED_HOLDS, (due.program_id, due.now, after, limit)).fetchall()
     if due.retired:
         given_up = (due.program_id, list(due.retired), after, limit)
         rows += tx.execute(sql.RETIRED_WALLETS, given_up).fetchall()

@@ -139,6 +139,7 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
     if envelope.type.startswith("order."):
         bought = envelope.data
         order_sent = bought if isinstance(bought, OrderInput) else _decoded(bytes(bought), _ORDERS, "/data")
+        _refuse_factors(order_sent, "/data")
         body, order = order_sent, read_order(order_sent, program.order_settings, channel, store)
     else:
         assert isinstance(envelope, Envelope)
@@ -257,7 +258,16 @@ def decode_cart(raw: bytes) -> OrderInput:
     sent: OrderInput = _decoded(raw, _ORDERS, "")
     if _NUL in raw:
         _refuse_nul(raw)
+    _refuse_factors(sent, "")
     return sent
+
+
+def _refuse_factors(order: OrderInput, pointer: str) -> None:
+    """Take no multipliers of points from outside: campaigns give them, and a checkout keeps them."""
+    for place, line in enumerate(order.lines):
+        if line.factors:
+            detail = "unknown field `factors`: campaigns say what points are multiplied by"
+            raise Problem.at(f"{pointer}/lines/{place}/factors", "unknown_field", detail)
 
 
 def clock_of(raw: bytes) -> int | None:

@@ -51,6 +51,11 @@ select distinct account_id from wallets
 where program_id = %s and changes_at <= %s and account_id > %s order by account_id limit %s
 """
 
+LAPSED_HOLDS = """
+select distinct account_id from account_holds
+where program_id = %s and expires_at <= %s and account_id > %s order by account_id limit %s
+"""
+
 # What is on hold keeps its wallet until the checkout ends.
 RETIRED_WALLETS = """
 select distinct account_id from wallets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -12,6 +13,7 @@ from guerdon.base.exact import plain_text, scaled_text
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.programs.counters import load_counters
+from guerdon.programs.holds import load_lapsed
 from guerdon.rules.limits import stock_draw
 from guerdon.rules.program import Program, Reward
 from guerdon.web.api.calls.call import Call, admitted, answer
@@ -32,7 +34,7 @@ def catalogue(
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         standing = _standing(tx, call, live, member) if member is not None else None
-        left = _stock_left(tx, live)
+        left = _stock_left(tx, live, call.now)
     shown = [
         _shown(live.program, reward, left.get(key), standing) for key, reward in live.program.rewards.items()
     ]
@@ -47,10 +49,13 @@ def _standing(tx: Tx, call: Call, live: Live, member: str) -> Shown:
     return show_standing(tx, live.program, found.account_id, call.now)
 
 
-def _stock_left(tx: Tx, live: Live) -> dict[str, int]:
+def _stock_left(tx: Tx, live: Live, now: datetime) -> dict[str, int]:
     stocked = {key: one.stock for key, one in live.program.rewards.items() if one.stock is not None}
     counters = {key: stock_draw(key, stock).counter for key, stock in stocked.items()}
     taken = load_counters(tx, live.program_id, list(counters.values()))
+    for counter, amount in load_lapsed(tx, live.program_id, list(counters.values()), now).items():
+        # Carts that nobody paid in time hold nothing, whether or not it was let go.
+        taken[counter] = taken.get(counter, Decimal(0)) - amount
     return {key: max(0, stock - int(taken.get(counters[key], Decimal(0)))) for key, stock in stocked.items()}
 
 
