@@ -191,4 +191,4 @@ def test_a_plan_says_how_many_accounts_and_units_a_conversion_touches(shop: Worl
     assert said.sentence.startswith(
         "4 accounts hold 1.00 units of it, which turn into `points` at 2 a unit, each account's"
     )
-    assert any("`later` into 2 `points` a unit, rounded down" in one.sentence for one in plan.changes)
+    assert any("gives up `later` for 2 `points` a unit, rounded down" in one.sentence for one in plan.changes)

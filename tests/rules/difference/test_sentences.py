@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from guerdon.rules.definition import load_definition
+from guerdon.rules.definition import canonical_bytes, load_definition
+from guerdon.rules.definition.source.read import decode, read_document
+from guerdon.rules.definition.source.tree import plain_data
 from guerdon.rules.difference import compare
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -149,15 +152,19 @@ def test_kinds_and_data_go_with_the_sentence() -> None:
 def test_a_new_program_says_all_that_it_has() -> None:
     sentences = [change.sentence for change in compare(None, load_definition(CLUB))]
     assert sentences[0] == ("New program Backpack Club, reckoned in USD, with the days of America/New_York.")
-    assert "New reward Travel pouch for 100 points, 500 in stock." in sentences
+    assert (
+        "New reward Travel pouch for 100 points, 500 in stock; it is worth 9.00 USD; "
+        "it costs the shop 3.10 USD; it is the product `POUCH-1`."
+    ) in sentences
     assert (
         "New campaign `welcome`: on each `member.enrolled` it gives 100 points, to be spent at once."
         in sentences
     )
     assert (
-        "New ladder `club` on the metric `yearly_spend`: Bronze from 0, Silver from 500 and Gold from 1500."
-        in (sentences)
-    )
+        "New ladder `club` on the metric `yearly_spend`: Bronze from 0, Silver from 500 and Gold from 1500; "
+        "it is reviewed each year; it leaves after a review a grace of 30 days; "
+        "it lets members fall at a review by one tier at most."
+    ) in sentences
     # The referral has no name of its own, and is told by what it brings to each side.
     assert len(sentences) == 1 + 2 + sum(
         len(getattr(load_definition(CLUB), section))
@@ -345,7 +352,9 @@ def test_new_sections_say_what_they_are_about() -> None:
     )
     assert (
         "New quiz `know_your_bag` of 6 questions, passed with 3 points: "
-        "it gives `event.data.points * 20` points."
+        "it gives `event.data.points * 20` points; it asks 4 of its questions; "
+        "it asks its questions in an order by chance; it leaves 10 minutes; it can be tried 3 times; "
+        "it can be tried again after 1 day; it can be had at most once for an account."
     ) in sentences
     assert "The referral has a new rung: from 10 friends on it gives the badge Night owl." in sentences
     assert (
@@ -356,3 +365,53 @@ def test_new_sections_say_what_they_are_about() -> None:
     gone = [change.sentence for change in compare(full, empty)]
     assert "The journey `win_back` is removed." in gone
     assert "The survey `after_order` is removed." in gone
+
+
+NEW_PARTS = {
+    "/wallets/stars": (
+        "{scale: 2, rounding: half_up, pending: 14d, expires: 12mo, debt: stop_at_zero, worth: 1, cost: 2}"
+    ),
+    "/metrics/days": "{event: order.paid, streak: day, when: order.net > 1, window: month}",
+    "/metrics/least": "{event: order.paid, min: order.net}",
+    "/metrics/brands": "{event: order.paid, distinct: order.channel}",
+    "/ladders/other": (
+        "{metric: yearly_spend, review: calendar_month, grace: 3d, soft_landing: true, tiers: {a: {from: 0}}}"
+    ),
+    "/campaigns/all": (
+        "{trigger: order.paid, when: order.net > 1, audience: account.kind == 'person', channels: [pos], "
+        "stores: [s1], schedule: {days: [mon]}, priority: 3, lane: storewide, exclusive: true, "
+        "limits: {total: 9}, then: [{award: {wallet: points, amount: 1}}]}"
+    ),
+    "/rewards/thing": (
+        "{kind: coupon, price: {points: 3}, stock: 4, discount: {percent: 5}, when: cart.net > 5, "
+        "lane: storewide, priority: 2, exclusive: true, valid: 3d, code: 'A-{8}', worth: 2, cost: 1, "
+        "sku: S, tiers: [gold], limits: {total: 7}}"
+    ),
+    "/rewards/evening": (
+        "{kind: event, seats: 5, at: 2027-03-01T19:00, opens: 2027-01-01, public_at: 2027-01-02}"
+    ),
+    "/rewards/gift": "{kind: donation, price: {points: 1}, cause: school, match: 2}",
+    "/rewards/year": "{kind: warranty, price: {points: 1}, adds: 12mo}",
+    "/lanes/inner": "{choose: first, within: storewide, priority: 4}",
+    "/events/tree.planted": "{data: {height: int}}",
+    "/attributes/size": "{type: string, values: [s, m], personal: true}",
+}
+
+
+@pytest.mark.parametrize("pointer", NEW_PARTS)
+def test_a_new_part_says_each_of_its_keys(pointer: str) -> None:
+    """Without one of its keys the sentence is another one, so that nothing goes live unsaid."""
+    _, section, name = pointer.split("/")
+    base = json.loads(canonical_bytes(load_definition(CLUB)))
+    extra = plain_data(read_document(decode(NEW_PARTS[pointer], "extra")))
+
+    def told(part: dict[str, object]) -> str:
+        new = {**base, section: {**base.get(section, {}), name: part}}
+        text = json.dumps(new)
+        (change,) = compare(load_definition(CLUB), load_definition(text))
+        return change.sentence
+
+    whole = told(extra)
+    needed = {"event", "trigger", "then", "tiers", "metric", "choose", "kind", "type", "discount", "data"}
+    for key in extra.keys() - needed:
+        assert told({other: value for other, value in extra.items() if other != key}) != whole, key

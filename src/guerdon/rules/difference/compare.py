@@ -29,6 +29,7 @@ from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import Voice, as_words, coded, plainly
 
 _ABSENT: Final = object()
+_WHOSE: Final = {"friend": "for the friend"}
 Kind = Literal["added", "removed", "changed"]
 
 
@@ -130,7 +131,7 @@ class _Walk:
         part, name, pointer = where
         lists = _lists(part, name, pair)
         if lists is not None and all(isinstance(item, EffectPart) for items in lists for item in items):
-            of = about if name in ("then", "prize") else _inside(about, coded(name))
+            of = about if name in ("then", "prize") else _inside(about, _WHOSE.get(name) or coded(name))
             yield from self.effects(section, of, pointer, lists)
         elif lists is not None:
             yield from self.items(section, about, (name, pointer), lists)

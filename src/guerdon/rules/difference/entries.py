@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from guerdon.rules.definition import (
@@ -13,6 +13,8 @@ from guerdon.rules.definition import (
     Definition,
     DescribedPart,
     Discount,
+    EffectPart,
+    EventKind,
     Ladder,
     Lane,
     Metric,
@@ -25,6 +27,7 @@ from guerdon.rules.definition import (
 )
 from guerdon.rules.difference import sections
 from guerdon.rules.difference.effects import effect_words
+from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import (
     Voice,
     amount_of,
@@ -76,7 +79,7 @@ def subject(section: str, key: str, part: object, voice: Voice) -> str:
 
 
 def _or(nothing: str, read: Callable[[Any, Voice], str]) -> Callable[[Any, Voice], str]:
-    return lambda value, voice: nothing if value is None or value == () else read(value, voice)
+    return lambda value, voice: nothing if value is None or value in ((), {}) else read(value, voice)
 
 
 def _number(value: Any, _: Voice) -> str:
@@ -100,7 +103,7 @@ def _span(value: Any, _: Voice) -> str:
 
 
 def _conversions(value: Mapping[str, Conversion], _: Voice) -> str:
-    return listed([f"{coded(key)} into {_conversion(one)}" for key, one in value.items()])
+    return listed([f"{coded(key)} for {_conversion(one)}" for key, one in value.items()])
 
 
 def _conversion(one: Conversion) -> str:
@@ -140,6 +143,11 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Metric, "event"): ("looks at", lambda value, _: f"each {coded(value)}"),
     (Metric, "value"): ("adds up", _or("how many there were", lambda value, _: amount_of(value))),
     (Metric, "when"): ("counts", lambda value, _: condition(value)),
+    (Metric, "streak"): ("counts", _or("no streak", lambda value, _: f"{value}s in a row")),
+    (Metric, "distinct"): ("counts the different values of", _or("nothing", _code)),
+    (Metric, "min"): ("keeps the least", _or("of nothing", _code)),
+    (Metric, "max"): ("keeps the greatest", _or("of nothing", _code)),
+    (Metric, "last"): ("keeps the latest", _or("of nothing", _code)),
     (Metric, "window"): ("counts over", lambda value, _: window(value)),
     (Ladder, "metric"): ("follows the metric", _code),
     (Ladder, "review"): (
@@ -150,6 +158,10 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Ladder, "soft_landing"): (
         "lets members fall at a review by",
         lambda value, _: "one tier at most" if value else "as many tiers as they lost",
+    ),
+    (Datum, "values"): (
+        "may be",
+        _or("anything of its type", lambda value, _: listed([coded(one) for one in value], "or")),
     ),
     (Tier, "from_"): ("begins at", _number),
     (Tier, "rate"): ("earns at rate", _number),
@@ -173,8 +185,8 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
         lambda value, _: "alone, without any other" if value else "together with others",
     ),
     (Campaign, "limits"): ("happens", lambda value, voice: voice.limits(value)),
-    (Retired, "wallets"): (": wallets turn", _or("into nothing else", _conversions)),
-    (Retired, "rewards"): (": open redemptions are honoured of", _or("no other reward", _honoured)),
+    (Retired, "wallets"): (": it gives up", _or("no wallet", _conversions)),
+    (Retired, "rewards"): (": it honours what people hold of", _or("no reward", _honoured)),
     (Lane, "choose"): ("chooses", _code),
     (Lane, "within"): ("stands within", _or("no other lane", _code)),
     (Reward, "kind"): ("is a", lambda value, _: as_words(value)),
@@ -196,6 +208,17 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Reward, "at"): ("takes place on", _or("no date", lambda value, _: moment(value))),
     (Reward, "opens"): ("opens on", _or("no date", lambda value, _: moment(value))),
     (Reward, "public_at"): ("is open to everybody from", _or("no date", lambda value, _: moment(value))),
+    (Reward, "sku"): ("is the product", _or("none that is said", _code)),
+    (Reward, "when"): ("is for carts", lambda value, _: condition(value)),
+    (Reward, "lane"): ("stands in", _or("no lane", lambda value, _: f"the lane {coded(value)}")),
+    (Reward, "priority"): ("has priority", _or("0", lambda value, _: str(value))),
+    (Reward, "exclusive"): (
+        "goes",
+        lambda value, _: "alone, without any other" if value else "together with others",
+    ),
+    (Reward, "cause"): ("is given to", _or("nothing that is said", _code)),
+    (Reward, "match"): ("is matched with", _or("nothing", _number)),
+    (Reward, "adds"): ("adds", _or("no time", _span)),
     (Reward, "limits"): ("can be had", lambda value, voice: voice.limits(value)),
 }
 
@@ -226,9 +249,20 @@ def _wallet(one: Wallet, voice: Voice) -> str:
 
 
 def _metric(one: Metric, _: Voice) -> str:
-    counted = "counts" if one.value is None else f"adds up {amount_of(one.value)} of"
     when = f" {condition(one.when)}" if one.when is not None else ""
-    return f": it {counted} each {coded(one.event)}{when} over {window(one.window)}"
+    return f": it {_counted(one)} {coded(one.event)}{when} over {window(one.window)}"
+
+
+def _counted(one: Metric) -> str:
+    if one.streak is not None:
+        return f"counts the {one.streak}s in a row with"
+    if one.value is not None:
+        return f"adds up {amount_of(one.value)} of each"
+    if one.distinct is not None:
+        return f"counts the different values of {coded(one.distinct)} of each"
+    kept = (("least", one.min), ("greatest", one.max), ("latest", one.last))
+    said = [f"keeps the {word} {coded(read)} of each" for word, read in kept if read is not None]
+    return said[0] if said else "counts each"
 
 
 def _ladder(one: Ladder, voice: Voice) -> str:
@@ -261,6 +295,11 @@ def _reward(one: Reward, voice: Voice) -> str:
     return said
 
 
+def _carried(one: EventKind) -> str:
+    data = [f"{coded(key)} ({datum.type})" for key, datum in sorted(one.data.items())]
+    return f", which carries {listed(data)}" if data else ""
+
+
 _NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {
     Wallet: _wallet,
     Metric: _metric,
@@ -269,8 +308,23 @@ _NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {
     Campaign: _campaign,
     Reward: _reward,
     Lane: lambda one, _: f", which chooses {coded(one.choose)}",
+    EventKind: lambda one, _: _carried(one),
     Datum: lambda one, _: f" of the type {one.type}{', which is personal' if one.personal else ''}",
 }
+
+
+_TOLD: Final[dict[type, frozenset[str]]] = {
+    Wallet: frozenset({"expires", "worth"}),
+    Metric: frozenset({"event", "value", "when", "window", "streak", "distinct", "min", "max", "last"}),
+    Ladder: frozenset({"metric", "tiers"}),
+    Tier: frozenset({"from_", "rate", "benefits"}),
+    Campaign: frozenset({"trigger", "when", "schedule", "limits", "combine", "then"}),
+    Reward: frozenset({"price", "stock", "seats"}),
+    Lane: frozenset({"choose"}),
+    Datum: frozenset({"type", "personal"}),
+}
+_SHOWN_ONLY: Final = frozenset({"name", "unit", "description", "picture", "alt", "icon", "kind"})
+"""What people see and nothing depends on is not read aloud where a part is new."""
 
 
 def news(part: object, voice: Voice) -> str:
@@ -286,4 +340,23 @@ def news(part: object, voice: Voice) -> str:
     if isinstance(part, str):
         return f": {coded(part)}"
     say = _NEW.get(type(part)) or sections.NEWS.get(type(part))
-    return say(part, voice) if say is not None else ""
+    said = say(part, voice) if say is not None else ""
+    told = _TOLD.get(type(part)) or sections.TOLD.get(type(part))
+    if told is None or not isinstance(part, Part):
+        return said
+    return said + "".join(f"; {words}" for words in _others(part, voice, told | _SHOWN_ONLY))
+
+
+def _others(part: Part, voice: Voice, told: Collection[str]) -> Iterator[str]:
+    """Read what differs from the default and was not told."""
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if name in told or value == field.get_default(call_default_factory=True):
+            continue
+        if isinstance(value, tuple) and any(isinstance(item, Part) for item in value):
+            items = listed([item_words(item, voice) for item in value])
+            yield f"it {items}" if isinstance(value[0], EffectPart) else f"its {coded(name)}: {items}"
+            continue
+        verb, read = saying(type(part), name)
+        begin = f"its{verb[1:]}" if verb.startswith(":") else f"it {verb}"
+        yield f"{f'{verb} it' if verb.startswith('after') else begin} {read(value, voice)}"

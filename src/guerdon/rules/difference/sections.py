@@ -328,7 +328,7 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Referral, "window"): ("counts invitations for", _span),
     (Referral, "advocate"): (
         "thanks the advocate",
-        _or("with nothing", _advocate),
+        _or("not at all", _advocate),
     ),
     (Advocate, "first"): ("looks at the friend's first", _code),
     (Segment, "when"): ("holds", _those),
@@ -355,3 +355,17 @@ NEWS: Final[Mapping[type, Callable[[Any, Voice], str]]] = {
     Cause: lambda one, voice: f", which is to bring together {voice.money(one.target)}" if one.target else "",
 }
 """What follows the name of a new part."""
+
+TOLD: Final[Mapping[type, frozenset[str]]] = {
+    Challenge: frozenset({"metric", "goal", "every", "steps", "in_order", "prize"}),
+    Quiz: frozenset({"questions", "pass_", "prize"}),
+    Survey: frozenset({"questions", "trigger"}),
+    Draw: frozenset({"trigger", "prizes"}),
+    Leaderboard: frozenset({"metric", "shows"}),
+    Team: frozenset({"size"}),
+    Segment: frozenset({"when"}),
+    Journey: frozenset({"enter", "steps"}),
+    Cause: frozenset({"target"}),
+    BadgeEntry: frozenset({"levels"}),
+}
+"""Which fields that says; the others follow it where they are not as usual."""
