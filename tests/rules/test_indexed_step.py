@@ -43,6 +43,7 @@ def programs(draw: Any) -> Program:
             "trigger": "order.paid",
             "priority": number % 3,
             **({"when": condition} if condition else {}),
+            **({"audience": f"'{_SEGMENTS[number % 3]}' in account.segments"} if number % 5 == 0 else {}),
             **({"limits": {"per_account": 1}} if number % 4 == 0 else {}),
             "then": [{"award": {"wallet": "points", "amount": str(number)}}],
         }
@@ -56,11 +57,18 @@ def programs(draw: Any) -> Program:
             "wallets": {"points": {}},
             "metrics": {"orders": {"event": "order.paid"}},
             "ladders": {"club": {"metric": "orders", "review": "calendar_year", "tiers": _TIERS}},
+            "segments": {
+                "known": "metrics.orders >= 2",
+                "wealthy": "wallets.points.available > 100",
+                "born": "account.owner.birthday == '02-29'",
+            },
             "campaigns": campaigns,
         }
     )
 
 
+_HIDDEN = {"condition_false", "not_in_audience", "expression_error"}
+_SEGMENTS = ("known", "wealthy", "born")
 _TIERS = {"base": {"from": "0"}, "regular": {"from": "2"}}
 
 
@@ -90,5 +98,5 @@ def test_an_index_changes_no_effect_and_hides_only_conditions_that_are_false(
             assert indexed_state == plain_state
             assert msgspec.structs.replace(indexed, skipped=()) == msgspec.structs.replace(tried, skipped=())
             hidden = [skip for skip in tried.skipped if skip not in indexed.skipped]
-            assert {skip.reason for skip in hidden} <= {"condition_false", "expression_error"}
+            assert {skip.reason for skip in hidden} <= _HIDDEN
             assert [skip for skip in tried.skipped if skip in indexed.skipped] == list(indexed.skipped)

@@ -83,6 +83,11 @@ def documents(draw: Any) -> dict[str, Any]:
             }
         },
         "badges": {"first": {}, "regular": {}},
+        "segments": {
+            "keen": "metrics.orders >= 2 || 'first' in account.badges",
+            "noble": "account.tiers.club.level >= 1 && wallets.points.available >= 20",
+            "vexed": "1 / (metrics.orders - 1) > 0 && account.owner.birthday == '02-29'",
+        },
         "spending": {"lots": draw(_one(["expires_first", "earned_first"]))},
         "returns": {"given_back_lasts": draw(_one(["0d", "30d"]))},
         "campaigns": {
@@ -98,6 +103,8 @@ def documents(draw: Any) -> dict[str, Any]:
             "broken": {"trigger": "order.paid", "then": [_award("stars", "1 / (metrics.orders - 2)")]},
             "risen": _when(draw, "tier.reached", [_award("points", "11")]),
             "badged": _when(draw, "badge.earned", [_award("stars", "metrics.visits + 1")]),
+            "keen": _meant(draw, "keen", "order.paid", [_award("points", "3")]),
+            "noble": _meant(draw, "noble", "tier.reached", [_award("stars", "4")]),
         },
         "rewards": {
             "cheap": {"kind": "coupon", "price": {"points": 20}, "limits": {"per_member": 9, "per": "month"}},
@@ -144,6 +151,15 @@ def _when(draw: Any, trigger: str, effects: list[dict[str, Any]]) -> dict[str, A
     if draw(_one([False, False, True])):
         made["schedule"] = {"days": ["mon", "fri", "sun"], "from": "22:00", "to": "08:00"}
     return made
+
+
+def _meant(draw: Any, segment: str, trigger: str, effects: list[dict[str, Any]]) -> dict[str, Any]:
+    """Draw a campaign with an audience, and perhaps one that looks through all segments."""
+    exists = f"account.segments.exists(one, one in ['{segment}', 'vexed'])"
+    return {
+        **_when(draw, trigger, effects),
+        "audience": draw(_one([f"'{segment}' in account.segments", exists])),
+    }
 
 
 @lru_cache(maxsize=64)

@@ -404,7 +404,10 @@ class _Compiler:
         line, column = (
             written.locate(self.positions, pointer, near[0]) if self.positions is not None else (0, 0)
         )
-        self.faults.append(DefinitionFault(pointer, code, detail, line, column, nearest=near[1]))
+        fault = DefinitionFault(pointer, code, detail, line, column, nearest=near[1])
+        if fault not in self.faults:
+            # What carts and orders are both compiled from is wrong once.
+            self.faults.append(fault)
 
 
 def order_settings(definition: Definition) -> OrderSettings:

@@ -12,12 +12,13 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
 from guerdon.rules.definition import nearest_to
 from guerdon.rules.draft import Draft
-from guerdon.rules.events import Event
+from guerdon.rules.events import Event, Tick
 from guerdon.rules.expressions import EXACT, Type, compile_expression
 from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope, TierView, WalletView, environment_for
-from guerdon.rules.segments import asked_for, see_segments
+from guerdon.rules.segments import asked_for, belongs_to, see_segments
 from guerdon.rules.state import AccountState, MemberState, Shared, State
+from guerdon.rules.stepping import exactly
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _SEED = bytes(8)
@@ -60,6 +61,25 @@ def try_expression(program: Program, text: str, event: Event, somebody: Somebody
     with localcontext(EXACT):
         see_segments({event.type: asked_for([expression], program.segments)}, scope, event.type)
         return expression(scope), expression.type
+
+
+def segments_at(program: Program, account: AccountState, at: datetime) -> tuple[str, ...]:
+    """Tell which segments an account is in.
+
+    Args:
+        program: declares them.
+        account: as stored, with all buckets of the metrics that ladders and segments read.
+        at: the instant, UTC.
+
+    Returns:
+        Keys of the segments in alphabetical order, those that rest left out.
+    """
+    active = [one for _, one in sorted(program.segments.items()) if not one.inactive]
+    tick = Event("guerdon.tick", at, at, command=Tick())
+    draft = Draft(program, State(account, account.owner, Shared()), tick, Chance(_SEED))
+    with exactly():
+        draft.settle()
+        return belongs_to(active, draft.scope(tick.type))
 
 
 def _scope(program: Program, event: Event, somebody: Somebody) -> Scope:

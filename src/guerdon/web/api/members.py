@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import EnrolMember
 from guerdon.infra.tx import Tx
+from guerdon.insight.segments import segments_of
 from guerdon.members.identities import Kind, Ref, member_ref, normal_ref, parse_ref
 from guerdon.members.members import (
     Desk,
@@ -200,6 +201,7 @@ def _show_one(call: Call, program: str, ref: Ref) -> MemberShape:
         live = call.house.live(tx, program)
         member = get_member(tx, _desk(call, live), ref)
         standing = show_standing(tx, live.program, member.account_id, call.now)
+        segments = segments_of(tx, live.program_id, live.program, member.account_id, call.now)
     profile = member.profile
     return MemberShape(
         id=number_text("mem", member.member_id),
@@ -220,6 +222,7 @@ def _show_one(call: Call, program: str, ref: Ref) -> MemberShape:
         wallets=standing.wallets,
         tiers=standing.tiers,
         badges=standing.badges,
+        segments=segments,
     )
 
 

@@ -76,6 +76,8 @@ class MemberShape(Answered, frozen=True):
     wallets: Mapping[str, WalletShape]
     tiers: Mapping[str, TierShape]
     badges: Sequence[BadgeShape]
+    segments: Sequence[str]
+    """Keys of those that the account is in now."""
 
 
 class MemberLine(Answered, frozen=True):
@@ -330,10 +332,12 @@ class RedemptionShape(Answered, frozen=True):
     code: str | None
     choice: str | None
     campaign: str | None
-    status: Literal["issued", "used", "cancelled"]
+    status: Literal["issued", "sent", "used", "cancelled"]
     issued_at: datetime
     expires_at: datetime | None
     changed_at: datetime
+    tracking: str | None
+    """Where to look for it, as whoever sent it noted."""
 
 
 class Redemptions(Answered, frozen=True):

@@ -55,6 +55,10 @@ class Opened:
         tier = found.tiers.get(level) if found is not None else None
         return self.voice.called(level, tier.name) if tier is not None else as_words(level)
 
+    def segment(self, key: str) -> str:
+        """Name a segment."""
+        return self.voice.called(key, self.program.definition.segments[key].name)
+
 
 def open_program(tx: Tx, visit: Visit, key: str) -> Opened:
     """Open a program for a page.

@@ -23,6 +23,7 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import AdjustBalance, Once
 from guerdon.engine.events import Page, list_events
 from guerdon.infra.tx import Tx
+from guerdon.insight.segments import segments_of
 from guerdon.ledger.wallets import load_wallets
 from guerdon.members.crypto import MemberKey
 from guerdon.members.identities import member_ref
@@ -159,6 +160,7 @@ def _member_page(
         held = load_wallets(tx, [account_id], visit.now, opened.program).get(account_id, {})
         metrics = {ladder.metric.identity for ladder in opened.program.ladders.values()}
         standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
+        segments = segments_of(tx, opened.live.program_id, opened.program, account_id, visit.now)
         events = list_events(tx, opened.live.program_id, Page(_STORY + 1, before, account_id))
     story: list[Item] = [item for one in events[:_STORY] for item in tell(one, opened, visit.saying)]
     return visit.page(
@@ -172,6 +174,7 @@ def _member_page(
             _wallet(opened, key, held.get(key, WalletState()), visit.now) for key in opened.program.wallets
         ],
         ladders=[_ladder(opened, ladder, standing, visit.now) for ladder in opened.program.ladders.values()],
+        segments=[opened.segment(key) for key in segments],
         story=story,
         older=events[_STORY - 1].event_id if len(events) > _STORY else None,
         newest=before is None,
