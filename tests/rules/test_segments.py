@@ -225,8 +225,12 @@ def quoted(program: Program, state: State, net: str = "60.00") -> Quoted:
         return quote(program, state, event, opening, Chance(b"12345678"))[1]
 
 
-PENS = {"trigger": "checkout", "audience": "'students' in account.segments", "limits": {"per_account": 1}}
-PENS["then"] = [{"discount": {"percent": 10, "of": "lines", "where": "'backpack' in line.categories"}}]
+PENS = {
+    "trigger": "checkout",
+    "audience": "'students' in account.segments",
+    "limits": {"per_account": 1},
+    "then": [{"discount": {"percent": 10, "of": "lines", "where": "'backpack' in line.categories"}}],
+}
 
 
 @pytest.mark.parametrize("others", [0, 20])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tests.web.conftest import Api, order
+from tests.web.conftest import PROGRAM, Api, order
 
 MEMBERS = "/v1/programs/club/members"
 
@@ -22,6 +22,24 @@ async def test_enrolling_answers_with_the_member(api: Api) -> None:
     assert member["tiers"]["club"]["tier"] == "bronze"
     assert datetime.fromisoformat(member["joined_at"]).tzinfo is not None
     assert member["joined_at"].endswith("Z")
+
+
+async def test_a_member_shows_the_segments_of_the_moment(api: Api) -> None:
+    segments = """segments:
+  small: account.owner.attributes.size == 's'
+  spender: metrics.spend > 50 && wallets.points.available > 0
+  risen: account.tiers.club.level > 0
+  leaving: account.scores.churn > 0.5
+"""
+    applied = await api.apply(PROGRAM + segments)
+    made = await api.enrol(external_id="ananya", attributes={"size": "s"})
+    assert made["segments"] == ["small"]
+    await api.post("/v1/programs/club/events", json=order("o-1"))
+    assert (await api.get(f"{MEMBERS}/ananya")).json()["segments"] == ["small", "spender"]
+    changed = await api.call("PATCH", f"{MEMBERS}/ananya", json={"attributes": {"size": None}})
+    assert changed.json()["segments"] == ["spender"]
+    warned = applied.json()["warnings"]
+    assert [one["pointer"] for one in warned if one["code"] == "not_active_yet"] == ["/segments/leaving"]
 
 
 async def test_a_known_identity_answers_200_with_that_member(api: Api) -> None:
