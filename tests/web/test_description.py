@@ -262,6 +262,8 @@ def _paid(order: str) -> dict[str, Any]:
 def _remember(known: dict[str, str], path: str, said: Any) -> None:
     if path.endswith("/members"):
         known["account"] = said["account"]
+    if path.endswith("/redemptions"):
+        known["redemption"] = said["id"]
     for noun in ("webhook", "key", "hook"):
         if path == f"/v1/{noun}s":
             known[noun] = said["id"]

@@ -96,7 +96,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         [folded.statuses.get(made.redemption_id, made) for one in folded.applied for made in one.redemptions],
     )
     changes = [
-        StatusChange(one.account_id, one.redemption_id, one.status, one.changed_at)
+        StatusChange(one.account_id, one.redemption_id, one.status, one.changed_at, one.tracking)
         for one in folded.statuses.values()
         if one is not gathered.redemptions.get(one.redemption_id)
     ]

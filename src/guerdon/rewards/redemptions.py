@@ -13,19 +13,19 @@ from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.rules.coupons.codes import fold
 
-Status = Literal["issued", "used", "cancelled"]
+Status = Literal["issued", "sent", "used", "cancelled"]
 
 _COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code,
-    campaign, choice, version, status, issued_at, expires_at, changed_at"""
+    campaign, choice, version, status, issued_at, expires_at, changed_at, tracking"""
 _SELECT = f"select {_COLUMNS} from redemptions"  # noqa: S608 - a list of columns of ours
 _INSERT = f"""
 insert into redemptions (program_id, {_COLUMNS})
 select %s::bigint, account_id, redemption_id, member_id, event_id, reward, kind, quantity, price,
     string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at,
-    changed_at
+    changed_at, tracking
 from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
     %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[]) as d ({_COLUMNS})
+    %s::timestamptz[], %s::timestamptz[], %s::text[]) as d ({_COLUMNS})
 """  # noqa: S608
 _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
@@ -41,16 +41,17 @@ select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id f
 where redemption_id = any(%s::bigint[]) and program_id = %s
 """
 _SET_STATUS = """
-update redemptions set status = d.status, changed_at = d.changed_at
-from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
-    as d (account_id, redemption_id, status, changed_at)
+update redemptions set status = d.status, changed_at = d.changed_at, tracking = d.tracking
+from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[])
+    as d (account_id, redemption_id, status, changed_at, tracking)
 where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id = any(%s::bigint[])
     and redemptions.account_id = d.account_id and redemptions.redemption_id = d.redemption_id
-    and redemptions.status = case d.status when 'issued' then 'used' else 'issued' end
+    and (redemptions.status = case when d.status = 'issued' then 'used' else 'issued' end
+        or redemptions.status = 'sent' and d.status in ('used', 'cancelled'))
 """
 _OPEN = """
 select distinct reward from redemptions
-where program_id = %s and status = 'issued' and reward = any(%s::text[])
+where program_id = %s and status in ('issued', 'sent') and reward = any(%s::text[])
 """
 _NEWEST = 2**63 - 1
 
@@ -77,6 +78,13 @@ class Redemption(NamedTuple):
     issued_at: datetime
     expires_at: datetime | None
     changed_at: datetime
+    tracking: str = ""
+    """Where to look for it, as whoever sent it noted."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither used nor cancelled."""
+        return self.status in ("issued", "sent")
 
 
 class Issued(NamedTuple):
@@ -97,6 +105,7 @@ class StatusChange(NamedTuple):
     redemption_id: int
     status: Status
     changed_at: datetime
+    tracking: str = ""
 
 
 def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption]) -> None:

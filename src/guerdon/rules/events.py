@@ -46,6 +46,13 @@ class Use(msgspec.Struct, frozen=True):
     redemption_id: int
 
 
+class Send(msgspec.Struct, frozen=True):
+    """A redemption is on its way; nothing is decided about it."""
+
+    redemption_id: int
+    tracking: str = ""
+
+
 class Adjust(msgspec.Struct, frozen=True):
     """An operator adds or takes units, for a reason."""
 
@@ -164,6 +171,7 @@ Command = (
     | ReturnOrder
     | CancelRedemption
     | Use
+    | Send
     | Adjust
     | SendUnits
     | ReceiveUnits

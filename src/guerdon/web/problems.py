@@ -61,6 +61,9 @@ _STATUS: Final = {
     "order_of_another_member": 409,
     "checkout_cancelled": 409,
     "redemption_used": 409,
+    "redemption_sent": 409,
+    "coupon_prefix_taken": 409,
+    "coupon_of_another_member": 409,
     "redemption_cancelled": 409,
     "redemption_expired": 409,
     "redemption_not_issued": 409,
@@ -80,6 +83,7 @@ _STATUS: Final = {
     "unsupported_media_type": 415,
     # 429: too much
     "rate_limited": 429,
+    "too_many_anonymous_carts": 429,
     # 5xx: ours
     "internal_error": 500,
     "sealed_data_unreadable": 500,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.commands import CancelRedemption, RedeemReward, UseRedemption
+from guerdon.engine.commands import CancelRedemption, RedeemReward, SendRedemption, UseRedemption
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.rules.program import Program
@@ -68,7 +68,7 @@ def all_redemptions(
     program: str,
     wanted: Paged,
     member: Annotated[str | None, Query(max_length=260)] = None,
-    status: Annotated[Literal["issued", "used", "cancelled"] | None, Query()] = None,
+    status: Annotated[Literal["issued", "sent", "used", "cancelled"] | None, Query()] = None,
 ) -> Response:
     """Newest first; of one member's account with `member`."""
     with call.transaction() as tx:
@@ -133,6 +133,35 @@ async def use(call: Writing, program: str, redemption: str) -> Response:
     return answer(await to_thread.run_sync(_show_one, call, program, number))
 
 
+class Sending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a reward was sent."""
+
+    tracking: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Where to look for it, such as a parcel's number; nothing that names a person."""
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/redemptions/{redemption}/send",
+    summary="Mark a reward as sent",
+    **operation(RedemptionShape, body=Sending),
+)
+async def send(call: Writing, program: str, redemption: str) -> Response:
+    """What is sent can still be used, or given back when it comes back; the body may be left out."""
+    asked = call.read(Sending) if call.body.strip() else Sending()
+    number = _number(redemption)
+    await call.ask(
+        SendRedemption(
+            tenant_id=call.tenant_id,
+            program=program,
+            received_at=call.now,
+            once=call.once,
+            redemption_id=number,
+            tracking=asked.tracking,
+        )
+    )
+    return answer(await to_thread.run_sync(_show_one, call, program, number))
+
+
 def _number(redemption: str) -> int:
     number = parse_number("red", redemption)
     if number is None:
@@ -162,4 +191,5 @@ def _shown(program: Program, row: Redemption) -> RedemptionShape:
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         changed_at=row.changed_at,
+        tracking=row.tracking or None,
     )

@@ -24,6 +24,7 @@ _TITLES: Final = {
     "guerdon.adjust": "Adjusted by staff",
     "guerdon.redeem": "Redeemed a reward",
     "guerdon.use_redemption": "Redemption used",
+    "guerdon.send_redemption": "Redemption sent",
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
     "guerdon.tick": "Time passed",
@@ -161,7 +162,7 @@ def _own(stored: StoredEvent) -> dict[str, Any]:
 
 def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened: Opened, say: Saying) -> str:
     said = [f"“{one.reason}”" for one in own if one.reason][:1]
-    if stored.type == "guerdon.use_redemption":
+    if stored.type in ("guerdon.use_redemption", "guerdon.send_redemption"):
         said.append(number_text("red", _own(stored)["redemption_id"]))
     got: dict[str, list[str]] = {}
     for one in decision.redemptions:

@@ -104,6 +104,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
     ("post", f"{_PROGRAM}/coupons/batches"): {"reward": "ten_off", "code": "WELCOME10", "uses": 500},
     ("post", f"{_PROGRAM}/coupons/{{code}}/assign"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {
