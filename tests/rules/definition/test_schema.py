@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsonschema_rs
 import pytest
 
 from guerdon.rules.definition import json_schema, load_definition
+from guerdon.rules.definition.scalars.part import LONE_KEY
 from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import plain_data
 
@@ -53,6 +55,13 @@ def test_examples_fit_the_schema(schema: Any, path: Path) -> None:
         {"campaigns": {"a": {"trigger": "x", "then": [{"award": {"wallet": "points"}}]}}},
         {"campaigns": {"a": {"then": [{"grant": "x"}]}}},
         {"metrics": {"a": {"event": "x", "window": "fortnight"}}},
+        {"wallets": {"points": {"rounding": "flor"}}},
+        {"wallets": {"points": {"expires": "a year"}}},
+        {"lanes": {"a": "bset"}},
+        {"attributes": {"a": "strng"}},
+        {"campaigns": {"a": {"trigger": "x", "then": [{"grant": "A reward"}]}}},
+        {"campaigns": {"a": {"trigger": "x", "channel": "shop", "then": [{"grant": "x"}]}}},
+        {"campaigns": {"a": {"trigger": "x", "channels": [], "then": [{"grant": "x"}]}}},
     ],
 )
 def test_wrong_documents_do_not_fit(schema: Any, change: dict[str, Any]) -> None:
@@ -85,3 +94,30 @@ def test_the_schema_says_what_it_is() -> None:
     assert schema["$schema"].endswith("2020-12/schema")
     assert set(schema["required"]) == {"program", "currency", "timezone"}
     assert load_definition('{"program": "p", "currency": "USD", "timezone": "UTC"}').program == "p"
+
+
+def _properties(node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        yield from node.get("properties", {}).items()
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from _properties(item)
+
+
+def test_an_editor_can_say_something_of_every_key() -> None:
+    schema = json_schema()
+    properties = list(_properties(schema))
+    assert len(properties) > 500
+    told = [
+        name
+        for name, found in properties
+        if found.get("description") or schema["$defs"][found["$ref"].rpartition("/")[2]].get("description")
+    ]
+    assert len(told) == len(properties)
+
+
+def test_choices_are_offered_where_a_lone_word_stands_for_a_map() -> None:
+    choices = json_schema()["$defs"]["Wallet"]["properties"]["rounding"]["anyOf"][0]["enum"]
+    assert choices == ["floor", "half_up", "half_even", "ceil", "exact"]
+    assert LONE_KEY not in json.dumps(json_schema())

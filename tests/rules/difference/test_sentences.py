@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -403,9 +404,9 @@ def test_a_new_part_says_each_of_its_keys(pointer: str) -> None:
     """Without one of its keys the sentence is another one, so that nothing goes live unsaid."""
     _, section, name = pointer.split("/")
     base = json.loads(canonical_bytes(load_definition(CLUB)))
-    extra = plain_data(read_document(decode(NEW_PARTS[pointer], "extra")))
+    extra: Any = plain_data(read_document(decode(NEW_PARTS[pointer], "extra")))
 
-    def told(part: dict[str, object]) -> str:
+    def told(part: dict[str, Any]) -> str:
         new = {**base, section: {**base.get(section, {}), name: part}}
         text = json.dumps(new)
         (change,) = compare(load_definition(CLUB), load_definition(text))

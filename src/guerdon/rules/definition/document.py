@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from babel.core import get_global
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -24,7 +24,7 @@ from guerdon.rules.definition.engagement.surveys import Survey
 from guerdon.rules.definition.ladders import Ladder, Review
 from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.rewards import Reward
-from guerdon.rules.definition.scalars.part import Listed, Part, Short
+from guerdon.rules.definition.scalars.part import LONE_KEY, OF_A_FIELD, Listed, Part, Short
 from guerdon.rules.definition.scalars.problems import nearest_to, refusal, shown
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Language, Text
@@ -45,6 +45,9 @@ DataType = Literal[
     "list(int)",
     "list(decimal)",
 ]
+
+
+_OF_LISTS: Final = {"minLength": "minItems", "maxLength": "maxItems"}
 
 
 @cache
@@ -219,15 +222,29 @@ def json_schema() -> dict[str, Any]:
     Returns:
         JSON Schema 2020-12, made from the models.
     """
-    schema = _only_known_names(Definition.model_json_schema(by_alias=True))
+    raw = Definition.model_json_schema(by_alias=True)
+    schema = _finished(raw, raw["$defs"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Guerdon program", **schema}
 
 
-def _only_known_names(schema: Any) -> Any:
-    """Close the maps whose keys have a pattern, which pydantic leaves open."""
+def _finished(schema: Any, known: dict[str, Any]) -> Any:
+    """Close the maps whose keys have a pattern, and give lone values the choices of their key."""
     if isinstance(schema, list):
-        return [_only_known_names(item) for item in schema]
+        return [_finished(item, known) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _only_known_names(item) for key, item in schema.items()}
+    made = {key: _finished(item, known) for key, item in schema.items()}
+    if made.get("type") == "array":
+        # Behind a validator of ours pydantic takes the length of a list for that of a text.
+        made = {_OF_LISTS.get(key, key): item for key, item in made.items()}
+    options = made.get("anyOf")
+    if isinstance(options, list) and LONE_KEY in options[0]:
+        made["anyOf"] = [_alone(options[0], options[1], known), *options[1:]]
     return {**made, "additionalProperties": False} if "patternProperties" in made else made
+
+
+def _alone(lone: dict[str, Any], whole: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    part = known.get(str(whole.get("$ref", "")).rpartition("/")[2], {})
+    found = part.get("properties", {}).get(lone[LONE_KEY], {})
+    own = {name: word for name, word in found.items() if name not in OF_A_FIELD}
+    return own or {"type": lone["type"]}

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.scalars.part import Listed, Part, unknown_keys
+from guerdon.rules.definition.scalars.part import LONE_KEY, Listed, Part, unknown_keys
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.values import Exact, Line, Name, Whole
@@ -39,9 +39,13 @@ class Award(EffectPart):
 
     effect = "award"
     wallet: Name
+    """The wallet that gets them."""
     amount: ExpressionText
+    """How many: a number or an expression."""
     pending: Span | None = None
+    """How long before they can be spent, where it is not as the wallet says."""
     expires: Expires | None = None
+    """When they are gone, where it is not as the wallet says."""
 
 
 class Multiply(EffectPart):
@@ -49,10 +53,15 @@ class Multiply(EffectPart):
 
     effect = "multiply"
     wallet: Name
+    """The wallet whose awards are multiplied."""
     by: ExpressionText
+    """The factor: a number or an expression."""
     of: Annotated[tuple[Name, ...], Listed(), Field(min_length=1)] | None = None
+    """The campaigns whose awards are multiplied; all that depend on the order without it."""
     where: ExpressionText | None = None
+    """The lines whose points are multiplied; all without it."""
     combine: Combine = "multiply"
+    """Whether it multiplies with other multipliers, or adds its bonus to theirs."""
 
 
 class Redeem(EffectPart):
@@ -61,7 +70,9 @@ class Redeem(EffectPart):
     effect = "redeem"
     short = "reward"
     reward: Name
+    """The reward that is taken."""
     while_: ExpressionText | None = Field(default=None, validation_alias="while", serialization_alias="while")
+    """It is taken again and again as long as this holds; once without it."""
 
 
 class Grant(EffectPart):
@@ -70,6 +81,7 @@ class Grant(EffectPart):
     effect = "grant"
     short = "reward"
     reward: Name
+    """The reward that is given."""
 
 
 class Badge(EffectPart):
@@ -78,6 +90,7 @@ class Badge(EffectPart):
     effect = "badge"
     short = "badge"
     badge: Name
+    """The badge that is given."""
 
 
 Percent = Annotated[Exact, Field(gt=0, le=100)]
@@ -96,9 +109,13 @@ class Step(Part):
     """What a discount is from a spend or a quantity on."""
 
     from_: Annotated[Exact, Field(ge=0)] = Field(validation_alias="from", serialization_alias="from")
+    """The spend or the quantity from which it holds."""
     percent: Percent | None = None
+    """A share, in percent."""
     amount: Money | None = None
+    """A fixed amount of money."""
     price: FixedPrice | None = None
+    """A fixed price instead of the usual one."""
 
     @model_validator(mode="after")
     def _one_measure(self) -> Step:
@@ -110,7 +127,9 @@ class Buy(Part):
     """What must be in the cart for each time that a discount is given."""
 
     quantity: Annotated[Whole, Field(ge=1)] = 1
+    """How many units."""
     where: ExpressionText | None = None
+    """Which lines count; all without it."""
 
 
 class Discount(EffectPart):
@@ -118,17 +137,29 @@ class Discount(EffectPart):
 
     effect = "discount"
     percent: Percent | None = None
+    """A share, in percent."""
     amount: Money | None = None
+    """A fixed amount of money."""
     price: FixedPrice | None = None
+    """A fixed price instead of the usual one."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)] | None = None
+    """Different discounts from a spend or a quantity on."""
     by: Literal["spend", "quantity", "line_quantity"] | None = None
+    """What the steps count."""
     of: Literal["order", "lines", "cheapest", "dearest", "shipping"] = "order"
+    """What it is taken off."""
     where: ExpressionText | None = None
+    """Which lines it is for; all without it."""
     count: Annotated[Whole, Field(ge=1)] | None = None
+    """How many units of the cheapest, of the dearest or for each `buy`."""
     every: Annotated[Whole, Field(ge=1)] | None = None
+    """One in so many units is discounted."""
     buy: Buy | None = None
+    """What must be in the cart for each time that it is given."""
     repeat: Annotated[Whole, Field(ge=1)] | None = None
+    """How often it is given in one cart at most."""
     at_most: Money | None = None
+    """The most money that it takes off one cart."""
 
     @model_validator(mode="after")
     def _one_measure(self) -> Discount:
@@ -169,8 +200,11 @@ class Gift(EffectPart):
     effect = "gift"
     short = "sku"
     sku: Line
+    """The product."""
     quantity: Annotated[Whole, Field(ge=1)] = 1
+    """How many units."""
     worth: Annotated[Exact, Field(ge=0)] | None = None
+    """Money that one unit counts for in budgets and lanes."""
 
 
 class Message(EffectPart):
@@ -179,6 +213,7 @@ class Message(EffectPart):
     effect = "message"
     short = "message"
     message: Name
+    """The key of the message."""
 
 
 EFFECTS: Final[dict[str, type[EffectPart]]] = {
@@ -200,8 +235,9 @@ class _Unwrap:
     ) -> dict[str, Any]:
         inner: dict[str, Any] = dict(handler(schema))
         if self.kind.short:
-            inner = {"anyOf": [{"type": "string"}, inner]}
+            inner = {"anyOf": [{"type": "string", LONE_KEY: self.kind.short}, inner]}
         name = self.kind.effect
+        inner["description"] = self.kind.__doc__
         return {
             "type": "object",
             "properties": {name: inner},

@@ -73,26 +73,49 @@ class Reward(Part):
     """What can be had for units, or as a grant."""
 
     kind: RewardKind
+    """What kind of thing it is."""
     name: Text | None = None
+    """How people call it."""
     price: Mapping[Name, Price] = Field(default_factory=dict)
+    """What it costs, by wallet; campaigns alone give it without one."""
     stock: Annotated[Whole, Field(ge=0)] | None = None
+    """How many there are; no end of them without it."""
     seats: Annotated[Whole, Field(ge=0)] | None = None
+    """How many seats there are."""
     discount: Discount | None = None
+    """What its coupon takes off a cart."""
     when: ExpressionText | None = None
     """What a cart must be for its coupon to be taken."""
     lane: Name | None = None
+    """The lane that its coupon stands in."""
     priority: Annotated[Whole, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    """The higher comes first."""
     exclusive: Flag | None = None
+    """Whether its coupon shuts out all other discounts."""
     valid: Span | None = None
+    """How long it can be used; without end without it."""
     code: Annotated[str, BeforeValidator(_read_code), WithJsonSchema({"type": "string"})] | None = None
+    """How its codes look, such as TEN-{8}: eight random characters after TEN-."""
     worth: Annotated[Exact, Field(ge=0)] | None = None
+    """Money that it is worth to who gets it."""
     cost: Annotated[Exact, Field(ge=0)] | None = None
+    """Money that it costs the shop."""
     sku: Line | None = None
+    """The product."""
     tiers: Annotated[tuple[Line, ...], Listed()] = ()
+    """The tiers that may have it; all without it."""
     at: Moment | None = None
+    """When it takes place, in the program's local time."""
     opens: Moment | None = None
+    """When it can be had by its tiers first."""
     public_at: Moment | None = None
+    """When it can be had by everybody."""
     cause: Line | None = None
+    """What a donation is for."""
     match: Annotated[Exact, Field(ge=0)] | None = None
+    """What the shop gives for each unit of money that is donated."""
     adds: Span | None = None
+    """By how long a warranty becomes longer."""
     limits: Limits = Limits()
+
+    """How often it can be had."""

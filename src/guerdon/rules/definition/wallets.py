@@ -81,13 +81,20 @@ class Conversion(Part):
     """Which wallet takes over the units of one that is given up, and how many each unit becomes."""
 
     into: Name
+    """The wallet that takes the units over, or `nothing`."""
     rate: Annotated[Exact, Field(gt=0, le=1_000_000)] | None = None
+    """How many units each unit becomes."""
     scale: Annotated[Whole, Field(ge=0, le=6)] = 0
+    """The decimal places that the wallet had."""
     rounding: ConversionRounding = "floor"
+    """Which way each account is rounded."""
 
 
 class Retired(Part):
     """What a definition gives up, and what becomes of what people hold of it."""
 
     wallets: Mapping[Name, Conversion] = Field(default_factory=dict)
+    """Wallets that are given up, and what their units become."""
     rewards: Mapping[Name, Literal["honour"]] = Field(default_factory=dict)
+
+    """Rewards that are given up; what people hold of them is honoured."""

@@ -108,6 +108,12 @@ def unknown_keys(wrong: list[str], known: list[str]) -> Exception:
     return refusal("unknown_key", detail, keys=wrong, nearest_keys=nearest, expected=expected)
 
 
+OF_A_FIELD: Final = frozenset({"title", "description", "default"})
+"""What a schema says of a key and not of its value."""
+LONE_KEY: Final = "x-lone-key"
+"""Marks in a raw schema the key whose value stands alone; `json_schema` puts the key's own schema there."""
+
+
 class Short:
     """Takes a lone text as a map with one key, in documents and in the JSON Schema."""
 
@@ -127,7 +133,7 @@ class Short:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"anyOf": [{"type": self.types}, handler(schema)]}
+        return {"anyOf": [{"type": self.types, LONE_KEY: self.key}, handler(schema)]}
 
     def _widen(self, value: Any) -> Any:
         return {self.key: value} if isinstance(value, str) else value
@@ -142,7 +148,9 @@ class Listed:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, handler(schema)]}
+        whole = handler(schema)
+        one = {name: word for name, word in whole.get("items", {}).items() if name not in OF_A_FIELD}
+        return {"anyOf": [one or {"type": "string"}, whole]}
 
     def _widen(self, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
