@@ -128,6 +128,8 @@ class PreviewCart(Command, frozen=True, kw_only=True):
     """Who buys; None for a guest."""
     source: str = ""
     """Whose cart it is, such as a shop; empty where there is but one."""
+    caller: str = ""
+    """Who asks, such as an API key: what guests hold is bounded by caller."""
 
 
 class OpenCheckout(PreviewCart, frozen=True, kw_only=True):

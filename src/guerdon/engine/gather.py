@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -78,6 +78,7 @@ class Gathered:
 
     __slots__ = (
         "accounts",
+        "anonymous",
         "bounds",
         "calls",
         "checkouts",
@@ -112,6 +113,7 @@ class Gathered:
         self.shared_holds: dict[HoldKey, Hold] = {}
         self.bounds: dict[str, Decimal | None] = {}
         self.checkouts: dict[keys.Pair, CheckoutRow] = {}
+        self.anonymous: Mapping[str, int] = {}
         self.known_events: dict[keys.Pair, keys.KnownEvent] = {}
         self.known_orders: dict[keys.Pair, keys.KnownEvent] = {}
         self.calls: dict[keys.Pair, keys.KnownCall] = {}
@@ -205,6 +207,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
 
 def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
     gathered.checkouts = dict(found.rows)
+    gathered.anonymous = found.anonymous
     gathered.bounds.update(dict.fromkeys(found.counters))
     for item in gathered.items:
         if isinstance(item.job.command, ReleaseHolds):

@@ -75,7 +75,7 @@ def audit(world: World) -> None:
 
 
 def open_cart(world: World, checkout: str, member: str | None = "anna", **more: Any) -> Any:
-    ttl = more.pop("ttl", None)
+    ttl, caller = more.pop("ttl", None), more.pop("caller", "")
     cart = {"id": f"A-{checkout}", "lines": [{"id": "1", "price": "50.00"}], **more}
     command = OpenCheckout(
         tenant_id=TENANT,
@@ -85,6 +85,7 @@ def open_cart(world: World, checkout: str, member: str | None = "anna", **more: 
         member=parse_ref(member) if member is not None else None,
         id=checkout,
         ttl=ttl,
+        caller=caller,
     )
     return world.ask(command)[0]
 
@@ -279,6 +280,29 @@ def test_an_open_cart_of_somebody_who_is_erased(shop: World) -> None:
     assert (done.problem, done.status) == (None, "applied")
     assert sums(shop)["held"] == 0
     assert shop.rows("select count(*) from quarantine") == [(0,)]
+
+
+def test_guests_hold_no_more_than_their_key_may(shop: World) -> None:
+    assert open_cart(shop, "G-1", None, caller="key:till").quote["totals"]["discount"] == "1.00"
+    assert shop.rows("select opened_by from checkouts") == [("key:till",)]
+    with shop.database.transaction(TENANT) as tx:
+        tx.execute(
+            "insert into checkouts (program_id, source, id, checkout_id, account_id, status, version, quoted_at,"
+            " expires_at, changed_at, opened_by, promised)"
+            " select program_id, source, 'X-' || n, gen_random_uuid(), 0, status, version, quoted_at, expires_at,"
+            " changed_at, opened_by, promised from checkouts, generate_series(1, 999) as n"
+        )
+    refused = open_cart(shop, "G-2", None, caller="key:till")
+    assert refused.problem.code == "too_many_anonymous_carts"
+    assert shop.rows("select count(*) from checkouts where id = 'G-2'") == [(0,)]
+    assert sums(shop)["used"] == 1
+    # An open one is priced anew, others and members open theirs, and time makes room.
+    assert open_cart(shop, "G-1", None, caller="key:till").problem is None
+    assert open_cart(shop, "G-3", None, caller="key:web").problem is None
+    shop.enrol("anna")
+    assert open_cart(shop, "C-1", "anna", caller="key:till").problem is None
+    shop.later(minutes=15)
+    assert open_cart(shop, "G-2", None, caller="key:till").problem is None
 
 
 def test_a_version_between_quote_and_payment_changes_nothing(shop: World) -> None:

@@ -25,7 +25,7 @@ from guerdon.rules.events import Capture
 from guerdon.rules.state import Hold
 
 _ROW = """c.source, c.id, c.checkout_id, c.account_id, c.member_id, c.status, c.version, c.quoted_at,
-    c.expires_at, c.changed_at, c.promised, c.sealed, c.event_id"""
+    c.expires_at, c.changed_at, c.opened_by, c.promised, c.sealed, c.event_id"""
 _WIDTH = len(CheckoutRow._fields)
 _CHECKOUTS = f"""
 select c.account_id, c.program_id, {_ROW}, e.event_id

@@ -11,8 +11,8 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.engine.checkouts.promise import paid, read_promise
-from guerdon.engine.checkouts.rows import CheckoutRow, ask_held_counters, find_checkouts
-from guerdon.engine.commands import CancelCheckout, ConfirmCheckout
+from guerdon.engine.checkouts.rows import CheckoutRow, ask_anonymous, ask_held_counters, find_checkouts
+from guerdon.engine.commands import CancelCheckout, ConfirmCheckout, OpenCheckout
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
 from guerdon.infra.tx import Tx
@@ -37,6 +37,8 @@ class FoundCheckouts(NamedTuple):
     """Account and redemption of coupon codes."""
     batches: Candidates
     """By folded code, batches that it may be of."""
+    anonymous: Mapping[str, int]
+    """How many open checkouts of guests hold something, by who opened them."""
 
 
 def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], FoundCheckouts]:
@@ -55,7 +57,11 @@ def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], Fo
     rows = find_checkouts(tx, program_id, pairs)
     counters = ask_held_counters(tx, program_id, pairs)
     known, batches = ask_codes(tx, program_id, codes), ask_batches(tx, program_id, codes)
-    return lambda: FoundCheckouts(rows(), counters(), known(), batches())
+    opened = [one.job.command for one in items if isinstance(one.job.command, OpenCheckout)]
+    guests = [one for one in opened if one.member is None and one.caller]
+    callers = {one.caller for one in guests}
+    anonymous = ask_anonymous(tx, program_id, callers, guests[0].received_at) if guests else dict
+    return lambda: FoundCheckouts(rows(), counters(), known(), batches(), anonymous())
 
 
 def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:

@@ -14,29 +14,36 @@ from guerdon.infra.tx import Tx
 Status = Literal["open", "confirmed", "cancelled"]
 
 _COLUMNS = """source, id, checkout_id, account_id, member_id, status, version, quoted_at, expires_at,
-    changed_at, promised, sealed, event_id"""
+    changed_at, opened_by, promised, sealed, event_id"""
 # By id alone, which the key begins with; sources are told apart here.
 _FIND = f"select {_COLUMNS} from checkouts where program_id = %s and id = any(%s::text[])"  # noqa: S608
 _HELD = """
 select h.counter from shared_holds as h join checkouts as c using (program_id, checkout_id)
 where c.program_id = %s and c.id = any(%s::text[])
 """
+_ANONYMOUS = """
+select opened_by, count(*)::integer from checkouts
+where program_id = %s and opened_by = any(%s::text[]) and opened_by <> '' and status = 'open'
+    and expires_at > %s
+group by opened_by
+"""
 _LOCK = f"{_FIND} order by id, source for update"
 _WRITE = f"""
 insert into checkouts as c (program_id, {_COLUMNS})
 select %s::bigint, * from unnest(%s::text[], %s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[],
-    %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[], %s::bytea[],
-    %s::uuid[])
+    %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[],
+    %s::bytea[], %s::uuid[])
 on conflict (program_id, id, source) do update
 set account_id = excluded.account_id, member_id = excluded.member_id, status = excluded.status,
     version = excluded.version, quoted_at = excluded.quoted_at, expires_at = excluded.expires_at,
-    changed_at = excluded.changed_at, promised = excluded.promised, sealed = excluded.sealed,
-    event_id = excluded.event_id
+    changed_at = excluded.changed_at, opened_by = excluded.opened_by, promised = excluded.promised,
+    sealed = excluded.sealed, event_id = excluded.event_id
 where c.status = 'open' and c.checkout_id = excluded.checkout_id
 """  # noqa: S608
 _PACKERS = (
     *(texts, texts, uuids, bigints, bigints, texts, integers),
     *(instants,) * 3,
+    texts,
     *(byteas, byteas, uuids),
 )
 
@@ -58,6 +65,8 @@ class CheckoutRow(NamedTuple):
     expires_at: datetime
     """From this instant on nothing is held for it."""
     changed_at: datetime
+    opened_by: str
+    """Who opened a guest's checkout that holds something of what all share; empty otherwise."""
     promised: bytes
     """The row's stamp, and what was promised, compressed; without personal and undeclared values."""
     sealed: bytes | None
@@ -109,6 +118,26 @@ def ask_held_counters(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callabl
         return list
     cursor = tx.execute(_HELD, (program_id, texts(sorted({one for _, one in ids}))))
     return lambda: [counter for (counter,) in cursor.fetchall()]
+
+
+def ask_anonymous(
+    tx: Tx, program_id: int, callers: Collection[str], now: datetime
+) -> Callable[[], dict[str, int]]:
+    """Ask how many open checkouts of guests hold something, by who opened them.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        callers: who opens checkouts now.
+        now: the instant.
+
+    Returns:
+        What reads the answer; callers without any are left out. In a pipeline it may be called later.
+    """
+    if not callers:
+        return dict
+    cursor = tx.execute(_ANONYMOUS, (program_id, texts(sorted(callers)), now))
+    return lambda: dict(cursor.fetchall())
 
 
 def _ask(tx: Tx, query: str, program_id: int, ids: Collection[Pair]) -> Callable[[], dict[Pair, CheckoutRow]]:

@@ -33,6 +33,8 @@ PREVIEW = UUID(int=0)
 _TENDERS = msgspec.json.Decoder(tuple[AmountInput, ...])
 LONGEST = timedelta(days=1)
 """A checkout holds nothing for longer."""
+ANONYMOUS_AT_MOST = 1_000
+"""So many open carts of guests may hold something for one caller; as counted when a batch begins."""
 
 
 class Standing(Protocol):
@@ -143,7 +145,8 @@ def open_(fold: Folding, item: Item) -> Answer:
         The quote.
 
     Raises:
-        Problem: `checkout_confirmed` or `checkout_cancelled`, and what pricing raises.
+        Problem: `checkout_confirmed` or `checkout_cancelled`, `too_many_anonymous_carts`, and what pricing
+            raises.
     """
     pair = item.checkout
     assert pair is not None and item.cart is not None and item.event is not None  # noqa: PT018 - of intake
@@ -156,6 +159,7 @@ def open_(fold: Folding, item: Item) -> Answer:
         _release(fold, known, item.event)
         # What another's holds gave back changes what there is.
         state, quoted, expires_at = _quote(fold, item, checkout_id)
+    opened_by = _opened_by(fold, item, quoted, known)
     _keep_state(fold, item.account_id, state)
     answer = _quoted(fold, item, quoted, expires_at)
     cart: Cart = item.cart
@@ -173,11 +177,25 @@ def open_(fold: Folding, item: Item) -> Answer:
         now,
         expires_at,
         now,
+        opened_by,
         promised,
         sealed,
         None,
     )
     return msgspec.structs.replace(answer, created=known is None)
+
+
+def _opened_by(fold: Folding, item: Item, quoted: Quoted, known: CheckoutRow | None) -> str:
+    """Tell who has a guest's cart hold something of what all share, each within bounds."""
+    command = item.job.command
+    holds = any(draw.shared for draw, _ in quoted.capture.draws)
+    if item.account_id or not holds or not isinstance(command, OpenCheckout) or not command.caller:
+        return ""
+    had = known is not None and known.opened_by == command.caller
+    if not had and fold.gathered.anonymous.get(command.caller, 0) >= ANONYMOUS_AT_MOST:
+        detail = f"carts of guests hold something {ANONYMOUS_AT_MOST} times already; name a member, or wait"
+        raise Problem("too_many_anonymous_carts", detail)
+    return command.caller
 
 
 def confirm(fold: Folding, item: Item) -> Answer:
@@ -286,7 +304,7 @@ def _without_lost(fold: Folding, row: CheckoutRow, capture: Capture, now: dateti
     gone = []
     for number in capture.coupons:
         taken = fold.standing.statuses.get(number)
-        if taken is None or taken.status != "issued":
+        if taken is None or not taken.is_open:
             gone.append((number, f"coupon_{taken.status}" if taken is not None else "coupon_unknown"))
         elif taken.expires_at is not None and taken.expires_at <= now:
             gone.append((number, "coupon_expired"))

@@ -149,6 +149,7 @@ async def open_checkout(
             cart=cart,
             member=_member(asked.member or member),
             source=asked.source or source or "",
+            caller=call.caller.actor,
             id=checkout,
             ttl=timedelta(seconds=asked.ttl) if asked.ttl is not None else None,
         )
