@@ -12,7 +12,7 @@ from guerdon.programs.version_audit import find_definition
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.pinned import with_campaigns_of
-from guerdon.rules.program import Campaign, Program, compile_program
+from guerdon.rules.program import Program, compile_program
 
 _PEOPLE = ("member", "account.owner", "account.attributes", "account.members", "account.kind")
 _SEALED = ("order.attributes", "order.lines", "cart", "event.data")
@@ -29,7 +29,7 @@ class Version(NamedTuple):
     counts_sealed: frozenset[str]
     """Types of events of which a metric may read what is sealed with the person's key."""
     reads_birthdays: bool
-    """Whether a campaign reads birthdays, which decisions do not record either."""
+    """Whether a campaign or a segment reads birthdays, which decisions do not record either."""
 
 
 class Versions:
@@ -111,12 +111,7 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
     shares = any(one.total is not None or one.budget is not None for one in limits)
     shares = shares or any(reward.stock is not None for reward in program.rewards.values())
     sealed = frozenset(one.event for one in program.metrics.values() if _reads(_SEALED, one.when, one.value))
-    birthdays = any(
-        path.endswith(".birthday")
-        for campaign in program.campaigns
-        for one in _expressions(campaign)
-        for path in one.reads
-    )
+    birthdays = any(path.endswith(".birthday") for paths in program.personal_of.values() for path in paths)
     by_people = any(_reads(_PEOPLE, one.when, one.value) for one in program.metrics.values())
     return Version(program, shares, by_people, sealed, birthdays)
 
@@ -137,13 +132,6 @@ def _bound_of(program: Program, counter: str) -> Decimal | None:
         if limits.budget is not None:
             return dict(limits.budget.units).get(what.removeprefix("budget."))
     return None
-
-
-def _expressions(campaign: Campaign) -> list[Expression]:
-    every = [campaign.when, *(award.amount for award in campaign.awards)]
-    every += [one.by for one in campaign.multipliers]
-    every += [one.repeat for one in campaign.redeems]
-    return [one for one in every if one is not None]
 
 
 def _reads(roots: Sequence[str], *expressions: Expression | None) -> bool:
