@@ -40,10 +40,12 @@ def capture(draft: Draft, taken: Capture) -> None:
             draft.drawn.append((draw.counter, had))
         if had < amount:
             draft.shortfalls.append(Shortfall("limit", draw.counter, amount - had, "limit_reached"))
+    draft.is_promised = True
     for wallet, units in taken.units.items():
         _pay(draft, wallet, units)
     for reward in taken.rewards:
         _take_reward(draft, reward)
+    draft.is_promised = False
     draft.used += taken.coupons
 
 
@@ -91,8 +93,7 @@ def _pay(draft: Draft, wallet: str, units: int) -> None:
         missing = scaled_decimal(units, scale)
         draft.shortfalls.append(Shortfall("units", wallet, missing, "unknown_wallet"))
         return
-    state = draft.wallet(wallet)
-    had = min(units, max(state.free, 0))
+    had = min(units, max(draft.spendable(wallet), 0))
     if had:
         taken = draft.take_units(wallet, had)
         draft.post("redeem", wallet, moved_entries(taken, -1, "redeemed", "checkout"))

@@ -93,6 +93,8 @@ class Draft:
         self.new_badges: list[str] = []
         self.inputs: dict[str, Any] = {}
         self.personal: dict[str, None] = {}
+        self.is_promised = False
+        """Whether units are taken that a checkout promised: what is owed waits behind them."""
         self.counted: dict[str, Decimal] = {}
         self.returned: Returned | None = None
         self.left: dict[str, Decimal] = {}
@@ -365,6 +367,18 @@ class Draft:
         """
         self.wallets[wallet_key], taken = lots.take_back(self.wallet(wallet_key), amount, of, self.now)
         return taken
+
+    def spendable(self, wallet_key: str) -> int:
+        """Tell how many units can be spent.
+
+        Args:
+            wallet_key: the wallet.
+
+        Returns:
+            Units in its scale; less than nothing where more is owed than is there.
+        """
+        wallet = self.wallet(wallet_key)
+        return wallet.free + wallet.debt if self.is_promised else wallet.free
 
     def owe(self, wallet_key: str, amount: int) -> None:
         """Note units that are owed.

@@ -169,7 +169,7 @@ def check_tier(draft: Draft, reward: Reward) -> None:
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:
     for wallet, amount in price.items():
-        free = draft.wallet(wallet).free
+        free = draft.spendable(wallet)
         if amount > free:
             scale = draft.program.wallets[wallet].scale
             needed, there = scaled_text(amount, scale), scaled_text(max(free, 0), scale)

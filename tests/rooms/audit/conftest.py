@@ -24,6 +24,7 @@ from guerdon.engine.commands import (
     EnrolMember,
     OpenCheckout,
     RedeemReward,
+    ReturnOrder,
     RunTick,
     TransferUnits,
     UseRedemption,
@@ -38,6 +39,7 @@ from guerdon.members.privacy import Erasure, erase_member
 from guerdon.members.profiles import Profile, read_change
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.rules.definition import load_definition
+from guerdon.rules.sent import ReturnAsked, ReturnLine
 from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids, prepare
 
 PROGRAM = """
@@ -122,6 +124,7 @@ class Life:
         self.accounts: dict[str, int] = {}
         self.issued: list[int] = []
         self.carts: list[str] = []
+        self.orders: list[str] = []
         self.codes: dict[str, list[str]] = {}
         self.ids = make_ids()
         self.vault = Vault(MASTER_KEY, TENANT)
@@ -171,6 +174,7 @@ class Life:
             *[self.give_back, self.use, self.adjust, self.send, self.tick] * 2,
             *[self.cart] * 6,
             *[self.end_cart] * 6,
+            *[self.send_back] * 4,
             self.guest,
             lambda: self.cart(None),
             self.patch,
@@ -195,7 +199,20 @@ class Life:
         sent = {"time": (self.world.now - late).isoformat(), "store": "berlin", **more}
         data = {"id": order_id, "lines": lines}
         command = self.world.event("order.paid", name, data=data, **sent)
-        return self.world.ask(command)[0]
+        answer = self.world.ask(command)[0]
+        if answer.problem is None:
+            self.orders.append(order_id)
+        return answer
+
+    def send_back(self) -> Answer | None:
+        """Let a part of an order come back, or all of it, or what is no part of it."""
+        if not self.orders:
+            return None
+        order = self.chance.choice(self.orders[-8:])
+        part = self.chance.choice([None, "0.25", "0.5", "3"])
+        lines = () if part is None else (ReturnLine("1", Decimal(part)),)
+        number = f"r{next(self.world.numbers)}"
+        return self.say(ReturnOrder, asked=ReturnAsked(order, number, lines, all=part is None))
 
     def guest(self) -> None:
         self.order(None)
@@ -235,6 +252,7 @@ class Life:
         kind = kind or self.chance.choice([ConfirmCheckout, ConfirmCheckout, CancelCheckout])
         if self.chance.random() < 0.15:
             self.order(self.who(), order=f"o-{checkout}")
+        self.orders.append(f"o-{checkout}")
         return self.say(kind, id=checkout)
 
     def recycle(self) -> None:

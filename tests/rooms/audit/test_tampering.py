@@ -50,6 +50,7 @@ COVERED = {
     "checkouts": "id = id || 'x', checkout_id = gen_random_uuid()",
     "account_holds": "checkout_id = gen_random_uuid()",
     "shared_holds": "checkout_id = gen_random_uuid()",
+    "order_returns": "return_event = gen_random_uuid()",
 }
 CHANGES = {
     "bigint": "{0} + 100003",

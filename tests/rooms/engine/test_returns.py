@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import IngestEvent, ReturnOrder
+from guerdon.engine.commands import ConfirmCheckout, IngestEvent, OpenCheckout, ReturnOrder
+from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.members.identities import parse_ref
+from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.rules.definition import load_definition
 from guerdon.rules.sent import ReturnAsked, ReturnLine
-from tests.rooms.engine.conftest import TENANT, World
+from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids
 
 
 def buys(world: World, order: str, *amounts: str, **more: Any) -> IngestEvent:
@@ -45,3 +52,152 @@ def test_a_part_comes_back_and_then_the_rest(anna: World) -> None:
     assert points(rest) == "100"
     anna.verify()
     assert anna.rows("select distinct total from metric_buckets") == [(0,)]
+
+
+SHOP = """
+program: club
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {unit: points, rounding: floor, worth: "0.01", expires: 12mo, pending: 0d}
+campaigns:
+  base_earn:
+    trigger: order.paid
+    then: [{award: {wallet: points, amount: order.earning_base}}]
+  welcome:
+    trigger: member.enrolled
+    then: [{award: {wallet: points, amount: "1000"}}, {grant: voucher}]
+  ten_off:
+    trigger: checkout
+    limits: {total: 10, budget: {money: "100"}}
+    then: [{discount: {amount: "10.00"}}]
+rewards:
+  voucher: {kind: coupon, discount: {percent: 50}, valid: 90d}
+  mug: {kind: product, price: {points: 100}, stock: 5}
+"""
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    with world.database.transaction(TENANT) as tx:
+        apply_definition(tx, NewDefinition(load_definition(SHOP), SHOP, "test", world.now), make_ids())
+    world.enrol("anna")
+    return world
+
+
+def opens(world: World, checkout: str, **more: Any) -> OpenCheckout:
+    lines = [{"id": "1", "price": "60.00"}, {"id": "2", "price": "40.00"}]
+    cart = {"id": f"O-{checkout}", "lines": lines, **more}
+    return OpenCheckout(
+        tenant_id=TENANT,
+        program="club",
+        received_at=world.now,
+        cart=json.dumps(cart).encode(),
+        member=parse_ref("anna"),
+        id=checkout,
+    )
+
+
+def confirms(world: World, checkout: str) -> ConfirmCheckout:
+    return ConfirmCheckout(tenant_id=TENANT, program="club", received_at=world.now, id=checkout)
+
+
+def counters(world: World) -> dict[str, Any]:
+    return dict(world.rows("select counter, used from shared_counters where used <> 0"))
+
+
+def figures(world: World) -> list[tuple[Any, ...]]:
+    return world.rows("select wallet, available, pending, held, debt from wallets order by wallet")
+
+
+def test_what_a_checkout_took_is_given_back_with_its_order(shop: World) -> None:
+    before, drawn = figures(shop), counters(shop)
+    code = shop.rows("select code from redemptions")[0][0]
+    opened = shop.ask(opens(shop, "C-1", spend={"points": "300"}, rewards=["mug"], coupons=[code]))[0]
+    assert opened.problem is None, opened
+    confirmed = shop.ask(confirms(shop, "C-1"))[0]
+    assert confirmed.problem is None
+    assert shop.rows("select status from redemptions order by reward") == [("issued",), ("used",)]
+    half = shop.ask(sends_back(shop, "O-C-1", "R-1", "1"))[0]
+    assert half.problem is None, half
+    # 60 of 100 comes back: 180 of the 300 points that paid, and the coupon stays used.
+    assert half.returned["units"]["points"]["given_back"] == "180"
+    assert shop.rows("select status from redemptions order by reward") == [("issued",), ("used",)]
+    assert counters(shop)["campaign/ten_off/total/ever"] == 1
+    rest = shop.ask(sends_back(shop, "O-C-1", "R-2"))[0]
+    assert [one["kind"] for one in rest.returned["undone"]] == ["reward", "coupon"]
+    assert shop.rows("select status from redemptions order by reward") == [("cancelled",), ("issued",)]
+    assert counters(shop) == drawn
+    assert figures(shop) == before
+    shop.verify()
+    # The coupon can be used again.
+    again = shop.ask(opens(shop, "C-2", coupons=[code]))[0]
+    assert again.quote["lines"][0]["discounts"]
+
+
+def test_a_return_leaves_what_an_open_checkout_holds(shop: World) -> None:
+    shop.ask(buys(shop, "A-1", "500.00"))
+    opened = shop.ask(opens(shop, "C-1", spend={"points": "5000"}))[0]
+    assert opened.problem is not None
+    assert shop.ask(opens(shop, "C-1", spend={"points": "1500"}))[0].problem is None
+    held = int(figures(shop)[0][3])
+    assert held > 1000
+    returned = shop.ask(sends_back(shop, "A-1", "R-1"))[0]
+    free = 1500 - held
+    assert returned.returned["units"]["points"] == {
+        "taken": "500",
+        "given_back": "0",
+        "debt": str(500 - free),
+    }
+    confirmed = shop.ask(confirms(shop, "C-1"))[0]
+    assert confirmed.shortfalls == []
+    shop.verify()
+    # The order earned, and that repaid a part of what is owed.
+    assert points(confirmed) == str(1000 - held + int(confirmed.effects[-1]["award"]["amount"]))
+
+
+@pytest.fixture(params=[1, 2], ids=["one engine", "two engines"])
+def engines(anna: World, request: pytest.FixtureRequest) -> Iterator[list[EngineLoop]]:
+    made = [
+        EngineLoop(anna.database, MASTER_KEY, make_ids(), LoopSettings(batch_limit=4))
+        for _ in range(request.param)
+    ]
+    for loop in made:
+        loop.start()
+    yield made
+    for loop in made:
+        loop.stop()
+
+
+@pytest.mark.parametrize("subject", ["anna", None], ids=["member", "guest"])
+def test_one_piece_comes_back_once_whoever_asks_at_once(
+    anna: World, engines: list[EngineLoop], subject: str | None
+) -> None:
+    anna.ask(buys(anna, "A-1", "60.00", "40.00", subject=subject))
+    commands = [sends_back(anna, "A-1", f"R-{number}", "1") for number in range(16)]
+    spread = itertools.cycle(engines)
+    futures = [next(spread).submit_many([command])[0] for command in commands]
+    answers = [future.result(60) for future in futures]
+    codes = [one.problem.code if one.problem is not None else "" for one in answers]
+    assert sorted(codes) == ["", *["return_exceeds_order"] * 15]
+    assert anna.rows("select number from order_returns") == [(1,)]
+    anna.verify()
+
+
+def test_history_is_imported_with_its_returns(anna: World) -> None:
+    old = {"time": "2026-01-05T10:00:00Z", "historical": True, "enrol": True, "subject": "zoe"}
+    later = {**old, "time": "2026-02-05T10:00:00Z", "subject": None}
+    told = {"order": "H-1", "lines": [{"id": "2"}]}
+    paid, returned = anna.ask(
+        buys(anna, "H-1", "60.00", "40.00", **old), anna.event("order.returned", data=told, **later)
+    )
+    assert (paid.status, returned.status) == ("applied", "applied")
+    assert points(returned) == "60"
+
+
+def test_a_return_reads_what_was_sealed_of_its_order(world: World) -> None:
+    world.enrol("anna")
+    data = {"id": "A-1", "lines": [{"id": "1", "price": "60.00"}], "attributes": {"wishes": ["tea"]}}
+    world.ask(world.event("order.paid", "anna", data=data))
+    returned = world.ask(sends_back(world, "A-1", "R-1"))[0]
+    assert (returned.problem, points(returned)) == (None, "100")

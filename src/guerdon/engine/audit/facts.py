@@ -25,6 +25,7 @@ from guerdon.rules.events import (
     Event,
     ReceiveUnits,
     Redeem,
+    Send,
     SendUnits,
     TakeCapture,
     Tick,
@@ -32,6 +33,8 @@ from guerdon.rules.events import (
 )
 from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
+from guerdon.rules.reading import RETURNS, SentEvent, return_hash, returning
+from guerdon.rules.sent import ReturnAsked
 
 USE = "guerdon.use_redemption"
 _COMMANDS: Mapping[str, Any] = {
@@ -44,6 +47,7 @@ _COMMANDS: Mapping[str, Any] = {
     "guerdon.take_capture": TakeCapture,
     "member.enrolled": None,
     USE: Use,
+    "guerdon.send_redemption": Send,
 }
 _FRACTION = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d+)?")
 _NO_KEY = (None,) * 5
@@ -74,6 +78,7 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _SENT = msgspec.json.Decoder(Sent)
 _OWN = msgspec.json.Decoder(Own)
 _ORDERS = msgspec.json.Decoder(OrderInput, float_hook=Decimal)
+_ASKED = msgspec.json.Decoder(ReturnAsked, float_hook=Decimal)
 _OBJECTS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 Difference = tuple[str, Any, Any]
@@ -165,6 +170,12 @@ def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], 
         sent.type, sent.occurred_at, booked_at, sent.source, sent.id, channel=sent.channel, store=sent.store
     )
     readings: list[Event] = []
+    if sent.type in RETURNS:
+        asked = _ASKED.decode(sent.data)
+        told = SentEvent(
+            sent.id, sent.source, sent.type, sent.occurred_at, sent.subject, sent.channel, sent.store, asked
+        )
+        return Fact(returning(told, booked_at), None, body, is_whole, sent)
     if sent.type.startswith("order."):
         given = _ORDERS.decode(sent.data)
         for one in _both(given, _numbered_order(given)):
@@ -245,7 +256,8 @@ def fact_differences(stored: StoredEvent, key: KeyRow, fact: Fact, program_id: i
         ("id of its key", event.id, key.id),
         ("order_id of its key", paid, key.order_id),
     ]
-    digest = hashlib.sha256(fact.body).digest()
+    is_return = event.type in RETURNS
+    digest = return_hash(fact.body) if is_return else hashlib.sha256(fact.body).digest()
     if fact.is_whole and not (stored.account_id == 0 and may_be_shortened(fact)):
         wanted.append(("subject of its body", own, fact.sent.subject))
         wanted.append(("body_hash of its key", digest.hex(), (key.body_hash or b"").hex()))

@@ -17,6 +17,7 @@ from guerdon.engine.events import pack_decision
 from guerdon.members.accounts import AccountRow
 from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision
+from guerdon.rules.events import ReturnOrder
 from guerdon.rules.program import Program
 
 
@@ -53,6 +54,10 @@ class Guests:
                     version.program, event, None, lambda one: self._priced(stored.program_id, one)
                 )
                 differences = fact_differences(event, stored.key, fact, stored.program_id)
+                if isinstance(fact.event.command, ReturnOrder):
+                    yield from place.returning.check_row(event, event.decided)
+                    fact = place.returning.with_order(event, stored.program_id, fact, (lambda _: None, {}))
+                    decided = self._again(stored, fact, version) or nobody
                 if fact.event.captured is not None:
                     yield from place.checkouts.check_ending(event, fact.event.captured)
                     decided = self._decide(stored, fact) or nobody
@@ -79,8 +84,10 @@ class Guests:
         version: Version | None = place.versions.pinned(
             place.tx, stored.program_id, event.version, taken.version
         )
-        if version is None:
-            return None
+        return self._again(stored, fact, version) if version is not None else None
+
+    def _again(self, stored: Stored, fact: Fact, version: Version) -> Decision | None:
+        event, place = stored.event, self._place
         try:
             told = event.decided
             asked = fact._replace(event=for_guest(fact.event), again=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from guerdon.engine.audit.facts import (
 )
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.replay import Decided, Replay, Told
+from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
 from guerdon.engine.events import StoredEvent
 from guerdon.infra.tx import Tx
@@ -28,9 +29,9 @@ from guerdon.infra.walks import Row
 from guerdon.members.accounts import AccountRow
 from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
-from guerdon.rewards.redemptions import Redemption
+from guerdon.rewards.redemptions import Redemption, Status
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import Use
+from guerdon.rules.events import ReturnOrder, Send, Use
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 
@@ -43,6 +44,8 @@ _NOTICES = {
     "send": "units.sent",
     "receive": "units.received",
     "convert": "units.converted",
+    "return": "units.taken_back",
+    "repay": "units.repaid",
 }
 _EVENT = len(StoredEvent._fields)
 _KEY = len(KeyRow._fields)
@@ -84,6 +87,7 @@ class Place(NamedTuple):
     versions: Versions
     journal: Journal
     checkouts: Checkouts
+    returning: Returning
     shared: SharedSums
 
 
@@ -162,11 +166,13 @@ class History:
             return
         self._last_version = event.version
         yield from self._check_row(stored, decision)
+        yield from self.place.returning.check_row(event, decision)
         yield from self.place.journal.check(self.row, self.program_id, event, decision)
         self.next_seq = event.first_seq + len(decision.transactions)
+        statuses = {number: one.status for number, one in self.redemptions.items()}
         self._book(event, decision)
         try:
-            fact = read_fact(version.program, event, self._key_of(event), self._priced)
+            fact = self._read(version, event, statuses)
         except Problem as problem:
             yield self._differs(event, ("body", "what was decided upon", problem.code))
             return
@@ -179,8 +185,8 @@ class History:
             if version is None:
                 yield self._differs(event, ("capture", "a version of the program", taken.version))
                 return
-        if isinstance(fact.event.command, Use):
-            yield from self._use(event, fact.event.command.redemption_id)
+        if isinstance(fact.event.command, Use | Send):
+            yield from self._note(event, fact.event.command)
         else:
             yield from self._decide(version, event, fact, decision)
 
@@ -204,6 +210,13 @@ class History:
     def _priced(self, number: int) -> Program | None:
         version = self.place.versions.find(self.place.tx, self.program_id, number)
         return version.program if version is not None else None
+
+    def _read(self, version: Version, event: StoredEvent, statuses: Mapping[int, str]) -> Fact:
+        fact = read_fact(version.program, event, self._key_of(event), self._priced)
+        if isinstance(fact.event.command, ReturnOrder):
+            known = (self._key_of, statuses)
+            fact = self.place.returning.with_order(event, self.program_id, fact, known)
+        return fact
 
     def _key_of(self, event: StoredEvent) -> Any:
         person = self.people.get(event.member_id) if event.member_id is not None else None
@@ -251,19 +264,23 @@ class History:
                 one.expires_at,
                 event.booked_at,
             )
-        ended: dict[int, Literal["cancelled", "used"]] = dict.fromkeys(decision.cancelled, "cancelled")
+        ended: dict[int, Status] = dict.fromkeys(decision.cancelled, "cancelled")
+        ended.update(dict.fromkeys(decision.restored, "issued"))
         ended.update(dict.fromkeys(decision.used, "used"))
         for redemption_id, status in ended.items():
             taken = self.redemptions.get(redemption_id)
             if taken is not None:
                 self.redemptions[redemption_id] = taken._replace(status=status, changed_at=event.booked_at)
 
-    def _use(self, event: StoredEvent, redemption_id: int) -> Iterator[Finding]:
-        taken = self.redemptions.get(redemption_id)
-        if taken is None or taken.status != "issued":
+    def _note(self, event: StoredEvent, noted: Use | Send) -> Iterator[Finding]:
+        taken = self.redemptions.get(noted.redemption_id)
+        if taken is None or not taken.is_open or (isinstance(noted, Send) and taken.status == "sent"):
             yield self._differs(event, ("redemption", "one that was issued", taken and taken.status))
             return
-        self.redemptions[redemption_id] = taken._replace(status="used", changed_at=event.booked_at)
+        taken = taken._replace(status="used", changed_at=event.booked_at)
+        if isinstance(noted, Send):
+            taken = taken._replace(status="sent", tracking=noted.tracking)
+        self.redemptions[noted.redemption_id] = taken
 
     def _decide(
         self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
@@ -329,6 +346,7 @@ def check_outbox(stored: Stored, decision: Decision) -> Iterator[Finding]:
     names += ["redemption.issued"] if decision.redemptions else []
     names += ["redemption.used"] if decision.used else []
     names += ["redemption.cancelled"] if decision.cancelled else []
+    names += ["redemption.restored"] if decision.restored else []
     names += ["tier.changed"] if decision.tier_changes else []
     names += ["badge.earned"] if decision.badges else []
     for name, expected, found in (

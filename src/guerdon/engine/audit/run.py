@@ -14,6 +14,7 @@ from guerdon.engine.audit.facts import key_of
 from guerdon.engine.audit.guests import Guests
 from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
+from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
 from guerdon.infra.tx import Tx
@@ -111,7 +112,11 @@ class Audit:
         tx = self._tx
         yield from check_programs(tx)
         yield from check_sums(tx)
-        for name, statement in (("event_keys", _LOOSE_KEYS), ("outbox", _LOOSE_OUTBOX)):
+        for name, statement in (
+            ("event_keys", _LOOSE_KEYS),
+            ("outbox", _LOOSE_OUTBOX),
+            ("order_returns", LOOSE_RETURNS),
+        ):
             with tx.cursor(name=f"loose_{name}") as cursor:
                 for account_id, event_id, more in cursor.execute(statement):
                     key = f"{key_of(account_id, event_id)} {more}".rstrip()
@@ -141,7 +146,7 @@ class _Walked:
         versions = Versions()
         checkouts = Checkouts(tx, vault, versions)
         self.tables = Tables(tx, checkouts)
-        self.place = Place(tx, vault, versions, Journal(tx), checkouts, SharedSums())
+        self.place = Place(tx, vault, versions, Journal(tx), checkouts, Returning(tx, versions), SharedSums())
 
     def close(self) -> None:
         journal = self.place.journal

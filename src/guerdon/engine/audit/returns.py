@@ -1,0 +1,111 @@
+"""Returns decided again: the order that something came back of is read as it was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from uuid import UUID
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.findings import Finding
+from guerdon.engine.audit.facts import Fact, key_of
+from guerdon.engine.audit.versions import Versions
+from guerdon.engine.events import StoredEvent, ask_stored, find_orders
+from guerdon.engine.returns.paid import read_paid, returned_of
+from guerdon.engine.returns.rows import ReturnRow, ask_returns
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import MemberKey
+from guerdon.rules.decision import Decision, Returned
+from guerdon.rules.events import PaidOrder, ReturnOrder
+from guerdon.rules.program import Program
+
+LOOSE_RETURNS = """
+select r.account_id, r.return_event, r.number::text from order_returns r
+where not exists (select from events e where e.account_id = r.account_id and e.event_id = r.return_event)
+order by 1, 2
+"""
+
+KeyOf = Callable[[StoredEvent], MemberKey | None]
+
+
+class Returning:
+    """Finds the orders of returns."""
+
+    def __init__(self, tx: Tx, versions: Versions) -> None:
+        """Begin.
+
+        Args:
+            tx: bound to the tenant.
+            versions: the tenant's compiled versions.
+        """
+        self._tx = tx
+        self._versions = versions
+
+    def check_row(self, stored: StoredEvent, decision: Decision) -> Iterator[Finding]:
+        """Compare the row of a return with its decision.
+
+        Args:
+            stored: any event.
+            decision: what was decided on it.
+
+        Yields:
+            What does not hold.
+        """
+        returned = decision.returned
+        if returned is None:
+            return
+        found = self._rows(stored, returned)
+        own = [row for row in found if row.return_event == stored.event_id]
+        numbers = [row.number for row in found]
+        if len(own) != 1 or numbers != list(range(1, len(found) + 1)):
+            key = key_of(stored.account_id, stored.event_id)
+            told = f"{len(own)} of {numbers}"
+            yield Finding(
+                "returns_unlike_events", "order_returns", key, "one of its order's", told, stored.account_id
+            )
+
+    def with_order(
+        self, stored: StoredEvent, program_id: int, fact: Fact, known: tuple[KeyOf, Mapping[int, str]]
+    ) -> Fact:
+        """Give a return the order that it was decided with.
+
+        Args:
+            stored: the event of the return.
+            program_id: of which program.
+            fact: the return as read.
+            known: gives the key of an event's person; and how redemptions stood before.
+
+        Returns:
+            The fact with the order.
+
+        Raises:
+            Problem: `order_not_found` or `version_not_found`.
+        """
+        command = fact.event.command
+        assert isinstance(command, ReturnOrder)
+        key_of_event, statuses = known
+        orders = {one.source: one for one in find_orders(self._tx, program_id, command.asked.order)}
+        order = orders.get(fact.event.source) or orders.get("")
+        if order is None:
+            raise Problem("order_not_found", "the order that something came back of is not there")
+        paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order))
+        paid = msgspec.structs.replace(paid, earlier=self._earlier(stored, paid), redemptions=statuses)
+        event = msgspec.structs.replace(fact.event, command=msgspec.structs.replace(command, paid=paid))
+        return fact._replace(event=event)
+
+    def _recorded(self, program_id: int, number: int) -> Program:
+        version = self._versions.find(self._tx, program_id, number)
+        if version is None:
+            raise Problem("version_not_found", "the version that decided is not there")
+        return version.program
+
+    def _rows(self, stored: StoredEvent, returned: Returned) -> list[ReturnRow]:
+        return ask_returns(self._tx, [stored.account_id], [UUID(returned.order_event)])()
+
+    def _earlier(self, stored: StoredEvent, paid: PaidOrder) -> tuple[Returned, ...]:
+        rows = ask_returns(self._tx, [stored.account_id], [UUID(paid.event_id)])()
+        numbers = [row.number for row in rows if row.return_event == stored.event_id]
+        before = [row.return_event for row in rows if numbers and row.number < numbers[0]]
+        events = ask_stored(self._tx, {stored.account_id}, set(before))()
+        return tuple(returned_of(events[one]) for one in before if one in events)
