@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import secrets
 import socket
@@ -47,8 +48,8 @@ def free_port() -> int:
 
 
 def serve(folder: str, key: str, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "guerdon", "serve", "--port", str(port), "--data", folder]
-    environment = {"GUERDON_API_KEY": key, "GUERDON_RATE_LIMIT": "0", "PATH": "/usr/bin:/bin"}
+    command = [str(Path(sys.executable).parent / "guerdon"), "serve", "--port", str(port), "--data", folder]
+    environment = {**os.environ, "GUERDON_API_KEY": key, "GUERDON_RATE_LIMIT": "0"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
