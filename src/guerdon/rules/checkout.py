@@ -104,7 +104,7 @@ def quote(
     draft.let_go_of(opening.checkout)
     purse = _purse(program, draft)
     priced, payments = _price(draft, opening, purse)
-    rewards = _rewards(draft, opening)
+    rewards = _rewards(draft, opening, priced)
     spends = _spends(draft, payments, rewards)
     member = state.member.member_id if state.member is not None else None
     capture = Capture(
@@ -234,17 +234,20 @@ def _refusal(draft: Draft, coupon: CouponState) -> str:
     )
 
 
-def _rewards(draft: Draft, opening: Opening) -> list[Reward]:
-    """Find the rewards that come with the cart, each of which must be had now."""
+def _rewards(draft: Draft, opening: Opening, priced: Priced) -> list[Reward]:
+    """Find the rewards that come with the cart, all of which must be had now, beside what its prices draw."""
     names = opening.cart.sent.rewards
     if len(names) > _REWARDS_AT_MOST:
         raise Problem.at("/rewards", "too_many_rewards", f"a cart names at most {_REWARDS_AT_MOST} rewards")
     if names and draft.before.account.account_id == 0:
         raise Problem.at("/rewards", "member_missing", "only a member can take rewards")
-    return [_reward(draft, name, f"/rewards/{place}") for place, name in enumerate(names)]
+    drawn: dict[str, Decimal] = {}
+    for one in priced.draws:
+        drawn[one.draw.counter] = drawn.get(one.draw.counter, _NOTHING) + one.amount
+    return [_reward(draft, name, f"/rewards/{place}", drawn) for place, name in enumerate(names)]
 
 
-def _reward(draft: Draft, name: str, pointer: str) -> Reward:
+def _reward(draft: Draft, name: str, pointer: str, drawn: dict[str, Decimal]) -> Reward:
     reward = draft.program.rewards.get(name)
     if reward is None:
         raise Problem.at(pointer, "unknown_reward", f"this program has no reward {name!r}")
@@ -258,7 +261,8 @@ def _reward(draft: Draft, name: str, pointer: str) -> Reward:
     for draw, amount, code in reward_draws(
         reward, 1, member.member_id if member is not None else None, draft.day
     ):
-        if draft.room(draw) < amount:
+        drawn[draw.counter] = drawn.get(draw.counter, _NOTHING) + amount
+        if draft.room(draw) < drawn[draw.counter]:
             raise Problem.at(pointer, code, REFUSALS[code])
     return reward
 
