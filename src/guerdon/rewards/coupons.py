@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
 from guerdon.base.errors import Problem
+from guerdon.base.ids import parse_number
 from guerdon.infra.tx import Tx
 from guerdon.rules.coupons.codes import KEY_BYTES, Codes, fold, has_right_check
 from guerdon.rules.coupons.standing import KnownCode, Terms
@@ -299,3 +301,25 @@ def list_batches(tx: Tx, program_id: int, before: int | None, limit: int) -> lis
     """
     statement = _SELECT + " and batch_id < %s order by batch_id desc limit %s"
     return [_batch(row) for row in tx.execute(statement, (program_id, before or 2**63 - 1, limit))]
+
+
+def find_bound(tx: Tx, program_id: int, counter: str) -> Decimal | None:
+    """Tell how much can be drawn from a counter of codes.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        counter: its key.
+
+    Returns:
+        Its bound, None where it is no counter of codes or their batch is not there.
+    """
+    kind, _, rest = counter.partition("/")
+    named, _, what = rest.partition("/")
+    batch_id = parse_number("cpb", named) if kind == "coupon" else None
+    if batch_id is None:
+        return None
+    row = tx.execute(_SELECT + " and batch_id = %s", (program_id, batch_id)).fetchone()
+    terms = _batch(row).terms if row is not None else Terms(uses=None)
+    bound = {"code": terms.uses, "money": terms.money, "total": terms.total}.get(what.partition("/")[0])
+    return None if bound is None else Decimal(bound)

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from guerdon.engine.answers import Answer
+from guerdon.engine.audit import Audit
 from guerdon.engine.commands import CancelCheckout, Command, ConfirmCheckout, OpenCheckout
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.members.crypto import Vault
+from guerdon.members.identities import parse_ref
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.rewards.coupons import Batch, make_batch
 from guerdon.rules.coupons.codes import fold, letters_for
@@ -146,3 +149,26 @@ def test_two_codes_of_a_batch_do_not_take_the_same_last_use(shop: World, engines
     assert given([opened]) == [Decimal("1.00")]
     assert [one["reason"] for one in opened.quote["skipped"]] == ["limit_reached"]
     assert shop.rows("select count(*) from quarantine") == [(0,)]
+
+
+def test_verify_finds_uses_of_codes_as_they_were_promised(shop: World) -> None:
+    batch = batch_of(shop, "ONE-", Terms(per_account=5, total=9), size=1_000)
+    purse = batch_of(shop, "PURSE-", Terms(uses=None, money=Decimal("7.00")), size=10, reward="purse")
+    digest = Vault(MASTER_KEY, TENANT).digest
+    one, other = batch.codes(digest).written(5, 2)
+    (money,) = purse.codes(digest).written(1, 1)
+    shop.enrol("ana")
+    ana = parse_ref("external:ana")
+    commands: list[Command] = [
+        msgspec.structs.replace(opening(shop, 1, one, money), member=ana),
+        opening(shop, 2, money),
+        msgspec.structs.replace(opening(shop, 3, other), member=ana),
+        ending(ConfirmCheckout, shop, 1),
+        ending(ConfirmCheckout, shop, 2),
+    ]
+    answers = [shop.loop.submit_many([command])[0].result(60) for command in commands]
+    assert [given([answer]) for answer in answers[:3]] == [[3], [2], [1]]
+    with shop.database.transaction(TENANT) as tx:
+        assert list(Audit(tx, Vault(MASTER_KEY, TENANT)).run()) == []
+        tx.execute("update shared_counters set bound = 99 where counter like 'coupon/%/code/6'")
+        assert [found.code for found in Audit(tx, Vault(MASTER_KEY, TENANT)).run()] == ["counter_bound"]

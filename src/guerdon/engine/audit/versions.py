@@ -9,6 +9,7 @@ from typing import NamedTuple
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.programs.version_audit import find_definition
+from guerdon.rewards.coupons import find_bound
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.pinned import with_campaigns_of
@@ -67,6 +68,9 @@ class Versions:
         Returns:
             The bounds.
         """
+        of_codes = find_bound(tx, program_id, counter)
+        if of_codes is not None:
+            return {of_codes}
         found: set[Decimal] = set()
         number = 1
         while (version := self.find(tx, program_id, number)) is not None:
