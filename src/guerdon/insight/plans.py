@@ -12,7 +12,7 @@ from guerdon.programs.changes import InUse
 from guerdon.programs.programs import check_definition, find_live
 from guerdon.rules.definition import Definition, load_definition
 from guerdon.rules.difference import Change, compare
-from guerdon.rules.lint import LintWarning, lint, lint_change
+from guerdon.rules.lint import Figures, LintWarning, lint, lint_change
 from guerdon.rules.program import Program, compile_program
 
 
@@ -65,7 +65,7 @@ def make_plan(tx: Tx, definition: Definition, program: Program, asking: Asking) 
     """
     live = find_live(tx, definition.program)
     if live is None:
-        return plan_new(definition, program, asking.languages)
+        return _plan_new(definition, program, asking)
     before = load_definition(live.canonical)
     planned = check_definition(tx, definition, asking.in_use)
     assert planned is not None
@@ -80,21 +80,11 @@ def make_plan(tx: Tx, definition: Definition, program: Program, asking: Asking) 
     )
 
 
-def plan_new(definition: Definition, program: Program, languages: Sequence[str] = ()) -> Plan:
-    """Work out what a new program comes to.
-
-    Args:
-        definition: the definition.
-        program: the same, compiled.
-        languages: the reader's languages for names.
-
-    Returns:
-        The plan of its first version.
-    """
+def _plan_new(definition: Definition, program: Program, asking: Asking) -> Plan:
     return Plan(
         program=definition.program,
         version=1,
         is_new=True,
-        changes=compare(None, definition, languages),
-        warnings=lint(definition, program),
+        changes=compare(None, definition, asking.languages),
+        warnings=lint(definition, program, Figures(asking.at)),
     )

@@ -155,6 +155,13 @@ def test_a_new_program_is_planned_without_a_history(shop: World) -> None:
     plan = planned(shop, PROGRAM.replace("program: club", "program: other"))
     assert (plan.version, plan.is_new) == (1, True)
     assert plan.changes[0].sentence.startswith("New program Club")
+    assert "schedule_over" not in {one.code for one in plan.warnings}
+    text = PROGRAM.replace("program: club", "program: other")
+    over = text.replace(
+        "    trigger: order.paid\n", "    trigger: order.paid\n    schedule: {ends: 2020-02-01}\n", 1
+    )
+    assert over != text
+    assert "schedule_over" in {one.code for one in planned(shop, over).warnings}, "also a new program is old"
 
 
 def test_what_people_hold_is_refused(shop: World) -> None:

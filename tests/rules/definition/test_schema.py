@@ -58,6 +58,12 @@ def test_examples_fit_the_schema(schema: Any, path: Path) -> None:
         {"wallets": {"points": {"rounding": "flor"}}},
         {"wallets": {"points": {"expires": "a year"}}},
         {"lanes": {"a": "bset"}},
+        {"campaigns": {"a": {"trigger": "x", "schedule": {"from": "5pm"}, "then": [{"grant": "x"}]}}},
+        {
+            "campaigns": {
+                "a": {"trigger": "x", "schedule": {"starts": "01/02/2027"}, "then": [{"grant": "x"}]}
+            }
+        },
         {"attributes": {"a": "strng"}},
         {"campaigns": {"a": {"trigger": "x", "then": [{"grant": "A reward"}]}}},
         {"campaigns": {"a": {"trigger": "x", "channel": "shop", "then": [{"grant": "x"}]}}},

@@ -175,6 +175,24 @@ def test_conditions_that_never_hold_say_why(condition: str, reason: str) -> None
     assert found.sentence == f"The condition of the campaign `tried` never holds: {reason}."
 
 
+def test_a_campaign_of_one_channel_does_not_wait_for_another() -> None:
+    text = with_campaign(
+        "{trigger: order.paid, channel: pos, when: order.channel == 'web', then: [{badge: star}]}"
+    )
+    assert the_one(text, "condition_never_true").sentence == (
+        "The condition of the campaign `tried` never holds: order.channel is never 'web'; it can be pos."
+    )
+    assert warned(text.replace("'web'", "'pos'")) == []
+    assert warned(text.replace("channel: pos, ", "")) == []
+
+
+def test_without_segments_nobody_is_in_one() -> None:
+    text = with_campaign(
+        "{trigger: order.paid, audience: \"'vip' in account.segments\", then: [{badge: star}]}"
+    )
+    assert "account.segments is never 'vip'; there is none." in the_one(text, "condition_never_true").sentence
+
+
 @pytest.mark.parametrize("condition", PERHAPS)
 def test_conditions_that_may_hold_are_left_alone(condition: str) -> None:
     assert (

@@ -11,7 +11,7 @@ from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.engagement.referral import Referral
 from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.scalars.part import spellings
-from guerdon.rules.definition.settings import Earning, Returns
+from guerdon.rules.definition.settings import Earning
 
 _LATER_SECTIONS: Final = {
     "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
@@ -31,11 +31,8 @@ _LATER_IN_BADGES: Final = {
 ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
 _OF_CARTS: Final = frozenset({"discount", "gift"})
 _LATER_EFFECTS: Final = frozenset({"message"})
-_LATER_FACTS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
-_LATER_SETTINGS: Final = (
-    ("earning", Earning(), ("same_order",)),
-    ("returns", Returns(), ("on_return",)),
-)
+_UNDOING: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
+_LATER_SETTINGS: Final = (("earning", Earning(), ("same_order",)),)
 _LATER_IN_REWARDS: Final = {
     "match": "what is matched is kept and not given by the engine",
     "adds": "the warranty is kept and lengthened by whoever fulfils it",
@@ -72,7 +69,6 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
         yield from _campaign(campaign, f"/campaigns/{key}")
     yield from _rewards(definition)
     yield from _settings(definition)
-    yield from _wallets(definition)
     for section, why in _LATER_SECTIONS.items():
         for key in getattr(definition, section):
             yield InactivePart(f"/{section}/{key}", why)
@@ -86,14 +82,6 @@ def _badges(definition: Definition) -> Iterator[InactivePart]:
         for name, why in _LATER_IN_BADGES.items():
             if getattr(badge, name):
                 yield InactivePart(f"/badges/{key}/{name}", why)
-
-
-def _wallets(definition: Definition) -> Iterator[InactivePart]:
-    for key, wallet in definition.wallets.items():
-        if wallet.debt == "stop_at_zero":
-            yield InactivePart(
-                f"/wallets/{key}/debt", "returns are not taken in yet, so nothing runs into debt"
-            )
 
 
 def _rewards(definition: Definition) -> Iterator[InactivePart]:
@@ -121,11 +109,13 @@ def _settings(definition: Definition) -> Iterator[InactivePart]:
 
 _WHY_SETTINGS: Final = {
     "earning": "an order's own points cannot pay for it yet, whatever this says",
-    "returns": "returns are not taken in yet",
 }
 
 
 def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
+    if metric.event in _UNDOING:
+        why = f"metrics count less after an {metric.event}, and do not count such events themselves yet"
+        yield InactivePart(f"{pointer}/event", why)
     for fold in _LATER_FOLDS:
         if getattr(metric, fold) is not None:
             yield InactivePart(f"{pointer}/{fold}", f"metrics count and sum; {fold} is not kept yet")
@@ -133,8 +123,8 @@ def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
 
 def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
     of_carts = campaign.trigger == "checkout"
-    if campaign.trigger in _LATER_FACTS:
-        why = f"{campaign.trigger} is not taken in yet, so this campaign never runs"
+    if campaign.trigger in _UNDOING:
+        why = f"{campaign.trigger} undoes what its order set off, and sets off nothing of its own yet"
         yield InactivePart(f"{pointer}/trigger", why)
     if campaign.exclusive and not of_carts:
         yield InactivePart(f"{pointer}/exclusive", "only campaigns of carts shut each other out")

@@ -51,6 +51,18 @@ def domain_of(definition: Definition) -> Domain:
     return domain
 
 
+def channel_domain(channels: tuple[str, ...]) -> Domain:
+    """List where a channel can be read.
+
+    Args:
+        channels: the only ones that there can be.
+
+    Returns:
+        The channel of an event, an order and a cart.
+    """
+    return {f"{root}.channel": channels for root in ("event", "order", "cart")}
+
+
 def why_never(condition: Node, domain: Domain) -> str:
     """Say why a condition can never hold.
 
@@ -130,7 +142,13 @@ def _impossible_value(bounds: Iterable[Bound], domain: Domain) -> str:
             and bound.value not in known
         ):
             nearest = nearest_to(bound.value, known)
-            hint = f"did you mean '{nearest}'?" if nearest else f"it can be {', '.join(known) or 'nothing'}"
+            hint = (
+                f"did you mean '{nearest}'?"
+                if nearest
+                else f"it can be {', '.join(known)}"
+                if known
+                else "there is none"
+            )
             return f"{bound.path} is never '{bound.value}'; {hint}"
     return ""
 

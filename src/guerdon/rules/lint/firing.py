@@ -9,7 +9,7 @@ from typing import Final
 from guerdon.rules.definition import nearest_to
 from guerdon.rules.expressions import Expression
 from guerdon.rules.lint.asked import Asked
-from guerdon.rules.lint.conditions import domain_of, why_never
+from guerdon.rules.lint.conditions import Domain, channel_domain, domain_of, why_never
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.lint.sections import awaited_events, over_sections
 from guerdon.rules.lint.texts import place_of
@@ -79,14 +79,18 @@ def false_conditions(asked: Asked) -> Iterator[LintWarning]:
     definition = asked.definition
     program = asked.program
     domain = domain_of(definition)
-    conditions: list[tuple[str, Expression | None]] = []
+    conditions: list[tuple[str, Expression | None, Domain]] = []
     for one in program.campaigns:
         at = f"/campaigns/{one.key}"
-        conditions += [(f"{at}/when", one.when), (f"{at}/audience", one.audience)]
-    conditions += [(definition.segments[key].when.pointer, one.when) for key, one in program.segments.items()]
-    conditions += [(f"/metrics/{key}/when", one.when) for key, one in program.metrics.items()]
-    for pointer, condition in conditions:
-        reason = why_never(condition.tree, domain) if condition is not None else ""
+        channels = definition.campaigns[one.key].channels
+        here = domain if channels is None else {**domain, **channel_domain(channels)}
+        conditions += [(f"{at}/when", one.when, here), (f"{at}/audience", one.audience, here)]
+    conditions += [
+        (definition.segments[key].when.pointer, one.when, domain) for key, one in program.segments.items()
+    ]
+    conditions += [(f"/metrics/{key}/when", one.when, domain) for key, one in program.metrics.items()]
+    for pointer, condition, known in conditions:
+        reason = why_never(condition.tree, known) if condition is not None else ""
         if reason:
             place = place_of(pointer)
             yield LintWarning(

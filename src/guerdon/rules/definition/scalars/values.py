@@ -178,10 +178,18 @@ EventType = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{EVENT_PATTERN}$"}),
 ]
 TimeOfDay = Annotated[
-    time, PlainValidator(_read_time), WithJsonSchema({"type": "string", "examples": ["17:00"]})
+    time,
+    PlainValidator(_read_time),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TIME.pattern}$", "examples": ["17:00"]}),
 ]
 Moment = Annotated[
     date | datetime,
     PlainValidator(_read_moment),
-    WithJsonSchema({"type": "string", "examples": ["2027-02-01", "2027-02-01T19:00"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({_DATE.pattern}|{_DATETIME.pattern})$",
+            "examples": ["2027-02-01", "2027-02-01T19:00"],
+        }
+    ),
 ]
