@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
 
@@ -41,6 +43,8 @@ class Returning:
         """
         self._tx = tx
         self._versions = versions
+        self._counts: Counter[str] = Counter()
+        """How many returns of an order the walk has met, by the event that paid it."""
 
     def check_row(self, stored: StoredEvent, decision: Decision) -> Iterator[Finding]:
         """Compare the row of a return with its decision.
@@ -55,14 +59,16 @@ class Returning:
         returned = decision.returned
         if returned is None:
             return
+        self._counts[returned.order_event] += 1
+        expected = self._counts[returned.order_event]
         found = self._rows(stored, returned)
-        own = [row for row in found if row.return_event == stored.event_id]
-        numbers = [row.number for row in found]
-        if len(own) != 1 or numbers != list(range(1, len(found) + 1)):
+        own = [row.number for row in found if row.return_event == stored.event_id]
+        if own != [expected] or [row.number for row in found] != list(range(1, len(found) + 1)):
             key = key_of(stored.account_id, stored.event_id)
-            told = f"{len(own)} of {numbers}"
+            numbers = " ".join(str(row.number) for row in found)
+            told = f"{own} among {numbers}"
             yield Finding(
-                "returns_unlike_events", "order_returns", key, "one of its order's", told, stored.account_id
+                "returns_unlike_events", "order_returns", key, f"[{expected}]", told, stored.account_id
             )
 
     def with_order(
@@ -80,8 +86,25 @@ class Returning:
             The fact with the order.
 
         Raises:
-            Problem: `order_not_found` or `version_not_found`.
+            Problem: `order_not_found`, `version_not_found` or `stored_body_unreadable`.
         """
+        try:
+            return self._with_order(stored, program_id, fact, known)
+        except (
+            msgspec.MsgspecError,
+            zlib.error,
+            UnicodeDecodeError,
+            ArithmeticError,
+            AssertionError,
+            LookupError,
+            ValueError,
+        ) as error:
+            # What was decided about an order is there to be read; a damaged one may be anything.
+            raise Problem("stored_body_unreadable", type(error).__name__) from error
+
+    def _with_order(
+        self, stored: StoredEvent, program_id: int, fact: Fact, known: tuple[KeyOf, Mapping[int, str]]
+    ) -> Fact:
         command = fact.event.command
         assert isinstance(command, ReturnOrder)
         key_of_event, statuses = known
@@ -101,7 +124,11 @@ class Returning:
         return version.program
 
     def _rows(self, stored: StoredEvent, returned: Returned) -> list[ReturnRow]:
-        return ask_returns(self._tx, [stored.account_id], [UUID(returned.order_event)])()
+        try:
+            order_event = UUID(returned.order_event)
+        except ValueError:
+            return []
+        return ask_returns(self._tx, [stored.account_id], [order_event])()
 
     def _earlier(self, stored: StoredEvent, paid: PaidOrder) -> tuple[Returned, ...]:
         rows = ask_returns(self._tx, [stored.account_id], [UUID(paid.event_id)])()
