@@ -85,6 +85,8 @@ async def test_an_adjustment_is_booked_once_explained_and_audited(api: Api) -> N
     person, page = await signed_in(api, "support"), await ananya(api)
     once = re.search(r'name="once" value="([0-9a-f]+)"', (await person.get(page)).text)
     assert once is not None
+    # What is wrong with a form is said beside it, so that is where the answer begins.
+    assert f'action="{page}/adjust#adjust"' in (await person.get(page)).text
     fields = {"wallet": "points", "amount": "−59", "reason": "counted twice at the till", "once": once[1]}
     answer = await person.send(f"{page}/adjust", **fields)
     for _ in range(2):

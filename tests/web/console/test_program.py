@@ -7,6 +7,7 @@ import re
 
 from guerdon.programs.audit import list_acts
 from guerdon.programs.tenants import tenant_id_of
+from tests.architecture.source import ROOT
 from tests.web.conftest import PROGRAM, Api
 from tests.web.console.desk import Person, signed_in
 
@@ -35,6 +36,21 @@ async def test_a_plan_says_what_would_change_and_changes_nothing(api: Api) -> No
     assert await live_text(person) == PROGRAM
 
 
+async def test_what_needs_a_look_is_counted_apart_from_what_rests(api: Api) -> None:
+    person = await signed_in(api, "manager")
+    await person.get("/console/new")
+    example = (ROOT / "examples" / "backpack-club.yaml").read_text(encoding="utf-8")
+    page = (await person.send("/console/new", text=example, base="0", act="plan")).text
+    first = re.search(
+        r'<h2 id="warn">Look at this first</h2><span[^>]*>(\d+)</span>(.*?)</section>', page, re.DOTALL
+    )
+    assert first is not None
+    assert int(first[1]) == first[2].count("<li") > 0
+    resting = re.search(r"<summary>(\d+) parts? (?:is|are) kept.*?</details>", page, re.DOTALL)
+    assert resting is None or int(resting[1]) == resting[0].count("<li")
+    assert "does nothing yet" not in first[2]
+
+
 async def test_what_was_planned_is_applied_and_an_earlier_text_is_taken_up_again(api: Api) -> None:
     person = await signed_in(api, "manager")
     changed = PROGRAM.replace('amount: "200"', 'amount: "250"')
@@ -42,6 +58,7 @@ async def test_what_was_planned_is_applied_and_an_earlier_text_is_taken_up_again
     assert (answer.status_code, answer.headers["location"]) == (303, f"{TEXT}?applied=yes")
     page = (await person.get(answer.headers["location"])).text
     assert "Version 2 is live." in page
+    assert page.count('aria-current="step"') == 1
     assert await live_text(person) == changed
     assert await live_text(person, f"{TEXT}?version=1") == PROGRAM
     again = await person.send(TEXT, text=PROGRAM, base="2", act="apply")

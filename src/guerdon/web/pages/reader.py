@@ -74,7 +74,6 @@ def _operation(path: str, method: str, described: Json, schemas: Json) -> dict[s
         ],
         "body": _shape(next(iter(body.values())).get("schema", {}), schemas) if body else None,
         "answers": answers,
-        "refused": sorted(status for status, one in described["responses"].items() if "$ref" in one),
     }
 
 
