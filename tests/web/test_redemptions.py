@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import Api
+from tests.web.conftest import NOW, PROGRAM, Api
 
 CLUB = "/v1/programs/club"
 
@@ -59,3 +59,48 @@ async def test_what_comes_back_unused_is_given_back_with_stock_and_units(shop: A
     assert wallet["available"] == "400"
     assert (await take(shop))["status"] == "issued"
     assert two["status"] == "issued"
+
+
+async def test_what_can_be_had_when_and_what_is_chosen(shop: Api) -> None:
+    more = """
+  scarf: {kind: choice, price: {points: 10}, choices: [red, blue]}
+  soon: {kind: product, price: {points: 10}, opens: 2027-01-01}
+  gone: {kind: product, price: {points: 10}, until: 2026-01-01}
+  gift: {kind: product, opens: 2027-01-01}
+"""
+    given = "  birthday:\n    trigger: item.recycled\n    then: [{grant: gift}]\n"
+    text = PROGRAM.rstrip().replace("rewards:\n", given + "rewards:\n") + more
+    assert (await shop.apply(text)).status_code == 201
+    listed = (await shop.get(f"{CLUB}/rewards?member=external:ana")).json()["data"]
+    told = {one["key"]: (one["available"], one["reason"], one["choices"]) for one in listed}
+    assert told["scarf"] == (True, None, ["red", "blue"])
+    assert told["soon"] == (False, "reward_not_yet", [])
+    assert told["gone"] == (False, "reward_over", [])
+
+    async def ask(reward: str, **choice: str) -> Any:
+        body = {"member": "external:ana", "reward": reward, **choice}
+        return (await shop.post(f"{CLUB}/redemptions", json=body)).json()
+
+    assert (await ask("soon"))["code"] == "reward_not_yet"
+    assert (await ask("gone"))["code"] == "reward_over"
+    assert (await ask("scarf"))["errors"][0] == {
+        "pointer": "/choice",
+        "code": "choice_missing",
+        "detail": "say what is chosen of this reward; there are: red, blue",
+    }
+    assert (await ask("scarf", choice="green"))["code"] == "choice_unknown"
+    assert (await ask("scarf", choice="red"))["choice"] == "red"
+    event = {
+        "specversion": "1.0",
+        "id": "e-1",
+        "source": "shop",
+        "type": "item.recycled",
+        "time": NOW.isoformat(),
+        "subject": "external:ana",
+        "data": {"grams": 1},
+    }
+    effects = (await shop.post(f"{CLUB}/events", json=event)).json()["effects"]
+    assert any(one.get("grant", {}).get("reward") == "gift" for one in effects), effects
+    cart = {"member": "external:ana", "lines": [{"id": "1", "price": "5.00"}], "rewards": ["scarf"]}
+    said = await shop.call("PUT", f"{CLUB}/checkouts/C-1", json=cart)
+    assert said.json()["errors"][0]["pointer"] == "/rewards/0"

@@ -113,7 +113,7 @@ def _take_reward(draft: Draft, promised: Promised) -> None:
         draft.shortfalls.append(Shortfall("reward", promised.reward, Decimal(1), "unknown_wallet"))
         return
     # Whom it is for was asked when it was promised.
-    reward = msgspec.structs.replace(reward, tiers=frozenset())
+    reward = msgspec.structs.replace(reward, tiers=frozenset(), opens=None, until=None, public_at=None)
     try:
         issue(draft, reward, Redeem(promised.redemption_id, promised.reward), by=None)
     except Problem as problem:

@@ -26,7 +26,7 @@ from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
 from guerdon.rules.segments import see_segments
-from guerdon.rules.spending import REFUSALS, check_tier, reward_draws
+from guerdon.rules.spending import REFUSALS, check_offer, reward_draws
 from guerdon.rules.state import Hold, HoldKind, State
 from guerdon.rules.step import step
 
@@ -253,8 +253,11 @@ def _reward(draft: Draft, name: str, pointer: str, drawn: dict[str, Decimal]) ->
         raise Problem.at(pointer, "unknown_reward", f"this program has no reward {name!r}")
     if not reward.price:
         raise Problem.at(pointer, "reward_not_for_sale", "this reward is granted and has no price")
+    if reward.choices:
+        detail = "something is chosen of this reward: take it by a redemption"
+        raise Problem.at(pointer, "choice_missing", detail)
     try:
-        check_tier(draft, reward)
+        check_offer(draft, reward)
     except Problem as problem:
         raise Problem.at(pointer, problem.code, problem.detail) from None
     member = draft.before.member

@@ -161,3 +161,11 @@ class Reward(msgspec.Struct, frozen=True):
     limits: Limits
     cost: Decimal | None = None
     """Money that giving one costs, for budgets."""
+    opens: datetime | None = None
+    """From this local moment on it can be had."""
+    until: datetime | None = None
+    """The last local moment in which it can."""
+    public_at: datetime | None = None
+    """From this local moment on its tiers do not matter."""
+    choices: tuple[str, ...] = ()
+    """What can be chosen; empty for any words."""

@@ -14,6 +14,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import currency_digits, plain_text, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.definition import Definition, DefinitionError, DefinitionFault, ExpressionText, Positions
+from guerdon.rules.definition.campaigns import closing, opening
 from guerdon.rules.expressions import (
     BOOL,
     DECIMAL,
@@ -305,6 +306,10 @@ class _Compiler:
             code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
             limits=limits_of(one.limits),
             cost=_cost(one),
+            opens=None if one.opens is None else opening(one.opens),
+            until=None if one.until is None else closing(one.until),
+            public_at=None if one.public_at is None else opening(one.public_at),
+            choices=one.choices,
         )
 
     def campaign(self, key: str, one: written.Campaign, wallets: Mapping[str, Wallet]) -> Campaign:

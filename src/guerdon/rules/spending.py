@@ -16,6 +16,7 @@ from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
 from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
+from guerdon.rules.offering import SENTENCES, why_not_chosen, why_not_offered
 from guerdon.rules.program import Campaign, Reward
 from guerdon.rules.state import Lot
 
@@ -34,7 +35,8 @@ def redeem(draft: Draft, command: Redeem) -> None:
 
     Raises:
         Problem: `unknown_reward`, `quantity_invalid`, `reward_not_for_sale`, `reward_not_for_tier`,
-            `limit_reached`, `out_of_stock` or `insufficient_units`.
+            `reward_not_yet`, `reward_over`, `choice_missing`, `choice_unknown`, `limit_reached`,
+            `out_of_stock` or `insufficient_units`.
     """
     reward = draft.program.rewards.get(command.reward)
     if reward is None:
@@ -43,6 +45,10 @@ def redeem(draft: Draft, command: Redeem) -> None:
         raise Problem.at("/quantity", "quantity_invalid", f"a quantity is 1 to {QUANTITY_AT_MOST}")
     if not reward.price:
         raise Problem.at("/reward", "reward_not_for_sale", "this reward is granted and has no price")
+    refused = why_not_chosen(reward, command.choice)
+    if refused:
+        listed = ", ".join(reward.choices)
+        raise Problem.at("/choice", refused, f"{SENTENCES[refused]}; there are: {listed}")
     issue(draft, reward, command, by=None)
 
 
@@ -62,10 +68,10 @@ def issue(
         The redemption.
 
     Raises:
-        Problem: `reward_not_for_tier`, `limit_reached`, `out_of_stock`, `budget_spent` or
-            `insufficient_units`, with nothing changed.
+        Problem: `reward_not_for_tier`, `reward_not_yet`, `reward_over`, `limit_reached`, `out_of_stock`,
+            `budget_spent` or `insufficient_units`, with nothing changed.
     """
-    check_tier(draft, reward)
+    check_offer(draft, reward, granted=free)
     draws = _draws(draft, reward, command.quantity, by if free else None)
     for draw, amount, code in draws:
         if draft.room(draw) < amount:
@@ -148,23 +154,25 @@ def reward_draws(
     return draws
 
 
-def check_tier(draft: Draft, reward: Reward) -> None:
-    """Make sure that the account's tiers may have a reward.
+def check_offer(draft: Draft, reward: Reward, *, granted: bool = False) -> None:
+    """Make sure that a reward can be had now, and that the account's tiers may have it.
 
     Args:
         draft: the decision.
         reward: what is wanted.
+        granted: whether a campaign gives it, on whatever day.
 
     Raises:
-        Problem: `reward_not_for_tier`.
+        Problem: `reward_not_for_tier`, `reward_not_yet` or `reward_over`.
     """
-    if not reward.tiers:
-        return
     held = {name for key, one in draft.tiers.items() for name in (one.level, f"{key}.{one.level}")}
-    if not held & reward.tiers:
-        raise Problem(
-            "reward_not_for_tier", "this reward is for the tiers " + ", ".join(sorted(reward.tiers))
-        )
+    if granted:
+        reward = msgspec.structs.replace(reward, opens=None, until=None)
+    refused = why_not_offered(reward, held, draft.program.zone.local(draft.now).replace(tzinfo=None))
+    if refused == "reward_not_for_tier":
+        raise Problem(refused, "this reward is for the tiers " + ", ".join(sorted(reward.tiers)))
+    if refused and not granted:
+        raise Problem(refused, SENTENCES[refused])
 
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:

@@ -28,7 +28,9 @@ _LATER_IN_BADGES: Final = {
     "series": "badges are not shown in series yet",
     "levels": "badges have no levels yet",
 }
-ACTIVE_KINDS: Final = frozenset({"product", "coupon", "shipping", "event", "access", "donation", "warranty"})
+ACTIVE_KINDS: Final = frozenset(
+    {"product", "coupon", "shipping", "event", "access", "donation", "warranty", "choice"}
+)
 _OF_CARTS: Final = frozenset({"discount", "gift"})
 _LATER_EFFECTS: Final = frozenset({"message"})
 _UNDOING: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
@@ -36,8 +38,6 @@ _LATER_SETTINGS: Final = (("earning", Earning(), ("same_order",)),)
 _LATER_IN_REWARDS: Final = {
     "match": "what is matched is kept and not given by the engine",
     "adds": "the warranty is kept and lengthened by whoever fulfils it",
-    "opens": "the opening day is kept and does not hold anybody back yet",
-    "public_at": "the day is kept, and the tiers' head start does not end by itself yet",
 }
 _LATER_FOLDS: Final = ("streak", "distinct", "min", "max", "last")
 

@@ -110,6 +110,10 @@ class Reward(Part):
     """When it can be had by its tiers first."""
     public_at: Moment | None = None
     """When it can be had by everybody."""
+    until: Moment | None = None
+    """The last day or moment on which it can be had."""
+    choices: Annotated[tuple[Line, ...], Listed()] = ()
+    """What can be chosen of it; any words without it."""
     cause: Line | None = None
     """What a donation is for."""
     match: Annotated[Exact, Field(ge=0)] | None = None

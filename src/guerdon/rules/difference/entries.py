@@ -207,6 +207,8 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Reward, "tiers"): ("is for", _or("all tiers", lambda value, _: f"the tiers {_names(value, _)}")),
     (Reward, "at"): ("takes place on", _or("no date", lambda value, _: moment(value))),
     (Reward, "opens"): ("opens on", _or("no date", lambda value, _: moment(value))),
+    (Reward, "until"): ("can be had until", _or("no date", lambda value, _: moment(value))),
+    (Reward, "choices"): ("lets choose among", _or("any words", _names)),
     (Reward, "public_at"): ("is open to everybody from", _or("no date", lambda value, _: moment(value))),
     (Reward, "sku"): ("is the product", _or("none that is said", _code)),
     (Reward, "when"): ("is for carts", lambda value, _: condition(value)),

@@ -15,6 +15,7 @@ from guerdon.members.identities import parse_ref, resolve
 from guerdon.programs.counters import load_counters
 from guerdon.programs.holds import load_lapsed
 from guerdon.rules.limits import stock_draw
+from guerdon.rules.offering import why_not_offered
 from guerdon.rules.program import Program, Reward
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.shapes import Rewards, RewardShape
@@ -35,8 +36,10 @@ def catalogue(
         live = call.house.live(tx, program)
         standing = _standing(tx, call, live, member) if member is not None else None
         left = _stock_left(tx, live, call.now)
+    local = live.program.zone.local(call.now).replace(tzinfo=None)
     shown = [
-        _shown(live.program, reward, left.get(key), standing) for key, reward in live.program.rewards.items()
+        _shown(live.program, reward, left.get(key), standing, local)
+        for key, reward in live.program.rewards.items()
     ]
     return answer(Rewards(data=shown, next=None))
 
@@ -59,7 +62,9 @@ def _stock_left(tx: Tx, live: Live, now: datetime) -> dict[str, int]:
     return {key: max(0, stock - int(taken.get(counters[key], Decimal(0)))) for key, stock in stocked.items()}
 
 
-def _shown(program: Program, reward: Reward, left: int | None, standing: Shown | None) -> RewardShape:
+def _shown(
+    program: Program, reward: Reward, left: int | None, standing: Shown | None, local: datetime
+) -> RewardShape:
     written = program.definition.rewards[reward.key]
     missing: dict[str, str] = {}
     reason = None
@@ -69,7 +74,8 @@ def _shown(program: Program, reward: Reward, left: int | None, standing: Shown |
             if lacking > 0:
                 missing[wallet] = scaled_text(lacking, program.scales[wallet])
         held = {one.tier for one in standing.tiers.values()}
-        reason = _reason(reward, left, held)
+        held |= {f"{ladder}.{one.tier}" for ladder, one in standing.tiers.items()}
+        reason = _reason(reward, left, held, local)
     languages = program.definition.languages
     return RewardShape(
         key=reward.key,
@@ -84,6 +90,7 @@ def _shown(program: Program, reward: Reward, left: int | None, standing: Shown |
         available=None if standing is None else not missing and reason is None,
         missing=missing,
         reason=reason,
+        choices=reward.choices,
     )
 
 
@@ -94,9 +101,7 @@ def _money(program: Program, amount: Decimal) -> str:
     return scaled_text(int(units), program.digits) if whole else plain_text(amount)
 
 
-def _reason(reward: Reward, left: int | None, held: set[str]) -> str | None:
+def _reason(reward: Reward, left: int | None, held: set[str], local: datetime) -> str | None:
     if not reward.price:
         return "reward_not_for_sale"
-    if reward.tiers and not reward.tiers & held:
-        return "reward_not_for_tier"
-    return "out_of_stock" if left == 0 else None
+    return why_not_offered(reward, held, local) or ("out_of_stock" if left == 0 else None)

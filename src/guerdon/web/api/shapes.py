@@ -20,7 +20,7 @@ class Expiring(Answered, frozen=True):
     at: datetime
 
 
-class WalletShape(Answered, frozen=True):
+class WalletShape(Answered, frozen=True, omit_defaults=True):
     """A wallet; all amounts are decimal strings."""
 
     available: str
@@ -29,9 +29,9 @@ class WalletShape(Answered, frozen=True):
     """Earned, and not available yet."""
     held: str
     """Set aside for open checkouts."""
-    debt: str
-    """Taken by returns after it was spent; what comes later repays it."""
     expiring: Sequence[Expiring]
+    debt: str = "0"
+    """Taken by returns after it was spent; what comes later repays it. Absent where nothing is owed."""
 
 
 class TierShape(Answered, frozen=True):
@@ -110,7 +110,7 @@ class Erased(Answered, frozen=True):
     erased_at: datetime
 
 
-class BalanceShape(Answered, frozen=True):
+class BalanceShape(Answered, frozen=True, omit_defaults=True):
     """A wallet after an event."""
 
     available: str
@@ -309,7 +309,9 @@ class RewardShape(Answered, frozen=True):
     """Units by wallet that the member lacks."""
     reason: str | None
     """Why it cannot be had, beside missing units:
-    `reward_not_for_tier`, `out_of_stock`, `reward_not_for_sale`."""
+    `reward_not_for_tier`, `reward_not_yet`, `reward_over`, `out_of_stock`, `reward_not_for_sale`."""
+    choices: Sequence[str] = ()
+    """What can be chosen of it; empty for any words."""
 
 
 class Rewards(Answered, frozen=True):
