@@ -72,7 +72,7 @@ def show_wallet(state: WalletState, scale: int, now: datetime) -> WalletShape:
         available=scaled_text(state.free, scale),
         pending=scaled_text(state.pending, scale),
         held=scaled_text(state.held, scale),
-        debt=scaled_text(state.debt, scale),
+        debt=scaled_text(state.debt, scale) if state.debt else "0",
         expiring=[Expiring(amount=scaled_text(units, scale), at=at) for at, units in expiring(state, now)],
     )
 
