@@ -96,6 +96,7 @@ async def test_confirming_takes_what_is_held_and_earns_once(shop: Api) -> None:
     assert said.status_code == 200, said.text
     confirmed = said.json()
     assert confirmed["status"] == "confirmed"
+    assert confirmed["late"] is False
     assert confirmed["shortfalls"] == []
     assert await points(shop) == ("240", "0")
     again = (await shop.post(f"{BASE}/checkouts/C-1/confirm", json={})).json()
@@ -182,6 +183,7 @@ async def test_a_lapsed_checkout_holds_nothing_and_confirms_late(shop: Api) -> N
     assert taken.status_code == 201, taken.text
     said = await shop.post(f"{BASE}/checkouts/C-1/confirm", headers=later)
     assert said.status_code == 200, said.text
+    assert said.json()["late"] is True
     assert said.json()["shortfalls"] == [
         {"kind": "units", "name": "points", "amount": "100", "reason": "insufficient_units"}
     ]

@@ -18,8 +18,8 @@ from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent
 
-# Numbers stay numbers: an attribute must not come back as text.
-_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+# Numbers stay numbers: an attribute must not come back as text. A quote is answered again in its own order.
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _COLUMNS = msgspec.json.Encoder()
 _STAMP = 16
 """Bytes before what was promised: a keyed hash of the whole row."""

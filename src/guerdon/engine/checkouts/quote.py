@@ -74,17 +74,18 @@ def write_quote(
     return written
 
 
-def with_effects(quote: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+def with_effects(quote: Mapping[str, Any], answer: Answer, *, late: bool) -> dict[str, Any]:
     """Turn the quote of an open checkout into that of a confirmed one.
 
     Args:
         quote: as it was answered.
         answer: what the order set off.
+        late: whether it had expired by then.
 
     Returns:
         The quote with what became of it.
     """
-    return {**quote, "status": "confirmed", "effects": list(answer.effects)}
+    return {**quote, "status": "confirmed", "effects": list(answer.effects), "late": late}
 
 
 def earned(program: Program, quoted: Quoted) -> dict[str, str]:

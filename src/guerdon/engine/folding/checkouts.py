@@ -242,7 +242,9 @@ def confirm(fold: Folding, item: Item) -> Answer:
         status="confirmed", changed_at=now, event_id=event_id
     )
     answer = fold.shown(item, decision, "applied" if is_order else "duplicate")
-    return msgspec.structs.replace(answer, quote=with_effects(promise.quote, answer))
+    return msgspec.structs.replace(
+        answer, quote=with_effects(promise.quote, answer, late=now >= row.expires_at)
+    )
 
 
 def cancel(fold: Folding, item: Item) -> Answer:
@@ -330,7 +332,9 @@ def _again(fold: Folding, item: Item, row: CheckoutRow) -> Answer:
     decision = stored.decided if stored is not None else Decision(version=row.version)
     item.account_id, item.member_id = row.account_id, row.member_id
     answer = fold.shown(item, decision, "duplicate")
-    return msgspec.structs.replace(answer, quote=with_effects(promise.quote, answer))
+    return msgspec.structs.replace(
+        answer, quote=with_effects(promise.quote, answer, late=row.changed_at >= row.expires_at)
+    )
 
 
 def _quote(fold: Folding, item: Item, checkout_id: UUID) -> tuple[State, Quoted, datetime]:

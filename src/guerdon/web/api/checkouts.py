@@ -94,6 +94,7 @@ class QuoteShape(Answered, frozen=True, omit_defaults=True):
     """Whether a lane had too many candidates to find the very best."""
     expires_at: str | None = None
     late: bool = False
+    """Whether it was confirmed after it had expired."""
     shortfalls: Sequence[dict[str, str]] = ()
     """What was promised and could not be had, of a late confirmation."""
     redemptions: Sequence[dict[str, Any]] = ()
@@ -214,7 +215,7 @@ async def cancel(
 def _ended(said: Answer) -> Mapping[str, Any]:
     return {
         **said.quote,
-        "late": said.late,
+        "late": said.quote.get("late", False),
         "shortfalls": said.shortfalls,
         "redemptions": said.redemptions,
         "balances": said.balances,
