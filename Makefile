@@ -15,7 +15,7 @@ ARGS ?=
 SEED ?=
 STEPS ?=
 # mypy refuses a folder without Python in it.
-PLACES := $(foreach place,src tests benchmarks scripts,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
+PLACES := $(foreach place,src tests benchmarks scripts examples,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))

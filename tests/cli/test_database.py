@@ -116,6 +116,12 @@ def test_keys_are_made_listed_and_ended(guerdon: Run, home: Path) -> None:
     assert shown[0]["revoked_at"] is not None
 
 
+def test_what_is_not_there_does_not_hold(guerdon: Run, tmp_path: Path) -> None:
+    said = guerdon("verify", "--data", tmp_path / "mistyped")
+    assert (said.code, "[data_not_found]" in said.err) == (1, True)
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_verify_holds_and_then_does_not(guerdon: Run, tmp_path: Path, home: Path) -> None:
     events = write(tmp_path / "events.ndjson", [order("anna", "2025-01-02T12:00:00Z", "20.00")])
     assert guerdon("import", events, "--program", "club", "--enrol", "--data", home).code == 0

@@ -163,6 +163,19 @@ def test_a_taken_port_is_passed_over_and_a_reset_begins_again(tmp_path: Path) ->
         assert "2 members" in anew.page()[1]
 
 
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    refused = subprocess.run(
+        [GUERDON, "demo", "--data", str(tmp_path / "file" / "below")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(),
+    )
+    assert (refused.returncode, "[data_not_writable]" in refused.stderr) == (1, True), refused.stderr
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
 def test_it_keeps_its_hands_off_what_is_not_a_demo(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()

@@ -22,10 +22,26 @@ def settings_for(data: str | None, **given: object) -> Settings:
 
 
 @contextmanager
-def opened_house(data: str | None) -> Iterator[House]:
-    """Open the database for one command; the engine rests until it is started."""
+def opened_house(data: str | None, *, made: bool = True) -> Iterator[House]:
+    """Open the database for one command; the engine rests until it is started.
+
+    Args:
+        data: the folder that was named, if any.
+        made: whether a database is made where there is none; a verb that only reads asks for none.
+
+    Yields:
+        The house.
+
+    Raises:
+        Problem: `data_not_found`, `data_in_use`.
+    """
+    settings = settings_for(data)
+    if not made and settings.database_url is None and not settings.data.is_dir():
+        raise Problem(
+            "data_not_found", f"there is no folder {settings.data}: name the one it is in with --data"
+        )
     try:
-        house = open_house(settings_for(data), show_note)
+        house = open_house(settings, show_note)
     except Problem as problem:
         if problem.code == "data_in_use":
             detail = f"{problem.detail}; a server that runs on it answers to --url and --key"

@@ -53,7 +53,7 @@ def verify_all(options: VerifyOptions) -> int:
     """
     counts, tenants, total = Counts(), 0, 0
     found: list[Finding] = []
-    with opened_house(options.data) as house:
+    with opened_house(options.data, made=False) as house:
         with house.database.transaction_as("lookup") as lookup_tx:
             numbers = [tenant.tenant_id for tenant in list_tenants(lookup_tx)]
         for tenant_id in numbers:

@@ -90,14 +90,21 @@ class DemoFolder:
         self._check()
         path = self._data / _STATE
         if not path.is_file():
-            # The server may run as another user, who passes through to a folder of its own.
-            self._data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-            self.keep(begin)
+            self._make(begin)
         try:
             return msgspec.json.decode(path.read_bytes(), type=DemoState)
         except msgspec.DecodeError as error:
             detail = f"{path} cannot be read ({error}): --reset begins again"
             raise Problem("demo_damaged", detail) from None
+
+    def _make(self, begin: DemoState) -> None:
+        try:
+            # The server may run as another user, who passes through to a folder of its own.
+            self._data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            self.keep(begin)
+        except OSError as error:
+            detail = f"the folder {self._data} cannot be used ({error.strerror}): give another with --data"
+            raise Problem("data_not_writable", detail) from None
 
     def _check(self) -> None:
         if not (self._data / _STATE).exists() and self._data.exists() and any(self._data.iterdir()):
