@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,14 +14,14 @@ from hypothesis import given, settings
 from guerdon.base.ids import Chance
 from guerdon.rules.checkout import Opening, Quoted, quote
 from guerdon.rules.decision import Decision
-from guerdon.rules.definition import DefinitionError
+from guerdon.rules.definition import DefinitionError, load_definition
 from guerdon.rules.events import Event, PriceCart
 from guerdon.rules.explain import explain, in_words
 from guerdon.rules.lint import lint
 from guerdon.rules.needs import needs_of
 from guerdon.rules.orders import LineInput, OrderInput, read_order
 from guerdon.rules.pricing import read_cart
-from guerdon.rules.program import Program
+from guerdon.rules.program import Program, compile_program
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 from guerdon.rules.step import exactly, step
 from guerdon.rules.trial import Somebody, segments_at, try_expression
@@ -248,6 +249,15 @@ def test_a_cart_has_an_audience_with_and_without_an_index(others: int) -> None:
     told = [(one.source.key, one.reason) for one in other.priced.skipped]
     # The index leaves out what nobody would ask about.
     assert told == ([("bag_of_pens", "not_in_audience")] if not others else [])
+
+
+@pytest.mark.parametrize(("persona", "taken"), [("student", ["bag_of_pens"]), ("commuter", [])])
+def test_the_students_of_the_example_get_their_bag_of_pens(persona: str, taken: list[str]) -> None:
+    example = Path(__file__).parents[2] / "examples" / "backpack-club.yaml"
+    program = compile_program(load_definition(example.read_text("utf-8")), 1)
+    found = quoted(program, state_of(MemberState(7, attributes={"persona": persona})), "300.00").priced
+    assert [one.source.key for one in found.taken] == taken
+    assert found.discount == (2500 if taken else 0), "ten percent of 300.00 are more than 25.00 at most"
 
 
 def test_a_guest_is_in_no_segment() -> None:
