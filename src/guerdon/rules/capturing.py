@@ -12,6 +12,7 @@ from guerdon.rules.decision import Effect, Shortfall
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Capture, Event, Promised, Redeem, TakeCapture
+from guerdon.rules.owing import spendable
 from guerdon.rules.spending import issue
 
 
@@ -93,7 +94,7 @@ def _pay(draft: Draft, wallet: str, units: int) -> None:
         missing = scaled_decimal(units, scale)
         draft.shortfalls.append(Shortfall("units", wallet, missing, "unknown_wallet"))
         return
-    had = min(units, max(draft.spendable(wallet), 0))
+    had = min(units, max(spendable(draft, wallet), 0))
     if had:
         taken = draft.take_units(wallet, had)
         draft.post("redeem", wallet, moved_entries(taken, -1, "redeemed", "checkout"))

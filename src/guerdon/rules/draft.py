@@ -239,27 +239,6 @@ class Draft:
         buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)
         self.buckets = buckets
 
-    def recount(self, identity: str, bucket_on: date, change: Decimal, count: int) -> bool:
-        """Change what a fact has counted in a metric's bucket.
-
-        Args:
-            identity: the metric's identity.
-            bucket_on: the bucket's first day.
-            change: added to the sum.
-            count: added to the number of facts.
-
-        Returns:
-            Whether there was anything to change.
-        """
-        bucket = self.buckets.get((identity, bucket_on))
-        if bucket is None or not (change or count):
-            return False
-        self.buckets = {
-            **self.buckets,
-            (identity, bucket_on): Bucket(bucket.total + change, bucket.count + count),
-        }
-        return True
-
     def room(self, draw: Draw) -> Decimal:
         """Tell how much can still be drawn from a counter; the decision keeps what the first look found.
 
@@ -285,20 +264,6 @@ class Draft:
             self.shared = {**self.shared, draw.counter: self.shared.get(draw.counter, _ZERO) + amount}
         else:
             self.counters = {**self.counters, draw.counter: self.counters.get(draw.counter, _ZERO) + amount}
-
-    def free(self, draw: Draw, amount: Decimal) -> None:
-        """Give back what was drawn before, as far as it was counted: a limit may be younger.
-
-        Args:
-            draw: the counter.
-            amount: how much was drawn.
-        """
-        # What open carts hold is theirs.
-        held = (self.shared_holds if draw.shared else self.holds).values()
-        carts = sum((one.amount for one in held if one.name == draw.counter), _ZERO)
-        used = draw.bound - self.room(draw) - carts
-        if used > 0:
-            self.draw(draw, -min(amount, used))
 
     def fits(self, wallet_key: str, amount: int) -> bool:
         """Tell whether a wallet can hold so many units more.
@@ -353,50 +318,6 @@ class Draft:
         self.wallets[wallet_key], taken = lots.take(self.wallet(wallet_key), amount, self.now)
         self._touch(wallet_key, self._idle_end(wallet_key))
         return taken
-
-    def take_back(self, wallet_key: str, amount: int, of: Sequence[Lot] = ()) -> tuple[Lot, ...]:
-        """Take units back that a wallet has, pending ones as well; what is on hold stays.
-
-        Args:
-            wallet_key: the wallet.
-            amount: in its scale.
-            of: lots that are taken from first.
-
-        Returns:
-            What was taken of each lot, perhaps less than asked for.
-        """
-        self.wallets[wallet_key], taken = lots.take_back(self.wallet(wallet_key), amount, of, self.now)
-        return taken
-
-    def spendable(self, wallet_key: str) -> int:
-        """Tell how many units can be spent.
-
-        Args:
-            wallet_key: the wallet.
-
-        Returns:
-            Units in its scale; less than nothing where more is owed than is there.
-        """
-        wallet = self.wallet(wallet_key)
-        return wallet.free + wallet.debt if self.is_promised else wallet.free
-
-    def owe(self, wallet_key: str, amount: int) -> None:
-        """Note units that are owed.
-
-        Args:
-            wallet_key: the wallet.
-            amount: in its scale; less than nothing where it is repaid.
-        """
-        wallet = self.wallet(wallet_key)
-        self.wallets[wallet_key] = msgspec.structs.replace(wallet, debt=wallet.debt + amount)
-
-    def repay(self) -> None:
-        """Let units that are there repay what is owed in their wallet."""
-        for key, wallet in list(self.wallets.items()):
-            if wallet.debt and (wallet.available > wallet.held or wallet.pending):
-                taken = self.take_back(key, wallet.debt)
-                self.owe(key, -sum(lot.remaining for lot in taken))
-                self.post("repay", key, moved_entries(taken, -1, "owed"), effective_at=self.now)
 
     def _idle_end(self, wallet_key: str) -> datetime | None:
         """Work out when a wallet expires if this event is its last activity, where it works so."""

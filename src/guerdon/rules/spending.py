@@ -17,6 +17,7 @@ from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
 from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
 from guerdon.rules.offering import SENTENCES, why_not_chosen, why_not_offered
+from guerdon.rules.owing import free, spendable
 from guerdon.rules.program import Campaign, Reward
 from guerdon.rules.state import Lot
 
@@ -177,7 +178,7 @@ def check_offer(draft: Draft, reward: Reward, *, granted: bool = False) -> None:
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:
     for wallet, amount in price.items():
-        free = draft.spendable(wallet)
+        free = spendable(draft, wallet)
         if amount > free:
             scale = draft.program.wallets[wallet].scale
             needed, there = scaled_text(amount, scale), scaled_text(max(free, 0), scale)
@@ -255,7 +256,7 @@ def _free(draft: Draft, command: CancelRedemption) -> None:
     member_id = command.member_id if command.member_id is not None else acting
     day = draft.program.zone.day_of(command.taken_at) if command.taken_at is not None else draft.day
     for draw, amount, _ in reward_draws(reward, command.quantity, member_id, day):
-        draft.free(draw, amount)
+        free(draft, draw, amount)
 
 
 def arrive(

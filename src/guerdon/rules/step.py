@@ -28,6 +28,7 @@ from guerdon.rules.events import (
     Tick,
 )
 from guerdon.rules.metrics import bucket_of
+from guerdon.rules.owing import repay
 from guerdon.rules.program import Program
 from guerdon.rules.scope import MetricValues, Scope, WalletViews
 from guerdon.rules.segments import see_segments
@@ -71,7 +72,7 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
             problem_detail=problem.detail,
         )
         return state, refusal
-    draft.repay()
+    repay(draft)
     return draft.state(), draft.decision()
 
 

@@ -31,15 +31,38 @@ class Folding(Protocol):
     done: Folded
 
     def check_history(self, item: Item, event: Event) -> None:
-        """Make sure that history is imported into no later history."""
+        """Make sure that history is imported into no later history.
+
+        Args:
+            item: the command.
+            event: the fact.
+        """
         ...
 
     def shown(self, item: Item, decision: Decision, status: Any) -> Answer:
-        """Show a decision with the account as it stands."""
+        """Show a decision with the account as it stands.
+
+        Args:
+            item: the command.
+            decision: what was decided.
+            status: `applied` or `duplicate`.
+
+        Returns:
+            The answer.
+        """
         ...
 
     def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
-        """Decide one event about one account."""
+        """Decide one event about one account.
+
+        Args:
+            item: the command.
+            event: the fact.
+            event_id: its own id.
+
+        Returns:
+            What it came to; a refusal is raised.
+        """
         ...
 
 

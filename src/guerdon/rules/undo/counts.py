@@ -13,6 +13,7 @@ from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.metrics import Metric, bucket_of
 from guerdon.rules.orders import Order
+from guerdon.rules.state import Bucket
 from guerdon.rules.undo.lines import Part
 
 _ZERO = Decimal(0)
@@ -52,7 +53,11 @@ def recount(draft: Draft, paid: PaidOrder, part: Part) -> Recount:
         since[metric.key] = (first.value or _ZERO) - (remains.value or _ZERO)
         change = (remains.value or _ZERO) - (stood.value or _ZERO)
         count = (remains.value is not None) - (stood.value is not None)
-        if draft.recount(metric.identity, bucket_of(metric, day), change, count):
+        key = (metric.identity, bucket_of(metric, day))
+        bucket = draft.buckets.get(key)
+        # A metric that was defined anew since has buckets of its own.
+        if bucket is not None and (change or count):
+            draft.buckets = {**draft.buckets, key: Bucket(bucket.total + change, bucket.count + count)}
             changed.add(metric.identity)
     return Recount(frozenset(changed), since)
 

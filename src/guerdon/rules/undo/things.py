@@ -8,6 +8,7 @@ from guerdon.rules.decision import NewRedemption, Shortfall, Undone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.limits import money_draw, use_draws
+from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
 from guerdon.rules.spending import reward_draws
 from guerdon.rules.undo.conditions import Fallen
@@ -70,7 +71,8 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
     for decision in decisions_of(paid):
         for transaction in decision.transactions:
             if transaction.redemption_id == number:
-                give_lots(draft, paid, transaction.wallet, tuple(lots_taken(transaction)), sums, number)
+                given = (transaction.wallet, tuple(lots_taken(transaction)))
+                give_lots(draft, paid, given, sums, number)
     _free_reward(draft, paid, made)
     draft.cancelled.append(number)
     return [Undone("reward", made.campaign, made.reward, redemption_id=number)]
@@ -83,12 +85,12 @@ def _free_reward(draft: Draft, paid: PaidOrder, made: NewRedemption) -> None:
         return
     day = paid.program.zone.day_of(paid.event.occurred_at)
     for draw, amount, _ in reward_draws(reward, made.quantity, paid.member_id, day):
-        draft.free(draw, amount)
+        free(draft, draw, amount)
     payers = [one for one in paid.program.campaigns if one.key == made.campaign and not made.price]
     for payer in payers:
         money = money_draw(payer.limits, f"campaign/{payer.key}", day)
         if money is not None and reward.cost is not None:
-            draft.free(money, reward.cost * made.quantity)
+            free(draft, money, reward.cost * made.quantity)
 
 
 def _restore(draft: Draft, paid: PaidOrder, number: int) -> Undone:
@@ -115,7 +117,7 @@ def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undo
         if campaign.key in campaigns:
             draws = use_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
             for draw in draws:
-                draft.free(draw, _ONE)
+                free(draft, draw, _ONE)
             undone += [Undone("limit", campaign.key)] if draws else []
     return undone
 
@@ -133,7 +135,7 @@ def _free_captured(draft: Draft, paid: PaidOrder, part: Part, *, keeps: bool) ->
             elif not part.is_last or keeps:
                 continue
             if amount:
-                draft.free(draw, amount)
+                free(draft, draw, amount)
 
 
 def owners_of(paid: PaidOrder) -> list[Campaign]:

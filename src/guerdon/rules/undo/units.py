@@ -11,6 +11,7 @@ from guerdon.rules import limits
 from guerdon.rules.decision import Decision, Entry, Shortfall, Transaction, UnitsUndone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
+from guerdon.rules.owing import free, owe, take_back
 from guerdon.rules.spending import arrive, lasting
 from guerdon.rules.state import Lot
 from guerdon.rules.undo.lines import Part
@@ -95,7 +96,7 @@ def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]],
         wallet, amount, of = conversion.into, now - was, []
     if wallet not in draft.program.wallets or not amount:
         return
-    taken = draft.take_back(wallet, amount, of)
+    taken = take_back(draft, wallet, amount, of)
     missing = amount - sum(lot.remaining for lot in taken)
     owed = missing if _may_owe(paid, asked[0]) else 0
     if missing > owed:
@@ -104,7 +105,7 @@ def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]],
             Shortfall("units", wallet, scaled_decimal(missing - owed, scale), "stopped_at_zero")
         )
     if owed:
-        draft.owe(wallet, owed)
+        owe(draft, wallet, owed)
     amount -= missing - owed
     if amount:
         entries = [Entry("member", -lot.remaining, lot.available_at, lot.expires_at) for lot in taken]
@@ -135,9 +136,9 @@ def _free_budgets(draft: Draft, paid: PaidOrder, part: Part) -> None:
         by_units = limits.units_draw(budget, f"campaign/{key}", wallet_key, day)
         by_money = limits.money_draw(budget, f"campaign/{key}", day)
         if by_units is not None and units:
-            draft.free(by_units, units)
+            free(draft, by_units, units)
         if by_money is not None and wallet.cost and units:
-            draft.free(by_money, units * wallet.cost)
+            free(draft, by_money, units * wallet.cost)
 
 
 def give_payments(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
@@ -157,7 +158,7 @@ def give_payments(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None
                     was, now = part.shares(lot.remaining)
                     if now > was:
                         lots.append(Lot(lot.available_at, lot.expires_at, now - was))
-                give_lots(draft, paid, transaction.wallet, tuple(lots), sums)
+                give_lots(draft, paid, (transaction.wallet, tuple(lots)), sums)
 
 
 def decisions_of(paid: PaidOrder) -> Iterator[Decision]:
@@ -192,18 +193,18 @@ def lots_taken(transaction: Transaction) -> list[Lot]:
 
 
 def give_lots(
-    draft: Draft, paid: PaidOrder, wallet: str, spent: tuple[Lot, ...], sums: Sums, number: int | None = None
+    draft: Draft, paid: PaidOrder, given: tuple[str, tuple[Lot, ...]], sums: Sums, number: int | None = None
 ) -> None:
     """Give units back with their expiry, but for a while at least.
 
     Args:
         draft: the decision about the return.
         paid: the order; its version says for how long at least.
-        wallet: the wallet.
-        spent: the lots as they were taken.
+        given: the wallet, and its lots as they were taken.
         sums: told what is given back.
         number: the redemption that they had paid for, None where they had paid a part of the order.
     """
+    wallet, spent = given
     if not spent:
         return
     units = sum(lot.remaining for lot in spent)
