@@ -170,7 +170,7 @@ async def test_a_code_has_its_time_channel_and_store(shop: Api) -> None:
 async def test_money_on_a_code_is_used_little_by_little(shop: Api) -> None:
     (code,) = await codes_of(shop, reward="purse", size=1, money="70.00")
     assert (await open_cart(shop, "C-1", [code]))["totals"]["discount"] == "50.00"
-    assert (await good(shop, code))["money_left"] == "20"
+    assert (await good(shop, code))["money_left"] == "20.00"
     assert (await shop.post(f"{BASE}/checkouts/C-1/confirm")).status_code == 200
     assert (await open_cart(shop, "C-2", [code]))["totals"]["discount"] == "20.00"
     assert (await shop.post(f"{BASE}/checkouts/C-2/confirm")).status_code == 200

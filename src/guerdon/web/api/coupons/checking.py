@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from guerdon.base.exact import plain_text
+from guerdon.base.exact import round_scaled, scaled_text
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
 from guerdon.ledger.holds import ask_holds
@@ -125,10 +125,15 @@ def _of_batch(tx: Tx, where: tuple[Call, Live], code: str, known: KnownCode, ask
         "starts_at": known.starts_at,
         "ends_at": known.ends_at,
         "uses_left": None if known.terms.uses is None else max(0, int(room(uses[0]))),
-        "money_left": None if money is None else plain_text(max(room(money), Decimal(0))),
+        "money_left": None if money is None else _money(live, room(money)),
     }
     kind = "shared" if is_shared else "unique"
     return _shape(code, kind, reason or _useless(live, known.reward), more, (live, known.reward))
+
+
+def _money(live: Live, left: Decimal) -> str:
+    digits = live.program.digits
+    return scaled_text(round_scaled(max(left, Decimal(0)), digits, "floor"), digits)
 
 
 def _useless(live: Live, reward: str) -> str:

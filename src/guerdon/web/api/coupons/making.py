@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import plain_text, to_scaled
+from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import number_text
 from guerdon.rewards.coupons import Batch
 from guerdon.rules.coupons.codes import KEY_BYTES, fold, letters_for
@@ -105,11 +104,12 @@ def _terms(asked: NewBatch) -> Terms:
     )
 
 
-def show_batch(batch: Batch) -> BatchShape:
+def show_batch(batch: Batch, digits: int) -> BatchShape:
     """Show a batch without its secret.
 
     Args:
         batch: as stored.
+        digits: decimal places of the currency.
 
     Returns:
         What is shown.
@@ -123,7 +123,7 @@ def show_batch(batch: Batch) -> BatchShape:
         prefix=None if batch.is_shared else batch.written,
         size=None if batch.is_shared else batch.size,
         uses=terms.uses,
-        money=None if terms.money is None else plain_text(Decimal(terms.money)),
+        money=None if terms.money is None else scaled_text(to_scaled(terms.money, digits), digits),
         per_account=terms.per_account,
         per_member=terms.per_member,
         total=terms.total,

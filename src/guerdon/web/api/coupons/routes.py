@@ -91,7 +91,7 @@ def make(call: Writing, program: str, form: Form = "csv") -> Response:
         make_batch(tx, live.program_id, batch)
         detail = {"reward": batch.reward, "size": batch.size, "written": batch.written}
         _note(tx, call, live, f"coupons {number_text('cpb', batch.batch_id)}", ("coupons.made", detail))
-        return 201, show_batch(batch)
+        return 201, show_batch(batch, live.program.digits)
 
     said = once(call, act)
     made = msgspec.json.decode(bytes(said.body), type=_Made)
@@ -110,13 +110,15 @@ def all_batches(call: Reading, program: str, wanted: Paged) -> Response:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         rows = list_batches(tx, live.program_id, wanted.after(int), wanted.limit + 1)
-    return listing(rows, wanted, lambda row: row.batch_id, show_batch)
+    return listing(rows, wanted, lambda row: row.batch_id, lambda row: show_batch(row, live.program.digits))
 
 
 @ROUTER.get(f"{_BASE}/batches/{{batch}}", summary="One batch", **operation(BatchShape))
 def one_batch(call: Reading, program: str, batch: str) -> Response:
     """Its terms, without the codes."""
-    return answer(show_batch(_batch(call, program, batch)))
+    found = _batch(call, program, batch)
+    with call.transaction() as tx:
+        return answer(show_batch(found, call.house.live(tx, program).program.digits))
 
 
 @ROUTER.get(f"{_BASE}/batches/{{batch}}/codes", summary="A batch's codes", **operation())
@@ -137,7 +139,7 @@ def end_batch(call: Writing, program: str, batch: str) -> Response:
         live = call.house.live(tx, program)
         revoke_batch(tx, live.program_id, number, call.now)
         _note(tx, call, live, f"coupons {batch}", ("coupons.revoked", {}))
-        return 200, show_batch(get_batch(tx, live.program_id, number))
+        return 200, show_batch(get_batch(tx, live.program_id, number), live.program.digits)
 
     return once(call, act)
 
