@@ -222,6 +222,35 @@ rewards:
 """
 
 
+DESIGN_LINE = {
+    "id": "1",
+    "sku": "BP-40",
+    "name": "Trail 40",
+    "quantity": 2,
+    "price": "79.90",
+    "categories": ["backpack"],
+    "brand": "Trail",
+    "tax_rate": "0.08",
+    "tags": [],
+    "attributes": {},
+}
+DESIGN_CART = {
+    "member": "ana",
+    "id": "A-1001",
+    "currency": "USD",
+    "channel": "web",
+    "store": None,
+    "placed_at": "2026-11-21T10:00:00Z",
+    "prices_include_tax": False,
+    "lines": [DESIGN_LINE],
+    "shipping": {"amount": "5.00", "method": "standard"},
+    "coupons": [],
+    "spend": {"points": "300"},
+    "rewards": [],
+    "attributes": {},
+}
+
+
 async def test_the_cart_of_the_design_gives_the_quote_of_the_design(bare: Api) -> None:
     await bare.apply(DESIGN)
     await bare.enrol(external_id="ana")
@@ -235,34 +264,7 @@ async def test_the_cart_of_the_design_gives_the_quote_of_the_design(bare: Api) -
         "data": {"id": "A-1000", "lines": [{"id": "1", "price": "515.00"}]},
     }
     assert (await bare.post(f"{BASE}/events", json=told)).json()["status"] == "applied"
-    line = {
-        "id": "1",
-        "sku": "BP-40",
-        "name": "Trail 40",
-        "quantity": 2,
-        "price": "79.90",
-        "categories": ["backpack"],
-        "brand": "Trail",
-        "tax_rate": "0.08",
-        "tags": [],
-        "attributes": {},
-    }
-    cart = {
-        "member": "ana",
-        "id": "A-1001",
-        "currency": "USD",
-        "channel": "web",
-        "store": None,
-        "placed_at": "2026-11-21T10:00:00Z",
-        "prices_include_tax": False,
-        "lines": [line],
-        "shipping": {"amount": "5.00", "method": "standard"},
-        "coupons": [],
-        "spend": {"points": "300"},
-        "rewards": [],
-        "attributes": {},
-    }
-    said = await bare.call("PUT", f"{BASE}/checkouts/C-77", json=cart)
+    said = await bare.call("PUT", f"{BASE}/checkouts/C-77", json=DESIGN_CART)
     assert said.status_code == 200, said.text
     quote = said.json()
     assert (quote["checkout"], quote["currency"]) == ("C-77", "USD")
