@@ -220,3 +220,23 @@ def some_events(chance: random.Random, count: int) -> list[dict[str, Any]]:
         time = f"2025-{1 + number * 11 // count:02}-{day:02}T{number % 24:02}:{chance.randrange(60):02}:00Z"
         events.append(order(who, time, f"{chance.randrange(5000) / 100:.2f}"))
     return sorted(events, key=lambda one: str(one["time"]))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_came_back_is_less_in_the_month_of_the_return(tmp_path: Path, jobs: int) -> None:
+    back = {"order": "A", "lines": [{"id": "1"}]}
+    done = tried(
+        tmp_path,
+        [
+            order("anna", "2025-01-20T12:00:00Z", "10.99", order="A"),
+            order("bob", "2025-01-20T13:00:00Z", "20.00", order="B"),
+            event("order.returned", "anna", "2025-02-03T12:00:00Z", data=back),
+            event("order.cancelled", None, "2025-02-03T12:00:00Z", data={"order": "B"}),
+            event("order.cancelled", None, "2025-02-04T12:00:00Z", data={"order": "C"}),
+        ],
+        jobs=jobs,
+    )
+    months = done.report["wallets"]["points"]["by_month"]
+    assert [months[month]["issued"] for month in ("2025-01", "2025-02")] == ["30", "-30"]
+    assert points(done)[2] == "0"
+    assert [one.code for one in done.rejects] == ["order_not_found"]

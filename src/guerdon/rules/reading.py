@@ -90,14 +90,7 @@ class _Clock(msgspec.Struct):
     time: datetime
 
 
-class _Named(msgspec.Struct, forbid_unknown_fields=True):
-    """A cancelled order, by its id alone."""
-
-    order: str
-    id: str = ""
-
-
-_NAMES: Final = msgspec.json.Decoder(_Named)
+_NAMES: Final = msgspec.json.Decoder(ReturnAsked, float_hook=Decimal)
 _RETURNED: Final = msgspec.json.Decoder(ReturnInput, float_hook=Decimal)
 _CLOCKS: Final = msgspec.json.Decoder(_Clock)
 _ENVELOPES: Final = msgspec.json.Decoder(Envelope)
@@ -204,11 +197,16 @@ def returning(sent: SentEvent, booked_at: datetime) -> Event:
 def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
     data = envelope.data
     if envelope.type != "order.returned":
-        by_name = envelope.type == "order.cancelled"
-        order = data if isinstance(data, OrderInput) else _order_or_name(bytes(data), by_name=by_name)
-        if isinstance(order, ReturnInput):
-            return ReturnAsked(order.order, order.id, all=True, refund_shipping=True)
-        if by_name:
+        is_cancelled = envelope.type == "order.cancelled"
+        order = data if isinstance(data, OrderInput) else _order_or_return(bytes(data))
+        if isinstance(order, ReturnAsked):
+            if is_cancelled:
+                return ReturnAsked(order.order, order.id, all=True, refund_shipping=True)
+            if order.left is None:
+                detail = "an edited order says which lines are `left`, or is sent as it is now"
+                raise Problem.at("/data/left", "missing_field", detail)
+            return ReturnAsked(order.order, order.id, left=order.left)
+        if is_cancelled:
             return ReturnAsked(order.id, all=True, refund_shipping=True)
         left = tuple(ReturnLine(line.id, line.quantity) for line in order.lines)
         return ReturnAsked(order.id, left=left)
@@ -219,12 +217,12 @@ def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
     return ReturnAsked(asked.order, asked.id, asked.lines, asked.all, asked.refund_shipping)
 
 
-def _order_or_name(data: bytes, *, by_name: bool) -> OrderInput | ReturnInput:
-    """Read an order, or where its id alone is told, that."""
+def _order_or_return(data: bytes) -> OrderInput | ReturnAsked:
+    """Read an order, or what names one, as a return is kept."""
     said: dict[str, Any] = _decoded(data, _OBJECTS, "/data")
-    if by_name and "order" in said:
-        named: _Named = _decoded(data, _NAMES, "/data")
-        return ReturnInput(named.order, named.id)
+    if "order" in said:
+        named: ReturnAsked = _decoded(data, _NAMES, "/data")
+        return named
     order: OrderInput = _decoded(data, _ORDERS, "/data")
     return order
 

@@ -26,6 +26,8 @@ _BOOKS: Final = {
     "expired": (EXPIRED, 1),
     "adjusted": (OTHER, -1),
     "transit": (OTHER, -1),
+    "converted": (OTHER, -1),
+    "owed": (OTHER, -1),
 }
 
 

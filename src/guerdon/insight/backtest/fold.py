@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
+
+import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
 from guerdon.insight.backtest.own import Doings, read_own
-from guerdon.rules.events import Event, Tick
+from guerdon.rules.decision import Decision
+from guerdon.rules.events import Event, PaidOrder, ReturnOrder, Tick
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
 from guerdon.rules.report import Tally
@@ -34,6 +37,7 @@ class Fold:
         program: Program,
         read: Callable[[int], bytes],
         people: Mapping[str, MemberState] | None = None,
+        returned: Collection[str] = (),
     ) -> None:
         """Begin with no accounts.
 
@@ -42,6 +46,7 @@ class Fold:
             read: index of a line → the line, to look at an earlier event again.
             people: owners by account name, for a history of our own, which holds requests beside events;
                 None for any other history.
+            returned: ids of the orders that something comes back of; what was decided on these is kept.
         """
         self.program = program
         self.tally = Tally(program)
@@ -53,6 +58,9 @@ class Fold:
         self._shared = Shared()
         self._events: dict[tuple[str, str], int] = {}
         self._orders: dict[tuple[str, str], int] = {}
+        self._returned = returned
+        self._paid: dict[tuple[str, str], tuple[str | None, PaidOrder]] = {}
+        """Orders that something comes back of: whose they are, and what was decided."""
 
     def read(self, line: int) -> Fact:
         """Read the event of a line.
@@ -84,8 +92,11 @@ class Fold:
             self.duplicates += 1
             return
         account = subject_key(sent.subject) if sent.subject is not None else None
-        if account is None:
+        if isinstance(event.command, ReturnOrder):
+            self._take_back(event, event.command)
+        elif account is None:
             self.tally.count_fact(event)
+            self._keep_order(None, event, Decision(version=self.program.version))
         else:
             self._decide(account, event)
         self._events[sent.source, sent.id] = fact.line
@@ -120,9 +131,48 @@ class Fold:
         self._shared = state.shared
         if event.command is None:
             self.tally.count_fact(event)
+            self._keep_order(name, event, decision)
+        elif isinstance(event.command, ReturnOrder):
+            self.tally.count_fact(event)
+            self._keep_return(event.command, decision)
         else:
             self._doings.note(name, event, decision)
         self.tally.book(name, decision)
+
+    def _keep_order(self, name: str | None, event: Event, decision: Decision) -> None:
+        """Keep what was decided on an order, where something comes back of it later."""
+        order = event.order
+        if event.type == "order.paid" and order is not None and order.id in self._returned:
+            number = self._accounts[name].account_id if name is not None else None
+            owner = self._owner(name) if name is not None else None
+            member = owner.member_id if owner is not None else number
+            key = (event.source, order.id)
+            self._paid[key] = (name, PaidOrder(order.id, self.program, event, decision, member))
+
+    def _take_back(self, event: Event, command: ReturnOrder) -> None:
+        """Let a part of an order come back, of an account or of a guest."""
+        name, paid = self._paid.get((event.source, command.asked.order), (None, None))
+        if paid is None:
+            raise Problem.at("/data/order", "order_not_found", "no order of this id was paid")
+        command = msgspec.structs.replace(command, paid=paid)
+        event = msgspec.structs.replace(event, command=command)
+        if name is not None:
+            self._decide(name, event)
+            return
+        nobody = State(AccountState(0), None, Shared())
+        _, decision = step(self.program, nobody, event, _chance(event.id))
+        if decision.problem_code:
+            raise Problem(decision.problem_code, decision.problem_detail)
+        self.tally.count_fact(event)
+        self._keep_return(command, decision)
+
+    def _keep_return(self, command: ReturnOrder, decision: Decision) -> None:
+        paid, returned = command.paid, decision.returned
+        assert paid is not None and returned is not None  # noqa: PT018 - it was not refused
+        key = (paid.event.source, command.asked.order)
+        gone = {**paid.redemptions, **dict.fromkeys(decision.cancelled, "cancelled")}
+        paid = msgspec.structs.replace(paid, earlier=(*paid.earlier, returned), redemptions=gone)
+        self._paid[key] = (self._paid[key][0], paid)
 
     def _owner(self, name: str) -> MemberState | None:
         return self._people.get(name) if self._people is not None else None

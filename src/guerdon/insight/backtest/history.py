@@ -15,8 +15,9 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.infra.linefiles import LineFile
 from guerdon.infra.lineindex import LineIndex, index_lines
-from guerdon.rules.reading import clock_of, instant_of, subject_key
+from guerdon.rules.reading import RETURNS, clock_of, instant_of, subject_key
 
+_MARKS: Final = tuple(kind.encode() for kind in sorted(RETURNS))
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -30,6 +31,7 @@ class _Outline(msgspec.Struct):
 
 class _Named(msgspec.Struct):
     id: Any = None
+    order: Any = None
 
 
 _OUTLINES: Final = msgspec.json.Decoder(_Outline)
@@ -42,6 +44,8 @@ class History(msgspec.Struct, frozen=True):
     lines: LineIndex
     last_at: datetime
     """The latest event's own time, UTC."""
+    returned: frozenset[str] = frozenset()
+    """Ids of the orders that something came back of."""
 
 
 def open_history(
@@ -60,11 +64,28 @@ def open_history(
     Raises:
         Problem: `no_events`, or what `index_lines` raises.
     """
-    lines = index_lines(sources, folder, clock_of, told)
+    returned: set[str] = set()
+
+    def looked_at(line: bytes) -> int | None:
+        if any(mark in line for mark in _MARKS):
+            returned.update(_order_of(line))
+        return clock_of(line)
+
+    lines = index_lines(sources, folder, looked_at, told)
     if not lines.keyed:
         places = ", ".join(one.name for one in lines.files)
         raise Problem("no_events", f"no line of {places} is an event with a time")
-    return History(lines, instant_of(lines.greatest))
+    return History(lines, instant_of(lines.greatest), frozenset(returned))
+
+
+def _order_of(line: bytes) -> list[str]:
+    """Find the order that something may have come back of."""
+    try:
+        outline = _OUTLINES.decode(line)
+        named = _NAMES.decode(bytes(outline.data))
+    except _UNREADABLE:
+        return []
+    return [str(one) for one in (named.order, named.id) if one is not None] if outline.type in RETURNS else []
 
 
 def split_by_account(history: History, parts: int) -> list[Sequence[int]]:
@@ -95,7 +116,9 @@ def _outlined(line: bytes, parts: int) -> tuple[int, list[tuple[str, ...]]]:
         outline = _OUTLINES.decode(line)
         keys: list[tuple[str, ...]] = [(outline.source, outline.id)]
         if outline.type.startswith("order."):
-            keys.append((outline.source, "order", str(_NAMES.decode(bytes(outline.data)).id)))
+            named = _NAMES.decode(bytes(outline.data))
+            of_return = outline.type in RETURNS and named.order is not None
+            keys.append((outline.source, "order", str(named.order if of_return else named.id)))
     except _UNREADABLE:
         return 0, []  # it will be refused, whichever part reads it
     if outline.subject is None:

@@ -226,7 +226,7 @@ def _run_part(program: Program, history: History, indexes: Sequence[int], way: _
     with ExitStack() as stack:
         read = history.lines.reader(stack)
         stack.enter_context(exactly())
-        fold = Fold(program, read, way.people)
+        fold = Fold(program, read, way.people, history.returned)
         part = _Part(fold.tally)
         for some in _batched(indexes, _AT_ONCE):
             began = time.process_time()
