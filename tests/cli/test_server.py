@@ -26,7 +26,7 @@ GUERDON = str(Path(sys.executable).with_name("guerdon"))
 CLIMB = """program: climb
 currency: USD
 timezone: UTC
-wallets: {points: {unit: points}}
+wallets: {points: {unit: points, worth: 1}}
 metrics: {spend: {event: order.paid, value: order.net}}
 ladders:
   club:
@@ -34,6 +34,7 @@ ladders:
     tiers: {bronze: {from: 0}, silver: {from: 100}}
 campaigns:
   base: {trigger: order.paid, then: [{award: {wallet: points, amount: order.net}}]}
+  deal: {trigger: checkout, then: [{discount: {percent: 10}}]}
 rewards:
   pen: {kind: product, price: {points: 5}}
 """
@@ -117,9 +118,15 @@ def test_a_server_tells_whom_a_change_touches_and_why_something_was_decided(
     assert (planned["new"], moved["line"], moved["pointer"]) == (False, 7, "/ladders/club")
     taken = ask("POST", "/v1/programs/climb/redemptions", b'{"reward": "pen", "member": "external:cleo"}')[1]
     assert taken["price"] == {"points": "5"}
+    lines = [{"id": "1", "price": "20.00", "quantity": 1}]
+    checkout = {"member": "external:cleo", "id": "C-2", "lines": lines, "spend": {"points": "3"}}
+    checkout["rewards"] = ["pen"]
+    opened = ask("PUT", "/v1/programs/climb/checkouts/c-1", json.dumps(checkout).encode())[1]
+    assert opened["lines"][0]["net"] == "18.00"
+    ask("POST", "/v1/programs/climb/checkouts/c-1/confirm", b"{}")
     events = ask("GET", "/v1/programs/climb/events", b"")[1]["data"]
-    assert len(events) == 3
-    for name in ("C-1", "e-1", *(one["id"] for one in events)):
+    assert len(events) == 4
+    for name in ("C-1", "C-2", "e-1", *(one["id"] for one in events)):
         said = guerdon("explain", name, "--program", "climb", *server, "--json")
         told = json.loads(said.out)
         assert (said.code, told["program"], told["differences"]) == (0, "climb", [])

@@ -107,9 +107,12 @@ def _only_program(keys: list[str]) -> str:
 
 
 def _show(found: dict[str, Any]) -> None:
-    named = f"order {found['order']}" if found["order"] else f"{found['type']} {found['id']}"
+    named = (
+        f"order {found['order']}" if found["order"] else " ".join(filter(None, (found["type"], found["id"])))
+    )
+    sender = f" of {found['source']}" if found["source"] else ""
     late = ", late" if found["late"] else ""
-    title = f"{named} of {found['source']}, {found['time']}{late}: version {found['program_version']}"
+    title = f"{named}{sender}, {found['time']}{late}: version {found['program_version']}"
     rows = [(one["campaign"], one["outcome"], one["said"]) for one in found["campaigns"]]
     sums = [(one["campaign"], text) for one in found["campaigns"] for text in one["sums"]]
     show_table(("campaign", "outcome", "why"), rows, title)

@@ -125,9 +125,23 @@ class _Again:
         event = self.draft.event
         if event.command is not None:
             return
+        self._take_promised()
         self._occasion(event.type, event.data, set())
         self._follow_on()
         self.differences = list(self._compare())
+
+    def _take_promised(self) -> None:
+        """As the step does it: discounts as promised; what paid, and what the cart took, as stored."""
+        taken = self.draft.event.captured
+        if taken is None:
+            return
+        self.draft.effects += [
+            Effect(one.campaign, "discount", amount=one.amount, reward=one.reward, code=one.code)
+            for one in taken.discounts
+        ]
+        self.draft.effects += [
+            one for one in self.decision.effects if not one.campaign and one.kind != "discount"
+        ]
 
     def _occasion(self, trigger: str, data: Mapping[str, Any], acted: set[str]) -> frozenset[str]:
         campaigns = [
@@ -223,9 +237,9 @@ def _essence(effect: Effect) -> Effect:
 
 
 def _named(effect: Effect) -> str:
-    what = effect.reward or effect.badge or effect.wallet
-    amount = f" {effect.amount}" if effect.kind == "award" else ""
-    return f"{effect.kind}{amount} {what} by {effect.campaign}"
+    amount = str(effect.amount) if effect.kind in ("award", "discount", "pay") else ""
+    what = " ".join(filter(None, (effect.kind, amount, effect.reward or effect.badge or effect.wallet)))
+    return f"{what} by {effect.campaign}" if effect.campaign else what
 
 
 def _reads_any(campaign: Campaign, paths: Iterable[str]) -> bool:
