@@ -18,7 +18,7 @@ from guerdon.rules.events import (
     ReturnOrder,
     SendUnits,
 )
-from guerdon.rules.limits import Draw, all_draws, stock_draw
+from guerdon.rules.limits import NO_LIMITS, Draw, all_draws, stock_draw
 from guerdon.rules.metrics import Metric, bucket_of
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.stepping import FOLLOW_ONS
@@ -152,8 +152,7 @@ def _draws(
         rewards.update(redeem.reward for redeem in campaign.redeems)
     if isinstance(event.command, PriceCart):
         draws += event.command.draws
-        for promotion in program.promotions.automatic:
-            draws += all_draws(promotion.limits, promotion.source.owner, member_id, day)
+        draws += _of_promotions(program, member_id, day)
     taken = event.captured
     if taken is not None:
         draws += [draw for draw, _ in taken.draws]
@@ -167,6 +166,12 @@ def _draws(
         if reward.stock is not None:
             draws.append(stock_draw(reward.key, reward.stock))
     return draws
+
+
+def _of_promotions(program: Program, member_id: int | None, day: date) -> list[Draw]:
+    """List what a cart may draw; most of a thousand promotions have no limits, and take no time."""
+    limited = [one for one in program.promotions.automatic if one.limits is not NO_LIMITS]
+    return [draw for one in limited for draw in all_draws(one.limits, one.source.owner, member_id, day)]
 
 
 def _rewards_of(event: Event) -> set[str]:
