@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from guerdon.programs.tenants import tenant_id_of
 from guerdon.web.limits import Bucket
 from tests.web.conftest import NOW, Api
 
@@ -261,3 +262,20 @@ async def test_guessing_has_an_end(shop: Api) -> None:
     answers = [(await guesser.get(f"{BASE}/coupons/GUESS{number}")).status_code for number in range(4)]
     assert answers == [200, 200, 429, 429]
     assert (await shop.get(f"{BASE}/coupons/GUESS9")).status_code == 200
+
+
+async def test_ten_million_codes_are_one_row_and_the_last_one_works(shop: Api) -> None:
+    asked = {"reward": "spring", "size": 10_000_000, "prefix": "MANY-"}
+    said = await shop.post(f"{BASE}/coupons/batches?format=none", json=asked)
+    assert said.status_code == 201, said.text
+    batch = said.json()["id"]
+    last = await shop.get(f"{BASE}/coupons/batches/{batch}/codes?first=9999998&count=50")
+    codes = last.text.splitlines()[1:]
+    assert len(codes) == 2
+    assert (await open_cart(shop, "C-1", [codes[1]]))["totals"]["discount"] == "10.00"
+    assert (await good(shop, codes[0]))["good"] is True
+    with shop.house.database.transaction(tenant_id_of(shop.tenant)) as tx:
+        assert tx.execute("select count(*) from coupon_batches").fetchone() == (1,)
+        assert tx.execute("select count(*) from coupon_marks").fetchone() == (0,)
+        query = "select count(*) from shared_counters where counter like 'coupon/%'"
+        assert tx.execute(query).fetchone() == (1,)
