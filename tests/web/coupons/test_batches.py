@@ -279,3 +279,13 @@ async def test_ten_million_codes_are_one_row_and_the_last_one_works(shop: Api) -
         assert tx.execute("select count(*) from coupon_marks").fetchone() == (0,)
         query = "select count(*) from shared_counters where counter like 'coupon/%'"
         assert tx.execute(query).fetchone() == (1,)
+
+
+async def test_an_order_that_comes_back_whole_gives_its_code_back(shop: Api) -> None:
+    (code,) = await codes_of(shop, size=1)
+    await open_cart(shop, "C-1", [code], id="A-9", member="external:ana")
+    assert (await shop.post(f"{BASE}/checkouts/C-1/confirm")).json()["status"] == "confirmed"
+    assert (await good(shop, code))["reason"] == "coupon_used"
+    said = await shop.post(f"{BASE}/orders/A-9/returns", json={"id": "R-1", "all": True})
+    assert said.status_code == 200, said.text
+    assert ((await good(shop, code))["good"], (await good(shop, code))["uses_left"]) == (True, 1)
