@@ -135,6 +135,20 @@ def test_what_a_checkout_took_is_given_back_with_its_order(shop: World) -> None:
     assert again.quote["lines"][0]["discounts"]
 
 
+def test_what_a_checkout_took_after_its_order_was_known_is_given_back_too(shop: World) -> None:
+    before = figures(shop)
+    assert shop.ask(opens(shop, "C-1", spend={"points": "300"}))[0].problem is None
+    told = {"id": "O-C-1", "lines": [{"id": "1", "price": "60.00"}, {"id": "2", "price": "40.00"}]}
+    shop.ask(shop.event("order.paid", "anna", data=told))
+    assert shop.ask(confirms(shop, "C-1"))[0].status == "duplicate"
+    assert figures(shop)[0][1] == 1000 + 100 - 300
+    returned = shop.ask(sends_back(shop, "O-C-1", "R-1"))[0]
+    assert returned.returned["units"]["points"] == {"taken": "100", "given_back": "300", "debt": "0"}
+    assert figures(shop) == before
+    assert counters(shop) == {}
+    shop.verify()
+
+
 def test_a_return_leaves_what_an_open_checkout_holds(shop: World) -> None:
     shop.ask(buys(shop, "A-1", "500.00"))
     opened = shop.ask(opens(shop, "C-1", spend={"points": "5000"}))[0]

@@ -14,6 +14,7 @@ from guerdon.base.findings import Finding
 from guerdon.engine.audit.facts import Fact, key_of
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.events import StoredEvent, ask_stored, find_orders
+from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import read_paid, returned_of
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.infra.tx import Tx
@@ -112,7 +113,12 @@ class Returning:
         order = orders.get(fact.event.source) or orders.get("")
         if order is None:
             raise Problem("order_not_found", "the order that something came back of is not there")
-        paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order))
+        later = [
+            one
+            for one in find_captures(self._tx, [order]).get(order.event_id, ())
+            if one.event_id < stored.event_id
+        ]
+        paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order), later)
         paid = msgspec.structs.replace(paid, earlier=self._earlier(stored, paid), redemptions=statuses)
         event = msgspec.structs.replace(fact.event, command=msgspec.structs.replace(command, paid=paid))
         return fact._replace(event=event)

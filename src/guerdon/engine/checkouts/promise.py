@@ -46,6 +46,17 @@ class ConfirmedEvent(SentEvent, frozen=True):
 _PROMISES = msgspec.json.Decoder(Promise, float_hook=Decimal)
 
 
+class _Order(msgspec.Struct):
+    id: str
+
+
+class _Named(msgspec.Struct):
+    order: _Order
+
+
+_NAMES = msgspec.json.Decoder(_Named)
+
+
 def pack_promise(promise: Promise, key: MemberKey | None, checkout_id: UUID) -> tuple[bytes, bytes | None]:
     """Write a promise for storage; what may say something about a person is sealed.
 
@@ -109,6 +120,18 @@ def read_promise(row: CheckoutRow, key: MemberKey | None = None) -> Promise:
     if row.sealed is not None and key is not None:
         packed = key.open(f"checkout:{row.checkout_id}", row.sealed)
     return _PROMISES.decode(zlib.decompress(packed))
+
+
+def promised_order(promised: bytes) -> str:
+    """Tell which order a checkout becomes.
+
+    Args:
+        promised: as stored.
+
+    Returns:
+        The order's id.
+    """
+    return _NAMES.decode(zlib.decompress(promised[_STAMP:])).order.id
 
 
 def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) -> tuple[ConfirmedEvent, Event]:

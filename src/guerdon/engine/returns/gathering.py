@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
+from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.infra.tx import Tx
@@ -75,8 +76,10 @@ def find_paid(tx: Tx, items: Sequence[Item], known: Mapping[Pair, KnownEvent], r
         else:
             item.problem = _UNKNOWN
     stored = _stored(tx, [one for _, one in wanted])
+    taken = find_captures(tx, stored.values())
     for item, one in wanted:
-        _set_order(item, read_paid(stored[one.event_id], recorded, None), one.account_id)
+        paid = read_paid(stored[one.event_id], recorded, None, taken.get(one.event_id, ()))
+        _set_order(item, paid, one.account_id)
 
 
 def return_of(item: Item) -> ReturnOrder | None:
