@@ -83,11 +83,7 @@ def documents(draw: Any) -> dict[str, Any]:
             }
         },
         "badges": {"first": {}, "regular": {}},
-        "segments": {
-            "keen": "metrics.orders >= 2 || 'first' in account.badges",
-            "noble": "account.tiers.club.level >= 1 && wallets.points.available >= 20",
-            "vexed": "1 / (metrics.orders - 1) > 0 && account.owner.birthday == '02-29'",
-        },
+        "segments": _SEGMENTS,
         "spending": {"lots": draw(_one(["expires_first", "earned_first"]))},
         "returns": {"given_back_lasts": draw(_one(["0d", "30d"]))},
         "campaigns": {
@@ -115,6 +111,11 @@ def documents(draw: Any) -> dict[str, Any]:
 
 
 _BASE = "order.earning_base * account.tiers.club.rate"
+_SEGMENTS = {
+    "keen": "metrics.orders >= 2 || 'first' in account.badges",
+    "noble": "account.tiers.club.level >= 1 && wallets.points.available >= 20",
+    "vexed": "1 / (metrics.orders - 1) > 0 && account.owner.birthday == '02-29'",
+}
 _PLENTY = "wallets.points.available >= 60 && metrics.visits < 3"
 _TIERS = {"low": {"from": 0}, "mid": {"from": 100, "rate": 1.5}, "top": {"from": 300, "rate": 2}}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from guerdon.engine.audit.explanations import explain_stored
+from guerdon.engine.events import Page, list_events
 from tests.rooms.audit.conftest import PROGRAM, Life, audited
+from tests.rooms.engine.conftest import TENANT
 
 MEANT = """
 segments:
@@ -54,6 +57,27 @@ def test_segments_are_decided_again(living: Life) -> None:
         assert acted, f"{campaign} never acted"
     told = f"select count(*) from events where {text}::jsonb -> 'inputs' ? 'account.segments'"  # noqa: S608
     assert living.world.rows(told)[0][0] > 50
+
+
+def test_an_explanation_tells_the_segments_of_that_time(living: Life) -> None:
+    living.apply(segmented())
+    living.begin()
+    for _ in range(4):
+        living.live(25)
+        for _ in range(8):
+            living.patch()
+    with living.world.database.transaction(TENANT) as tx:
+        every = list_events(tx, living.program_id(), Page(500, type="order.paid"))
+        stored = [one for one in every if one.account_id]
+        for one in stored:
+            found = explain_stored(tx, living.vault, "club", one)
+            assert not [said for said in found.differences if "for_" in said or "risen_savers" in said]
+            told = {each.campaign: each for each in found.outcomes}["for_runners"]
+            is_meant = "runners" in one.decided.inputs["account.segments"]
+            assert told.outcome == ("acted" if is_meant else "not_in_audience")
+    seen = {key for one in stored for key in one.decided.inputs["account.segments"]}
+    assert seen >= {"runners", "savers"}
+    assert any("runners" not in one.decided.inputs["account.segments"] for one in stored)
 
 
 def test_after_erasure_segments_that_read_the_person_are_as_they_were(living: Life) -> None:

@@ -242,7 +242,8 @@ def _levels(program: Program, decision: Decision, ladder: str, restricted: bool)
 def _badges(program: Program, decision: Decision) -> list[str]:
     told = decision.inputs.get("account.badges")
     if told is not None:
-        return list(told)
+        # Where only a follow-on read them, those that the event itself gave are among them.
+        return [badge for badge in told if badge not in decision.badges]
     given = {badge for campaign in program.campaigns for badge in campaign.badges}
     return sorted(given - set(decision.badges))
 
