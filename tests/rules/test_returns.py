@@ -276,13 +276,13 @@ def test_metrics_and_tiers_follow_what_remains() -> None:
     shop.now += 40 * DAY
     decision = shop.returns("A", back("2"))
     counted = {key.split("@")[0]: one for (key, _), one in shop.state.account.buckets.items()}
-    assert (counted["spend"].total, counted["spend"].count) == (60, 1)
-    assert (counted["orders"].total, counted["big"].total) == (1, 1)
+    assert (counted["spend"].total, counted["spend"].count) == (Decimal(60), 1)
+    assert (counted["orders"].total, counted["big"].total) == (Decimal(1), Decimal(1))
     assert [(one.before, one.after, one.cause) for one in decision.tier_changes] == [
         ("high", "low", "returned")
     ]
     shop.returns("A", back("1"))
-    assert all((one.total, one.count) == (0, 0) for one in shop.state.account.buckets.values()), (
+    assert all((one.total, one.count) == (Decimal(0), 0) for one in shop.state.account.buckets.values()), (
         "in the bucket of the order's own day"
     )
 
@@ -366,7 +366,7 @@ def test_what_is_not_there_is_owed_or_let_go(debt: str) -> None:
     else:
         assert (units.taken, units.debt) == (40, 0)
         assert [(one.name, one.amount, one.reason) for one in decision.shortfalls] == [
-            ("points", 60, "stopped_at_zero")
+            ("points", Decimal(60), "stopped_at_zero")
         ]
         assert shop.units() == 80
 

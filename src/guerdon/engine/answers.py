@@ -11,7 +11,7 @@ import msgspec
 from guerdon.base.errors import Fault, Problem
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
-from guerdon.engine.returns.telling import return_view
+from guerdon.engine.showing.returns import return_view
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.program import Program
 from guerdon.rules.settling import needs_lots, settle_wallets

@@ -161,9 +161,15 @@ def intruder(server: EmbeddedPostgres, template: str) -> Iterator[Intruder]:
             life.say(AdjustBalance, account_id=life.accounts[name], wallet="points", amount=300, reason="x")
             code = life.say(RedeemReward, member=parse_ref(name), reward="voucher").redemptions[0]["code"]
             more = {"spend": {"points": "9"}, "rewards": ["mug"], "coupons": [code]}
-            assert life.cart(name, f"open-{number}", **more).problem is None
-        assert life.cart("anna", "paid", spend={"points": "5"}).problem is None
-        assert life.end_cart("paid", ConfirmCheckout).problem is None
+            opened = life.cart(name, f"open-{number}", **more)
+            assert opened is not None
+            assert opened.problem is None
+        opened = life.cart("anna", "paid", spend={"points": "5"})
+        assert opened is not None
+        assert opened.problem is None
+        paid = life.end_cart("paid", ConfirmCheckout)
+        assert paid is not None
+        assert paid.problem is None
         for name in life.accounts:
             # A tick that only made units available leaves no event, so that nothing tells its instant.
             life.order(name)

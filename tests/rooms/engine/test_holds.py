@@ -287,10 +287,11 @@ def test_guests_hold_no_more_than_their_key_may(shop: World) -> None:
     assert shop.rows("select opened_by from checkouts") == [("key:till",)]
     with shop.database.transaction(TENANT) as tx:
         tx.execute(
-            "insert into checkouts (program_id, source, id, checkout_id, account_id, status, version, quoted_at,"
-            " expires_at, changed_at, opened_by, promised)"
-            " select program_id, source, 'X-' || n, gen_random_uuid(), 0, status, version, quoted_at, expires_at,"
-            " changed_at, opened_by, promised from checkouts, generate_series(1, 999) as n"
+            "insert into checkouts (program_id, source, id, checkout_id, account_id, status, version,"
+            " quoted_at, expires_at, changed_at, opened_by, promised)"
+            " select program_id, source, 'X-' || n, gen_random_uuid(), 0, status, version,"
+            " quoted_at, expires_at, changed_at, opened_by, promised"
+            " from checkouts, generate_series(1, 999) as n"
         )
     refused = open_cart(shop, "G-2", None, caller="key:till")
     assert refused.problem.code == "too_many_anonymous_carts"

@@ -199,7 +199,12 @@ def test_one_piece_comes_back_once_whoever_asks_at_once(
 
 
 def test_history_is_imported_with_its_returns(anna: World) -> None:
-    old = {"time": "2026-01-05T10:00:00Z", "historical": True, "enrol": True, "subject": "zoe"}
+    old: dict[str, Any] = {
+        "time": "2026-01-05T10:00:00Z",
+        "historical": True,
+        "enrol": True,
+        "subject": "zoe",
+    }
     later = {**old, "time": "2026-02-05T10:00:00Z", "subject": None}
     told = {"order": "H-1", "lines": [{"id": "2"}]}
     paid, returned = anna.ask(

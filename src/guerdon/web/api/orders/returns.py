@@ -16,7 +16,7 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import ReturnOrder
 from guerdon.engine.events import find_orders
 from guerdon.engine.returns.listing import list_returns
-from guerdon.engine.returns.telling import return_view
+from guerdon.engine.showing.returns import return_view
 from guerdon.rules.sent import ReturnAsked, ReturnLine
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.events import only_one
