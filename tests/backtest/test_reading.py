@@ -85,7 +85,7 @@ def refusal(program: Program, sent: Any) -> tuple[str, str]:
         ({**EVENT, "time": "2026-11-22T12:00:01Z"}, "time_in_future", "/time"),
         ({**EVENT, "type": "guerdon.tick"}, "reserved_type", "/type"),
         ({**EVENT, "type": "tier.reached"}, "reserved_type", "/type"),
-        ({**EVENT, "type": "order.returned"}, "unsupported_event_type", "/type"),
+        ({**EVENT, "type": "order.returned"}, "unknown_field", "/data/grams"),
         ({**EVENT, "type": "Item Recycled"}, "event_type_invalid", "/type"),
         ({**EVENT, "data": {"grams": "1.5"}}, "wrong_type", "/data/grams"),
         ({**EVENT, "data": {"grams": True}}, "wrong_type", "/data/grams"),

@@ -167,7 +167,7 @@ def test_wrong_arguments_get_a_sentence(
 def test_help_teaches(guerdon: Run) -> None:
     said = guerdon("backtest", "--help")
     assert said.code == 0
-    for word in ("--events", "--until", "--report", "--jobs", "out/"):
+    for word in ("--events", "--until", "--report", "--jobs", "Examples:"):
         assert word in said.out
     for verb in ("serve", "plan", "apply", "import", "backtest", "verify", "keys"):
         assert verb in guerdon("--help").out

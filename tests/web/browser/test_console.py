@@ -174,3 +174,8 @@ def test_theme_and_language_are_chosen_and_stay(looking: Page) -> None:
     assert looking.evaluate(paper) != light
     looking.goto("/console/keys")
     expect(looking.locator("html")).to_have_attribute("lang", "hi")
+    # It is the person's own setting by now, and the next test is of the same person.
+    looking.locator(".me > summary").click()
+    looking.locator("#language").select_option("en")
+    looking.locator("form:has(#language) button").click()
+    expect(looking.locator("html")).to_have_attribute("lang", "en")

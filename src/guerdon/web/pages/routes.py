@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -67,7 +68,14 @@ async def docs(request: Request) -> Response:
     page = _TEMPLATES.get_template("docs.html").render(
         groups=read_description(described), refusals=read_refusals(described)
     )
-    return _page(page)
+    answer = _page(page)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        # The whole API on one page is long, and says the same words again and again.
+        answer.body = gzip.compress(bytes(answer.body), 6, mtime=0)
+        answer.headers["content-encoding"] = "gzip"
+        answer.headers["content-length"] = str(len(answer.body))
+    answer.headers["vary"] = "accept-encoding"
+    return answer
 
 
 def _headline(figures: Figures) -> str:
