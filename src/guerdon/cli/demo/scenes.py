@@ -34,8 +34,10 @@ from guerdon.engine.commands import (
     AdjustBalance,
     CancelRedemption,
     Command,
+    ConfirmCheckout,
     IngestEvent,
     Once,
+    OpenCheckout,
     RedeemReward,
     TransferUnits,
     UseRedemption,
@@ -60,8 +62,25 @@ _TO_NOBODY: Final = Wish(
     "an ERP that does not answer, to see retries",
 )
 _MENU: Final = (("travel_pouch", 100), ("bag_for_a_child", 250), ("free_shipping", 300), ("extra_year", 400))
+_SHOP: Final = "backpack-shop"
 _TAKERS: Final = 60
 _USED_OF_TEN: Final = 6
+_CARTS: Final = 6
+_CART: Final = {
+    "lines": [
+        {
+            "id": "1",
+            "sku": "BP-40",
+            "name": "Trail 40",
+            "brand": "Trail",
+            "categories": ["backpack"],
+            "quantity": 2,
+            "price": "129.90",
+        }
+    ],
+    "spend": {"points": "100"},
+    "channel": "web",
+}
 _DAY: Final = timedelta(hours=9)
 _MAPPING: Final[dict[str, Any]] = {
     "events": [
@@ -197,6 +216,26 @@ def play_a_day(scene: Scene, filled: Filled) -> None:
             after.append(UseRedemption(**scene.told(f"use-{one}", part, redemption_id=one)))
     scene.asked(after)
     scene.asked(list(_at_the_desk(scene, filled)))
+    _fill_carts(scene, filled, [one for one in able if one not in takers][:_CARTS])
+
+
+def _fill_carts(scene: Scene, filled: Filled, accounts: Sequence[str]) -> None:
+    """Let carts be opened in the web shop, with points to pay a part: all but the last are paid."""
+    carts = []
+    for place, account in enumerate(accounts):
+        told = scene.told(f"cart-{account}", 0.8 + place / len(accounts) / 10, id=f"cart-{account}")
+        cart = msgspec.json.encode({"id": f"DEMO-{account}", **_CART})
+        who = parse_ref(filled.members[account])
+        carts.append(OpenCheckout(**told, cart=cart, member=who, source=_SHOP, ttl=timedelta(hours=1)))
+    scene.asked(carts)
+    paid = [
+        ConfirmCheckout(
+            **scene.told(f"pay-{account}", 0.91 + place / len(accounts) / 20, id=f"cart-{account}"),
+            source=_SHOP,
+        )
+        for place, account in enumerate(accounts[:-1])
+    ]
+    scene.asked(paid)
 
 
 def _at_the_desk(scene: Scene, filled: Filled) -> Sequence[Command]:
