@@ -35,7 +35,7 @@ def _run(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProc
 
 def _backtest(folder: Path, members: int) -> dict[str, Any]:
     """Work out by backtest what the demo has to come to."""
-    written = _run(folder, "demo", "--members", str(members), "--write", "year.ndjson")
+    written = _run(folder, "demo", "--members", str(members), "--write", "year.ndjson", "--returns")
     assert written.returncode == 0, written.stderr
     program = str(ROOT / "examples" / "backpack-club.yaml")
     done = _run(folder, "backtest", program, "--events", "year.ndjson", "--report", "out")
@@ -80,10 +80,8 @@ def test_a_newcomer_starts_it_tries_it_stops_it_and_comes_back(tmp_path: Path) -
         moved = _moved_at_the_counter(demo, key)
         assert f"{outstanding + moved:,} points" in page, "live and backtest come to the same sum"
         member, answer, ledger, explained = map(call, demo.printed_calls())
-        # The year is 2017: all of its points have been spent or have expired since.
-        assert Decimal(member["wallets"]["points"]["available"]) == 0
+        assert Decimal(member["wallets"]["points"]["available"]) > 0
         assert answer["status"] == "applied"
-        assert Decimal(answer["balances"]["points"]["available"]) > 0
         assert answer["effects"][0]["campaign"] == "base_earn"
         newest = [entry["amount"] for entry in ledger["data"][0]["entries"]]
         assert sum(map(Decimal, newest)) == 0

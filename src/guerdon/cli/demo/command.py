@@ -140,9 +140,7 @@ def _plan(options: DemoOptions) -> SamplePlan:
     except (ValueError, OverflowError):
         detail = f"--last-day is a day such as 2026-11-20, not {options.last_day!r}"
         raise Problem("day_invalid", detail) from None
-    # What is served shows all that happens in a shop; a file is for backtests, and says it where asked.
-    returns = options.returns or options.write is None
-    return SamplePlan(first_on, last_on, options.members, options.seed, definition.timezone, returns)
+    return SamplePlan(first_on, last_on, options.members, options.seed, definition.timezone, options.returns)
 
 
 def _write(options: DemoOptions, path: Path) -> int:

@@ -55,8 +55,11 @@ class DemoState(msgspec.Struct, frozen=True):
         return cls(plan.first_on, plan.last_on, plan.members, plan.seed, real=real)
 
     def plan(self, timezone: str) -> SamplePlan:
-        """Give the plan it was begun with, so that one that was cut short goes on where it was."""
-        return SamplePlan(self.first_on, self.last_on, self.members, self.seed, timezone)
+        """Give the plan it was begun with, so that one that was cut short goes on where it was.
+
+        What is served shows what came back as well.
+        """
+        return SamplePlan(self.first_on, self.last_on, self.members, self.seed, timezone, returns=True)
 
 
 class DemoFolder:
