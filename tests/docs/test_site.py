@@ -152,7 +152,7 @@ def browser() -> Iterator[Browser]:
 def test_it_can_be_read_from_a_folder_on_a_phone_and_on_a_desk(
     site: tuple[Path, list[Page]], browser: Browser, width: int, theme: str
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)  # type: ignore[arg-type]  # of two
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))

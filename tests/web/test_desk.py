@@ -262,7 +262,7 @@ async def test_a_key_that_expires_is_seen_on_the_short_way(
 
     class Later(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # a clock that stands still
             return now + timedelta(hours=1)
 
     monkeypatch.setattr("guerdon.web.callers.datetime", Later)

@@ -175,7 +175,7 @@ async def test_a_preview_shows_events_and_their_faults_and_stores_nothing(api: A
     late = {**BODY, "order": {"number": 7, "items": [], "paid_at": 1_790_000_000}}
     (bad,) = (await api.post(f"{door['path']}/preview", json=late)).json()["events"]
     assert "subject" not in bad["event"]
-    unusable = {**BODY, "order": {**BODY["order"], "paid_at": "soon"}}  # type: ignore[dict-item]
+    unusable = {**BODY, "order": {**BODY["order"], "paid_at": "soon"}}  # type: ignore[dict-item]  # wrong on purpose
     answer = await api.post(f"{door['path']}/preview", json=unusable)
     assert (answer.status_code, answer.json()["code"]) == (422, "mapping_failed")
     assert answer.json()["errors"][0]["pointer"] == "/events/0/event/time"

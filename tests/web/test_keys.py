@@ -90,7 +90,7 @@ async def test_an_expired_key_says_so_at_its_very_end(api: Api, monkeypatch: pyt
 
     class Later(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # a clock that stands still
             return now + timedelta(hours=1)
 
     monkeypatch.setattr("guerdon.web.callers.datetime", Later)

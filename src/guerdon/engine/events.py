@@ -37,7 +37,7 @@ select %s::bigint, * from unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::tex
     %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::boolean[],
     %s::bigint[], %s::smallint[], %s::bytea[], %s::bytea[], %s::bytea[])
 """  # noqa: S608 - a list of columns of ours
-_SELECT = f"select {_COLUMNS} from events"  # noqa: S608
+_SELECT = f"select {_COLUMNS} from events"  # noqa: S608 - columns of ours
 _QUARANTINE = """
 insert into quarantine (quarantine_id, program_id, account_id, kind, source, id, occurred_at, booked_at, body,
     sealed, fault, detail)
@@ -288,7 +288,7 @@ def discard_quarantined(tx: Tx, program_id: int, quarantine_id: UUID) -> Quarant
         Problem: `quarantined_not_found`.
     """
     columns = ", ".join(Quarantined._fields)
-    statement = f"delete from quarantine where program_id = %s and quarantine_id = %s returning {columns}"  # noqa: S608
+    statement = f"delete from quarantine where program_id = %s and quarantine_id = %s returning {columns}"  # noqa: S608 - columns of ours
     row = tx.execute(statement, (program_id, quarantine_id)).fetchone()
     if row is None:
         raise Problem("quarantined_not_found", "there is no such command in quarantine")

@@ -140,6 +140,6 @@ def write_shared_holds(tx: Tx, program_id: int, gone: Sequence[Hold], made: Sequ
         tx.execute(_INSERT, (program_id, *columns(rows, (texts, uuids, numerics, instants))))
 
 
-def _read(rows: Sequence[tuple[str, UUID, object, datetime]]) -> Holds:
-    holds = [Hold(str(checkout), "shared", name, amount, ends) for name, checkout, amount, ends in rows]  # type: ignore[arg-type]
+def _read(rows: Sequence[tuple[str, UUID, Decimal, datetime]]) -> Holds:
+    holds = [Hold(str(checkout), "shared", name, amount, ends) for name, checkout, amount, ends in rows]
     return {hold.key: hold for hold in holds}

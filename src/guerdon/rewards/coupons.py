@@ -22,7 +22,7 @@ _INSERT = f"""
 insert into coupon_batches (program_id, {_COLUMNS})
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
 on conflict (program_id, prefix) do nothing returning batch_id
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _MARKS = """
 select batch_id, place, account_id, revoked_at from coupon_marks
 where program_id = %s and batch_id = any(%s::bigint[]) and place = any(%s::bigint[])

@@ -53,9 +53,9 @@ def test_segments_are_decided_again(living: Life) -> None:
     text = "convert_from(decision, 'utf8')"
     for campaign in ("for_runners", "for_some", "for_heavies"):
         said = f'"campaign":"{campaign}"'
-        acted = living.world.rows(f"select 1 from events where {text} like '%%effects%%{said}%%'")  # noqa: S608
+        acted = living.world.rows(f"select 1 from events where {text} like '%%effects%%{said}%%'")  # noqa: S608 - words of this test
         assert acted, f"{campaign} never acted"
-    told = f"select count(*) from events where {text}::jsonb -> 'inputs' ? 'account.segments'"  # noqa: S608
+    told = f"select count(*) from events where {text}::jsonb -> 'inputs' ? 'account.segments'"  # noqa: S608 - words of this test
     assert living.world.rows(told)[0][0] > 50
 
 

@@ -16,7 +16,7 @@ Status = Literal["open", "confirmed", "cancelled"]
 _COLUMNS = """source, id, checkout_id, account_id, member_id, status, version, quoted_at, expires_at,
     changed_at, opened_by, promised, sealed, event_id"""
 # By id alone, which the key begins with; sources are told apart here.
-_FIND = f"select {_COLUMNS} from checkouts where program_id = %s and id = any(%s::text[])"  # noqa: S608
+_FIND = f"select {_COLUMNS} from checkouts where program_id = %s and id = any(%s::text[])"  # noqa: S608 - columns of ours
 _HELD = """
 select h.counter from shared_holds as h join checkouts as c using (program_id, checkout_id)
 where c.program_id = %s and c.id = any(%s::text[])
@@ -39,7 +39,7 @@ set account_id = excluded.account_id, member_id = excluded.member_id, status = e
     changed_at = excluded.changed_at, opened_by = excluded.opened_by, promised = excluded.promised,
     sealed = excluded.sealed, event_id = excluded.event_id
 where c.status = 'open' and c.checkout_id = excluded.checkout_id
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _PACKERS = (
     *(texts, texts, uuids, bigints, bigints, texts, integers),
     *(instants,) * 3,

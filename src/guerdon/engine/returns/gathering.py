@@ -183,7 +183,7 @@ def set_earlier(
     stored = ask_stored(tx, accounts, events)()
     for item in about:
         command = return_of(item)
-        assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018
+        assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018 - gathered
         order_event = UUID(command.paid.event_id)
         earlier = tuple(
             returned_of(stored[row.return_event]) for row in rows if row.order_event == order_event

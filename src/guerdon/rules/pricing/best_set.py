@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.pricing.bill import Bill, Run
 from guerdon.rules.promotions import Promotion
 
@@ -70,8 +71,8 @@ def _touched(run: Run, bill: Bill, node: Any) -> set[int]:
         else:
             try:
                 found |= set(run.matching(one.where, one.where_moves, bill))
-            except Exception as failed:  # noqa: BLE001
-                del failed
+            except EvaluationError:
+                # What has no value as the cart stands may have one after others, on any line.
                 return every
     return found
 

@@ -104,7 +104,7 @@ def scope_of(program: Program, view: View, where: tuple[str, str], at: datetime)
     scope.event = EventView(CHECKOUT, at, view.source, *where, {})
     scope.account, scope.member = view.account, view.member
     # Expressions name declared metrics only, and these are made when read.
-    scope.metrics = view.metrics  # type: ignore[assignment]
+    scope.metrics = view.metrics  # type: ignore[assignment]  # read like the other kind
     scope.wallets = view.wallets
     scope.program = ProgramView(program.key, program.currency)
     scope.store = where[1]

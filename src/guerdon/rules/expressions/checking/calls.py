@@ -356,7 +356,7 @@ def _is_binding(written: syntax.Call) -> bool:
 def _unfit(written: syntax.Call, signatures: Iterable[Signature], args: list[tree.Node]) -> Misplaced:
     found = ", ".join(str(arg.type) for arg in args)
     is_named = isinstance(written.target, syntax.Name) and written.target.name in FAMILIES
-    name = f"{written.target.name}.{written.name}" if is_named else written.name  # type: ignore[union-attr]
+    name = f"{written.target.name}.{written.name}" if is_named else written.name  # type: ignore[union-attr]  # a name
     ways = sorted({_way(name, signature) for signature in signatures})
     is_listed = name == "contains" and bool(args) and isinstance(args[0].type, ListOf)
     hint = "; for an item of a list write item in list" if is_listed else ""

@@ -152,7 +152,7 @@ def bounded(test: str, text: str, digits: int = COLUMN_DIGITS) -> Value:
     Returns:
         SQL that gives NULL where the test fails.
     """
-    return Value(f"(select v from (select {text} as v) g where {test})", digits)  # noqa: S608
+    return Value(f"(select v from (select {text} as v) g where {test})", digits)  # noqa: S608 - pieces of ours
 
 
 def micros(value: Value) -> Value:

@@ -364,7 +364,7 @@ class Writer:
             places = known.value
         text = ROUNDED[node.operation.name].format(scale=f"{10**places}::numeric")
         given = f"select {value.text} as n, {value.below or ONE} as d"
-        made = f"(select {text} from ({given}) g)"  # noqa: S608
+        made = f"(select {text} from ({given}) g)"  # noqa: S608 - pieces of ours
         if len(node.args) > 1:
             return Value(f"({made} * 1e-{places}::numeric)")
         return _in_range(node, Value(made, 19))
@@ -378,7 +378,7 @@ class Writer:
         given = ", ".join(f"{part.text} as {name}" for part, name in zip(parts, names, strict=True))
         word = "least" if node.operation.name == "min" else "greatest"
         there = " and ".join(f"{name} is not null" for name in names)
-        text = f"(select {word}({', '.join(names)}) from (select {given}) g where {there})"  # noqa: S608
+        text = f"(select {word}({', '.join(names)}) from (select {given}) g where {there})"  # noqa: S608 - pieces of ours
         return Value(text, max(part.digits for part in parts))
 
     def _part(self, node: tree.Apply) -> Value:
