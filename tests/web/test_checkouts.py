@@ -337,3 +337,42 @@ async def test_multipliers_and_promises_are_not_taken_from_outside(shop: Api) ->
     said = await shop.post(f"{BASE}/events", json={**event, "data": {**plain, "capture": promise}})
     assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, "/data/capture")
     assert await points(shop) == ("500", "0")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"lines": "x"}, "wrong_type", "/lines"),
+        ({"lines": [{"id": "1", "price": "1e40"}]}, "amount_too_large", "/lines/0/price"),
+        (
+            {"lines": [{"id": "1", "price": "1", "quantity": "1e300"}]},
+            "amount_too_large",
+            "/lines/0/quantity",
+        ),
+        (
+            {"lines": [{"id": "1", "price": "1", "factors": {"points": "9"}}]},
+            "unknown_field",
+            "/lines/0/factors",
+        ),
+        ({**CART, "member": "nobody"}, "member_not_found", "/member"),
+        ({**CART, "coupons": [f"A{number}" for number in range(51)]}, "too_many_coupons", "/coupons"),
+        ({**CART, "cart": CART}, "cart_given_twice", "/id"),
+        ({"cart": {"lines": "x"}}, "wrong_type", "/cart/lines"),
+        ({**CART, "spend": {"points": "1"}}, "member_missing", "/spend"),
+    ],
+)
+async def test_a_wrong_cart_is_refused_where_it_is_wrong_and_opens_nothing(
+    shop: Api, body: dict[str, Any], code: str, pointer: str
+) -> None:
+    said = await shop.call("PUT", f"{BASE}/checkouts/W-1", json=body)
+    assert (said.json()["code"], said.json()["errors"][0]["pointer"]) == (code, pointer)
+    said = await shop.post(f"{BASE}/checkouts/W-1/confirm")
+    assert said.json()["code"] == "checkout_not_found"
+
+
+async def test_a_cart_may_stand_under_its_own_key_without_an_id(shop: Api) -> None:
+    said = await shop.call(
+        "PUT", f"{BASE}/checkouts/N-1", json={"member": "ana", "cart": {"lines": CART["lines"]}}
+    )
+    assert said.status_code == 200, said.text
+    assert said.json()["order"] == "N-1"

@@ -56,6 +56,7 @@ from guerdon.rules.state import AccountState, Hold, HoldKey
 
 _ALSO_OF_GUESTS = (events.PriceCart, events.ReturnOrder)
 _NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
+_NO_MEMBER = Problem.at("/member", "member_not_found", "no member is known by this reference")
 
 
 class Place(NamedTuple):
@@ -224,7 +225,7 @@ def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
     if found is not None:
         item.account_id, item.member_id = found.account_id, found.member_id
     elif not (isinstance(item.job.command, IngestEvent) and item.job.command.enrol):
-        item.problem = _NOBODY_KNOWN
+        item.problem = _NOBODY_KNOWN if isinstance(item.job.command, IngestEvent) else _NO_MEMBER
 
 
 def _set_redemption(item: Item, issued: Issued | None) -> None:

@@ -53,6 +53,8 @@ from guerdon.rules.sent import ReturnAsked
 EVENT_BYTES = 2 * 1024 * 1024
 """The longest event that is taken in."""
 TEXT_LENGTH = 200
+COUPONS_AT_MOST = 50
+"""Codes of one cart: each is looked up and may be a limit to lock."""
 REASON_LENGTH = 1_000
 _RETURN_ID_LENGTH = 190
 UNITS_AT_MOST = 2**53
@@ -321,6 +323,8 @@ def _release(item: Item, command: ReleaseHolds, _: Program) -> None:
 
 def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
     sent = decode_cart(command.cart)
+    if len(sent.coupons) > COUPONS_AT_MOST:
+        raise Problem.at("/coupons", "too_many_coupons", f"a cart names at most {COUPONS_AT_MOST} codes")
     try:
         item.cart = read_cart(sent, program.order_settings)
     except Problem as problem:

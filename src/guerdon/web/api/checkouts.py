@@ -40,14 +40,17 @@ def _field(field: Any) -> tuple[str, Any, Any]:
     return field.name, field.type, () if field.default is msgspec.NODEFAULT else field.default
 
 
+_FIELDS: Final = [_field(field) for field in msgspec.structs.fields(OrderInput)]
+CartPart: Any = msgspec.defstruct("CartPart", _FIELDS, frozen=True, forbid_unknown_fields=True)
+CartPart.__doc__ = "A cart: an order that is not placed yet, whose id may be left out."
 CartBody: Any = msgspec.defstruct(
     "CartBody",
     [
-        *(_field(field) for field in msgspec.structs.fields(OrderInput)),
+        *_FIELDS,
         ("member", Member | None, None),
         ("source", Source | None, None),
         ("ttl", Seconds | None, None),
-        ("cart", OrderInput | None, None),
+        ("cart", CartPart | None, None),
     ],
     frozen=True,
     forbid_unknown_fields=True,
