@@ -81,6 +81,14 @@ async def test_a_members_page_says_who_what_and_why(api: Api) -> None:
     assert "840.20 more." in plain
 
 
+async def test_what_came_back_is_named_with_its_order(api: Api) -> None:
+    page = await ananya(api)
+    answer = await api.post("/v1/programs/club/orders/order-o1/returns", json={"id": "r1", "all": True})
+    assert answer.status_code == 200, answer.text
+    shown = (await (await signed_in(api)).get(page)).text
+    assert "Came back: order order-o1" in shown
+
+
 async def test_an_adjustment_is_booked_once_explained_and_audited(api: Api) -> None:
     person, page = await signed_in(api, "support"), await ananya(api)
     once = re.search(r'name="once" value="([0-9a-f]+)"', (await person.get(page)).text)

@@ -224,7 +224,7 @@ def _fill_carts(scene: Scene, filled: Filled, accounts: Sequence[str]) -> None:
     carts = []
     for place, account in enumerate(accounts):
         told = scene.told(f"cart-{account}", 0.8 + place / len(accounts) / 10, id=f"cart-{account}")
-        cart = msgspec.json.encode({"id": f"DEMO-{account}", **_CART})
+        cart = msgspec.json.encode({"id": f"W-{200_001 + place}", **_CART})
         who = parse_ref(filled.members[account])
         carts.append(OpenCheckout(**told, cart=cart, member=who, source=_SHOP, ttl=timedelta(hours=1)))
     scene.asked(carts)

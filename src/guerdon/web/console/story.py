@@ -28,6 +28,7 @@ _TITLES: Final = {
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
     "guerdon.tick": "Time passed",
+    "guerdon.take_capture": "Cart paid, its order was known",
 }
 _REASONS: Final = {
     "condition_false": "its condition does not hold",
@@ -142,6 +143,8 @@ def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) 
 
 
 def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) -> str:
+    if stored.type in ("order.returned", "order.cancelled", "order.edited"):
+        return _title_of_undone(stored, say)
     if stored.order_id is not None:
         where = stored.store or stored.channel
         return say.text("Order {order}, {where}", order=stored.order_id, where=where or stored.source)
@@ -154,8 +157,18 @@ def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying)
     return say.text(words) if words is not None else as_words(stored.type.replace(".", " ")).capitalize()
 
 
+def _title_of_undone(stored: StoredEvent, say: Saying) -> str:
+    data = _own(stored)
+    order = data.get("order") or data.get("id")
+    if stored.type == "order.returned":
+        return say.text("Came back: order {order}", order=order)
+    if stored.type == "order.cancelled":
+        return say.text("Cancelled: order {order}", order=order)
+    return say.text("Changed: order {order}", order=order)
+
+
 def _own(stored: StoredEvent) -> dict[str, Any]:
-    """Read what a command of the engine's own carried."""
+    """Read what a command of the engine's own carried, or what is told of an order."""
     data: dict[str, Any] = msgspec.json.decode(stored.text)["data"]
     return data
 
