@@ -43,9 +43,9 @@ from guerdon.members.members import Desk, search_members
 from guerdon.members.profiles import Profile
 from guerdon.programs.programs import NewDefinition, apply_definition, get_live
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Decision, Entry, Transaction
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import compile_program
 from guerdon.web.console.figures import load_figures
 from guerdon.wiring import Live
 

@@ -17,12 +17,13 @@ from statistics import median
 from typing import Any
 
 from benchmarks.floors.price_loop import HandMade, price_by_hand
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import EXACT, EvaluationError
 from guerdon.rules.orders import LineInput, OrderInput, ShippingInput
 from guerdon.rules.pricing import View, price, read_cart
 from guerdon.rules.pricing.bill import Run
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 ROUNDS = 31
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)

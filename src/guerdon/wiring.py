@@ -30,8 +30,9 @@ from guerdon.programs.keys import ApiKey, NewKey, ensure_key
 from guerdon.programs.programs import ask_live, get_version
 from guerdon.programs.tenants import ensure_tenant, list_tenants, tenant_id_of
 from guerdon.rewards.redemptions import find_open_rewards
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 if TYPE_CHECKING:
     from guerdon.connect.webhooks.round import Relay

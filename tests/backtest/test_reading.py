@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from guerdon.base.errors import Problem
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.reading import body_hash, clock_of, instant_of, read_event, subject_key
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -16,8 +16,9 @@ from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.connect.samples import SamplePlan, SampleWorld, make_world, year_until
 from guerdon.members.profiles import read_profile
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.reading import read_event
 from tests.architecture.source import ROOT
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.offering import why_not_chosen, why_not_offered
-from guerdon.rules.program import compile_program
 
 PROGRAM = """
 program: club

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from guerdon.base.ids import Chance
 from guerdon.rules.checkout import Opening, Quoted, quote
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Decision
 from guerdon.rules.definition import DefinitionError, load_definition
 from guerdon.rules.events import Event, PriceCart
@@ -21,7 +22,7 @@ from guerdon.rules.lint import lint
 from guerdon.rules.needs import needs_of
 from guerdon.rules.orders import LineInput, OrderInput, read_order
 from guerdon.rules.pricing import read_cart
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 from guerdon.rules.step import exactly, step
 from guerdon.rules.trial import Somebody, segments_at, try_expression

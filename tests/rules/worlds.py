@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from guerdon.base.ids import Chance
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Decision, Entry
 from guerdon.rules.definition import load_definition
 from guerdon.rules.events import (
@@ -24,7 +25,7 @@ from guerdon.rules.events import (
     Tick,
 )
 from guerdon.rules.orders import AmountInput, LineInput, OrderInput, read_order
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import exactly, step
 

@@ -11,6 +11,7 @@ import msgspec
 
 from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import Chance
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Decision
 from guerdon.rules.definition import load_definition
 from guerdon.rules.events import (
@@ -25,7 +26,6 @@ from guerdon.rules.events import (
 )
 from guerdon.rules.lots import expiring, settle
 from guerdon.rules.orders import AmountInput, LineInput, OrderInput, read_order
-from guerdon.rules.program import compile_program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import exactly, step
 from guerdon.rules.tiers import tier_at

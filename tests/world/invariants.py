@@ -12,8 +12,9 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.audit import verify
 from guerdon.ledger.wallets import load_wallets
 from guerdon.programs.programs import get_live
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from tests.world.accounts import units_text
 from tests.world.model import Model
 

@@ -16,6 +16,7 @@ from guerdon.cli.writing.planning import plan_data, show_plan
 from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
     Definition,
     Positions,
@@ -23,7 +24,7 @@ from guerdon.rules.definition import (
 )
 from guerdon.rules.difference import Change
 from guerdon.rules.lint import LintWarning
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.wiring import MAIN_TENANT, is_sandbox
 
 UNCHANGED, CHANGES = 0, 2

@@ -12,9 +12,10 @@ import structlog
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.programs.programs import find_live, get_version
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.pinned import with_campaigns_of
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 _LOG = structlog.get_logger(__name__)
 _KEPT = 256

@@ -10,10 +10,11 @@ from guerdon.infra.tx import Tx
 from guerdon.insight.figures import Look, load_figures
 from guerdon.programs.changes import InUse
 from guerdon.programs.programs import check_definition, find_live
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import Definition, load_definition
 from guerdon.rules.difference import Change, compare
 from guerdon.rules.lint import Figures, LintWarning, lint, lint_change
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from guerdon.base.ids import IdMaker
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.programs.changes import InUse, check_change, retired_in
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import Definition, canonical_bytes, definition_text, load_definition
-from guerdon.rules.program import compile_program
 
 
 @dataclass(frozen=True, slots=True)

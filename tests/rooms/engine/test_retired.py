@@ -11,8 +11,8 @@ from guerdon.ledger.wallets import load_wallets
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref
 from guerdon.programs.programs import get_live
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import compile_program
 from guerdon.rules.state import WalletState
 from tests.rooms.engine.conftest import MASTER_KEY, PROGRAM, TENANT, World, prepare, world
 

@@ -15,9 +15,9 @@ from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.members.identities import normal_ref
 from guerdon.programs.changes import InUse
 from guerdon.programs.programs import find_live
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.lint import Figures, Holding, LadderMoves
-from guerdon.rules.program import compile_program
 from tests.rooms.engine.conftest import PROGRAM, TENANT, World
 
 SPENT = {"anna": "700.00", "ben": "450.00", "cleo": "120.00", "dora": "480.00"}

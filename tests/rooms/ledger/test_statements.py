@@ -5,9 +5,9 @@ from __future__ import annotations
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_bytes, leaf_hash
 from guerdon.ledger.statements import list_transactions
 from guerdon.ledger.wallets import load_wallets
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Entry
 from guerdon.rules.definition import load_definition
-from guerdon.rules.program import compile_program
 from tests.rooms.engine.conftest import NOW, PROGRAM, TENANT, World, world
 
 __all__ = ["world"]

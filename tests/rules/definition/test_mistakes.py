@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import DefinitionError, load_definition_with_positions, render
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 BASE = """\
 program: shop

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
     Badge,
     BranchStep,
@@ -42,7 +43,6 @@ from guerdon.rules.definition import (
     rank_bounds,
 )
 from guerdon.rules.lint import lint
-from guerdon.rules.program import compile_program
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 HEAD = "program: p\ncurrency: USD\ntimezone: UTC\nwallets: {points: {}}\nbadges: {star: {}}\n"

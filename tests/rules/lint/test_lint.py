@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.lint import Figures, Holding, LadderMoves, LintWarning, Spread, lint, lint_change
-from guerdon.rules.program import compile_program
 
 CLUB = (Path(__file__).parents[3] / "examples" / "backpack-club.yaml").read_text(encoding="utf-8")
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.lint import Figures, LintWarning, Spread, lint
-from guerdon.rules.program import compile_program
 
 AT = datetime(2027, 3, 1, 12, tzinfo=UTC)
 BASE = """\

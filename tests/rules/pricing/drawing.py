@@ -9,9 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.orders import LineInput, OrderInput, ShippingInput
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 _one = st.sampled_from
 BRANDS = ("Trail", "Peak", "River")

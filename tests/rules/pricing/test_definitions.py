@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
     DefinitionError,
     canonical_bytes,
@@ -16,7 +17,7 @@ from guerdon.rules.definition import (
     render,
 )
 from guerdon.rules.difference import compare
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 HEAD = "program: shop\ncurrency: USD\ntimezone: UTC\nlanes:\n  one: best\n"
 DISCOUNT = HEAD + "campaigns:\n  sale: {trigger: checkout, then: [{discount: {%s}}]}\n"

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from guerdon.base.exact import scaled_decimal
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.orders import LineInput, OrderInput, ShippingInput, read_order
 from guerdon.rules.pricing import GivenCoupon, Priced, View, price, read_cart
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.step import exactly
 from tests.stories.carts.telling import ToldCart, amount, read_carts
 

@@ -17,11 +17,12 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.cli.options import Json, takes
 from guerdon.cli.showing import pictured, read_document, show_json, show_note
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.events import Event
 from guerdon.rules.expressions import EvaluationError, ExpressionError
 from guerdon.rules.expressions.runtime.kinds import Optional
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.reading import read_event
 from guerdon.rules.state import MemberState
 from guerdon.rules.trial import Somebody, try_expression

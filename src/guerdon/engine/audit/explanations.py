@@ -13,10 +13,11 @@ from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.members.states import LoadedMember, load_members
 from guerdon.programs.programs import get_version
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.explain import Explanation, Known, People, explain
 from guerdon.rules.pinned import with_campaigns_of
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.state import MemberState
 
 _BY_NAME = """

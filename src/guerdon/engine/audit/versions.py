@@ -10,10 +10,11 @@ from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.programs.version_audit import find_definition
 from guerdon.rewards.coupons import find_bound
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.pinned import with_campaigns_of
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 
 _PEOPLE = ("member", "account.owner", "account.attributes", "account.members", "account.kind")
 _SEALED = ("order.attributes", "order.lines", "cart", "event.data")

@@ -18,9 +18,10 @@ from guerdon.base.errors import Fault, Problem
 from guerdon.infra.linefiles import Unread
 from guerdon.insight.backtest.fold import Fact, Fold
 from guerdon.insight.backtest.history import History, split_by_account
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.limits import NO_LIMITS, Limits
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.rules.report import Tally, report_of
 from guerdon.rules.state import MemberState
 from guerdon.rules.step import exactly

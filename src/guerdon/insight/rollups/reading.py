@@ -15,10 +15,10 @@ from guerdon.infra.arrays import bigints, uuids
 from guerdon.infra.tx import Tx
 from guerdon.insight.rollups.sums import Fact, Sums
 from guerdon.programs.programs import get_version, list_programs
+from guerdon.rules.compiling import order_settings
 from guerdon.rules.decision import Decision
 from guerdon.rules.definition import load_definition
 from guerdon.rules.orders import OrderInput, OrderSettings, read_order
-from guerdon.rules.program import order_settings
 
 _COLUMNS: Final = "program_id, account_id, event_id, type, occurred_at, version, channel, store, decision"
 _BODY: Final = "case when type = 'order.paid' then body end"

@@ -19,8 +19,9 @@ from guerdon.programs.programs import (
     get_version,
     list_programs,
 )
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import Definition, load_definition_with_positions
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.shapes import (

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from guerdon.infra.tx import Tx
 from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.programs.programs import RollingBack, get_live, get_version, list_versions, roll_back
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.difference import compare
-from guerdon.rules.program import compile_program
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.programs import planned, same_shape, shown_version

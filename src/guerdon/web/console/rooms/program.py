@@ -21,13 +21,14 @@ from guerdon.programs.programs import (
     list_versions,
 )
 from guerdon.programs.staff import list_staff
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
     Definition,
     DefinitionError,
     DefinitionFault,
     load_definition_with_positions,
 )
-from guerdon.rules.program import Program, compile_program
+from guerdon.rules.program import Program
 from guerdon.web.console.opened import framed, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 

@@ -1,0 +1,126 @@
+"""Compiling a program: from a definition as loaded to what `step` decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from guerdon.base.exact import currency_digits
+from guerdon.rules.compiling.campaigns import campaign_of
+from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.compiling.rewards import reward_of
+from guerdon.rules.compiling.standing import ladder_of, metric_of, segments_in
+from guerdon.rules.compiling.wallets import conversion_of, wallet_of
+from guerdon.rules.definition import Definition, DefinitionError, Positions
+from guerdon.rules.index import CampaignIndex
+from guerdon.rules.orders import OrderSettings
+from guerdon.rules.program import INDEXED_FROM, Program
+from guerdon.rules.promotions import CHECKOUT, compile_promotions
+from guerdon.rules.reads import asked_by, inputs_of, is_later, personal_of
+from guerdon.rules.sections import section_environments, section_expressions
+from guerdon.rules.segments import asked_for
+
+
+def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
+    """Compile a definition.
+
+    Args:
+        definition: as loaded and checked.
+        version: the number that decisions will record.
+        positions: where each part stands in the document, for errors.
+
+    Returns:
+        The compiled program.
+
+    Raises:
+        DefinitionError: `invalid_definition`, with every expression that does not compile.
+    """
+    return _compiled(Compiling(definition, positions), version)
+
+
+def _compiled(work: Compiling, version: int) -> Program:
+    definition = work.definition
+    wallets = {key: wallet_of(key, one) for key, one in definition.wallets.items()}
+    metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items() if not is_later(one)}
+    ladders = {
+        key: ladder_of(work, key, one, metrics[one.metric])
+        for key, one in definition.ladders.items()
+        if one.metric in metrics
+    }
+    rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
+    work.environments.update(section_environments(definition))
+    segments = segments_in(work)
+    campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
+    schedules = {one.key: one.schedule for one in campaigns}
+    promotions = compile_promotions(definition, schedules, (work.expression, work.fault))
+    for text, seen_from, expects in section_expressions(definition):
+        work.expression(text, seen_from, expects)
+    if work.faults:
+        raise DefinitionError(sorted(work.faults, key=lambda fault: (fault.line, fault.column)))
+    campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
+    by_trigger = _grouped(campaigns, lambda campaign: campaign.trigger)
+    of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
+    segments_of = {**asked_by(campaigns, segments), **of_carts}
+    return Program(
+        key=definition.program,
+        version=version,
+        currency=definition.currency,
+        digits=currency_digits(definition.currency),
+        zone=work.zone,
+        definition=definition,
+        order_settings=order_settings(definition),
+        spending_order=definition.spending.lots,
+        given_back_lasts=span_of(definition.returns.given_back_lasts),
+        checkout_ttl=span_of(definition.checkout.ttl),
+        wallets=wallets,
+        retired={
+            key: conversion_of(work, key, one) for key, one in sorted(definition.retired.wallets.items())
+        },
+        scales=work.scales,
+        metrics=metrics,
+        ladders=ladders,
+        rewards=rewards,
+        campaigns=tuple(campaigns),
+        by_trigger=by_trigger,
+        indexes={
+            trigger: CampaignIndex(some)
+            for trigger, some in by_trigger.items()
+            if len(some) > INDEXED_FROM and trigger != CHECKOUT
+        },
+        metrics_by_event=_grouped(sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event),
+        promotions=promotions,
+        segments=segments,
+        segments_of=segments_of,
+        inputs_of=inputs_of(campaigns, segments_of, definition),
+        personal_of=personal_of(campaigns, segments_of, definition),
+    )
+
+
+def order_settings(definition: Definition) -> OrderSettings:
+    """Collect what a definition says about reading orders.
+
+    Args:
+        definition: the program's definition.
+
+    Returns:
+        The settings.
+    """
+    rounding = definition.pricing.rounding.mode
+    paid = definition.earning.paid_with
+    return OrderSettings(
+        currency=definition.currency,
+        digits=currency_digits(definition.currency),
+        rounding="floor" if rounding == "down" else rounding,
+        earn_on=definition.earning.earn_on,
+        spread_order_discount=definition.earning.order_discount == "spread",
+        uncounted_tenders=frozenset(
+            kind for kind in ("gift_card", "store_credit", "points") if not getattr(paid, kind)
+        ),
+    )
+
+
+def _grouped(items: Any, key: Callable[[Any], str]) -> dict[str, tuple[Any, ...]]:
+    groups: dict[str, list[Any]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return {name: tuple(group) for name, group in groups.items()}

@@ -1,0 +1,55 @@
+"""Rewards as compiled: what they cost, who may have them, and how often."""
+
+from __future__ import annotations
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import to_scaled
+from guerdon.rules import definition as written
+from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.compiling.wallets import cost_of
+from guerdon.rules.definition.campaigns import closing, opening
+from guerdon.rules.parts import Reward
+from guerdon.rules.promotions import limits_of
+
+_CODE_KINDS = frozenset({"coupon", "discount", "shipping", "gift_card"})
+_PLAIN_CODE = ("", 10, "")
+
+
+def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
+    """Compile a reward.
+
+    Args:
+        work: the compilation; it takes the faults.
+        key: its key in the document.
+        one: what is written of it.
+
+    Returns:
+        The reward.
+    """
+    at = f"/rewards/{key}/price"
+    price = []
+    for wallet, amount in one.price.items():
+        try:
+            price.append((wallet, to_scaled(amount, work.scales[wallet], f"{at}/{wallet}")))
+        except Problem as problem:
+            work.fault(f"{at}/{wallet}", problem.code, problem.detail)
+    budget = one.limits.budget
+    if budget is not None and (budget.units or cost_of(one) is None):
+        detail = "the budget of a reward is in money, and the reward needs a `cost` or a `worth` for it"
+        work.fault(f"/rewards/{key}/limits/budget", "cost_unknown", detail)
+    coded = one.code is not None or one.kind in _CODE_KINDS
+    return Reward(
+        key=key,
+        kind=one.kind,
+        price=tuple(price),
+        stock=one.stock if one.stock is not None else one.seats,
+        tiers=frozenset(one.tiers),
+        valid=span_of(one.valid) if one.valid is not None else None,
+        code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
+        limits=limits_of(one.limits),
+        cost=cost_of(one),
+        opens=None if one.opens is None else opening(one.opens),
+        until=None if one.until is None else closing(one.until),
+        public_at=None if one.public_at is None else opening(one.public_at),
+        choices=one.choices,
+    )

@@ -1,0 +1,80 @@
+"""Wallets as compiled: how units are rounded, when they are there and when they are gone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from guerdon.rules import definition as written
+from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.parts import Conversion, Expiry, Wallet
+
+
+def wallet_of(key: str, one: written.Wallet) -> Wallet:
+    """Compile a wallet.
+
+    Args:
+        key: its key in the document.
+        one: what is written of it.
+
+    Returns:
+        The wallet.
+    """
+    return Wallet(
+        key=key,
+        scale=one.scale,
+        rounding=one.rounding.mode,
+        scope=one.rounding.per,
+        pending=span_of(one.pending),
+        expires=expiry_of(one.expires),
+        cost=cost_of(one),
+        worth=one.worth or None,
+    )
+
+
+def conversion_of(work: Compiling, key: str, one: written.Conversion) -> Conversion:
+    """Compile what becomes of a wallet that is given up.
+
+    Args:
+        work: the compilation; it takes the faults.
+        key: its key in the document.
+        one: what is written of it.
+
+    Returns:
+        The conversion.
+    """
+    into = one.into if one.into != written.NOTHING else None
+    return Conversion(
+        wallet=key,
+        scale=one.scale,
+        into=into,
+        into_scale=work.scales[into] if into is not None else 0,
+        rate=one.rate if one.rate is not None else Decimal(0),
+        rounding=one.rounding,
+    )
+
+
+def expiry_of(one: Any) -> Expiry | None:
+    """Compile a rule of expiry.
+
+    Args:
+        one: what is written, or `never`.
+
+    Returns:
+        The rule, or None where units never expire.
+    """
+    if one == "never":
+        return None
+    return Expiry(span_of(one.after), one.from_ == "last_activity", one.end_of)
+
+
+def cost_of(one: written.Wallet | written.Reward) -> Decimal | None:
+    """Say what a thing costs the shop.
+
+    Args:
+        one: a wallet or a reward, as written.
+
+    Returns:
+        Money, its worth where no cost is written; None where neither is.
+    """
+    return one.cost if one.cost is not None else one.worth
