@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -55,12 +56,14 @@ def verify_all(options: VerifyOptions) -> int:
     found: list[Finding] = []
     with opened_house(options.data, made=False) as house:
         with house.database.transaction_as("lookup") as lookup_tx:
-            numbers = [tenant.tenant_id for tenant in list_tenants(lookup_tx)]
-        for tenant_id in numbers:
+            known = list_tenants(lookup_tx)
+        for tenant in known:
             tenants += 1
-            with house.database.transaction(tenant_id) as tx:
+            with house.database.transaction(tenant.tenant_id) as tx:
                 tx.execute(_ONE_LOOK)
-                for finding in _verify(tx, house.vault(tenant_id), counts, ledger_only=options.ledger_only):
+                now = None if tenant.sandbox else datetime.now(UTC)
+                deep = None if options.ledger_only else (house.vault(tenant.tenant_id), now)
+                for finding in _verify(tx, deep, counts):
                     total += 1
                     if len(found) < _SHOWN_AT_MOST:
                         found.append(finding)
@@ -73,14 +76,15 @@ def verify_all(options: VerifyOptions) -> int:
     return 1 if total else 0
 
 
-def _verify(tx: Tx, vault: Vault, counts: Counts, *, ledger_only: bool) -> Iterator[Finding]:
+def _verify(tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts) -> Iterator[Finding]:
     mine = count_ledger(tx)
-    if ledger_only:
+    if deep is None:
         yield from verify(tx)
         counts.add(mine)
         return
     with told_count("accounts", mine.accounts) as told:
-        audit = Audit(tx, vault, lambda: told(1))
+        vault, now = deep
+        audit = Audit(tx, vault, lambda: told(1), now=now)
         yield from audit.run()
     counts.add(audit.counts)
 

@@ -111,7 +111,7 @@ PEOPLE = ("anna", "ben", "cara", "dan", "eve", "finn")
 def audited(world: World) -> tuple[list[Finding], Counts]:
     with world.database.transaction(TENANT) as tx:
         tx.execute("set transaction isolation level repeatable read, read only")
-        audit = Audit(tx, Vault(MASTER_KEY, TENANT))
+        audit = Audit(tx, Vault(MASTER_KEY, TENANT), now=world.now)
         return list(audit.run()), audit.counts
 
 

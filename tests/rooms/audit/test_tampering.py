@@ -6,6 +6,7 @@ import contextlib
 import random
 import zlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ OTHER_SIDE = {
     "event_keys": ("events",),
     "outbox": ("events",),
     "shared_holds": ("shared_counters",),
+    "checkouts": ("account_holds", "shared_holds"),
 }
 
 
@@ -99,8 +101,8 @@ def uncovered() -> dict[str, str]:
 class Intruder:
     """A superuser in a transaction that is always rolled back, and what verify says within it."""
 
-    def __init__(self, tx: Tx) -> None:
-        self.tx = tx
+    def __init__(self, tx: Tx, now: datetime) -> None:
+        self.tx, self.now = tx, now
 
     def columns(self) -> list[tuple[str, str, str]]:
         return self.tx.execute(
@@ -115,7 +117,8 @@ class Intruder:
             self.tx.execute("set local session_replication_role = replica; set local search_path = guerdon")
             count = self.tx.execute(statement).rowcount
             self.tx.execute(f"set local role guerdon_app; set local guerdon.tenant = '{TENANT}'")
-            return count, list(Audit(self.tx, Vault(MASTER_KEY, TENANT)).run())
+            audit = Audit(self.tx, Vault(MASTER_KEY, TENANT), now=self.now)
+            return count, list(audit.run())
         finally:
             self.tx.rollback()
 
@@ -179,7 +182,7 @@ def intruder(server: EmbeddedPostgres, template: str) -> Iterator[Intruder]:
         connection = superuser(server, "tampered")
         connection.autocommit = False
         with connection:
-            yield Intruder(connection)
+            yield Intruder(connection, life.world.now)
     drop_database(server, "tampered")
 
 
@@ -260,6 +263,52 @@ def test_a_row_that_is_gone_is_found(intruder: Intruder, table: str) -> None:
     count, found = intruder.after(statement.format(sql.Identifier(table), used))
     assert count == 1
     assert _names(found, table), found
+
+
+# A cart that holds nothing is a price that somebody was told, and one that was cancelled is nothing any more.
+FOR_NOTHING = """
+checkout_id not in
+    (select checkout_id from guerdon.account_holds union select checkout_id from guerdon.shared_holds)
+    and status <> 'confirmed'
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "matters"),
+    [
+        ("account_holds", "true"),
+        ("shared_holds", "true"),
+        ("order_returns", "true"),
+        ("coupon_codes", "true"),
+        ("redemptions", "true"),
+        ("checkouts", f"not ({FOR_NOTHING})"),
+    ],
+)
+def test_whichever_row_is_gone_is_found(intruder: Intruder, table: str, matters: str) -> None:
+    rows = intruder.tx.execute(f"select ctid::text from guerdon.{table} where {matters}").fetchall()  # noqa: S608 - tables and conditions of ours
+    intruder.tx.rollback()
+    assert len(rows) >= 3
+    chance, missed = random.Random(4), []
+    for (place,) in chance.sample(rows, min(len(rows), 20)):
+        statement = sql.SQL("delete from {0} where ctid = {1}::tid")
+        count, found = intruder.after(statement.format(sql.Identifier(table), sql.Literal(place)))
+        assert count == 1
+        if not _names(found, table):
+            missed.append(f"{place}: {found}")
+    assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize("kind", ["units", "use", "redemption"])
+def test_all_holds_of_a_kind_that_are_gone_are_found(intruder: Intruder, kind: str) -> None:
+    statement = sql.SQL(
+        "delete from account_holds where (account_id, checkout_id) ="
+        " (select account_id, checkout_id from account_holds where kind = {0} order by 1, 2 limit 1)"
+    )
+    count, found = intruder.after(statement.format(sql.Literal(kind)))
+    assert count >= 1
+    missing = [one for one in found if one.table == "account_holds" and f" {kind} " in one.key]
+    assert missing, found
+    assert {one.found for one in missing} == {"none"}
 
 
 @pytest.mark.parametrize("table", [table for table in COVERED if table not in {"programs", "name_words"}])

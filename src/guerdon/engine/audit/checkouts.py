@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -47,6 +48,9 @@ select {_ROW} from checkouts c where c.account_id = %s and c.checkout_id = %s
 """  # noqa: S608 - a list of columns of ours
 _SHARED_ROW = 5
 _HELD_ROW = 7
+_SKEW = timedelta(minutes=5)
+"""So far may the clock of whoever let go of what had lapsed be ahead of ours."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Held(NamedTuple):
@@ -61,15 +65,19 @@ class Held(NamedTuple):
 class Checkouts:
     """Walks through checkouts and holds, account by account; those of guests come first."""
 
-    def __init__(self, tx: Tx, vault: Vault, versions: Versions) -> None:
+    def __init__(self, tx: Tx, vault: Vault, versions: Versions, now: datetime | None) -> None:
         """Begin.
 
         Args:
             tx: bound to the tenant.
             vault: the tenant's keys.
             versions: the versions that priced.
+            now: what ends later must still be held; None where nobody knows how far the tenant's clocks went.
         """
         self._tx, self._vault, self._versions = tx, vault, versions
+        self._held_until = now + _SKEW if now is not None else NEVER
+        self._binding: dict[UUID, tuple[Hold, ...]] = {}
+        """What open carts of the account that is looked at must hold now, by checkout."""
         self.rows = Walk(tx, "checkouts", _CHECKOUTS)
         self.holds = Walk(tx, "account_holds", _HOLDS)
 
@@ -88,8 +96,12 @@ class Checkouts:
         Yields:
             What does not hold.
         """
+        self._binding.clear()
         for _, program, *fields, event_id in self.rows.of(account_id):
             row = CheckoutRow(*fields)
+            if account_id and row.expires_at > self._held_until:
+                promised = self._promised(program, tuple(fields)) or ()
+                self._binding[row.checkout_id] = tuple(one for one in promised if one.kind != "shared")
             stamp = "that of the row" if self._is_stamped(program, row) else "another"
             differences = [
                 ("program_id", program_id if program_id is not None else program, program),
@@ -115,6 +127,7 @@ class Checkouts:
         uses: dict[str, Decimal] = {}
         for checkout_id, rows in groupby(self.holds.of(account_id), key=lambda row: row[1]):
             there = list(rows)
+            self._binding.pop(checkout_id, None)
             for _, _, kind, name, amount, *_ in there:
                 if kind == "units":
                     units[name] = units.get(name, 0) + int(amount)
@@ -122,6 +135,10 @@ class Checkouts:
                     uses[name] = uses.get(name, Decimal(0)) + amount
             for finding in self._check_held(account_id, checkout_id, there):
                 report(finding)
+        for checkout_id, missing in self._binding.items():
+            for one in missing:
+                key = f"{checkout_id} {one.kind} {one.name}"
+                report(_finding("account_holds", account_id, key, ("a hold", "none")))
         return Held(units, uses)
 
     def _check_held(self, account_id: int, checkout_id: UUID, there: list[Row]) -> Iterator[Finding]:

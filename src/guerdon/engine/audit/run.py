@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from decimal import Decimal
 
 from guerdon.base.findings import Finding
@@ -81,18 +82,27 @@ class Counts:
 class Audit:
     """Works one tenant's books out again."""
 
-    def __init__(self, tx: Tx, vault: Vault, told: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        tx: Tx,
+        vault: Vault,
+        told: Callable[[], None] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> None:
         """Prepare an audit; nothing is read yet.
 
         Args:
             tx: bound to the tenant, repeatable read where others are writing.
             vault: the tenant's keys.
             told: called after each account.
+            now: what open carts promise beyond it must be held; None for a sandbox, where clocks were set.
         """
         self.counts = Counts()
         self._tx = tx
         self._vault = vault
         self._told = told
+        self._now = now
         self._seen: set[tuple[str, str]] = set()
 
     def run(self) -> Iterator[Finding]:
@@ -121,7 +131,7 @@ class Audit:
                 for account_id, event_id, more in cursor.execute(statement):
                     key = f"{key_of(account_id, event_id)} {more}".rstrip()
                     yield Finding("event_missing", name, key, "an event", "none", account_id)
-        with closing(_Walked(tx, self._vault)) as walked:
+        with closing(_Walked(tx, self._vault, self._now)) as walked:
             yield from self._walk(walked)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)
@@ -139,12 +149,12 @@ class Audit:
 class _Walked:
     """All walks of an audit, side by side."""
 
-    def __init__(self, tx: Tx, vault: Vault) -> None:
+    def __init__(self, tx: Tx, vault: Vault, now: datetime | None) -> None:
         self.accounts = walk_accounts(tx)
         self.events = Walk(tx, "events", _EVENTS)
         self.members, self.identities, self.names = walk_members(tx), walk_identities(tx), walk_names(tx)
         versions = Versions()
-        checkouts = Checkouts(tx, vault, versions)
+        checkouts = Checkouts(tx, vault, versions, now)
         self.tables = Tables(tx, checkouts)
         self.place = Place(tx, vault, versions, Journal(tx), checkouts, Returning(tx, versions), SharedSums())
 
