@@ -111,8 +111,9 @@ def scaled_text(amount: int, scale: int) -> str:
     """
     if not scale:
         return str(amount)
-    sign = "-" if amount < 0 else ""
-    digits = str(abs(amount)).rjust(scale + 1, "0")
+    sign, digits = ("-", str(-amount)) if amount < 0 else ("", str(amount))
+    if len(digits) <= scale:
+        digits = digits.rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from guerdon.base.exact import scaled_text
 from guerdon.engine.answers import Answer
 from guerdon.rules.checkout import Quoted
-from guerdon.rules.pricing import Priced, PricedLine
+from guerdon.rules.pricing import PricedLine, PricedShipping
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import Source
 
 _SUGGESTED = 3
+_SECRET = frozenset({"code", "redemption"})
 
 
 def write_quote(
@@ -34,24 +35,26 @@ def write_quote(
     """
     priced = quoted.priced
     paid = sum(one.minor for one in quoted.payments)
+    money = _Money(priced.digits)
+    totals = {
+        "subtotal": priced.subtotal,
+        "discount": priced.discount,
+        "net": priced.net,
+        "shipping": priced.shipping.amount - priced.shipping.discount,
+        "tax": priced.tax,
+        "total": priced.total,
+        "paid_with_points": paid,
+        "due": quoted.due,
+    }
     written: dict[str, Any] = {
         "checkout": checkout,
         "status": "open" if checkout is not None else "preview",
         "order": priced.sent.id,
         "program_version": priced.version,
         "currency": priced.currency,
-        "lines": [_line(priced, line) for line in priced.lines],
-        "shipping": _shipping(priced),
-        "totals": {
-            "subtotal": _money(priced, priced.subtotal),
-            "discount": _money(priced, priced.discount),
-            "net": _money(priced, priced.net),
-            "shipping": _money(priced, priced.shipping.amount - priced.shipping.discount),
-            "tax": _money(priced, priced.tax),
-            "total": _money(priced, priced.total),
-            "paid_with_points": _money(priced, paid),
-            "due": _money(priced, quoted.due),
-        },
+        "lines": [_line(money, line) for line in priced.lines],
+        "shipping": _shipping(money, priced.shipping),
+        "totals": {name: money[minor] for name, minor in totals.items()},
         "gifts": [
             {"campaign": one.source.key, "sku": one.sku, "quantity": str(one.quantity), "line": one.line}
             for one in priced.gifts
@@ -105,34 +108,51 @@ def earned(program: Program, quoted: Quoted) -> dict[str, str]:
     return {key: scaled_text(units, program.scales[key]) for key, units in sums.items()}
 
 
-def _shipping(priced: Priced) -> dict[str, Any]:
-    shipping = priced.shipping
+class _Money(dict[int, str]):
+    """Minor units as decimal strings; hundreds of discounts of a cart are few different amounts."""
+
+    def __init__(self, digits: int) -> None:
+        self.digits = digits
+
+    def __missing__(self, minor: int) -> str:
+        text = self[minor] = scaled_text(minor, self.digits)
+        return text
+
+
+def _shipping(money: _Money, shipping: PricedShipping) -> dict[str, Any]:
     return {
-        "amount": _money(priced, shipping.amount),
-        "discount": _money(priced, shipping.discount),
-        "tax": _money(priced, shipping.tax),
-        "total": _money(priced, shipping.total),
-        "discounts": _offs(priced, shipping.discounts),
+        "amount": money[shipping.amount],
+        "discount": money[shipping.discount],
+        "tax": money[shipping.tax],
+        "total": money[shipping.total],
+        "discounts": _offs(money, shipping.discounts),
     }
 
 
-def _line(priced: Priced, line: PricedLine) -> dict[str, Any]:
+def _line(money: _Money, line: PricedLine) -> dict[str, Any]:
+    sold = line.sold
     return {
-        "id": line.sold.id,
-        "sku": line.sold.sku,
-        "quantity": str(line.sold.quantity),
-        "subtotal": _money(priced, line.subtotal),
-        "discount": _money(priced, line.discount),
-        "net": _money(priced, line.net),
-        "tax": _money(priced, line.tax),
-        "total": _money(priced, line.total),
-        "discounts": _offs(priced, line.discounts),
+        "id": sold.id,
+        "sku": sold.sku,
+        "quantity": str(sold.quantity),
+        "subtotal": money[line.subtotal],
+        "discount": money[line.discount],
+        "net": money[line.net],
+        "tax": money[line.tax],
+        "total": money[line.total],
+        "discounts": _offs(money, line.discounts),
         "added": line.added,
     }
 
 
-def _offs(priced: Priced, offs: Sequence[tuple[Source, int]]) -> list[dict[str, str]]:
-    return [{**_source(source), "amount": _money(priced, amount)} for source, amount in offs if amount]
+def _offs(money: _Money, offs: Sequence[tuple[Source, int]]) -> list[dict[str, str]]:
+    return [
+        {"campaign": source.key, "amount": money[amount]}
+        if source.kind == "campaign"
+        else {**_source(source), "amount": money[amount]}
+        for source, amount in offs
+        if amount
+    ]
 
 
 def _source(source: Source) -> dict[str, str]:
@@ -162,21 +182,22 @@ def _suggestions(program: Program, quoted: Quoted, answer: Answer) -> list[dict[
     return [{"reward": key, "missing": missing} for _, key, missing in near[:_SUGGESTED]]
 
 
-def _without_codes(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _without_codes(effects: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Leave out codes and numbers of what is only promised."""
     return [
-        {
-            kind: {name: one for name, one in what.items() if name not in ("code", "redemption")}
-            if isinstance(what, Mapping)
-            else what
-            for kind, what in effect.items()
-        }
+        {kind: what if isinstance(what, str) else _open_part(what) for kind, what in effect.items()}
+        if any(_may_tell(what) for what in effect.values())
+        else effect
         for effect in effects
     ]
 
 
-def _money(priced: Priced, minor: int) -> str:
-    return scaled_text(minor, priced.digits)
+def _may_tell(what: Any) -> bool:
+    return not isinstance(what, str) and not _SECRET.isdisjoint(what)
+
+
+def _open_part(what: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in what.items() if name not in _SECRET}
 
 
 def _plain(fields: dict[str, str]) -> dict[str, str]:
