@@ -325,7 +325,10 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     if any(row.account_id != gathered.checkouts[pair].account_id for pair, row in found.items()):
         raise AssertionError("a checkout went to another account before it was locked")
     _make_states(gathered, held, (standing(), holds()))
-    set_earlier(tx, about, earlier(), (place.recorded, gathered.key_of))
+    clocks = [item.event.booked_at for item in about if item.event is not None]
+    clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
+    ended = (place.program, max(clocks, default=now))
+    set_earlier(tx, about, earlier(), (place.recorded, gathered.key_of), ended)
 
 
 def _redemptions_of(about: Sequence[Item]) -> set[int]:

@@ -130,6 +130,8 @@ class UnitsUndone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What had paid for it."""
     debt: int = 0
     """The part of `taken` that was not there any more, and is owed."""
+    expired: int = 0
+    """What the order had brought and time took: it is neither taken nor owed."""
 
 
 class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 
 from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.limits import Draw
+from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.orders import Order
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnAsked
@@ -155,7 +156,9 @@ class PaidOrder(msgspec.Struct, frozen=True):
     captures: tuple[tuple[Capture, Decision], ...] = ()
     """What a checkout took for it: with the order itself, or after it was known."""
     redemptions: Mapping[int, str] = {}
-    """How the redemptions that it made or used stand: `issued`, `used` or `cancelled`."""
+    """How the redemptions that it made or used stand: `issued`, `sent`, `used` or `cancelled`."""
+    lives: Mapping[LifeKey, LotLife] = {}
+    """What became of the lots that its awards are in, where they may have expired."""
 
 
 class ReturnOrder(msgspec.Struct, frozen=True):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import ConfirmCheckout, IngestEvent, OpenCheckout, ReturnOrder
+from guerdon.engine.commands import AdjustBalance, ConfirmCheckout, IngestEvent, OpenCheckout, ReturnOrder
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.members.identities import parse_ref
 from guerdon.programs.programs import NewDefinition, apply_definition
@@ -168,6 +169,34 @@ def test_a_return_leaves_what_an_open_checkout_holds(shop: World) -> None:
     shop.verify()
     # The order earned, and that repaid a part of what is owed.
     assert points(confirmed) == str(1000 - held + int(confirmed.effects[-1]["award"]["amount"]))
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+def test_what_expired_of_an_order_is_not_taken_from_another(shop: World, *, together: bool) -> None:
+    shop.ask(buys(shop, "A-1", "60.00", "40.00"))
+    assert figures(shop)[0][1] == 1100
+    spends = AdjustBalance(
+        tenant_id=TENANT,
+        program="club",
+        received_at=shop.now,
+        account_id=shop.rows("select account_id from accounts")[0][0],
+        wallet="points",
+        amount=-100,
+        reason="spent",
+    )
+    assert shop.ask(spends)[0].problem is None
+    shop.now += timedelta(days=400)
+    new = buys(shop, "A-2", "70.00")
+    part, rest = sends_back(shop, "A-1", "R-1", "2"), sends_back(shop, "A-1", "R-2")
+    if together:
+        _, one, two = shop.ask(new, part, rest)
+    else:
+        one, two = [answers[-1] for answers in (shop.ask(new), shop.ask(part), shop.ask(rest))][1:]
+    # The lot held 1,100; 1,000 of it expired and 100 were spent: a part in 11 of each unit is to be had.
+    assert one.returned["units"]["points"] == {"taken": "4", "given_back": "0", "debt": "0", "expired": "36"}
+    assert two.returned["units"]["points"] == {"taken": "6", "given_back": "0", "debt": "0", "expired": "54"}
+    assert points(two) == "60"
+    shop.verify()
 
 
 @pytest.fixture(params=[1, 2], ids=["one engine", "two engines"])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from guerdon.base.calendar import LAST_INSTANT
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.engine.audit.facts import Fact, key_of
@@ -18,10 +19,13 @@ from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import read_paid, returned_of
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.infra.tx import Tx
+from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
 from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.events import PaidOrder, ReturnOrder
+from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.program import Program
+from guerdon.rules.undo import ended_lots
 
 LOOSE_RETURNS = """
 select r.account_id, r.return_event, r.number::text from order_returns r
@@ -119,9 +123,20 @@ class Returning:
             if one.event_id < stored.event_id
         ]
         paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order), later)
-        paid = msgspec.structs.replace(paid, earlier=self._earlier(stored, paid), redemptions=statuses)
+        lives = self._lives(stored, program_id, paid)
+        paid = msgspec.structs.replace(
+            paid, earlier=self._earlier(stored, paid), redemptions=statuses, lives=lives
+        )
         event = msgspec.structs.replace(fact.event, command=msgspec.structs.replace(command, paid=paid))
         return fact._replace(event=event)
+
+    def _lives(self, stored: StoredEvent, program_id: int, paid: PaidOrder) -> Mapping[LifeKey, LotLife]:
+        if not stored.account_id:
+            return {}
+        # The account's clock may have been ahead of the return's; it is asked for more than is needed then.
+        ended = ended_lots(paid, self._recorded(program_id, stored.version), LAST_INSTANT)
+        wanted = {(stored.account_id, key) for key in ended}
+        return load_lives(self._tx, wanted, stored.first_seq).get(stored.account_id, {})
 
     def _recorded(self, program_id: int, number: int) -> Program:
         version = self._versions.find(self._tx, program_id, number)

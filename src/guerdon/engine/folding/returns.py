@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from guerdon.engine.intake import Item, stored_form
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder
+from guerdon.rules.lives import lived
 from guerdon.rules.state import AccountState, Shared, State
 from guerdon.rules.step import step
 
@@ -115,6 +117,10 @@ def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:
     statuses = {number: one.status for number, one in fold.done.statuses.items()}
     earlier = fold.done.returned.get(UUID(paid.event_id), paid.earlier)
     paid = msgspec.structs.replace(paid, earlier=earlier, redemptions=statuses)
+    if paid.lives:
+        posted = (one.decision.transactions for one in fold.done.applied if one.account_id == item.account_id)
+        lives = lived(paid.lives, chain.from_iterable(posted))
+        paid = msgspec.structs.replace(paid, lives=lives)
     return msgspec.structs.replace(event, command=msgspec.structs.replace(command, paid=paid)), paid
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,12 @@ from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.infra.tx import Tx
+from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
 from guerdon.rules.events import PaidOrder, ReturnOrder
-from guerdon.rules.undo import redemptions_of
+from guerdon.rules.lives import LifeKey, LotLife
+from guerdon.rules.program import Program
+from guerdon.rules.undo import ended_lots, redemptions_of
 
 _UNKNOWN = Problem.at("/data/order", "order_not_found", "no order of this id was paid")
 
@@ -165,7 +169,11 @@ def returned_redemptions(items: Sequence[Item]) -> set[int]:
 
 
 def set_earlier(
-    tx: Tx, items: Sequence[Item], rows: Sequence[ReturnRow], reading: tuple[Recorded, Callable[[int], Any]]
+    tx: Tx,
+    items: Sequence[Item],
+    rows: Sequence[ReturnRow],
+    reading: tuple[Recorded, Callable[[int], Any]],
+    ended: tuple[Program, datetime],
 ) -> None:
     """Tell returns what came back of their orders before, and what was sealed of the orders.
 
@@ -174,6 +182,8 @@ def set_earlier(
         items: the commands, changed in place.
         rows: the earlier returns.
         reading: gives a version as it was, and a member's key by number.
+        ended: the live definition, and the latest instant of the batch's clocks: lots that end by then may
+            have expired.
     """
     about = [item for item in items if item.problem is None and return_of(item) is not None]
     accounts, events = orders_of(about)
@@ -181,6 +191,7 @@ def set_earlier(
         return
     events |= {row.return_event for row in rows}
     stored = ask_stored(tx, accounts, events)()
+    lives = _lives(tx, about, ended)
     for item in about:
         command = return_of(item)
         assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018 - gathered
@@ -189,9 +200,20 @@ def set_earlier(
             returned_of(stored[row.return_event]) for row in rows if row.order_event == order_event
         )
         paid = _opened(command.paid, stored[order_event], reading)
-        paid = msgspec.structs.replace(paid, earlier=earlier)
+        paid = msgspec.structs.replace(paid, earlier=earlier, lives=lives.get(item.account_id, {}))
         command = msgspec.structs.replace(command, paid=paid)
         item.event = msgspec.structs.replace(item.event, command=command)
+
+
+def _lives(
+    tx: Tx, about: Sequence[Item], ended: tuple[Program, datetime]
+) -> dict[int, dict[LifeKey, LotLife]]:
+    wanted: set[tuple[int, LifeKey]] = set()
+    for item in about:
+        command = return_of(item)
+        if command is not None and command.paid is not None and item.account_id:
+            wanted.update((item.account_id, one) for one in ended_lots(command.paid, *ended))
+    return load_lives(tx, wanted)
 
 
 def _opened(

@@ -6,7 +6,7 @@ from typing import Any
 
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
-from guerdon.rules.decision import Returned, Undone
+from guerdon.rules.decision import Returned, Undone, UnitsUndone
 from guerdon.rules.program import Program
 
 
@@ -36,17 +36,28 @@ def return_view(program: Program, returned: Returned) -> dict[str, Any]:
         ],
         "shipping": _money(shipping, digits) if returned.with_shipping else None,
         "refund": _money(tuple(sums), digits),
-        "units": {
-            one.wallet: {
-                "taken": scaled_text(one.taken, program.scales.get(one.wallet, 0)),
-                "given_back": scaled_text(one.given_back, program.scales.get(one.wallet, 0)),
-                "debt": scaled_text(one.debt, program.scales.get(one.wallet, 0)),
-            }
-            for one in returned.units
-        },
+        "units": {one.wallet: units_view(one, program.scales.get(one.wallet, 0)) for one in returned.units},
         "undone": [_undone(one) for one in returned.undone],
         "complete": returned.is_last,
     }
+
+
+def units_view(one: UnitsUndone, scale: int) -> dict[str, str]:
+    """Show what a return did to a wallet.
+
+    Args:
+        one: as decided.
+        scale: the wallet's decimal places.
+
+    Returns:
+        Decimal strings; `expired` only where something did.
+    """
+    shown = {
+        "taken": scaled_text(one.taken, scale),
+        "given_back": scaled_text(one.given_back, scale),
+        "debt": scaled_text(one.debt, scale),
+    }
+    return {**shown, "expired": scaled_text(one.expired, scale)} if one.expired else shown
 
 
 def _moneys(returned: Returned) -> list[tuple[int, int, int]]:

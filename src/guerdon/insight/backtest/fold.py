@@ -14,6 +14,7 @@ from guerdon.base.ids import Chance
 from guerdon.insight.backtest.own import Doings, read_own
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder, Tick
+from guerdon.rules.lives import LifeKey, LotLife, live_on
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
 from guerdon.rules.report import Tally
@@ -61,6 +62,8 @@ class Fold:
         self._returned = returned
         self._paid: dict[tuple[str, str], tuple[str | None, PaidOrder]] = {}
         """Orders that something comes back of: whose they are, and what was decided."""
+        self._lives: dict[str, dict[LifeKey, LotLife]] = {}
+        """What became of lots, where something comes back at all, by account."""
 
     def read(self, line: int) -> Fact:
         """Read the event of a line.
@@ -137,7 +140,12 @@ class Fold:
             self._keep_return(event.command, decision)
         else:
             self._doings.note(name, event, decision)
+        self._live_on(name, decision)
         self.tally.book(name, decision)
+
+    def _live_on(self, name: str, decision: Decision) -> None:
+        if self._returned and decision.transactions:
+            live_on(self._lives.setdefault(name, {}), decision.transactions)
 
     def _keep_order(self, name: str | None, event: Event, decision: Decision) -> None:
         """Keep what was decided on an order, where something comes back of it later."""
@@ -154,6 +162,7 @@ class Fold:
         name, paid = self._paid.get((event.source, command.asked.order), (None, None))
         if paid is None:
             raise Problem.at("/data/order", "order_not_found", "no order of this id was paid")
+        paid = msgspec.structs.replace(paid, lives=self._lives.get(name, {}) if name is not None else {})
         command = msgspec.structs.replace(command, paid=paid)
         event = msgspec.structs.replace(event, command=command)
         if name is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,9 @@ from guerdon.rules import limits
 from guerdon.rules.decision import Decision, Entry, Shortfall, Transaction, UnitsUndone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
+from guerdon.rules.lives import NO_LIFE, OWN, LifeKey, LotLife, lived
 from guerdon.rules.owing import free, owe, take_back
+from guerdon.rules.program import Program
 from guerdon.rules.spending import arrive, lasting
 from guerdon.rules.state import Lot
 from guerdon.rules.undo.lines import Part
@@ -22,20 +25,22 @@ class Sums:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._sums: dict[str, list[int]] = {}
+        self._sums: dict[str, UnitsUndone] = {}
 
-    def add(self, wallet: str, taken: int = 0, given_back: int = 0, debt: int = 0) -> None:
+    def add(self, more: UnitsUndone) -> None:
         """Note what was done.
 
         Args:
-            wallet: the wallet.
-            taken: units, in its scale.
-            given_back: units.
-            debt: the part of `taken` that is owed.
+            more: what was done to a wallet, beside what is noted already.
         """
-        sums = self._sums.setdefault(wallet, [0, 0, 0])
-        for place, amount in enumerate((taken, given_back, debt)):
-            sums[place] += amount
+        had = self._sums.get(more.wallet, UnitsUndone(more.wallet))
+        self._sums[more.wallet] = UnitsUndone(
+            more.wallet,
+            had.taken + more.taken,
+            had.given_back + more.given_back,
+            had.debt + more.debt,
+            had.expired + more.expired,
+        )
 
     def told(self) -> tuple[UnitsUndone, ...]:
         """Give the sums.
@@ -43,11 +48,13 @@ class Sums:
         Returns:
             One for each wallet that anything was done to.
         """
-        return tuple(UnitsUndone(wallet, *sums) for wallet, sums in sorted(self._sums.items()) if any(sums))
+        return tuple(one for wallet, one in sorted(self._sums.items()) if one != UnitsUndone(wallet))
 
 
 def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
     """Take back the share of awards that goes with what came back, each lot's by itself.
+
+    What expired of them is gone and taken from nowhere else; what was spent of them is.
 
     Args:
         draft: the decision about the return.
@@ -55,16 +62,31 @@ def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
         part: what comes back.
         sums: told what is taken.
     """
+    lives = lived(paid.lives, draft.transactions)
     for wallet, lots in _awarded(paid.decision).items():
-        of, before, after = [], 0, 0
+        of, before, after, expired = [], 0, 0, 0
         for lot in lots:
-            was, now = part.shares(lot.remaining)
+            shares = part.shares(lot.remaining)
+            was, now = (one - _lost(draft, lives, (wallet, lot), one) for one in shares)
             before, after = before + was, after + now
+            expired += shares[1] - shares[0] - (now - was)
             if now > was:
                 of.append(Lot(lot.available_at, lot.expires_at, now - was))
+        sums.add(UnitsUndone(wallet, expired=expired))
         if after > before:
             _take(draft, paid, (wallet, before, after, of), sums)
     _free_budgets(draft, paid, part)
+
+
+def _lost(draft: Draft, lives: Mapping[LifeKey, LotLife], of: tuple[str, Lot], units: int) -> int:
+    """Tell how many of an order's units in a lot expired there, or in the wallet that took over."""
+    wallet, lot = of
+    lost = lives.get((wallet, lot.available_at, lot.expires_at), NO_LIFE).lost(units)
+    conversion = draft.program.retired.get(wallet)
+    if conversion is not None and conversion.into is not None:
+        heir = lives.get((conversion.into, lot.available_at, lot.expires_at), NO_LIFE)
+        lost += heir.lost(units - lost)
+    return lost
 
 
 def _awarded(decision: Decision) -> dict[str, list[Lot]]:
@@ -80,6 +102,33 @@ def _awarded(decision: Decision) -> dict[str, list[Lot]]:
                 had = lots[key].remaining if key in lots else 0
                 lots[key] = Lot(entry.available_at, entry.expires_at, had + entry.amount)
     return {wallet: [lot for lot in lots.values() if lot.remaining] for wallet, lots in found.items()}
+
+
+def ended_lots(paid: PaidOrder, live: Program, now: datetime) -> set[LifeKey]:
+    """List the lots that an order's awards are in and that may have expired.
+
+    Args:
+        paid: the order.
+        live: the live definition, compiled.
+        now: the instant that availability is judged at.
+
+    Returns:
+        Lots, and those that take over from them.
+    """
+    found: set[LifeKey] = set()
+    for wallet, lots in _awarded(paid.decision).items():
+        conversion = live.retired.get(wallet)
+        keys = [wallet] if conversion is None or conversion.into is None else [wallet, conversion.into]
+        idle = any(
+            one.expires is not None and one.expires.from_activity
+            for program in (paid.program, live)
+            for key in keys
+            if (one := program.wallets.get(key)) is not None
+        )
+        for lot in lots:
+            if idle or (lot.expires_at is not None and lot.expires_at <= now):
+                found.update((key, lot.available_at, lot.expires_at) for key in keys)
+    return found
 
 
 def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]], sums: Sums) -> None:
@@ -108,10 +157,25 @@ def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]],
         owe(draft, wallet, owed)
     amount -= missing - owed
     if amount:
-        entries = [Entry("member", -lot.remaining, lot.available_at, lot.expires_at) for lot in taken]
+        entries = _taken_entries(taken, of)
         entries += [Entry("owed", -owed)] if owed else []
         draft.post("return", wallet, (*entries, Entry("issued", amount)))
-        sums.add(wallet, taken=amount, debt=owed)
+        sums.add(UnitsUndone(wallet, taken=amount, debt=owed))
+
+
+def _taken_entries(taken: Iterable[Lot], of: Iterable[Lot]) -> list[Entry]:
+    """Write what was taken, the order's own units apart: a lot may be that of other orders as well."""
+    own: dict[tuple[datetime, datetime | None], int] = {}
+    for lot in of:
+        key = (lot.available_at, lot.expires_at)
+        own[key] = own.get(key, 0) + lot.remaining
+    entries = []
+    for lot in taken:
+        dates = (lot.available_at, lot.expires_at)
+        mine = min(lot.remaining, own.get(dates, 0))
+        entries += [Entry("member", -mine, *dates, OWN)] if mine else []
+        entries += [Entry("member", mine - lot.remaining, *dates)] if lot.remaining > mine else []
+    return entries
 
 
 def _may_owe(paid: PaidOrder, wallet: str) -> bool:
@@ -218,7 +282,7 @@ def give_lots(
     source = "checkout" if number is None else ""
     entries = arrive(draft, wallet, lasting(spent, lasts), "redeemed", source)
     draft.post("cancel", wallet, entries, redemption_id=number)
-    sums.add(wallet, given_back=units)
+    sums.add(UnitsUndone(wallet, given_back=units))
 
 
 def share_of_money(amount: Decimal, part: Part, digits: int) -> Decimal:

@@ -69,13 +69,15 @@ class RefundedLine(Answered, frozen=True):
     refund: Money
 
 
-class UnitsBack(Answered, frozen=True):
+class UnitsBack(Answered, frozen=True, omit_defaults=True):
     """What became of a wallet's units."""
 
     taken: str
     given_back: str
     debt: str
     """The part of `taken` that was not there any more; what comes later repays it."""
+    expired: str = ""
+    """What the order had brought and time took before; it is neither taken nor owed."""
 
 
 class ReturnShape(Answered, frozen=True, omit_defaults=True):
