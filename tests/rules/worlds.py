@@ -61,7 +61,7 @@ def documents(draw: Any) -> dict[str, Any]:
         "pending": draw(_spans),
         "expires": draw(_expiries),
         "cost": "0.01",
-    }
+    } | draw(_one([{}, {}, {"limits": {"per_event": 40}}, {"limits": _EARNED}, {"limits": _LITTLE}]))
     idle = isinstance(points["expires"], dict) and "from" in points["expires"]
     award = {"wallet": "points", "amount": "7"} | ({} if idle else {"expires": draw(_one(["1d", "never"]))})
     return {
@@ -111,6 +111,8 @@ def documents(draw: Any) -> dict[str, Any]:
     }
 
 
+_EARNED = {"per_day": 60, "per_month": 150, "balance": 120}
+_LITTLE = {"per_event": 25, "per_week": 30, "per_year": 200}
 _BASE = "order.earning_base * account.tiers.club.rate"
 _SEGMENTS = {
     "keen": "metrics.orders >= 2 || 'first' in account.badges",

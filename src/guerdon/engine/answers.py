@@ -136,6 +136,9 @@ def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
         wallet = program.wallets.get(effect.wallet)
         amount = scaled_text(effect.amount, wallet.scale if wallet is not None else 0)
         shown: dict[str, Any] = {"wallet": effect.wallet, "amount": amount}
+        if effect.cut:
+            shown["not_earned"] = scaled_text(effect.cut, wallet.scale if wallet is not None else 0)
+            shown["limit"] = effect.limit
     elif effect.kind == "multiply":
         by = plain_text(effect.factor) if effect.factor is not None else ""
         shown = _without_blanks({"wallet": effect.wallet, "by": by})

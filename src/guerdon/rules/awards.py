@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -30,6 +31,10 @@ class Part(msgspec.Struct):
     """In the wallet's scale, after everything."""
     refusal: tuple[str, str] = ("", "")
     """Why it comes to nothing: a reason and its detail."""
+    cut: int = 0
+    """Units that a limit of earning kept away, in the wallet's scale."""
+    limit: str = ""
+    """Which limit did."""
 
 
 class Factor(msgspec.Struct, frozen=True):
@@ -200,14 +205,7 @@ def keep_budgets(draft: Draft, parts: Iterable[Part]) -> None:
         campaign, wallet = part.campaign, draft.program.wallets[part.award.wallet]
         if campaign.limits.budget is None or not part.units:
             continue
-        owner = f"campaign/{campaign.key}"
-        draws: list[tuple[Draw, Decimal]] = []
-        units = limits.units_draw(campaign.limits, owner, wallet.key, draft.day)
-        if units is not None:
-            draws.append((units, Decimal(1)))
-        money = limits.money_draw(campaign.limits, owner, draft.day)
-        if money is not None and wallet.cost:
-            draws.append((money, wallet.cost))
+        draws = budget_draws(campaign, wallet, draft.day)
         granted = min((_affordable(draft, draw, cost, wallet) for draw, cost in draws), default=part.units)
         if granted < part.units:
             part.units = max(granted, 0) if campaign.limits.part_when_short else 0
@@ -215,6 +213,28 @@ def keep_budgets(draft: Draft, parts: Iterable[Part]) -> None:
                 part.refusal = ("budget_spent", "")
         for draw, cost in draws:
             draft.draw(draw, scaled_decimal(part.units, wallet.scale) * cost)
+
+
+def budget_draws(campaign: Campaign, wallet: Wallet, day: date) -> list[tuple[Draw, Decimal]]:
+    """List the budgets that pay for what a campaign awards in a wallet.
+
+    Args:
+        campaign: the campaign.
+        wallet: the wallet.
+        day: local day of the fact.
+
+    Returns:
+        Each counter, and how much of it a whole unit takes.
+    """
+    owner = f"campaign/{campaign.key}"
+    draws: list[tuple[Draw, Decimal]] = []
+    units = limits.units_draw(campaign.limits, owner, wallet.key, day)
+    if units is not None:
+        draws.append((units, Decimal(1)))
+    money = limits.money_draw(campaign.limits, owner, day)
+    if money is not None and wallet.cost:
+        draws.append((money, wallet.cost))
+    return draws
 
 
 def _affordable(draft: Draft, draw: Draw, cost: Decimal, wallet: Wallet) -> int:
@@ -238,7 +258,9 @@ def post_awards(draft: Draft, parts: Iterable[Part]) -> None:
         came, *went = draft.add_units(key, lot, part.campaign.key)
         issued = Entry("issued", -part.units, source=part.campaign.key)
         entries.setdefault(key, []).extend((came, issued, *went))
-        draft.effects.append(Effect(part.campaign.key, "award", wallet=key, amount=part.units))
+        draft.effects.append(
+            Effect(part.campaign.key, "award", wallet=key, amount=part.units, cut=part.cut, limit=part.limit)
+        )
     for key, of_wallet in entries.items():
         draft.post("award", key, tuple(of_wallet))
 

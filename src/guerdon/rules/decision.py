@@ -49,7 +49,8 @@ class Skip(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     campaign: str
     reason: str
-    """Such as `condition_false`, `limit_reached`, `budget_spent`, `expression_error` or `out_of_schedule`."""
+    """Such as `condition_false`, `limit_reached`, `budget_spent`, `earning_limit`, `expression_error` or
+    `out_of_schedule`."""
     detail: str = ""
 
 
@@ -68,6 +69,10 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     badge: str = ""
     spent: Mapping[str, int] = {}
     """Units by wallet in its scale, for `redeem`."""
+    cut: int = 0
+    """Units of an `award` that a limit of earning kept away, in the wallet's scale."""
+    limit: str = ""
+    """Which limit: `per_event`, `per_day` and so on, or `balance`."""
 
 
 class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -19,6 +19,7 @@ from guerdon.rules.awards import (
     round_parts,
     sent_factors,
 )
+from guerdon.rules.caps import keep_caps
 from guerdon.rules.decision import Effect, Skip
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Redeem as RedeemCommand
@@ -154,6 +155,7 @@ def _award(draft: Draft, chosen: list[Chosen]) -> None:
     sent_factors(draft, parts)
     round_parts(draft, parts)
     keep_budgets(draft, parts)
+    keep_caps(draft, parts)
     for one in chosen:
         one.acted = one.campaign.key in used or any(part.units for part in one.parts)
         one.refusals += [part.refusal for part in one.parts if part.refusal[0]]

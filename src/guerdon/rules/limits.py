@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -40,7 +41,19 @@ class Draw(msgspec.Struct, frozen=True):
     """Whether all accounts of the program draw from it."""
 
 
+class Caps(msgspec.Struct, frozen=True):
+    """How many whole units of a wallet an account earns at most; each is absent where it is not named."""
+
+    per_event: Decimal | None = None
+    periods: tuple[tuple[Period, Decimal], ...] = ()
+    """Most in each such period of local days."""
+    balance: Decimal | None = None
+    """Nothing is earned above so many units, available and pending ones together."""
+
+
 NO_LIMITS = Limits()
+EARNING_PERIODS: Final[tuple[Period, ...]] = ("day", "week", "month", "quarter", "year")
+"""Over which earning can be limited, shortest first."""
 
 
 def use_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> tuple[Draw, ...]:
@@ -103,6 +116,35 @@ def units_draw(limits: Limits, owner: str, wallet: str, day: date) -> Draw | Non
         if name == wallet:
             return Draw(f"{owner}/budget.{wallet}/{_period(limits.budget.per, day)}", bound, shared=True)
     return None
+
+
+def earning_draws(caps: Caps, wallet: str, day: date) -> tuple[Draw, ...]:
+    """List the counters of what an account earns.
+
+    Args:
+        caps: the wallet's limits.
+        wallet: the wallet's key.
+        day: local day of the fact.
+
+    Returns:
+        One draw for each period, in whole units.
+    """
+    return tuple(
+        Draw(f"wallet/{wallet}/earned/{_period(per, day)}", bound, shared=False)
+        for per, bound in caps.periods
+    )
+
+
+def balance_counter(wallet: str) -> str:
+    """Name what a wallet's balance had room for, as decisions keep it.
+
+    Args:
+        wallet: the wallet's key.
+
+    Returns:
+        A name as counters have it; nothing counts by it.
+    """
+    return f"wallet/{wallet}/balance"
 
 
 def all_draws(limits: Limits, owner: str, member_id: int | None, day: date) -> tuple[Draw, ...]:

@@ -11,7 +11,7 @@ import msgspec
 from guerdon.base.calendar import Period, Span
 from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import Expression
-from guerdon.rules.limits import Limits
+from guerdon.rules.limits import Caps, Limits
 
 
 class Expiry(msgspec.Struct, frozen=True):
@@ -36,6 +36,8 @@ class Wallet(msgspec.Struct, frozen=True):
     """Money one unit costs; what it is worth where no cost is named."""
     worth: Decimal | None = None
     """Money one unit pays at checkout, None where it pays nothing."""
+    caps: Caps | None = None
+    """How much of it an account earns at most, None where there is no limit."""
 
 
 class Conversion(msgspec.Struct, frozen=True):

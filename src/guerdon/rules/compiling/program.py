@@ -40,7 +40,7 @@ def compile_program(definition: Definition, version: int, positions: Positions |
 
 def _compiled(work: Compiling, version: int) -> Program:
     definition = work.definition
-    wallets = {key: wallet_of(key, one) for key, one in definition.wallets.items()}
+    wallets = {key: wallet_of(work, key, one) for key, one in definition.wallets.items()}
     metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items() if not is_later(one)}
     ladders = {
         key: ladder_of(work, key, one, metrics[one.metric])

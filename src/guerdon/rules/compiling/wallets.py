@@ -5,15 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from guerdon.base.errors import Problem
+from guerdon.base.exact import to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.limits import EARNING_PERIODS, Caps
 from guerdon.rules.parts import Conversion, Expiry, Wallet
 
 
-def wallet_of(key: str, one: written.Wallet) -> Wallet:
+def wallet_of(work: Compiling, key: str, one: written.Wallet) -> Wallet:
     """Compile a wallet.
 
     Args:
+        work: the compilation; it takes the faults.
         key: its key in the document.
         one: what is written of it.
 
@@ -29,6 +33,23 @@ def wallet_of(key: str, one: written.Wallet) -> Wallet:
         expires=expiry_of(one.expires),
         cost=cost_of(one),
         worth=one.worth or None,
+        caps=None if one.limits is None else _caps_of(work, key, one),
+    )
+
+
+def _caps_of(work: Compiling, key: str, one: written.Wallet) -> Caps:
+    limits = one.limits
+    assert limits is not None, "asked by who knows"
+    for name in type(limits).model_fields:
+        try:
+            to_scaled(getattr(limits, name) or Decimal(0), one.scale)
+        except Problem as problem:
+            work.fault(f"/wallets/{key}/limits/{name}", problem.code, problem.detail)
+    periods = ((per, getattr(limits, f"per_{per}")) for per in EARNING_PERIODS)
+    return Caps(
+        per_event=limits.per_event,
+        periods=tuple((per, bound) for per, bound in periods if bound is not None),
+        balance=limits.balance,
     )
 
 

@@ -74,7 +74,15 @@ from guerdon.rules.definition.settings import (
 )
 from guerdon.rules.definition.source.positions import Positions, locate
 from guerdon.rules.definition.source.tree import join
-from guerdon.rules.definition.wallets import NOTHING, Conversion, Expiry, Retired, Rounding, Wallet
+from guerdon.rules.definition.wallets import (
+    NOTHING,
+    Conversion,
+    EarningLimits,
+    Expiry,
+    Retired,
+    Rounding,
+    Wallet,
+)
 
 __all__ = [
     "NOTHING",
@@ -103,6 +111,7 @@ __all__ = [
     "Draw",
     "DrawPrize",
     "Earning",
+    "EarningLimits",
     "Effect",
     "EffectPart",
     "EventKind",

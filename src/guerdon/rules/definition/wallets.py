@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AliasChoices, Discriminator, Field, Tag, model_validator
 
 from guerdon.rules.definition.scalars.part import Part, Short
+from guerdon.rules.definition.scalars.problems import listing, refusal
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
 from guerdon.rules.definition.scalars.values import Exact, Name, Whole
@@ -50,6 +51,39 @@ Expires = Annotated[
 ]
 
 
+Most = Annotated[Exact, Field(gt=0)]
+
+
+class EarningLimits(Part):
+    """How many units an account earns at most; what would be more is not earned."""
+
+    per_event: Most | None = Field(
+        default=None,
+        validation_alias=AliasChoices("per_event", "per_order"),
+        serialization_alias="per_event",
+    )
+    """By one event, such as an order."""
+    per_day: Most | None = None
+    """On one day."""
+    per_week: Most | None = None
+    """In one week."""
+    per_month: Most | None = None
+    """In one month."""
+    per_quarter: Most | None = None
+    """In one quarter."""
+    per_year: Most | None = None
+    """In one year."""
+    balance: Most | None = None
+    """Nothing is earned above so many units, pending ones among them."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> EarningLimits:
+        known = listing(type(self).model_fields)
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise refusal("one_of_these", f"limits of earning have one of: {known}", expected=known)
+        return self
+
+
 class Wallet(Part):
     """A kind of unit that an account holds."""
 
@@ -71,6 +105,8 @@ class Wallet(Part):
     """Money that one unit pays at checkout."""
     cost: Annotated[Exact, Field(ge=0)] | None = None
     """Money that one unit is booked at."""
+    limits: EarningLimits | None = None
+    """How many units an account earns at most."""
 
 
 NOTHING = "nothing"

@@ -14,6 +14,7 @@ from guerdon.rules.definition import (
     WEEKDAYS,
     Budget,
     Definition,
+    EarningLimits,
     Expiry,
     Limits,
     Rolling,
@@ -167,6 +168,26 @@ class Voice:
             short = ", the last one in part" if limits.when_short == "part" else ""
             said.append(f"within {self.budget(limits.budget)}{short}")
         return ", ".join(said) or "without limit"
+
+
+def earning(limits: EarningLimits | None) -> str:
+    """Read how much may be earned.
+
+    Args:
+        limits: of a wallet.
+
+    Returns:
+        Text such as `at most 500 by one event and 1000 a day`, or `without limit`.
+    """
+    if limits is None:
+        return "without limit"
+    said = [f"{number_text(limits.per_event)} by one event"] if limits.per_event is not None else []
+    for per in ("day", "week", "month", "quarter", "year"):
+        most = getattr(limits, f"per_{per}")
+        said += [f"{number_text(most)} a {per}"] if most is not None else []
+    if limits.balance is not None:
+        said.append(f"up to a balance of {number_text(limits.balance)}")
+    return f"at most {listed(said)}"
 
 
 def as_words(key: str) -> str:

@@ -27,7 +27,7 @@ from guerdon.rules.expressions import (
     Type,
 )
 from guerdon.rules.expressions.literals import duration
-from guerdon.rules.limits import Draw, money_draw, units_draw, use_draws
+from guerdon.rules.limits import Draw, balance_counter, earning_draws, money_draw, units_draw, use_draws
 from guerdon.rules.lots import NEVER
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.scope import EventView, ProgramView, Scope, environment_for
@@ -258,28 +258,45 @@ def _wallet(program: Program, event: Event, decision: Decision, key: str) -> Wal
     held = told.get("held", 0)
     available = told.get("available")
     if available is None:
-        taken = -sum(_members(decision, key, "redeem"))
-        came = sum(_members(decision, key, "award", event.booked_at))
-        available = max(taken - came, 0)
+        available = _needed(event, decision, key)
     available += held
-    lots = (Lot(_BEGINNING, None, available),) if available else ()
+    pending = told.get("pending", _pending(program, decision, key, available))
+    there = (Lot(_BEGINNING, None, available), Lot(NEVER, None, pending))
     gone = any(
         entry.book == "expired" for one in _transactions(decision, key, "award") for entry in one.entries
     )
-    return WalletState(
-        available, told.get("pending", 0), held, idle_expires_at=None if gone else NEVER, lots=lots
-    )
+    lots = tuple(lot for lot in there if lot.remaining > 0)
+    return WalletState(available, pending, held, idle_expires_at=None if gone else NEVER, lots=lots)
+
+
+def _pending(program: Program, decision: Decision, key: str, available: int) -> int:
+    """Make up the balance that a limit on it had found."""
+    wallet, left = program.wallets[key], decision.left.get(balance_counter(key))
+    if left is None or wallet.caps is None or wallet.caps.balance is None:
+        return 0
+    return to_scaled(wallet.caps.balance - left, wallet.scale) - available
 
 
 def _transactions(decision: Decision, wallet: str, kind: str) -> Iterator[Transaction]:
     return (one for one in decision.transactions if one.wallet == wallet and one.kind == kind)
 
 
-def _members(decision: Decision, wallet: str, kind: str, at: datetime | None = None) -> Iterator[int]:
-    for transaction in _transactions(decision, wallet, kind):
-        for entry in transaction.entries:
-            if entry.book == "member" and (at is None or (entry.available_at or at) <= at):
-                yield entry.amount
+def _needed(event: Event, decision: Decision, key: str) -> int:
+    """Tell how many units must have been there for what campaigns redeemed, one after the other."""
+    redeemed = {one.redemption_id for one in decision.redemptions if one.campaign}
+    needed = running = 0
+    for transaction in decision.transactions:
+        if transaction.wallet != key or transaction.kind not in ("award", "redeem"):
+            continue
+        if transaction.kind == "redeem" and transaction.redemption_id not in redeemed:
+            continue
+        running += sum(
+            entry.amount
+            for entry in transaction.entries
+            if entry.book == "member" and (entry.available_at or event.booked_at) <= event.booked_at
+        )
+        needed = max(needed, -running)
+    return needed
 
 
 def _counters(
@@ -290,6 +307,12 @@ def _counters(
     day = program.zone.day_of(event.occurred_at)
     rooms = [room for one in program.campaigns for room in _campaign_room(program, one, decision, day)]
     rooms += [room for one in program.rewards.values() for room in _reward_room(program, one, decision, day)]
+    rooms += [
+        (draw, _PLENTY)
+        for key, one in program.wallets.items()
+        if one.caps is not None
+        for draw in earning_draws(one.caps, key, day)
+    ]
     looked_at = {_for_nobody(counter): left for counter, left in decision.left.items()}
     for draw, room in rooms:
         used = draw.bound - looked_at.get(draw.counter, room)

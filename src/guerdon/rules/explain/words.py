@@ -13,6 +13,7 @@ import msgspec
 from guerdon.base.exact import multiply, plain_text, plus, scaled_text
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome
+from guerdon.rules.limits import EARNING_PERIODS
 from guerdon.rules.program import Award, Campaign, Multiply
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.stepping import exactly
@@ -36,6 +37,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "condition_false": "its condition does not hold",
     "limit_reached": "its limit was reached",
     "budget_spent": "its budget was spent",
+    "earning_limit": "no more could be earned",
     "expression_error": "an expression could not be evaluated",
     "negative_amount": "its amount is less than 0",
     "nothing_to_award": "its amount comes to nothing",
@@ -48,13 +50,21 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 
 
+_LIMITED: Final[Mapping[str, str]] = {
+    "per_event": "one event earns no more",
+    **{f"per_{per}": f"no more can be earned in one {per}" for per in EARNING_PERIODS},
+    "balance": "the balance takes no more",
+}
+
+
 class Left(msgspec.Struct, frozen=True):
     """What a limit, a budget or a stock had left."""
 
     of: str
     """What is limited, such as `campaign/recycle` or `reward/mug`."""
     limit: str
-    """`per_account`, `per_member`, `total`, `budget.money`, `budget.` and a wallet, or `stock`."""
+    """`per_account`, `per_member`, `total`, `budget.money`, `budget.` and a wallet, or `stock`; of a wallet
+    what limits earning: `per_day` and so on, or `balance`."""
     period: str
     """The period and its first local day, such as `month:2026-03-01`; `ever` where it never begins anew."""
     left: str
@@ -75,6 +85,11 @@ def limits_left(decision: Decision) -> tuple[Left, ...]:
 
 def _left(counter: str, left: Decimal) -> Left:
     kind, owner, what, *period = counter.split("/")
+    if kind == "wallet":
+        since = period[0] if period else "ever"
+        return Left(
+            f"wallet/{owner}", f"per_{since.partition(':')[0]}" if period else what, since, plain_text(left)
+        )
     names = {"account": "per_account", "total": "total", "stock": "stock", "budget": "budget.money"}
     limit = names.get(what, what if what.startswith("budget.") else "per_member")
     return Left(f"{kind}/{owner}", limit, period[0] if period else "ever", plain_text(left))
@@ -146,7 +161,9 @@ def _campaign(explanation: Explanation, campaign: Campaign, outcome: Outcome) ->
 
 def _limits(decision: Decision, campaign: Campaign) -> tuple[Left, ...]:
     rewards = {*campaign.grants, *(one.reward for one in campaign.redeems)}
-    owners = {f"campaign/{campaign.key}", *(f"reward/{key}" for key in rewards)}
+    wallets = {one.wallet for one in campaign.awards}
+    owners = {f"campaign/{campaign.key}"}
+    owners |= {f"reward/{key}" for key in rewards} | {f"wallet/{key}" for key in wallets}
     return tuple(one for one in limits_left(decision) if one.of in owners)
 
 
@@ -190,7 +207,9 @@ def _award(explanation: Explanation, award: Award | None, outcome: Outcome, effe
     scope = {"line": "line by line", "campaign": "by itself"}.get(
         wallet.scope, "with all awards of the event"
     )
-    return f"{said}; {_ROUNDED[wallet.rounding]} {scope}: {units}"
+    whole = f"{scaled_text(effect.amount + effect.cut, wallet.scale)} {wallet.key}"
+    said += f"; {_ROUNDED[wallet.rounding]} {scope}: {whole}"
+    return f"{said}; {_LIMITED[effect.limit]}: {units}" if effect.cut else said
 
 
 def _factors(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.limits import Draw, all_draws, stock_draw
 from guerdon.rules.metrics import Metric
+from guerdon.rules.undo.earned import earned_draws
 from guerdon.rules.undo.things import owners_of
 from guerdon.rules.undo.units import decisions_of
 
@@ -39,6 +40,7 @@ def draws_of(paid: PaidOrder) -> list[Draw]:
         draws += all_draws(reward.limits, f"reward/{reward.key}", paid.member_id, day)
         if reward.stock is not None:
             draws.append(stock_draw(reward.key, reward.stock))
+    draws += [draw for _, draw in earned_draws(paid)]
     for capture, _ in paid.captures:
         draws += [draw for draw, _ in capture.draws]
     return draws

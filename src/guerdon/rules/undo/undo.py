@@ -8,6 +8,7 @@ from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.undo.conditions import fallen
 from guerdon.rules.undo.counts import recount
+from guerdon.rules.undo.earned import free_earned
 from guerdon.rules.undo.lines import Part, part_of
 from guerdon.rules.undo.things import undo_things
 from guerdon.rules.undo.units import Sums, give_payments, take_awards
@@ -43,6 +44,7 @@ def undo(draft: Draft, command: ReturnOrder) -> None:
     undone = undo_things(draft, paid, part, (down, sums))
     draft.settle_wallets()
     take_awards(draft, paid, part, sums)
+    free_earned(draft, paid, part)
     shipping, shipping_tax = _shipping(paid, part)
     draft.returned = Returned(
         id=asked.id,
