@@ -23,6 +23,7 @@ from guerdon.web.api import (
     rewards,
     versions,
 )
+from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.orders import returns
@@ -98,7 +99,8 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     app.add_exception_handler(Exception, _failed)
     premises.description.update(describe(app, SAMPLES))
     premises.known_parameters.update(_parameters(premises.description))
-    return Front(app, events.take_in(premises), premises)
+    carts = Quick(premises, checkouts.ROUTER.routes, checkouts.SCOPE)
+    return Front(app, events.take_in(premises), premises, carts.find)
 
 
 def _parameters(description: dict[str, Any]) -> dict[tuple[str, str], frozenset[str]]:

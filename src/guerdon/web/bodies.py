@@ -166,7 +166,11 @@ def _escaped(name: str) -> str:
 
 
 def _refuse_twins(raw: bytes) -> None:
-    json.loads(raw, object_pairs_hook=_paired)
+    found = _PAIRED.decode(raw.decode("utf-8"))
+    # Only an escape brings the character into a text, and hardly any body has one.
+    if _NUL in raw and _holds_nul(found):
+        # PostgreSQL keeps no such character in a text.
+        raise Problem("nul_character", "texts cannot hold the character U+0000")
 
 
 def _paired(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -175,7 +179,16 @@ def _paired(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
         twin = next(name for name in names if names.count(name) > 1)
         raise Problem("duplicate_key", f"the key {twin[:80]!r} stands twice in one object")
-    if any("\0" in text for pair in pairs for text in pair if isinstance(text, str)):
-        # PostgreSQL keeps no such character in a text.
-        raise Problem("nul_character", "texts cannot hold the character U+0000")
     return found
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(one) for pair in value.items() for one in pair)
+    return isinstance(value, list) and any(_holds_nul(one) for one in value)
+
+
+_NUL: Final = rb"\u0000"
+_PAIRED: Final = json.JSONDecoder(object_pairs_hook=_paired)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,17 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 FastHandler = Callable[[Scope, Receive, str], Awaitable[tuple[int, bytes]]]
+Answering = Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]
+
+
+class Way(NamedTuple):
+    """How a request is answered without the framework."""
+
+    template: str
+    """Of its path, as the log and the figures name it."""
+    answer: Answering
+    """Gives the status and JSON."""
+
 
 EVENTS_ROUTE: Final = "/v1/programs/{program}/events"
 _PROGRAMS: Final = "/v1/programs/"
@@ -31,16 +42,24 @@ _COMMON: Final = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"
 class Front:
     """The ASGI application that the server runs."""
 
-    def __init__(self, inner: App, events: FastHandler, premises: Premises) -> None:
+    def __init__(
+        self,
+        inner: App,
+        events: FastHandler,
+        premises: Premises,
+        quick: Callable[[Scope], Way | None] = lambda _: None,
+    ) -> None:
         """Stand before an application.
 
         Args:
-            inner: everything but the fast way.
+            inner: everything but the fast ways.
             events: answers `POST …/events`: scope, receive, program → status and JSON.
             premises: the house with its door.
+            quick: finds the way of other requests that need no framework.
         """
         self._inner = inner
         self._events = events
+        self._quick = quick
         self._premises = premises
 
     @property
@@ -87,13 +106,13 @@ class Front:
         )
         telemetry.open_requests.inc()
         answer = scope["answer"] = _Answer(send, request_id)
-        program = events_of(scope["path"]) if scope["method"] == "POST" else None
+        way = self._way(scope)
         if scope["method"] == "HEAD":
             # The same answer; the server knows the true method and sends no body.
             scope = {**scope, "method": "GET"}
         try:
-            if program is not None:
-                await self._fast(scope, receive, answer, program)
+            if way is not None:
+                await self._fast(scope, receive, answer, way)
             else:
                 await self._slow(scope, receive, answer)
         except CallerGoneError:
@@ -101,20 +120,26 @@ class Front:
         finally:
             telemetry.open_requests.dec()
             route = scope.get("route")
-            template = EVENTS_ROUTE if program is not None else str(getattr(route, "path_format", _NOT_FOUND))
+            template = way.template if way is not None else str(getattr(route, "path_format", _NOT_FOUND))
             seconds = time.perf_counter() - started
             telemetry.done(scope["method"], template, answer.status, seconds, request_id)
         return template, answer.status
 
-    async def _fast(self, scope: Scope, receive: Receive, answer: _Answer, program: str) -> None:
+    def _way(self, scope: Scope) -> Way | None:
+        program = events_of(scope["path"]) if scope["method"] == "POST" else None
+        if program is None:
+            return self._quick(scope)
+        return Way(EVENTS_ROUTE, lambda scope, receive: self._events(scope, receive, program))
+
+    async def _fast(self, scope: Scope, receive: Receive, answer: _Answer, way: Way) -> None:
         try:
-            status, body = await self._events(scope, receive, program)
+            status, body = await way.answer(scope, receive)
         except Problem as problem:
             await answer.refuse(problem)
         except CallerGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the caller gets a plain 500
-            self._premises.telemetry.failed(error, EVENTS_ROUTE, answer.request_id)
+            self._premises.telemetry.failed(error, way.template, answer.request_id)
             await answer.fault()
         else:
             await answer.whole(status, b"application/json", body)

@@ -20,7 +20,8 @@ from guerdon.web.api.shapes import Answered
 from guerdon.web.outline import operation
 
 ROUTER: Final = APIRouter(tags=["Checkouts"])
-Writing = Annotated[Call, Depends(admitted("checkouts:write"))]
+SCOPE: Final = "checkouts:write"
+Writing = Annotated[Call, Depends(admitted(SCOPE))]
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _OURS: Final = ("member", "source", "ttl", "cart")
 _TTL_AT_MOST: Final = 86_400

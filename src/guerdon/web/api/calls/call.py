@@ -14,14 +14,15 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from fastapi import Depends, Query, Request, Response
+from starlette.datastructures import QueryParams
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import Command, Once
 from guerdon.infra.tx import Tx
-from guerdon.web.bodies import BODY_LIMIT, read_body, read_json
+from guerdon.web.bodies import BODY_LIMIT, Receive, read_body, read_json
 from guerdon.web.callers import Caller, instant_of_call
-from guerdon.web.front import header
+from guerdon.web.front import Scope, header
 from guerdon.web.house import Premises
 from guerdon.wiring import House
 
@@ -135,27 +136,42 @@ def admitted(scope_name: str) -> Callable[[Request], Awaitable[Call]]:
     """
 
     async def admit(request: Request) -> Call:
-        premises: Premises = request.app.state.premises
-        scope = request.scope
-        caller = await premises.doorkeeper.admit(scope)
-        caller.require(scope_name)
-        now = instant_of_call(caller, header(scope, b"guerdon-now"))
-        _refuse_unknown_parameters(request, premises)
-        declared = header(scope, b"content-length")
-        body = await read_body(request.receive, declared, BODY_LIMIT)
-        media = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
-        key = _idempotency_key(header(scope, b"idempotency-key"))
-        return Call(premises, caller, now, body, request.method, request.url.path, key, media)
+        return await let_in(request.app.state.premises, request.scope, request.receive, scope_name)
 
     return admit
 
 
-def _refuse_unknown_parameters(request: Request, premises: Premises) -> None:
-    if not request.scope["query_string"]:
+async def let_in(premises: Premises, scope: Scope, receive: Receive, scope_name: str) -> Call:
+    """Let a call in.
+
+    Args:
+        premises: the house with its door.
+        scope: ASGI scope, with the `route` where there are parameters.
+        receive: channel of the request.
+        scope_name: the scope that its key must carry.
+
+    Returns:
+        The call with its whole body.
+
+    Raises:
+        Problem: what the door, the test clock, parameters, the body's length or the Idempotency-Key raise.
+    """
+    caller = await premises.doorkeeper.admit(scope)
+    caller.require(scope_name)
+    now = instant_of_call(caller, header(scope, b"guerdon-now"))
+    _refuse_unknown_parameters(scope, premises)
+    body = await read_body(receive, header(scope, b"content-length"), BODY_LIMIT)
+    media = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
+    key = _idempotency_key(header(scope, b"idempotency-key"))
+    return Call(premises, caller, now, body, scope["method"], scope["path"], key, media)
+
+
+def _refuse_unknown_parameters(scope: Scope, premises: Premises) -> None:
+    if not scope["query_string"]:
         return
-    template = str(getattr(request.scope.get("route"), "path_format", ""))
-    known = premises.known_parameters.get((template, request.method), frozenset())
-    for name, _ in request.query_params.multi_items():
+    template = str(getattr(scope.get("route"), "path_format", ""))
+    known = premises.known_parameters.get((template, scope["method"]), frozenset())
+    for name, _ in QueryParams(scope["query_string"]).multi_items():
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
             detail = f"the parameter {name[:60]!r} is not known here; known: {allowed}"
