@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from guerdon.base.exact import scaled_text
+from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
 from guerdon.rules.checkout import Quoted
 from guerdon.rules.pricing import PricedLine, PricedShipping
@@ -34,18 +35,8 @@ def write_quote(
         JSON-ready data, money and units as decimal strings.
     """
     priced = quoted.priced
-    paid = sum(one.minor for one in quoted.payments)
+    paid = _paid_by(program, quoted)
     money = _Money(priced.digits)
-    totals = {
-        "subtotal": priced.subtotal,
-        "discount": priced.discount,
-        "net": priced.net,
-        "shipping": priced.shipping.amount - priced.shipping.discount,
-        "tax": priced.tax,
-        "total": priced.total,
-        "paid_with_points": paid,
-        "due": quoted.due,
-    }
     written: dict[str, Any] = {
         "checkout": checkout,
         "status": "open" if checkout is not None else "preview",
@@ -54,13 +45,22 @@ def write_quote(
         "currency": priced.currency,
         "lines": [_line(money, line) for line in priced.lines],
         "shipping": _shipping(money, priced.shipping),
-        "totals": {name: money[minor] for name, minor in totals.items()},
+        "totals": {name: money[minor] for name, minor in _totals(quoted).items()},
         "gifts": [
             {"campaign": one.source.key, "sku": one.sku, "quantity": str(one.quantity), "line": one.line}
             for one in priced.gifts
         ],
         "earns": earned(program, quoted),
         "spends": {key: scaled_text(units, program.scales[key]) for key, units in quoted.spends.items()},
+        "gift_cards": [
+            {
+                "id": number_text("gft", one.account),
+                "ending": one.ending,
+                "pays": money[one.minor],
+                "left": money[one.left],
+            }
+            for one in quoted.cards
+        ],
         "effects": _without_codes(answer.effects),
         "skipped": [
             *(
@@ -75,6 +75,17 @@ def write_quote(
     if checkout is not None:
         written["expires_at"] = expires_at.isoformat().replace("+00:00", "Z")
     return written
+
+
+def _paid_by(program: Program, quoted: Quoted) -> dict[str, int]:
+    """Sum up what is paid with points, and with money that the shop owes where the program knows any."""
+    tenders = {one.tender for one in program.wallets.values()} | {"points"}
+    sums = {f"paid_with_{name}": 0 for name in ("points", "store_credit", "gift_card") if name in tenders}
+    for one in quoted.payments:
+        sums[f"paid_with_{program.wallets[one.wallet].tender}"] += one.minor
+    if quoted.cards:
+        sums["paid_with_gift_card"] += sum(one.minor for one in quoted.cards)
+    return sums
 
 
 def with_effects(quote: Mapping[str, Any], answer: Answer, *, late: bool) -> dict[str, Any]:
@@ -117,6 +128,20 @@ class _Money(dict[int, str]):
     def __missing__(self, minor: int) -> str:
         text = self[minor] = scaled_text(minor, self.digits)
         return text
+
+
+def _totals(quoted: Quoted) -> dict[str, int]:
+    priced = quoted.priced
+    return {
+        "subtotal": priced.subtotal,
+        "discount": priced.discount,
+        "net": priced.net,
+        "shipping": priced.shipping.amount - priced.shipping.discount,
+        "tax": priced.tax,
+        "total": priced.total,
+        "paid_with_points": sum(one.minor for one in quoted.payments),
+        "due": quoted.due,
+    }
 
 
 def _shipping(money: _Money, shipping: PricedShipping) -> dict[str, Any]:
