@@ -35,7 +35,6 @@ def write_quote(
         JSON-ready data, money and units as decimal strings.
     """
     priced = quoted.priced
-    paid = _paid_by(program, quoted)
     money = _Money(priced.digits)
     written: dict[str, Any] = {
         "checkout": checkout,
@@ -45,7 +44,7 @@ def write_quote(
         "currency": priced.currency,
         "lines": [_line(money, line) for line in priced.lines],
         "shipping": _shipping(money, priced.shipping),
-        "totals": {name: money[minor] for name, minor in _totals(quoted).items()},
+        "totals": {name: money[minor] for name, minor in _totals(program, quoted).items()},
         "gifts": [
             {"campaign": one.source.key, "sku": one.sku, "quantity": str(one.quantity), "line": one.line}
             for one in priced.gifts
@@ -130,7 +129,7 @@ class _Money(dict[int, str]):
         return text
 
 
-def _totals(quoted: Quoted) -> dict[str, int]:
+def _totals(program: Program, quoted: Quoted) -> dict[str, int]:
     priced = quoted.priced
     return {
         "subtotal": priced.subtotal,
@@ -139,7 +138,7 @@ def _totals(quoted: Quoted) -> dict[str, int]:
         "shipping": priced.shipping.amount - priced.shipping.discount,
         "tax": priced.tax,
         "total": priced.total,
-        "paid_with_points": sum(one.minor for one in quoted.payments),
+        **_paid_by(program, quoted),
         "due": quoted.due,
     }
 
