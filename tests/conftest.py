@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import sys
 from collections.abc import Generator
@@ -16,6 +17,11 @@ settings.register_profile(
     "guerdon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("guerdon")
+
+# Who runs the tests in the background has a shell that lets Ctrl-C pass by, and processes hand that on:
+# a test that ends a server by it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SKIPS = Path(__file__).with_name("skips.txt")
 NAMES_OF_THIS_MACHINE = {"", "localhost", "localhost.localdomain", socket.gethostname()}

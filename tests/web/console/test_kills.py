@@ -42,7 +42,7 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen
         said = ""
         while "ready at " not in said:
             line = process.stdout.readline()
-            assert line, said
+            assert line, said + (folder.parent / "log").read_text(encoding="utf-8")
             said += line
         yield process, said.rpartition("ready at ")[2].strip(), said
     finally:
