@@ -61,6 +61,8 @@ class Tally:
         self.accounts: dict[str, dict[str, Row]] = {}
         self.fired: dict[str, int] = dict.fromkeys(_keys(program), 0)
         self.awarded: dict[str, dict[str, int]] = {}
+        self.discounted: dict[str, int] = {}
+        """By campaign: minor units off the orders whose checkouts promised them."""
         self.given: dict[tuple[str, str, str], int] = {}
         """By campaign, kind of effect (`redeem`, `grant`, `badge`), and reward or badge: how often."""
         self.standing: dict[str, dict[str, int]] = {ladder: {} for ladder in program.ladders}
@@ -108,6 +110,7 @@ class Tally:
             level = self._program.ladders[change.ladder].level_of(change.after)
             peaks = self.peaks[change.ladder]
             peaks[account] = max(peaks.get(account, 0), level)
+        self.count_discounts(decision)
         acted = set()
         for effect in decision.effects:
             acted.add(effect.campaign)
@@ -119,6 +122,16 @@ class Tally:
                 self.given[what] = self.given.get(what, 0) + 1
         for campaign in acted:
             self.fired[campaign] = self.fired.get(campaign, 0) + 1
+
+    def count_discounts(self, decision: Decision) -> None:
+        """Add up what a decision says was taken off an order, be it a guest's.
+
+        Args:
+            decision: what was decided.
+        """
+        for effect in decision.effects:
+            if effect.kind == "discount":
+                self.discounted[effect.campaign] = self.discounted.get(effect.campaign, 0) + effect.amount
 
     def _add(self, account: str, transaction: Transaction) -> None:
         month = local_month(self._program, transaction.effective_at)
@@ -163,6 +176,7 @@ class Tally:
         for campaign, sums in other.awarded.items():
             _add_up(self.awarded.setdefault(campaign, {}), sums)
         _add_up(self.given, other.given)
+        _add_up(self.discounted, other.discounted)
         for ladder, peaks in other.peaks.items():
             self.peaks[ladder].update(peaks)
             self.standing[ladder].update(other.standing[ladder])
@@ -294,7 +308,7 @@ def _campaign(program: Program, tally: Tally, key: str) -> dict[str, Any]:
             wallet: scaled_text(units, program.wallets[wallet].scale)
             for wallet, units in sorted(awarded.items())
         },
-        "discounted": scaled_text(0, program.digits),
+        "discounted": scaled_text(tally.discounted.get(key, 0), program.digits),
         **given,
         **({} if cost is None else {"cost": cost}),
     }

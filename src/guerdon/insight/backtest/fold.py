@@ -11,9 +11,11 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
-from guerdon.insight.backtest.own import Doings, read_own
+from guerdon.insight.backtest.doings import Doings
+from guerdon.insight.backtest.own import NOTHING, Beside, Line, read_own
+from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import Event, PaidOrder, ReturnOrder, Tick
+from guerdon.rules.events import Event, PaidOrder, ReturnOrder, TakeCapture, Tick, Use
 from guerdon.rules.lives import LifeKey, LotLife, live_on
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
@@ -28,6 +30,8 @@ class Fact(NamedTuple):
     line: int
     sent: SentEvent
     event: Event
+    beside: Beside = NOTHING
+    """What else our own history knows of it."""
 
 
 class Fold:
@@ -78,7 +82,7 @@ class Fold:
             Problem: what `read_event` raises.
         """
         raw = self._read(line)
-        own = read_own(raw) if self._people is not None else None
+        own: Line | None = read_own(raw, self.program) if self._people is not None else None
         return Fact(line, *(own or read_event(raw, self.program, None)))
 
     def take(self, fact: Fact) -> None:
@@ -97,11 +101,12 @@ class Fold:
         account = subject_key(sent.subject) if sent.subject is not None else None
         if isinstance(event.command, ReturnOrder):
             self._take_back(event, event.command)
+        elif isinstance(event.command, Use):
+            self._doings.use(event.command.redemption_id)
         elif account is None:
-            self.tally.count_fact(event)
-            self._keep_order(None, event, Decision(version=self.program.version))
+            self._take_guest(event)
         else:
-            self._decide(account, event)
+            self._decide(account, event, fact.beside)
         self._events[sent.source, sent.id] = fact.line
         if event.order is not None and event.type == "order.paid":
             self._orders[sent.source, event.order.id] = fact.line
@@ -118,7 +123,19 @@ class Fold:
             self.tally.book(name, decision)
             self.tally.close(name, state.account)
 
-    def _decide(self, name: str, event: Event) -> None:
+    def _take_guest(self, event: Event) -> None:
+        """Let a guest's order take what its checkout held of what all share; nobody earns."""
+        decision = Decision(version=self.program.version)
+        if event.captured is not None:
+            nobody = State(AccountState(0), None, self._shared)
+            state, decision = step(self.program, nobody, for_guest(event), _chance(event.id))
+            self._shared = state.shared
+            self.tally.count_discounts(decision)
+        if event.command is None:
+            self.tally.count_fact(event)
+            self._keep_order(None, event, decision)
+
+    def _decide(self, name: str, event: Event, beside: Beside = NOTHING) -> None:
         account = self._accounts.get(name)
         is_new = account is None
         if account is None:
@@ -140,6 +157,9 @@ class Fold:
             self._keep_return(event.command, decision)
         else:
             self._doings.note(name, event, decision)
+            self._keep_capture(name, event, beside, decision)
+        if decision.redemptions or decision.used or decision.cancelled or decision.restored:
+            self._doings.note_redemptions(event, beside.made, decision)
         self._live_on(name, decision)
         self.tally.book(name, decision)
 
@@ -154,24 +174,47 @@ class Fold:
             number = self._accounts[name].account_id if name is not None else None
             owner = self._owner(name) if name is not None else None
             member = owner.member_id if owner is not None else number
-            key = (event.source, order.id)
-            self._paid[key] = (name, PaidOrder(order.id, self.program, event, decision, member))
+            captures = ((event.capture, decision),) if event.capture is not None else ()
+            paid = PaidOrder(order.id, self.program, event, decision, member, captures=captures)
+            self._paid[event.source, order.id] = (name, paid)
+
+    def _keep_capture(self, name: str, event: Event, beside: Beside, decision: Decision) -> None:
+        """Keep what a checkout took for an order that was known already, where something comes back of it."""
+        if beside.order is None or not isinstance(event.command, TakeCapture):
+            return
+        source, order = beside.order
+        for key in self._paid_as(source, order):
+            whose, paid = self._paid[key]
+            if whose == name:
+                captures = (*paid.captures, (event.command.capture, decision))
+                self._paid[key] = (whose, msgspec.structs.replace(paid, captures=captures))
+
+    def _paid_as(self, source: str, order: str) -> list[tuple[str, str]]:
+        """Find the orders that a checkout may mean; one without a source means any that is called so."""
+        if source:
+            return [(source, order)] if (source, order) in self._paid else []
+        return [key for key in self._paid if key[1] == order]
 
     def _take_back(self, event: Event, command: ReturnOrder) -> None:
         """Let a part of an order come back, of an account or of a guest."""
-        name, paid = self._paid.get((event.source, command.asked.order), (None, None))
+        key = (event.source, command.asked.order)
+        # What a checkout without a source became is anybody's to return.
+        key = key if key in self._paid else ("", command.asked.order)
+        name, paid = self._paid.get(key, (None, None))
         if paid is None:
             raise Problem.at("/data/order", "order_not_found", "no order of this id was paid")
         paid = msgspec.structs.replace(paid, lives=self._lives.get(name, {}) if name is not None else {})
+        paid = msgspec.structs.replace(paid, redemptions=self._doings.statuses)
         command = msgspec.structs.replace(command, paid=paid)
         event = msgspec.structs.replace(event, command=command)
         if name is not None:
             self._decide(name, event)
             return
-        nobody = State(AccountState(0), None, Shared())
-        _, decision = step(self.program, nobody, event, _chance(event.id))
+        nobody = State(AccountState(0), None, self._shared)
+        state, decision = step(self.program, nobody, event, _chance(event.id))
         if decision.problem_code:
             raise Problem(decision.problem_code, decision.problem_detail)
+        self._shared = state.shared
         self.tally.count_fact(event)
         self._keep_return(command, decision)
 
@@ -179,8 +222,7 @@ class Fold:
         paid, returned = command.paid, decision.returned
         assert paid is not None and returned is not None  # noqa: PT018 - it was not refused
         key = (paid.event.source, command.asked.order)
-        gone = {**paid.redemptions, **dict.fromkeys(decision.cancelled, "cancelled")}
-        paid = msgspec.structs.replace(paid, earlier=(*paid.earlier, returned), redemptions=gone)
+        paid = msgspec.structs.replace(paid, earlier=(*paid.earlier, returned))
         self._paid[key] = (self._paid[key][0], paid)
 
     def _owner(self, name: str) -> MemberState | None:

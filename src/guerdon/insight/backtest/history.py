@@ -15,6 +15,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.infra.linefiles import LineFile
 from guerdon.infra.lineindex import LineIndex, index_lines
+from guerdon.insight.backtest.own import event_in
 from guerdon.rules.reading import RETURNS, clock_of, instant_of, subject_key
 
 _MARKS: Final = tuple(kind.encode() for kind in sorted(RETURNS))
@@ -81,7 +82,7 @@ def open_history(
 def _order_of(line: bytes) -> list[str]:
     """Find the order that something may have come back of."""
     try:
-        outline = _OUTLINES.decode(line)
+        outline = _OUTLINES.decode(event_in(line))
         named = _NAMES.decode(bytes(outline.data))
     except _UNREADABLE:
         return []

@@ -11,10 +11,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from guerdon.engine.checkouts.promise import promised_order
 from guerdon.engine.events import StoredEvent, stream_events
 from guerdon.infra.tx import Tx
-from guerdon.insight.backtest.own import account_name, is_replayed, own_line
+from guerdon.insight.backtest.own import NOTHING, Beside, Made, account_name, fact_line, is_replayed, own_line
 from guerdon.members.states import load_members
+from guerdon.rules.events import Capture, TakeCapture
+from guerdon.rules.reading import RETURNS
 from guerdon.rules.state import MemberState
 
 NAME: Final = "events of this program"
@@ -24,6 +27,10 @@ _ONE_LOOK: Final = (
     "set local statement_timeout = 0",
 )
 _PEOPLE_AT_ONCE: Final = 1_000
+_TAKING: Final = "guerdon.take_capture"
+_CHECKOUT: Final = """
+select source, promised from checkouts where account_id = %s and checkout_id = %s and event_id = %s
+"""
 _TOLD_EVERY: Final = 500
 
 
@@ -46,6 +53,7 @@ class _Sent(msgspec.Struct, frozen=True):
     data: msgspec.Raw
     channel: str = ""
     store: str = ""
+    capture: Capture | None = None
 
 
 class _Own(msgspec.Struct, frozen=True):
@@ -113,7 +121,7 @@ def write_events(tx: Tx, program_id: int, path: Path, told: Callable[[int], None
         while some := list(islice(stream, _TOLD_EVERY)):
             for stored in some:
                 try:
-                    line = line_of(stored)
+                    line = line_of(stored, _order_of(tx, stored))
                 except (msgspec.DecodeError, UnicodeDecodeError, zlib.error):
                     unreadable += 1
                     continue
@@ -125,26 +133,29 @@ def write_events(tx: Tx, program_id: int, path: Path, told: Callable[[int], None
     return Written(events, unreadable, dict(_people(tx, sorted(accounts - {0}))))
 
 
-def line_of(stored: StoredEvent) -> bytes | None:
+def line_of(stored: StoredEvent, order: tuple[str, str] | None = None) -> bytes | None:
     """Write a stored event as a line of a history.
 
     Args:
         stored: the event.
+        order: source and id of the order for which it took what a checkout held; None for any other event.
 
     Returns:
         A CloudEvent about the account, or a request of ours; None for what a backtest does not repeat.
 
     Raises:
-        msgspec.DecodeError: where its body cannot be read.
+        msgspec.DecodeError: where its body or its decision cannot be read.
     """
     subject = account_name(stored.account_id) if stored.account_id else None
+    made = tuple(Made(one.redemption_id, one.campaign, one.reward) for one in stored.decided.redemptions)
     if stored.id == "":
-        if subject is None or not is_replayed(stored.type):
+        if not is_replayed(stored.type):
             return None
         own = _OWN.decode(stored.text)
-        return own_line(own.type, str(stored.event_id), stored.booked_at, subject, bytes(own.data))
+        asked = (own.type, str(stored.event_id), stored.booked_at)
+        return own_line(asked, subject, bytes(own.data), Beside(made, order=order))
     sent = _SENT.decode(stored.text)
-    return msgspec.json.encode(
+    line = msgspec.json.encode(
         _Line(
             sent.id,
             sent.source,
@@ -156,6 +167,21 @@ def line_of(stored: StoredEvent) -> bytes | None:
             sent.store or None,
         )
     )
+    beside = Beside(made, sent.capture)
+    if beside == NOTHING and sent.type not in RETURNS:
+        return line
+    turn = sent.occurred_at if sent.capture is None else stored.booked_at
+    return fact_line((sent.id, turn), line, beside)
+
+
+def _order_of(tx: Tx, stored: StoredEvent) -> tuple[str, str] | None:
+    """Find the order that was known before its checkout was confirmed."""
+    if stored.id or stored.type != _TAKING:
+        return None
+    capture = msgspec.json.decode(_OWN.decode(stored.text).data, type=TakeCapture).capture
+    place = (stored.account_id, capture.checkout, stored.event_id)
+    row = tx.execute(_CHECKOUT, place).fetchone()
+    return (row[0], promised_order(row[1])) if row is not None else None
 
 
 def _people(tx: Tx, account_ids: Iterable[int]) -> Iterator[tuple[str, MemberState]]:
