@@ -17,7 +17,7 @@ from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
     ask_found,
     ask_shared_holds,
-    set_checkout,
+    set_checkouts,
     set_coupons,
 )
 from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
@@ -215,9 +215,7 @@ def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
             gathered.bounds.update(dict.fromkeys(item.job.command.counters))
     carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
     set_coupons(tx, gathered.place, carts, found)
-    for item in gathered.items:
-        if item.problem is None and item.checkout is not None:
-            set_checkout(item, found, gathered.place.pinned)
+    set_checkouts(gathered.items, found, gathered.place.pinned)
 
 
 def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:

@@ -15,6 +15,7 @@ from guerdon.engine.checkouts.rows import CheckoutRow, ask_anonymous, ask_held_c
 from guerdon.engine.commands import CancelCheckout, ConfirmCheckout, OpenCheckout
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
+from guerdon.engine.returns.gathering import Apart
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
@@ -62,6 +63,28 @@ def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], Fo
     callers = {one.caller for one in guests}
     anonymous = ask_anonymous(tx, program_id, callers, guests[0].received_at) if guests else dict
     return lambda: FoundCheckouts(rows(), counters(), known(), batches(), anonymous())
+
+
+def set_checkouts(items: Sequence[Item], found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
+    """Tell commands whom their checkouts are about, and what these come to.
+
+    Args:
+        items: all commands of the batch, changed in place.
+        found: what was found.
+        pinned: gives the program with an earlier version's campaigns.
+
+    Raises:
+        Apart: where a command ends a checkout that an earlier one of this batch opens or prices anew.
+    """
+    opened: set[Pair] = set()
+    for place, item in enumerate(items):
+        if item.problem is not None or item.checkout is None:
+            continue
+        if item.cart is not None:
+            opened.add(item.checkout)
+        elif item.checkout in opened:
+            raise Apart(place)
+        set_checkout(item, found, pinned)
 
 
 def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
