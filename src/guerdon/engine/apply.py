@@ -13,6 +13,7 @@ from guerdon.engine.events import StoredEvent, insert_events, pack_decision
 from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
+from guerdon.engine.returns.captures import capture_key
 from guerdon.engine.returns.rows import insert_returns
 from guerdon.infra import failpoints, outbox
 from guerdon.infra.tx import Tx
@@ -25,6 +26,7 @@ from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
 from guerdon.rules.decision import Decision
+from guerdon.rules.events import TakeCapture
 from guerdon.rules.state import AccountState, Hold, HoldKey
 
 _NOTICES = {
@@ -145,9 +147,12 @@ def _key(one: Applied) -> keys.NewKey:
     order = order_key(one.item)
     assert one.body_hash is not None
     event = one.event
+    source, name = event.source, event.id
+    if isinstance(event.command, TakeCapture):
+        source, name = capture_key(event.command)
     return keys.NewKey(
-        event.source,
-        event.id,
+        source,
+        name,
         one.account_id,
         one.event_id,
         one.body_hash,

@@ -41,7 +41,7 @@ from guerdon.rules import events
 from guerdon.rules.capturing import for_guest
 from guerdon.rules.checkout import release
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, Use
+from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, TakeCapture, Use
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
@@ -273,10 +273,11 @@ class _Fold:
         if before is not None and lots_missing(self.program, before, event.booked_at):
             raise LotsMissing(item.account_id)
 
-    def paid_before(self, item: Item, event: Event) -> bool:
-        """Tell whether the order that an event pays was paid before."""
+    def paid_before(self, item: Item, event: Event) -> UUID | None:
+        """Tell which event paid the order of this one before."""
         assert event.order is not None
-        return self.known.find_order((event.source, event.order.id), item.account_id) is not None
+        known = self.known.find_order((event.source, event.order.id), item.account_id)
+        return known.event_id if known is not None else None
 
     def take(self, item: Item, event: Event, *, is_order: bool) -> tuple[Decision, UUID]:
         """Decide what confirms a checkout and keep it to be stored."""
@@ -364,7 +365,10 @@ class _Fold:
         )
 
     def keep(self, applied: Applied) -> None:
-        applied.body, _ = stored_form(_with_event(applied), None)
+        applied.body, body_hash = stored_form(_with_event(applied), None)
+        if isinstance(applied.event.command, TakeCapture):
+            # It has a key, by which its order leads to it.
+            applied.body_hash = body_hash
         self.done.applied.append(applied)
 
     def shown(

@@ -202,7 +202,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         elif item.redemption_id:
             _set_redemption(item, by_redemption.get(item.redemption_id))
     _find_checkouts(tx, gathered, checkouts())
-    find_paid(tx, items, returned(), place.recorded)
+    find_paid(tx, items, returned(), gathered.checkouts, (place.program_id, place.recorded))
     return True
 
 
@@ -326,7 +326,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
     ended = (place.program, max(clocks, default=now))
-    set_earlier(tx, about, earlier(), (place.recorded, gathered.key_of), ended)
+    set_earlier(tx, about, earlier(), (place.program_id, place.recorded, gathered.key_of), ended)
 
 
 def _redemptions_of(about: Sequence[Item]) -> set[int]:

@@ -128,6 +128,8 @@ class TakeCapture(msgspec.Struct, frozen=True):
     """An order that is known already gets what its checkout promised."""
 
     capture: Capture
+    order: str = ""
+    """The event that paid the order, a UUID as text."""
 
 
 class PriceCart(msgspec.Struct, frozen=True):
@@ -157,6 +159,10 @@ class PaidOrder(msgspec.Struct, frozen=True):
     """What a checkout took for it: with the order itself, or after it was known."""
     redemptions: Mapping[int, str] = {}
     """How the redemptions that it made or used stand: `issued`, `sent`, `used` or `cancelled`."""
+    fresh: frozenset[str] = frozenset()
+    """Checkouts that took something for it after the last return: nothing of that was undone yet."""
+    is_guests: bool = False
+    """Whether nobody earned by it; what its checkout took may be a member's yet."""
     lives: Mapping[LifeKey, LotLife] = {}
     """What became of the lots that its awards are in, where they may have expired."""
 

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import AdjustBalance, ConfirmCheckout, IngestEvent, OpenCheckout, ReturnOrder
+from guerdon.engine.events import find_orders
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.returns.listing import list_returns
 from guerdon.members.identities import parse_ref
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.rules.definition import load_definition
@@ -148,6 +151,38 @@ def test_what_a_checkout_took_after_its_order_was_known_is_given_back_too(shop: 
     assert figures(shop) == before
     assert counters(shop) == {}
     shop.verify()
+
+
+@pytest.mark.parametrize("subject", ["anna", None], ids=["a member's checkout", "a guest's checkout"])
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "a batch each"])
+def test_what_a_checkout_took_for_a_guests_order_that_was_known_is_given_back(
+    shop: World, subject: str | None, *, together: bool
+) -> None:
+    before, drawn = figures(shop), counters(shop)
+    more: dict[str, Any] = {"spend": {"points": "300"}, "rewards": ["mug"]} if subject else {}
+    opening = opens(shop, "C-1", **more)
+    whose = opening.member if subject else None
+    opening = msgspec.structs.replace(opening, member=whose, caller="key", source="shop")
+    assert shop.ask(opening)[0].problem is None
+    told = {"id": "O-C-1", "lines": [{"id": "1", "price": "60.00"}, {"id": "2", "price": "40.00"}]}
+    assert shop.ask(shop.event("order.paid", None, data=told))[0].guest
+    first = shop.ask(sends_back(shop, "O-C-1", "R-0", "2"))[0]
+    assert first.returned["refund"]["net"] == "40.00"
+    confirming = msgspec.structs.replace(confirms(shop, "C-1"), source="shop")
+    commands = [confirming, sends_back(shop, "O-C-1", "R-1")]
+    answers = shop.ask(*commands) if together else [shop.ask(one)[0] for one in commands]
+    assert answers[0].status == "duplicate"
+    assert answers[1].problem is None
+    assert answers[1].returned["complete"] is True
+    # 300 that paid and 100 for the mug, although a part came back before the confirmation took anything.
+    given = answers[1].returned["units"]
+    assert given == ({"points": {"taken": "0", "given_back": "400", "debt": "0"}} if subject else {})
+    assert (figures(shop), counters(shop)) == (before, drawn)
+    shop.verify()
+    with shop.database.transaction(TENANT) as tx:
+        program = tx.execute("select program_id from programs").fetchall()[0][0]
+        order = find_orders(tx, program, "O-C-1")[0]
+        assert [one.id for _, one in list_returns(tx, program, order)] == ["R-0", "R-1"]
 
 
 def test_a_return_leaves_what_an_open_checkout_holds(shop: World) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.engine.events import StoredEvent
+from guerdon.engine.returns.captures import capture_key
 from guerdon.members.crypto import MemberKey
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import (
@@ -245,7 +246,7 @@ def fact_differences(stored: StoredEvent, key: KeyRow, fact: Fact, program_id: i
         ("occurred_at", event.occurred_at, stored.occurred_at),
     ]
     if fact.sent is None:
-        return _differing([*wanted, ("its key", _NO_KEY, tuple(key))])
+        return _differing([*wanted, ("its key", _own_key(fact, program_id), tuple(key))])
     if key == _NO_KEY:
         return _differing([*wanted, ("its key", "one", "none")])
     paid = order_id if event.type == "order.paid" else None
@@ -262,6 +263,14 @@ def fact_differences(stored: StoredEvent, key: KeyRow, fact: Fact, program_id: i
         wanted.append(("subject of its body", own, fact.sent.subject))
         wanted.append(("body_hash of its key", digest.hex(), (key.body_hash or b"").hex()))
     return _differing(wanted)
+
+
+def _own_key(fact: Fact, program_id: int) -> tuple[Any, ...]:
+    """Give the key that an event of the engine's own has: none, but where its order leads to it."""
+    command = fact.event.command
+    if not isinstance(command, TakeCapture) or not command.order:
+        return _NO_KEY
+    return (program_id, *capture_key(command), None, hashlib.sha256(fact.body).digest())
 
 
 def may_be_shortened(fact: Fact) -> bool:

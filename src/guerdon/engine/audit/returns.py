@@ -16,7 +16,7 @@ from guerdon.engine.audit.facts import Fact, key_of
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.events import StoredEvent, ask_stored, find_orders
 from guerdon.engine.returns.captures import find_captures
-from guerdon.engine.returns.paid import read_paid, returned_of
+from guerdon.engine.returns.paid import read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
@@ -117,15 +117,17 @@ class Returning:
         order = orders.get(fact.event.source) or orders.get("")
         if order is None:
             raise Problem("order_not_found", "the order that something came back of is not there")
-        later = [
-            one
-            for one in find_captures(self._tx, [order]).get(order.event_id, ())
-            if one.event_id < stored.event_id
-        ]
+        captures = find_captures(self._tx, program_id, [order.event_id]).get(order.event_id, ())
+        later = [one for one in captures if one.event_id < stored.event_id]
         paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order), later)
-        lives = self._lives(stored, program_id, paid)
+        before = self._before(stored, paid)
+        events = ask_stored(self._tx, {0, stored.account_id}, set(before))()
         paid = msgspec.structs.replace(
-            paid, earlier=self._earlier(stored, paid), redemptions=statuses, lives=lives
+            paid,
+            earlier=tuple(returned_of(events[one]) for one in before if one in events),
+            redemptions=statuses,
+            lives=self._lives(stored, program_id, paid),
+            fresh=since_last(later, before),
         )
         event = msgspec.structs.replace(fact.event, command=msgspec.structs.replace(command, paid=paid))
         return fact._replace(event=event)
@@ -149,11 +151,11 @@ class Returning:
             order_event = UUID(returned.order_event)
         except ValueError:
             return []
-        return ask_returns(self._tx, [stored.account_id], [order_event])()
+        # Nobody's order may be a member's by now: its checkout took something of the member's.
+        return ask_returns(self._tx, {0, stored.account_id}, [order_event])()
 
-    def _earlier(self, stored: StoredEvent, paid: PaidOrder) -> tuple[Returned, ...]:
-        rows = ask_returns(self._tx, [stored.account_id], [UUID(paid.event_id)])()
+    def _before(self, stored: StoredEvent, paid: PaidOrder) -> list[UUID]:
+        """List the returns of an order that came before one of them."""
+        rows = ask_returns(self._tx, {0, stored.account_id}, [UUID(paid.event_id)])()
         numbers = [row.number for row in rows if row.return_event == stored.event_id]
-        before = [row.return_event for row in rows if numbers and row.number < numbers[0]]
-        events = ask_stored(self._tx, {stored.account_id}, set(before))()
-        return tuple(returned_of(events[one]) for one in before if one in events)
+        return [row.return_event for row in rows if numbers and row.number < numbers[0]]

@@ -107,7 +107,7 @@ class Folding(Protocol):
         """
         ...
 
-    def paid_before(self, item: Item, event: Event) -> bool:
+    def paid_before(self, item: Item, event: Event) -> UUID | None:
         """Tell whether an order was paid before.
 
         Args:
@@ -115,7 +115,7 @@ class Folding(Protocol):
             event: the order.
 
         Returns:
-            Whether it is known.
+            The event that paid it, None where it is not known.
         """
         ...
 
@@ -224,7 +224,8 @@ def confirm(fold: Folding, item: Item) -> Answer:
     capture = _without_lost(fold, row, promise.capture, now)
     promise = msgspec.structs.replace(promise, order=order, capture=capture)
     item.sent, event = paid(row, promise, fold.place.pinned(row.version), now)
-    is_order = not fold.paid_before(item, event)
+    known = fold.paid_before(item, event)
+    is_order = known is None
     if not is_order:
         item.sent = None
         event = Event(
@@ -233,7 +234,7 @@ def confirm(fold: Folding, item: Item) -> Answer:
             now,
             source="guerdon",
             channel="system",
-            command=TakeCapture(event.capture or capture),
+            command=TakeCapture(event.capture or capture, str(known)),
         )
     item.event = event
     decision, event_id = fold.take(item, event, is_order=is_order)

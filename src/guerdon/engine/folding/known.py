@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -22,6 +23,7 @@ class KnownOrder(NamedTuple):
     decision: Decision
     account_id: int
     body: bytes
+    event_id: UUID
 
 
 class Known:
@@ -105,9 +107,9 @@ class Known:
 
     def _shown(self, one: Applied | KnownEvent) -> KnownOrder:
         if isinstance(one, Applied):
-            return KnownOrder(one.decision, one.account_id, one.public or one.body)
+            return KnownOrder(one.decision, one.account_id, one.public or one.body, one.event_id)
         stored = self._stored(one)
-        return KnownOrder(stored.decided, stored.account_id, stored.text)
+        return KnownOrder(stored.decided, stored.account_id, stored.text, stored.event_id)
 
     def _find_same_order(self, item: Item, order: Pair) -> Decision | None:
         known = self.find_order(order, item.account_id)

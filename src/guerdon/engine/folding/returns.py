@@ -100,9 +100,9 @@ def take_return(fold: Folding, item: Item) -> Answer:
     done.returned[order_event] = (*paid.earlier, returned)
     done.returns.append(ReturnRow(item.account_id, order_event, len(paid.earlier) + 1, event_id))
     for number in applied.decision.cancelled:
-        done.statuses[number] = done.statuses[number]._replace(status="cancelled", changed_at=event.booked_at)
+        done.statuses[number] = done.statuses[number].moved("cancelled", event.booked_at)
     for number in applied.decision.restored:
-        done.statuses[number] = done.statuses[number]._replace(status="issued", changed_at=event.booked_at)
+        done.statuses[number] = done.statuses[number].moved("issued", event.booked_at)
     return fold.shown(item, applied.decision, "applied")
 
 
@@ -116,7 +116,8 @@ def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:
     assert paid is not None, "gather finds the order"
     statuses = {number: one.status for number, one in fold.done.statuses.items()}
     earlier = fold.done.returned.get(UUID(paid.event_id), paid.earlier)
-    paid = msgspec.structs.replace(paid, earlier=earlier, redemptions=statuses)
+    fresh = paid.fresh if len(earlier) == len(paid.earlier) else frozenset()
+    paid = msgspec.structs.replace(paid, earlier=earlier, redemptions=statuses, fresh=fresh)
     if paid.lives:
         posted = (one.decision.transactions for one in fold.done.applied if one.account_id == item.account_id)
         lives = lived(paid.lives, chain.from_iterable(posted))

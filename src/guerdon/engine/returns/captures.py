@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from uuid import UUID
 
-from guerdon.engine.checkouts.promise import promised_order
 from guerdon.engine.events import StoredEvent, ask_stored
-from guerdon.infra.arrays import bigints
+from guerdon.engine.keys import Pair
+from guerdon.infra.arrays import texts
 from guerdon.infra.tx import Tx
+from guerdon.rules.events import TakeCapture
 
-_CONFIRMED = """
-select account_id, source, promised, event_id from checkouts
-where account_id = any(%s::bigint[]) and status = 'confirmed' and event_id is not null
+_FIND = """
+select id, account_id, event_id from event_keys where program_id = %s and id = any(%s::text[])
 """
+_NAME = "capture-"
 _TAKING = "guerdon.take_capture"
 
 
-def find_captures(tx: Tx, orders: Collection[StoredEvent]) -> dict[UUID, Sequence[StoredEvent]]:
-    """Find what checkouts took for orders that a shop had told of before.
+def capture_key(command: TakeCapture) -> Pair:
+    """Name the event in which a checkout takes something for an order, so that it is found by the order.
 
-    Guests' orders are left out: nobody's account leads to their checkouts.
+    Args:
+        command: what is taken, and for which order.
+
+    Returns:
+        Source and id of its key.
+    """
+    return command.capture.checkout, f"{_NAME}{command.order}"
+
+
+def find_captures(tx: Tx, program_id: int, orders: Collection[UUID]) -> dict[UUID, tuple[StoredEvent, ...]]:
+    """Find what checkouts took for orders that a shop had told of before.
 
     Args:
         tx: bound to the tenant.
+        program_id: of which program.
         orders: the events that paid.
 
     Returns:
-        By the event that paid: the events in which it was taken.
+        By the event that paid: the events in which it was taken, oldest first.
     """
-    of_members = {(one.account_id, one.order_id): one for one in orders if one.account_id}
-    if not of_members:
+    if not orders:
         return {}
-    accounts = sorted({account_id for account_id, _ in of_members})
-    wanted: dict[UUID, UUID] = {}
-    for account_id, source, promised, event_id in tx.execute(_CONFIRMED, (bigints(accounts),)).fetchall():
-        order = of_members.get((account_id, promised_order(promised)))
-        if order is not None and event_id != order.event_id and source in ("", order.source):
-            wanted[event_id] = order.event_id
-    found: dict[UUID, Sequence[StoredEvent]] = {}
-    for event_id, stored in ask_stored(tx, accounts, wanted)().items():
-        if stored.type == _TAKING:
-            found[wanted[event_id]] = (*found.get(wanted[event_id], ()), stored)
+    paid = {f"{_NAME}{event_id}": event_id for event_id in orders}
+    rows = tx.execute(_FIND, (program_id, texts(sorted(paid)))).fetchall()
+    stored = ask_stored(tx, {row[1] for row in rows}, {row[2] for row in rows})()
+    found: dict[UUID, tuple[StoredEvent, ...]] = {}
+    for name, _, event_id in sorted(rows, key=lambda row: row[2]):
+        # Whoever sends events may give them any name.
+        if event_id in stored and stored[event_id].type == _TAKING:
+            found[paid[name]] = (*found.get(paid[name], ()), stored[event_id])
     return found

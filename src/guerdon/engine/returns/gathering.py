@@ -10,11 +10,14 @@ from uuid import UUID
 import msgspec
 
 from guerdon.base.errors import Problem
+from guerdon.engine.checkouts.promise import promised_order
+from guerdon.engine.checkouts.rows import CheckoutRow
+from guerdon.engine.commands import ConfirmCheckout
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
 from guerdon.engine.returns.captures import find_captures
-from guerdon.engine.returns.paid import Recorded, read_paid, returned_of
+from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
@@ -51,20 +54,28 @@ def ask_returned(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[],
     return ask_orders(tx, program_id, named)
 
 
-def find_paid(tx: Tx, items: Sequence[Item], known: Mapping[Pair, KnownEvent], recorded: Recorded) -> None:
+def find_paid(
+    tx: Tx,
+    items: Sequence[Item],
+    known: Mapping[Pair, KnownEvent],
+    checkouts: Mapping[Pair, CheckoutRow],
+    place: tuple[int, Recorded],
+) -> None:
     """Tell returns which order they are about, and whose it is.
 
     Args:
         tx: bound to the tenant; nothing is locked, and nothing of a paid order ever changes.
         items: all commands of the batch, changed in place.
         known: the orders of these ids.
-        recorded: gives a version as it was.
+        checkouts: those that commands of the batch are about.
+        place: the program, and what gives a version as it was.
 
     Raises:
-        Apart: where an order is paid by an earlier command of this batch.
+        Apart: where an earlier command of this batch pays an order, or confirms the checkout of one.
     """
+    program_id, recorded = place
     wanted: list[tuple[Item, KnownEvent]] = []
-    for place, item in enumerate(items):
+    for at, item in enumerate(items):
         command = return_of(item)
         if item.problem is not None or command is None:
             continue
@@ -73,17 +84,19 @@ def find_paid(tx: Tx, items: Sequence[Item], known: Mapping[Pair, KnownEvent], r
         except Problem as problem:
             item.problem = problem
             continue
+        if any(_pays(earlier, item, command, checkouts) for earlier in items[:at]):
+            raise Apart(at)
         if one is not None:
             wanted.append((item, one))
-        elif any(_pays(earlier, item, command) for earlier in items[:place]):
-            raise Apart(place)
         else:
             item.problem = _UNKNOWN
     stored = _stored(tx, [one for _, one in wanted])
-    taken = find_captures(tx, stored.values())
+    taken = find_captures(tx, program_id, stored)
     for item, one in wanted:
-        paid = read_paid(stored[one.event_id], recorded, None, taken.get(one.event_id, ()))
-        _set_order(item, paid, one.account_id)
+        captures = taken.get(one.event_id, ())
+        paid = read_paid(stored[one.event_id], recorded, None, captures)
+        account_id = one.account_id or next((each.account_id for each in captures if each.account_id), 0)
+        _set_order(item, paid, account_id)
 
 
 def return_of(item: Item) -> ReturnOrder | None:
@@ -116,9 +129,13 @@ def _choose(item: Item, command: ReturnOrder, known: Mapping[Pair, KnownEvent]) 
     return next(iter(of_id.values()), None)
 
 
-def _pays(earlier: Item, item: Item, command: ReturnOrder) -> bool:
+def _pays(earlier: Item, item: Item, command: ReturnOrder, checkouts: Mapping[Pair, CheckoutRow]) -> bool:
     assert item.event is not None
     pair = order_key(earlier)
+    if isinstance(earlier.job.command, ConfirmCheckout) and earlier.checkout is not None:
+        row = checkouts.get(earlier.checkout)
+        is_open = row is not None and row.status == "open"
+        return row is not None and is_open and promised_order(row.promised) == command.asked.order
     return pair is not None and pair[1] == command.asked.order and item.event.source in ("", pair[0])
 
 
@@ -150,7 +167,7 @@ def orders_of(items: Sequence[Item]) -> tuple[set[int], set[UUID]]:
     for item in items:
         command = return_of(item)
         if command is not None and command.paid is not None:
-            accounts.add(item.account_id)
+            accounts.update((item.account_id, 0) if command.paid.is_guests else (item.account_id,))
             events.add(UUID(command.paid.event_id))
     return accounts, events
 
@@ -172,7 +189,7 @@ def set_earlier(
     tx: Tx,
     items: Sequence[Item],
     rows: Sequence[ReturnRow],
-    reading: tuple[Recorded, Callable[[int], Any]],
+    reading: tuple[int, Recorded, Callable[[int], Any]],
     ended: tuple[Program, datetime],
 ) -> None:
     """Tell returns what came back of their orders before, and what was sealed of the orders.
@@ -181,9 +198,13 @@ def set_earlier(
         tx: bound to the tenant; the accounts are locked.
         items: the commands, changed in place.
         rows: the earlier returns.
-        reading: gives a version as it was, and a member's key by number.
+        reading: the program, what gives a version as it was, and a member's key by number.
         ended: the live definition, and the latest instant of the batch's clocks: lots that end by then may
             have expired.
+
+    Raises:
+        AssertionError: where a checkout took something for one of the orders meanwhile; the batch must be
+            gathered again then.
     """
     about = [item for item in items if item.problem is None and return_of(item) is not None]
     accounts, events = orders_of(about)
@@ -192,6 +213,7 @@ def set_earlier(
     events |= {row.return_event for row in rows}
     stored = ask_stored(tx, accounts, events)()
     lives = _lives(tx, about, ended)
+    taken = _captured_meanwhile(tx, about, reading[0])
     for item in about:
         command = return_of(item)
         assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018 - gathered
@@ -199,8 +221,11 @@ def set_earlier(
         earlier = tuple(
             returned_of(stored[row.return_event]) for row in rows if row.order_event == order_event
         )
-        paid = _opened(command.paid, stored[order_event], reading)
-        paid = msgspec.structs.replace(paid, earlier=earlier, lives=lives.get(item.account_id, {}))
+        paid = _opened(command.paid, stored[order_event], reading[1:])
+        returns = [row.return_event for row in rows if row.order_event == order_event]
+        fresh = since_last(taken.get(order_event, ()), returns)
+        whose = lives.get(item.account_id, {})
+        paid = msgspec.structs.replace(paid, earlier=earlier, lives=whose, fresh=fresh)
         command = msgspec.structs.replace(command, paid=paid)
         item.event = msgspec.structs.replace(item.event, command=command)
 
@@ -214,6 +239,19 @@ def _lives(
         if command is not None and command.paid is not None and item.account_id:
             wanted.update((item.account_id, one) for one in ended_lots(command.paid, *ended))
     return load_lives(tx, wanted)
+
+
+def _captured_meanwhile(
+    tx: Tx, about: Sequence[Item], program_id: int
+) -> dict[UUID, tuple[StoredEvent, ...]]:
+    """Look once more at what checkouts took: the locks may have come later than a confirmation."""
+    orders = {UUID(one.paid.event_id): one.paid for item in about if (one := return_of(item)) and one.paid}
+    found = find_captures(tx, program_id, orders)
+    for event_id, paid in orders.items():
+        with_order = paid.event.capture is not None
+        if len(found.get(event_id, ())) + with_order != len(paid.captures):
+            raise AssertionError("a checkout took something for an order that was coming back")
+    return found
 
 
 def _opened(

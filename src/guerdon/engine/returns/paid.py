@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
@@ -74,7 +75,8 @@ def read_paid(
         program=program,
         event=event,
         decision=decision,
-        member_id=stored.member_id,
+        member_id=stored.member_id if stored.account_id else _taken_of(later),
+        is_guests=not stored.account_id,
         captures=(*captures, *map(_taken, later)),
     )
 
@@ -92,6 +94,26 @@ def deciding(recorded: Recorded, version: int, capture: Capture | None) -> Progr
     """
     program = recorded(version)
     return program if capture is None else with_campaigns_of(program, recorded(capture.version))
+
+
+def since_last(later: Iterable[StoredEvent], returns: Collection[UUID]) -> frozenset[str]:
+    """Tell which checkouts took something for an order since something last came back of it.
+
+    Args:
+        later: the events in which checkouts took something.
+        returns: the events of the returns so far.
+
+    Returns:
+        The checkouts.
+    """
+    last = max(returns, default=None)
+    fresh = (one for one in later if last is None or one.event_id > last)
+    return frozenset(_taken(one)[0].checkout for one in fresh)
+
+
+def _taken_of(later: Sequence[StoredEvent]) -> int | None:
+    """Tell whose checkout took something for an order of nobody's."""
+    return next((one.member_id for one in later if one.account_id), None)
 
 
 class _Own(msgspec.Struct):

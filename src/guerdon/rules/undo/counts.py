@@ -45,6 +45,8 @@ def recount(draft: Draft, paid: PaidOrder, part: Part) -> Recount:
     Returns:
         What changed.
     """
+    if paid.is_guests:
+        return Recount(frozenset(), {})
     day = paid.program.zone.day_of(paid.event.occurred_at)
     changed: set[str] = set()
     since: dict[str, Decimal] = {}

@@ -47,6 +47,14 @@ class Part(msgspec.Struct, frozen=True):
         """
         return _rounded(amount * self.before), _rounded(amount * self.after)
 
+    def as_first(self) -> Part:
+        """See it as the first return of what was taken after the earlier ones.
+
+        Returns:
+            A part that takes all that has come back so far.
+        """
+        return msgspec.structs.replace(self, before=Fraction(0))
+
 
 class _Standing(msgspec.Struct, frozen=True):
     """How much of each line has come back."""

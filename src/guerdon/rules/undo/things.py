@@ -131,7 +131,8 @@ def _free_captured(draft: Draft, paid: PaidOrder, part: Part, *, keeps: bool) ->
         for draw in {one.counter: one for one, _ in capture.draws}.values():
             amount = drawn.get(draw.counter, Decimal(0))
             if draw.counter.split("/")[2].startswith("budget"):
-                amount = share_of_money(amount, part, paid.program.digits)
+                shares = part.as_first() if capture.checkout in paid.fresh else part
+                amount = share_of_money(amount, shares, paid.program.digits)
             elif not part.is_last or keeps:
                 continue
             if amount:

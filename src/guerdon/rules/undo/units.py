@@ -214,12 +214,14 @@ def give_payments(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None
         part: what comes back.
         sums: told what is given back.
     """
+    fresh = {id(decision) for capture, decision in paid.captures if capture.checkout in paid.fresh}
     for decision in decisions_of(paid):
+        shares = part.as_first() if id(decision) in fresh else part
         for transaction in decision.transactions:
             if transaction.kind == "redeem" and transaction.redemption_id is None:
                 lots = []
                 for lot in lots_taken(transaction):
-                    was, now = part.shares(lot.remaining)
+                    was, now = shares.shares(lot.remaining)
                     if now > was:
                         lots.append(Lot(lot.available_at, lot.expires_at, now - was))
                 give_lots(draft, paid, (transaction.wallet, tuple(lots)), sums)

@@ -151,7 +151,7 @@ def all_returns(
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         stored = only_one(find_orders(tx, live.program_id, order, source), "order")
-        rows = list_returns(tx, stored)
+        rows = list_returns(tx, live.program_id, stored)
     shown = [
         {**return_view(live.program, returned), "status": "applied", "time": at} for at, returned in rows
     ]
