@@ -28,6 +28,7 @@ timezone: America/New_York
 wallets:
   points: {scale: 0, rounding: floor, pending: 0d, expires: never}
   cash: {scale: 2, rounding: floor, pending: 0d, expires: never}
+  stamps: {limits: {per_day: 100, balance: 130}}
 events:
   item.recycled: {data: {grams: int}}
 campaigns:
@@ -45,6 +46,9 @@ campaigns:
     trigger: gift.claimed
     limits: {budget: {units: {cash: "3.5"}}, when_short: part}
     then: [{award: {wallet: cash, amount: "1"}}]
+  stamp:
+    trigger: stamp.claimed
+    then: [{award: {wallet: stamps, amount: "3"}}]
   treat:
     trigger: treat.claimed
     limits: {budget: {units: {cash: "3.5"}}, when_short: none}
