@@ -17,6 +17,7 @@ from guerdon.engine.checkouts.promise import Promise, pack_promise, paid, read_p
 from guerdon.engine.checkouts.quote import with_effects, write_quote
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import OpenCheckout
+from guerdon.engine.folding.folded import Applied
 from guerdon.engine.gather import Gathered, Place
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
@@ -45,6 +46,7 @@ class Standing(Protocol):
     shared_holds: Mapping[HoldKey, Hold]
     statuses: dict[int, Redemption]
     checkouts: dict[Pair, CheckoutRow]
+    applied: list[Applied]
 
 
 class Folding(Protocol):
@@ -330,7 +332,11 @@ def _again(fold: Folding, item: Item, row: CheckoutRow) -> Answer:
     promise = read_promise(row, _key_of(fold, row.member_id))
     assert row.event_id is not None
     stored = fold.gathered.earlier.get(row.event_id)
-    decision = stored.decided if stored is not None else Decision(version=row.version)
+    if stored is not None:
+        decision = stored.decided
+    else:
+        # This very batch confirmed it.
+        decision = next(one.decision for one in fold.standing.applied if one.event_id == row.event_id)
     item.account_id, item.member_id = row.account_id, row.member_id
     answer = fold.shown(item, decision, "duplicate")
     return msgspec.structs.replace(
