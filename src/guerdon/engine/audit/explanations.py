@@ -82,7 +82,13 @@ def explain_stored(
     if taken is not None:
         program = with_campaigns_of(program, version_of(program_key, taken.version))
     people = People(_present(member), _present(loaded.owners.get(stored.account_id)))
-    return explain(program, fact.event, stored.decided, Known(people, fact.is_whole or is_own(stored)))
+    known = Known(people, fact.is_whole or is_own(stored))
+    told = explain(program, fact.event, stored.decided, known)
+    if told.differences and fact.again is not None:
+        # A stored fraction is a text: it was decided upon as what it was sent as, and only one of both fits.
+        other = explain(program, fact.again, stored.decided, known)
+        told = other if len(other.differences) < len(told.differences) else told
+    return told
 
 
 def _present(member: LoadedMember | None) -> MemberState | None:
