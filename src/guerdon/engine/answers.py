@@ -64,6 +64,9 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What came back of an order, and what that undid."""
     quote: Mapping[str, Any] = {}
     """Of a cart or checkout."""
+    gift_cards: Sequence[Mapping[str, Any]] = ()
+    """Those that the command made, with their codes: `id`, `code`, `ending`, `amount`, `expires_at`,
+    `redemption`."""
 
 
 def refused(event_id: str, problem: Problem) -> Answer:
@@ -149,7 +152,8 @@ def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
         shown = _without_blanks({"amount": amount, "reward": effect.reward, "code": effect.code})
     elif effect.kind == "pay":
         units = scaled_text(effect.amount, program.scales.get(effect.wallet, 0))
-        return {"pay": {"wallet": effect.wallet, "amount": units}}
+        card = number_text("gft", effect.card) if effect.card else ""
+        return {"pay": _without_blanks({"wallet": effect.wallet, "amount": units, "gift_card": card})}
     else:
         redemption = number_text("red", effect.redemption_id) if effect.redemption_id is not None else ""
         spent = {key: scaled_text(units, program.scales.get(key, 0)) for key, units in effect.spent.items()}

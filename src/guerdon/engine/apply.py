@@ -20,10 +20,11 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.changes import WalletChange
 from guerdon.ledger.holds import write_holds
 from guerdon.ledger.journal import Guard, Posting, check_guards, post
-from guerdon.members.accounts import AccountUpdate, write_accounts
+from guerdon.members.accounts import AccountUpdate, open_accounts, write_accounts
 from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
+from guerdon.rewards.cards import insert_cards, write_blocks
 from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import TakeCapture
@@ -53,6 +54,7 @@ class _Checks(NamedTuple):
     statuses: Counted
     calls: Counted
     checkouts: Counted
+    cards: tuple[Counted, ...]
 
 
 def apply(tx: Tx, gathered: Gathered, folded: Folded) -> None:
@@ -81,12 +83,20 @@ def _is_idle(gathered: Gathered, folded: Folded) -> bool:
         and not folded.calls
         and folded.checkouts == gathered.checkouts
         and folded.shared_holds is gathered.shared_holds
-        and all(state is gathered.accounts[account_id] for account_id, state in folded.accounts.items())
+        and all(state is _before(gathered, folded, one) for one, state in folded.accounts.items())
     )
+
+
+def _before(gathered: Gathered, folded: Folded, account_id: int) -> AccountState:
+    """Give an account as it was before the batch, or as it was opened in it."""
+    known = gathered.accounts.get(account_id)
+    return known if known is not None else folded.opened[account_id][1]
 
 
 def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     program_id = gathered.place.program_id
+    opened = open_accounts(tx, program_id, [row for row, _ in folded.opened.values()])
+    made = insert_cards(tx, program_id, [folded.cards[one] for one in folded.opened])
     keys.insert_keys(tx, program_id, [_key(one) for one in folded.applied if one.body_hash is not None])
     insert_events(tx, program_id, [_stored(gathered, one) for one in folded.applied])
     write_accounts(tx, _accounts(gathered, folded))
@@ -114,6 +124,8 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         if row is not gathered.checkouts.get(pair)
     ]
     stored_checkouts = write_checkouts(tx, program_id, checkouts)
+    blocked = [one for key, one in folded.cards.items() if one is not gathered.cards.get(key, one)]
+    blocks = write_blocks(tx, program_id, blocked)
     write_holds(tx, program_id, *_account_holds(gathered, folded))
     insert_returns(tx, folded.returns)
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
@@ -126,6 +138,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         (statuses, len(changes)),
         (stored_calls, len(calls)),
         (stored_checkouts, len(checkouts)),
+        ((opened, len(folded.opened)), (made, len(folded.opened)), (blocks, len(blocked))),
     )
 
 
@@ -138,6 +151,7 @@ def _check(checks: _Checks) -> None:
         (checks.statuses, "a redemption was not as it was gathered"),
         (checks.calls, "another process answered a call with this Idempotency-Key"),
         (checks.checkouts, "a checkout was not as it was gathered"),
+        *((one, "a gift card was not as it was gathered, or its number is taken") for one in checks.cards),
     ):
         if written() != wanted:
             raise AssertionError(fault)
@@ -199,7 +213,7 @@ def _accounts(gathered: Gathered, folded: Folded) -> list[AccountUpdate]:
     return [
         AccountUpdate(account_id, state.last_occurred_at, state.last_booked_at, folded.next_seq[account_id])
         for account_id, state in folded.accounts.items()
-        if state is not gathered.accounts[account_id]
+        if state is not _before(gathered, folded, account_id)
     ]
 
 
@@ -207,7 +221,7 @@ def _postings(gathered: Gathered, folded: Folded) -> list[Posting]:
     return [
         Posting(
             one.account_id,
-            gathered.rows[one.account_id].salt,
+            _salt(gathered, folded, one.account_id),
             one.first_seq,
             one.event_id,
             # As the account's clock says, which never runs backwards.
@@ -220,10 +234,15 @@ def _postings(gathered: Gathered, folded: Folded) -> list[Posting]:
     ]
 
 
+def _salt(gathered: Gathered, folded: Folded, account_id: int) -> bytes:
+    known = gathered.rows.get(account_id)
+    return known.salt if known is not None else folded.opened[account_id][0].salt
+
+
 def _wallets(gathered: Gathered, folded: Folded) -> list[WalletChange]:
     changes = []
     for account_id, state in folded.accounts.items():
-        before = gathered.accounts[account_id]
+        before = _before(gathered, folded, account_id)
         if state.wallets is before.wallets:
             continue
         for key, wallet in state.wallets.items():
@@ -236,7 +255,7 @@ def _wallets(gathered: Gathered, folded: Folded) -> list[WalletChange]:
 def _standing(gathered: Gathered, folded: Folded) -> StandingChanges:
     changes = StandingChanges()
     for account_id, state in folded.accounts.items():
-        before = gathered.accounts[account_id]
+        before = _before(gathered, folded, account_id)
         if state is not before:
             _compare(account_id, before, state, changes)
     return changes
@@ -285,7 +304,7 @@ def _account_holds(
     gone: list[tuple[int, Hold]] = []
     made: list[tuple[int, Hold]] = []
     for account_id, state in folded.accounts.items():
-        before = gathered.accounts[account_id].holds
+        before = _before(gathered, folded, account_id).holds
         if state.holds is not before:
             less, more = _changed(before, state.holds)
             gone += [(account_id, hold) for hold in less]

@@ -113,6 +113,47 @@ class TransferUnits(Command, frozen=True, kw_only=True):
     """In the wallet's scale, more than zero."""
 
 
+class IssueCards(Command, frozen=True, kw_only=True):
+    """A shop or an operator makes gift cards with money on them."""
+
+    amount: int
+    """Minor units on each, more than zero."""
+    count: int = 1
+    expires_at: datetime | None = None
+    """From this instant on the money is gone; None as the wallet says."""
+    reason: str = ""
+
+
+class TopUpCard(Command, frozen=True, kw_only=True):
+    """More money comes onto a gift card."""
+
+    card: int
+    """The card's account."""
+    amount: int
+    """Minor units, more than zero."""
+    expires_at: datetime | None = None
+    reason: str = ""
+
+
+class SetCardBlocked(Command, frozen=True, kw_only=True):
+    """A gift card is blocked, because it was lost, or good again."""
+
+    card: int
+    """The card's account."""
+    blocked: bool
+    reason: str = ""
+
+
+class ClaimGiftCard(Command, frozen=True, kw_only=True):
+    """Whoever knows a gift card's code has its money as store credit."""
+
+    code: str
+    """As typed."""
+    member: Ref
+    wallet: str = ""
+    """Which wallet of store credit; empty where there is but one."""
+
+
 class RunTick(Command, frozen=True, kw_only=True):
     """Book what time has done to an account."""
 

@@ -16,19 +16,23 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import (
     CancelCheckout,
     CancelRedemption,
+    ClaimGiftCard,
     ConfirmCheckout,
     EnrolMember,
     IngestEvent,
+    IssueCards,
     OpenCheckout,
     PreviewCart,
     ReleaseHolds,
     ReturnOrder,
     RunTick,
     SendRedemption,
+    SetCardBlocked,
     TransferUnits,
     UseRedemption,
 )
 from guerdon.engine.events import marked
+from guerdon.engine.folding.cards import block, claim, give_cards, issue_cards, with_cards, with_codes
 from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview, release_lapsed
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
@@ -98,7 +102,7 @@ class _Fold:
         """Answer a command, once for each Idempotency-Key."""
         once = item.job.command.once
         if once is None:
-            return self.act(item)
+            return with_codes(self.place.vault, with_cards(self, item, self.act(item)))
         pair = (once.scope, once.key)
         known = self.gathered.calls.get(pair)
         if known is None and pair in self.done.calls:
@@ -106,12 +110,12 @@ class _Fold:
         if known is not None:
             if known.body_hash != once.body_hash:
                 raise Problem("idempotency_key_reused", "this Idempotency-Key came with another body before")
-            return _ANSWERS.decode(known.answer)
-        answer = self.act(item)
+            return with_codes(self.place.vault, _ANSWERS.decode(known.answer))
+        answer = with_cards(self, item, self.act(item))
         if answer.status != "rejected":
             stored = msgspec.json.encode(answer)
             self.done.calls[pair] = (KnownCall(once.body_hash, stored), item.job.command.received_at)
-        return answer
+        return with_codes(self.place.vault, answer)
 
     def act(self, item: Item) -> Answer:
         if item.problem is not None:
@@ -326,6 +330,7 @@ class _Fold:
         applied.transaction_ids = tuple(self.place.ids.uuid() for _ in range(count))
         if decision.redemptions:
             applied.redemptions = [self.redemption(applied, one) for one in decision.redemptions]
+            give_cards(self, item, applied)
         return applied
 
     def _deciding(self, event: Event) -> Program:
@@ -424,4 +429,7 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     ReturnOrder: take_return,
     UseRedemption: _Fold.use,
     SendRedemption: _Fold.send_out,
+    IssueCards: issue_cards,
+    SetCardBlocked: block,
+    ClaimGiftCard: claim,
 }

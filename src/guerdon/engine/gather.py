@@ -13,6 +13,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, IdMaker
 from guerdon.engine import keys
+from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
     ask_found,
@@ -47,6 +48,7 @@ from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_co
 from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
 from guerdon.programs.programs import LiveVersion, ask_live, hold_version
+from guerdon.rewards.cards import CardRow, ask_cards
 from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
@@ -82,6 +84,7 @@ class Gathered:
         "anonymous",
         "bounds",
         "calls",
+        "cards",
         "checkouts",
         "earlier",
         "items",
@@ -115,6 +118,7 @@ class Gathered:
         self.bounds: dict[str, Decimal | None] = {}
         self.checkouts: dict[keys.Pair, CheckoutRow] = {}
         self.anonymous: Mapping[str, int] = {}
+        self.cards: dict[int, CardRow] = {}
         self.known_events: dict[keys.Pair, keys.KnownEvent] = {}
         self.known_orders: dict[keys.Pair, keys.KnownEvent] = {}
         self.calls: dict[keys.Pair, keys.KnownCall] = {}
@@ -191,6 +195,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         known = keys.ask_calls(tx, place.vault.tenant_id, calls, now)
         checkouts = ask_found(tx, place.program_id, live_items)
         returned = ask_returned(tx, place.program_id, live_items)
+        codes = ask_codes(tx, place.program_id, place.vault, live_items)
     gathered.live = live()
     if gathered.live is None or gathered.live.version != place.program.version:
         return False
@@ -203,6 +208,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
             _set_redemption(item, by_redemption.get(item.redemption_id))
     _find_checkouts(tx, gathered, checkouts())
     find_paid(tx, items, returned(), gathered.checkouts, (place.program_id, place.recorded))
+    set_cards(tx, (place.program_id, place.program), items, (codes(), gathered.checkouts))
     return True
 
 
@@ -287,8 +293,11 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     """Lock in the order that everybody keeps, and read what the locks protect; one round trip."""
     place, items = gathered.place, gathered.items
     about = [item for item in items if item.problem is None]
-    account_ids = sorted({one for item in about for one in (item.account_id, item.other_account) if one})
+    cards = {one for item in about for one in item.card_accounts}
+    theirs = {one for item in about for one in (item.account_id, item.other_account) if one}
+    account_ids = sorted(theirs | cards)
     wanted, spends = _needs(gathered, about, account_ids)
+    spends = sorted({*spends, *cards})
     event_keys = {
         (item.event.source, item.event.id) for item in about if item.event is not None and item.event.id
     }
@@ -311,6 +320,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         members = ask_members(tx, account_ids, actors)
         redemptions = ask_redemptions(tx, account_ids, _redemptions_of(about))
         earlier = ask_returns(tx, *orders_of(about))
+        card_rows = ask_cards(tx, cards)
     gathered.rows, gathered.shared = rows(), shared()
     gathered.known_events, gathered.known_orders = known_events(), known_orders()
     gathered.members, gathered.redemptions = members(), redemptions()
@@ -320,8 +330,8 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         add_lots(held, lots, spends, orders_of_spending)
         gathered.with_lots.update(spends)
     gathered.checkouts, gathered.shared_holds = checkouts(), shared_holds()
-    if any(row.account_id != gathered.checkouts[pair].account_id for pair, row in found.items()):
-        raise AssertionError("a checkout went to another account before it was locked")
+    gathered.cards = card_rows()
+    check_locked(found, gathered.checkouts, gathered.rows)
     _make_states(gathered, held, (standing(), holds()))
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]

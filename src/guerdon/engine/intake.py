@@ -17,11 +17,13 @@ from guerdon.engine.commands import (
     AdjustBalance,
     CancelCheckout,
     CancelRedemption,
+    ClaimGiftCard,
     Command,
     ConfirmCheckout,
     EndCheckout,
     EnrolMember,
     IngestEvent,
+    IssueCards,
     Job,
     OpenCheckout,
     PreviewCart,
@@ -30,12 +32,16 @@ from guerdon.engine.commands import (
     ReturnOrder,
     RunTick,
     SendRedemption,
+    SetCardBlocked,
+    TopUpCard,
     TransferUnits,
     UseRedemption,
 )
 from guerdon.members.identities import Ref, parse_ref
+from guerdon.rules.cards.codes import read_code
+from guerdon.rules.cards.paying import CARDS_AT_MOST
 from guerdon.rules.coupons.standing import KnownCode
-from guerdon.rules.events import Adjust, Event, PriceCart, Redeem, SendUnits, Tick
+from guerdon.rules.events import Adjust, BlockCard, Event, LoadCard, PriceCart, Redeem, SendUnits, Tick
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.pricing import Cart, read_cart
 from guerdon.rules.program import Program
@@ -58,6 +64,7 @@ COUPONS_AT_MOST = 50
 REASON_LENGTH = 1_000
 _RETURN_ID_LENGTH = 190
 UNITS_AT_MOST = 2**53
+NO_CARDS = Problem("gift_cards_not_offered", "this program has no wallet of the tender `gift_card`")
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _SHORT_WINDOW = 12
@@ -74,6 +81,9 @@ class Item:
 
     __slots__ = (
         "account_id",
+        "card_accounts",
+        "card_codes",
+        "cards",
         "cart",
         "checkout",
         "codes",
@@ -113,6 +123,12 @@ class Item:
         """Account and redemption of the cart's coupon codes, as far as they are known."""
         self.codes: dict[str, KnownCode] = {}
         """Those of the cart's codes that are of batches or shared."""
+        self.card_codes: tuple[tuple[str, str], ...] = ()
+        """Codes of gift cards: the letters that each means, and why it can be no card's."""
+        self.cards: tuple[int, ...] = ()
+        """The accounts that these codes lead to, 0 where there is none."""
+        self.card_accounts: set[int] = set()
+        """Accounts of all gift cards that it may touch."""
         self.problem: Problem | None = None
 
     @property
@@ -312,6 +328,36 @@ def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
     item.event = _own_event("guerdon.send", command, asked)
 
 
+def _issue_cards(item: Item, command: IssueCards, program: Program) -> None:
+    _check_text(command.reason, "/reason", REASON_LENGTH)
+    item.event = _own_event("guerdon.issue_cards", command, Tick())
+    if program.card_wallet is None:
+        raise NO_CARDS
+
+
+def _top_up(item: Item, command: TopUpCard, program: Program) -> None:
+    _check_text(command.reason, "/reason", REASON_LENGTH)
+    item.account_id, item.card_accounts = command.card, {command.card}
+    if program.card_wallet is None:
+        raise NO_CARDS
+    asked = LoadCard(program.card_wallet, command.amount, command.expires_at, reason=command.reason)
+    item.event = _own_event("guerdon.load_card", command, asked)
+
+
+def _block(item: Item, command: SetCardBlocked, _: Program) -> None:
+    _check_text(command.reason, "/reason", REASON_LENGTH)
+    item.account_id, item.card_accounts = command.card, {command.card}
+    item.event = _own_event("guerdon.block_card", command, BlockCard(command.blocked, command.reason))
+
+
+def _claim(item: Item, command: ClaimGiftCard, program: Program) -> None:
+    if program.card_wallet is None:
+        raise NO_CARDS
+    item.ref = command.member
+    item.card_codes = (read_code(command.code),)
+    item.event = _own_event("guerdon.receive_credit", command, Tick())
+
+
 def _tick(item: Item, command: RunTick, _: Program) -> None:
     item.account_id = command.account_id
     item.event = _own_event("guerdon.tick", command, Tick())
@@ -325,6 +371,10 @@ def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
     sent = decode_cart(command.cart)
     if len(sent.coupons) > COUPONS_AT_MOST:
         raise Problem.at("/coupons", "too_many_coupons", f"a cart names at most {COUPONS_AT_MOST} codes")
+    if sent.gift_cards:
+        item.card_codes = _card_codes(sent.gift_cards, program)
+        # Whoever knows a code has the money: it is kept nowhere.
+        sent = msgspec.structs.replace(sent, gift_cards=())
     try:
         item.cart = read_cart(sent, program.order_settings)
     except Problem as problem:
@@ -343,6 +393,19 @@ def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
     if isinstance(command, OpenCheckout):
         _check_text(command.id, "/id", TEXT_LENGTH)
         item.checkout = (command.source, command.id)
+
+
+def _card_codes(typed: tuple[str, ...], program: Program) -> tuple[tuple[str, str], ...]:
+    if program.card_wallet is None:
+        raise Problem.at("/gift_cards", NO_CARDS.code, NO_CARDS.detail)
+    if len(typed) > CARDS_AT_MOST:
+        raise Problem.at("/gift_cards", "too_many_gift_cards", f"a cart names at most {CARDS_AT_MOST} cards")
+    codes = tuple(read_code(one) for one in typed)
+    for place, (folded, _) in enumerate(codes):
+        if folded in {one for one, _ in codes[:place]}:
+            detail = "this gift card stands in the cart already"
+            raise Problem.at(f"/gift_cards/{place}", "duplicate_gift_card", detail)
+    return codes
 
 
 def _without_data(problem: Problem) -> Problem:
@@ -384,6 +447,10 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     SendRedemption: _send_out,
     AdjustBalance: _adjust,
     TransferUnits: _transfer,
+    IssueCards: _issue_cards,
+    TopUpCard: _top_up,
+    SetCardBlocked: _block,
+    ClaimGiftCard: _claim,
     RunTick: _tick,
     ReleaseHolds: _release,
     PreviewCart: _price_cart,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from guerdon.infra.arrays import bigints, columns, instants
+from guerdon.infra.arrays import bigints, byteas, columns, instants, integers, texts
 from guerdon.infra.tx import Tx
 
 
@@ -17,7 +17,7 @@ class AccountRow(msgspec.Struct, frozen=True, gc=False):
 
     account_id: int
     kind: str
-    """`person`, `household` or `company`."""
+    """`person`, `household` or `company`; `card` for a gift card's, which is nobody's."""
     created_at: datetime
     last_occurred_at: datetime | None
     """The latest fact's own time."""
@@ -47,9 +47,16 @@ order by account_id for update
 """  # noqa: S608
 _LIST = f"""
 select {_COLUMNS} from accounts
-where program_id = %s and account_id > %s
+where program_id = %s and account_id > %s and kind <> 'card'
 order by account_id limit %s
 """  # noqa: S608
+_OPEN = """
+insert into accounts (program_id, account_id, kind, created_at, members, salt)
+select %s::bigint, n.account_id, n.kind, n.created_at, n.members, n.salt
+from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::integer[], %s::bytea[])
+    as n (account_id, kind, created_at, members, salt)
+on conflict (account_id) do nothing
+"""
 _WRITE = """
 update accounts as a set last_occurred_at = w.occurred, last_booked_at = w.booked, next_seq = w.seq
 from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
@@ -120,8 +127,26 @@ def write_accounts(tx: Tx, updates: Sequence[AccountUpdate]) -> None:
     tx.execute(_WRITE, (*written, written[0]))
 
 
+def open_accounts(tx: Tx, program_id: int, rows: Sequence[AccountRow]) -> Callable[[], int]:
+    """Store accounts that are nobody's: gift cards.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        rows: new ones; what a batch leaves in them is written by `write_accounts`.
+
+    Returns:
+        What reads how many were stored; fewer than given must not be committed.
+    """
+    if not rows:
+        return int
+    kept = [(one.account_id, one.kind, one.created_at, one.members, one.salt) for one in rows]
+    cursor = tx.execute(_OPEN, (program_id, *columns(kept, (bigints, texts, instants, integers, byteas))))
+    return lambda: cursor.rowcount
+
+
 def list_accounts(tx: Tx, program_id: int, after: int = 0, limit: int = 1000) -> list[AccountRow]:
-    """List a program's accounts, oldest first.
+    """List a program's accounts, oldest first; those of gift cards are left out.
 
     Args:
         tx: bound to the tenant.

@@ -26,6 +26,8 @@ SCOPES = frozenset(
         "coupons:write",
         "events:read",
         "events:write",
+        "gift_cards:read",
+        "gift_cards:write",
         "insights:read",
         "keys:read",
         "keys:write",

@@ -8,6 +8,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal
+from guerdon.base.ids import number_text
 from guerdon.rules.decision import Effect, Shortfall
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
@@ -42,12 +43,14 @@ def capture(draft: Draft, taken: Capture) -> None:
         if had < amount:
             draft.shortfalls.append(Shortfall("limit", draw.counter, amount - had, "limit_reached"))
     draft.is_promised = True
-    for wallet, units in taken.units.items():
+    # In the order in which what is stored has them, so that it comes out alike when it is decided again.
+    for wallet, units in sorted(taken.units.items()):
         _pay(draft, wallet, units)
     for reward in taken.rewards:
         _take_reward(draft, reward)
     draft.is_promised = False
     draft.used += taken.coupons
+    _take_cards(draft, taken)
 
 
 def _report(draft: Draft, taken: Capture) -> None:
@@ -61,7 +64,27 @@ def _report(draft: Draft, taken: Capture) -> None:
         ),
         *(Shortfall("coupon", str(number), Decimal(1), reason) for number in taken.coupons),
         *(Shortfall("reward", one.reward, Decimal(1), reason) for one in taken.rewards),
+        *(
+            Shortfall(
+                "gift_card",
+                number_text("gft", one.account),
+                scaled_decimal(one.units, draft.program.digits),
+                reason,
+            )
+            for one in taken.cards
+        ),
     ]
+
+
+def _take_cards(draft: Draft, taken: Capture) -> None:
+    """Note what gift cards paid: it was taken from their own accounts just before."""
+    for card in taken.cards:
+        if card.had:
+            draft.effects.append(Effect("", "pay", wallet=card.wallet, amount=card.had, card=card.account))
+        if card.had < card.units:
+            missing = scaled_decimal(card.units - card.had, draft.program.digits)
+            reason = card.reason or "insufficient_units"
+            draft.shortfalls.append(Shortfall("gift_card", number_text("gft", card.account), missing, reason))
 
 
 def for_guest(event: Event) -> Event:

@@ -13,11 +13,12 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import Chance
 from guerdon.rules import holds
+from guerdon.rules.cards.paying import Card, CardShare, pay_with_cards
 from guerdon.rules.coupons.giving import given_codes
 from guerdon.rules.coupons.standing import KnownCode, why_not_granted
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
-from guerdon.rules.events import Capture, Discounted, Event, Promised
+from guerdon.rules.events import Capture, CardPaid, Discounted, Event, Promised
 from guerdon.rules.limits import Draw
 from guerdon.rules.orders import AmountInput, OrderInput, read_order
 from guerdon.rules.parts import Reward
@@ -27,7 +28,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
 from guerdon.rules.segments import see_segments
 from guerdon.rules.spending import REFUSALS, check_offer, reward_draws
-from guerdon.rules.state import Hold, HoldKind, State
+from guerdon.rules.state import Hold, HoldKind, Lot, State
 from guerdon.rules.step import step
 
 _NOTHING, _ONE = Decimal(0), Decimal(1)
@@ -60,6 +61,8 @@ class Opening(msgspec.Struct, frozen=True):
     """Numbers for the rewards of the cart, as many as it names."""
     coupons: Mapping[str, CouponState] = {}
     """By code, those of the cart's codes that are known."""
+    cards: tuple[Card, ...] = ()
+    """The gift cards that pay, in the order in which the cart names them."""
 
 
 class Quoted(msgspec.Struct, frozen=True):
@@ -68,6 +71,8 @@ class Quoted(msgspec.Struct, frozen=True):
     priced: Priced
     payments: tuple[Payment, ...]
     """What units pay of it, whether as a tender or as a discount."""
+    cards: tuple[CardShare, ...]
+    """What gift cards pay of the rest."""
     due: int
     """What is left to be paid, minor units."""
     spends: Mapping[str, int]
@@ -106,6 +111,8 @@ def quote(
     priced, payments = _price(draft, opening, purse)
     rewards = _rewards(draft, opening, priced)
     spends = _spends(draft, payments, rewards)
+    due = priced.total - sum(one.minor for one in payments if not _is_discount(program, one))
+    cards = pay_with_cards(opening.cards, due)
     member = state.member.member_id if state.member is not None else None
     capture = Capture(
         checkout=opening.checkout,
@@ -122,13 +129,19 @@ def quote(
             for number, reward in zip(opening.redemption_ids, rewards, strict=False)
         ),
         discounts=_discounts(priced),
+        cards=tuple(
+            CardPaid(one.account, program.card_wallet or "", one.minor) for one in cards if one.minor
+        ),
     )
     _set_aside(draft, promised_holds(program, capture, (member, draft.day), opening.expires_at))
-    order = priced.placed(_tenders(program, payments))
-    due = priced.total - (0 if _as_discount(program) else sum(one.minor for one in payments))
+    order = priced.placed(_tenders(program, payments, cards))
+    due -= sum(one.minor for one in cards)
     free = {key: max(one.free, 0) for key, one in draft.wallets.items()}
-    paid = _earned(draft, order, capture)
-    quoted = Quoted(priced, payments, due, spends, free, order, capture, paid)
+    taken = tuple(
+        msgspec.structs.replace(one, lots=(Lot(draft.now, None, one.units),)) for one in capture.cards
+    )
+    paid = _earned(draft, order, msgspec.structs.replace(capture, cards=taken))
+    quoted = Quoted(priced, payments, cards, due, spends, free, order, capture, paid)
     return _held_only(state, draft), quoted
 
 
@@ -183,6 +196,11 @@ def _as_discount(program: Program) -> bool:
     return program.definition.spending.as_ == "discount"
 
 
+def _is_discount(program: Program, payment: Payment) -> bool:
+    """Tell whether units that pay are a discount: only points can be."""
+    return _as_discount(program) and program.wallets[payment.wallet].tender == "points"
+
+
 def _price(draft: Draft, opening: Opening, purse: Purse) -> tuple[Priced, tuple[Payment, ...]]:
     """Price the cart, and let units pay: after it is priced, or as the last discount on it."""
     program, cart, event = draft.program, opening.cart, draft.event
@@ -204,11 +222,30 @@ def _price(draft: Draft, opening: Opening, purse: Purse) -> tuple[Priced, tuple[
     priced = price(program, cart, view, event.occurred_at)
     if not asked:
         return priced, ()
-    if not _as_discount(program):
-        return priced, pay(purse, asked, priced.total)
-    payments = pay(purse, asked, priced.net)
-    off = tuple((one.wallet, one.minor) for one in payments)
-    return price(program, cart, msgspec.structs.replace(view, units_off=off), event.occurred_at), payments
+    points, money = _by_tender(program, asked)
+    payments = pay(purse, points, priced.net if _as_discount(program) else priced.total)
+    due = priced.total
+    if payments and _as_discount(program):
+        off = tuple((one.wallet, one.minor) for one in payments)
+        view = msgspec.structs.replace(view, units_off=off)
+        priced = price(program, cart, view, event.occurred_at)
+        due = priced.total
+    elif payments:
+        due -= sum(one.minor for one in payments)
+    # Money that the shop owes pays like money: without the bounds that hold for points.
+    return priced, payments + pay(purse._replace(share=Fraction(1), least_minor=0), money, due)
+
+
+def _by_tender(
+    program: Program, asked: Mapping[str, Decimal]
+) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """Tell points from money among what is to be spent; a wallet that is not known counts as points."""
+    points: dict[str, Decimal] = {}
+    money: dict[str, Decimal] = {}
+    for key, amount in asked.items():
+        wallet = program.wallets.get(key)
+        (points if wallet is None or wallet.tender == "points" else money)[key] = amount
+    return points, money
 
 
 def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
@@ -299,10 +336,14 @@ def _discounts(priced: Priced) -> tuple[Discounted, ...]:
     return tuple(found)
 
 
-def _tenders(program: Program, payments: Sequence[Payment]) -> tuple[AmountInput, ...]:
-    if _as_discount(program):
-        return ()
-    return tuple(AmountInput(scaled_decimal(one.minor, program.digits), kind="points") for one in payments)
+def _tenders(
+    program: Program, payments: Sequence[Payment], cards: Sequence[CardShare]
+) -> tuple[AmountInput, ...]:
+    paid = [
+        (one.minor, program.wallets[one.wallet].tender) for one in payments if not _is_discount(program, one)
+    ]
+    paid += [(one.minor, "gift_card") for one in cards if one.minor]
+    return tuple(AmountInput(scaled_decimal(minor, program.digits), kind=kind) for minor, kind in paid)
 
 
 def promised_holds(

@@ -73,6 +73,8 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Units of an `award` that a limit of earning kept away, in the wallet's scale."""
     limit: str = ""
     """Which limit: `per_event`, `per_day` and so on, or `balance`."""
+    card: int = 0
+    """The account of the gift card that paid, for `pay`."""
 
 
 class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -94,9 +96,9 @@ class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was promised, or is owed, and could not be had."""
 
-    kind: Literal["units", "limit", "coupon", "reward"]
+    kind: Literal["units", "limit", "coupon", "reward", "gift_card"]
     name: str
-    """The wallet, the counter, the redemption of a coupon or of what was given, or the reward."""
+    """The wallet, gift card or counter, the redemption of a coupon or of what was given, or the reward."""
     amount: Decimal
     """How much is missing: whole units of the wallet, what the counter counts, or pieces."""
     reason: str

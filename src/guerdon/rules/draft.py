@@ -119,7 +119,9 @@ class Draft:
         Units that an open checkout holds expire like others: a hold keeps them from being spent elsewhere and
         does not lengthen their life.
         """
-        for key, ladder in self.program.ladders.items():
+        # A gift card's account is nobody's, and stands on no ladder.
+        ladders = self.program.ladders if self.before.account.kind != "card" else {}
+        for key, ladder in ladders.items():
             held = self.tiers.get(key)
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")

@@ -84,6 +84,92 @@ class Tick(msgspec.Struct, frozen=True):
     """Time has passed: book what it has done."""
 
 
+class LoadCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Money comes onto a gift card, which may be new."""
+
+    wallet: str
+    amount: int
+    """Minor units, more than zero."""
+    expires_at: datetime | None = None
+    """From this instant on it is gone; None as the wallet says."""
+    redemption_id: int | None = None
+    """The redemption that the card is."""
+    account: int | None = None
+    """Whose redemption it is."""
+    reason: str = ""
+    opens: bool = False
+    """Whether the card is new."""
+
+
+class PayWithCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An order takes of a gift card what its checkout promised."""
+
+    checkout: str
+    """The checkout's id, a UUID as text."""
+    wallet: str
+    units: int
+    """Minor units that were promised."""
+    account: int = 0
+    """Whose order it is; 0 for a guest's."""
+
+
+class RefundCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a gift card paid of an order that comes back is put on it again."""
+
+    wallet: str
+    lots: tuple[Lot, ...]
+    """As they were taken, `remaining` being what is given back of each."""
+    checkout: str
+    """The checkout in which the card paid, a UUID as text."""
+    lasts: datetime
+    """None of it expires before."""
+    account: int = 0
+
+
+class EmptyCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The redemption that a card is was taken back: its money goes, and it is blocked."""
+
+    wallet: str
+    redemption_id: int
+
+
+class BlockCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A gift card is blocked, or good again."""
+
+    blocked: bool
+    reason: str = ""
+
+
+class ClaimCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The money on a gift card becomes somebody's store credit, lot by lot."""
+
+    wallet: str
+    into: str
+    """The wallet of store credit."""
+    to_account: int
+
+
+class CardPaid(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one gift card pays of an order."""
+
+    account: int
+    """The card's."""
+    wallet: str
+    units: int
+    """Minor units that were promised."""
+    lots: tuple[Lot, ...] = ()
+    """What was taken of each lot, `remaining` being how much; empty until the order is paid."""
+    event: str = ""
+    """The card's event in which it was taken, a UUID as text."""
+    reason: str = ""
+    """Why not all of it was to be had."""
+
+    @property
+    def had(self) -> int:
+        """Minor units that were taken."""
+        return sum(lot.remaining for lot in self.lots)
+
+
 class Promised(msgspec.Struct, frozen=True):
     """A reward that comes with a cart, for its price."""
 
@@ -122,6 +208,8 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     discounts: tuple[Discounted, ...] = ()
     only_reports: bool = False
     """Whether it came too late: nothing is taken, and all that was promised is reported."""
+    cards: tuple[CardPaid, ...] = ()
+    """What gift cards pay, each from its own account."""
 
 
 class TakeCapture(msgspec.Struct, frozen=True):
@@ -187,6 +275,12 @@ Command = (
     | Tick
     | TakeCapture
     | PriceCart
+    | LoadCard
+    | PayWithCard
+    | RefundCard
+    | EmptyCard
+    | BlockCard
+    | ClaimCard
 )
 
 
@@ -214,3 +308,11 @@ class Event(msgspec.Struct, frozen=True):
     def captured(self) -> Capture | None:
         """What a checkout promised and is taken now, with the order or after it."""
         return self.command.capture if isinstance(self.command, TakeCapture) else self.capture
+
+    @property
+    def frees(self) -> str:
+        """The checkout whose holds on the account end with this event; empty for none."""
+        if isinstance(self.command, PayWithCard):
+            return self.command.checkout
+        taken = self.captured
+        return taken.checkout if taken is not None else ""

@@ -36,6 +36,8 @@ class Wallet(msgspec.Struct, frozen=True):
     """Money one unit costs; what it is worth where no cost is named."""
     worth: Decimal | None = None
     """Money one unit pays at checkout, None where it pays nothing."""
+    tender: str = "points"
+    """The kind that its payments have: `points`, `store_credit` or `gift_card`; the last two are money."""
     caps: Caps | None = None
     """How much of it an account earns at most, None where there is no limit."""
 
@@ -171,3 +173,5 @@ class Reward(msgspec.Struct, frozen=True):
     """From this local moment on its tiers do not matter."""
     choices: tuple[str, ...] = ()
     """What can be chosen; empty for any words."""
+    loads: int = 0
+    """Minor units on the gift card that it is; 0 for anything else."""

@@ -37,7 +37,7 @@ class Purse(NamedTuple):
     clamp: bool
     """Whether asking for more than there is means all there is; it is refused otherwise."""
     share: Fraction
-    """The greatest part of what is due that units may pay, 0 to 1."""
+    """The greatest part of what is due that these units may pay, 0 to 1."""
     least_minor: int
     """Units pay at least so much, or nothing; in minor units."""
 

@@ -84,6 +84,11 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger: what personal values its campaigns read of people."""
 
     @property
+    def card_wallet(self) -> str | None:
+        """The wallet in which gift cards keep their money, None where there are none."""
+        return next((key for key, one in self.wallets.items() if one.tender == "gift_card"), None)
+
+    @property
     def metric_ids(self) -> dict[str, str]:
         """Name → identity of each metric."""
         return {name: metric.identity for name, metric in self.metrics.items()}

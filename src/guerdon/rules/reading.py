@@ -266,6 +266,9 @@ def _refuse_factors(order: OrderInput, pointer: str) -> None:
         if line.factors:
             detail = "unknown field `factors`: campaigns say what points are multiplied by"
             raise Problem.at(f"{pointer}/lines/{place}/factors", "unknown_field", detail)
+    if order.gift_cards and pointer:
+        detail = "codes of gift cards belong to carts; say in `payments` what a gift card paid"
+        raise Problem.at(f"{pointer}/gift_cards", "unknown_field", detail)
 
 
 def clock_of(raw: bytes) -> int | None:

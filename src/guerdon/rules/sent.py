@@ -96,4 +96,6 @@ class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     coupons: tuple[str, ...] = ()
     spend: dict[str, Decimal] = {}
     rewards: tuple[str, ...] = ()
+    gift_cards: tuple[str, ...] = ()
+    """In a cart: codes of gift cards that pay, in their order; they are stored nowhere."""
     attributes: dict[str, Any] = {}

@@ -12,6 +12,8 @@ from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
+from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
+from guerdon.rules.cards.paying import pay_with_card
 from guerdon.rules.counting import count_of, reads_people
 from guerdon.rules.decision import Decision, Skip, TierChange
 from guerdon.rules.draft import Draft
@@ -19,9 +21,14 @@ from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
+    ClaimCard,
+    EmptyCard,
     Event,
+    LoadCard,
+    PayWithCard,
     ReceiveUnits,
     Redeem,
+    RefundCard,
     ReturnOrder,
     SendUnits,
     TakeCapture,
@@ -55,9 +62,8 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
     """
     draft = Draft(program, state, event, chance)
     try:
-        taken = event.captured
-        if taken is not None:
-            draft.let_go_of(taken.checkout)
+        if event.frees:
+            draft.let_go_of(event.frees)
         draft.settle()
         if event.command is None:
             _decide_fact(draft)
@@ -203,5 +209,10 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     ReceiveUnits: spending.receive,
     Tick: _book_time,
     TakeCapture: take_capture,
+    LoadCard: load_card,
+    PayWithCard: pay_with_card,
+    RefundCard: refund_card,
+    EmptyCard: empty_card,
+    ClaimCard: claim_card,
     ReturnOrder: undo,
 }

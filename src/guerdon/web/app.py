@@ -26,6 +26,7 @@ from guerdon.web.api import (
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
+from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.orders import returns
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
@@ -58,6 +59,7 @@ _ROUTERS: Final = (
     rewards.ROUTER,
     redemptions.ROUTER,
     coupons.ROUTER,
+    gift_cards.ROUTER,
     checkouts.ROUTER,
     returns.ROUTER,
     webhooks.ROUTER,

@@ -14,6 +14,7 @@ import msgspec
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
+from guerdon.engine.audit.cards import check_held
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.checkouts.promise import read_promise, stamped
 from guerdon.engine.checkouts.rows import CheckoutRow
@@ -21,6 +22,7 @@ from guerdon.engine.events import StoredEvent
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row, Walk
 from guerdon.members.crypto import Vault
+from guerdon.rules.cards.paying import card_holds
 from guerdon.rules.checkout import promised_holds
 from guerdon.rules.events import Capture
 from guerdon.rules.state import Hold
@@ -35,7 +37,7 @@ order by c.account_id, c.checkout_id
 """  # noqa: S608 - a list of columns of ours
 _HOLDS = f"""
 select h.account_id, h.checkout_id, h.kind, h.name, h.amount, h.expires_at, h.program_id, {_ROW}
-from account_holds h left join checkouts c on c.account_id = h.account_id and c.checkout_id = h.checkout_id
+from account_holds h left join checkouts c on c.program_id = h.program_id and c.checkout_id = h.checkout_id
 order by h.account_id, h.checkout_id, h.kind, h.name
 """  # noqa: S608 - a list of columns of ours
 _SHARED = f"""
@@ -102,6 +104,7 @@ class Checkouts:
             if account_id and row.expires_at > self._held_until:
                 promised = self._promised(program, tuple(fields)) or ()
                 self._binding[row.checkout_id] = tuple(one for one in promised if one.kind != "shared")
+            yield from self._check_cards(row)
             stamp = "that of the row" if self._is_stamped(program, row) else "another"
             differences = [
                 ("program_id", program_id if program_id is not None else program, program),
@@ -112,6 +115,12 @@ class Checkouts:
             for name, expected, found in differences:
                 if expected != found:
                     yield _finding("checkouts", account_id, f"{row.checkout_id} {name}", (expected, found))
+
+    def _check_cards(self, row: CheckoutRow) -> Iterator[Finding]:
+        promised = _promise_of(row) if row.status == "open" and row.expires_at > self._held_until else None
+        if promised is not None and promised.cards:
+            wanted = card_holds(promised.cards, str(row.checkout_id), row.expires_at)
+            yield from check_held(self._tx, row.checkout_id, wanted)
 
     def check_holds(self, account_id: int, report: Callable[[Finding], None]) -> Held:
         """Compare what open carts hold of an account's own with what they promised.
@@ -143,7 +152,7 @@ class Checkouts:
 
     def _check_held(self, account_id: int, checkout_id: UUID, there: list[Row]) -> Iterator[Finding]:
         program_id = there[0][_HELD_ROW - 1]
-        promised = self._promised(program_id, there[0][_HELD_ROW:])
+        promised = self._promised(program_id, there[0][_HELD_ROW:], account_id)
         wanted = {(one.kind, one.name): one for one in promised or () if one.kind != "shared"}
         for _, _, kind, name, amount, expires_at, program, *_ in there:
             one = wanted.pop((kind, name), None)
@@ -198,7 +207,7 @@ class Checkouts:
         # What was lost by then was named in the event, and no longer promised.
         lost = {number for number, _ in taken.gone}
         first = None if promised is None else [one for one in promised.coupons if one not in lost]
-        plain = {"coupons": (), "gone": (), "only_reports": False}
+        plain = {"coupons": (), "gone": (), "only_reports": False, "cards": ()}
         for name, expected, there in (
             ("status", "confirmed", row.status),
             ("event_id", stored.event_id, row.event_id),
@@ -206,6 +215,7 @@ class Checkouts:
             ("changed_at", stored.booked_at, row.changed_at),
             ("version", taken.version, row.version),
             ("coupons", list(taken.coupons), first),
+            ("cards", _named(taken), _named(promised)),
             (
                 "promised",
                 msgspec.structs.replace(taken, **plain),
@@ -218,8 +228,11 @@ class Checkouts:
     def _is_stamped(self, program_id: int, row: CheckoutRow) -> bool:
         return stamped(self._vault, program_id, row).promised == row.promised
 
-    def _promised(self, program_id: int, fields: Row) -> tuple[Hold, ...] | None:
-        """Work out what a checkout must hold while it is open; None where it is not, or is damaged."""
+    def _promised(self, program_id: int, fields: Row, holder: int | None = None) -> tuple[Hold, ...] | None:
+        """Work out what a checkout must hold while it is open; None where it is not, or is damaged.
+
+        Of whoever buys, or of the account that is named, which may be a gift card's.
+        """
         if fields[0] is None:
             return None
         row = CheckoutRow(*fields[:_WIDTH])
@@ -227,6 +240,8 @@ class Checkouts:
         version = self._versions.find(self._tx, program_id, row.version)
         if promised is None or version is None:
             return None
+        if holder is not None and holder != row.account_id:
+            return card_holds(promised.cards, str(row.checkout_id), row.expires_at).get(holder, ())
         day = version.program.zone.day_of(row.quoted_at)
         try:
             return promised_holds(version.program, promised, (row.member_id, day), row.expires_at)
@@ -240,6 +255,11 @@ def _promise_of(row: CheckoutRow) -> Capture | None:
     except (msgspec.MsgspecError, zlib.error, UnicodeDecodeError):
         # Its stamp tells that something is wrong with it.
         return None
+
+
+def _named(promised: Capture | None) -> list[tuple[int, str, int]]:
+    """List what gift cards were to pay."""
+    return [(one.account, one.wallet, one.units) for one in promised.cards] if promised is not None else []
 
 
 def _shown(values: tuple[Any, ...] | None) -> str:

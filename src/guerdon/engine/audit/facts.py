@@ -21,11 +21,17 @@ from guerdon.members.crypto import MemberKey
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import (
     Adjust,
+    BlockCard,
     CancelRedemption,
     Capture,
+    ClaimCard,
+    EmptyCard,
     Event,
+    LoadCard,
+    PayWithCard,
     ReceiveUnits,
     Redeem,
+    RefundCard,
     Send,
     SendUnits,
     TakeCapture,
@@ -49,6 +55,13 @@ _COMMANDS: Mapping[str, Any] = {
     "member.enrolled": None,
     USE: Use,
     "guerdon.send_redemption": Send,
+    "guerdon.load_card": LoadCard,
+    "guerdon.pay_with_card": PayWithCard,
+    "guerdon.refund_card": RefundCard,
+    "guerdon.empty_card": EmptyCard,
+    "guerdon.block_card": BlockCard,
+    "guerdon.claim_card": ClaimCard,
+    "guerdon.receive_credit": ReceiveUnits,
 }
 _FRACTION = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d+)?")
 _NO_KEY = (None,) * 5

@@ -9,6 +9,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
+from guerdon.engine.audit.cards import check_paid
 from guerdon.engine.audit.facts import Fact, fact_differences, key_of, read_fact
 from guerdon.engine.audit.history import Place, Stored, check_outbox
 from guerdon.engine.audit.replay import Replay, Told
@@ -60,6 +61,7 @@ class Guests:
                     decided = self._again(stored, fact, version) or nobody
                 if fact.event.captured is not None:
                     yield from place.checkouts.check_ending(event, fact.event.captured)
+                    yield from check_paid(place.tx, event, fact.event.captured)
                     decided = self._decide(stored, fact) or nobody
             except Problem as problem:
                 differences.append(("body", "an order", problem.code))

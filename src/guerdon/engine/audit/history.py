@@ -10,6 +10,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
+from guerdon.engine.audit.cards import CardHistory, check_paid, check_payment
 from guerdon.engine.audit.checkouts import Checkouts
 from guerdon.engine.audit.facts import (
     Fact,
@@ -31,7 +32,7 @@ from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption, Status
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import ReturnOrder, Send, Use
+from guerdon.rules.events import BlockCard, PayWithCard, ReturnOrder, Send, Use
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 
@@ -135,6 +136,7 @@ class History:
         self.program_id = program_id
         self.people = people
         self.replay = Replay(place.vault, row, {key: one.state for key, one in people.items()})
+        self.card = CardHistory(row)
         self.next_seq = 1
         self.redemptions: dict[int, Redemption] = {}
         self.not_replayed = ""
@@ -181,14 +183,12 @@ class History:
         taken = fact.event.captured
         if taken is not None:
             yield from self.place.checkouts.check_ending(event, taken)
+            yield from check_paid(self.place.tx, event, taken)
             version = self.place.versions.pinned(self.place.tx, self.program_id, event.version, taken.version)
             if version is None:
                 yield self._differs(event, ("capture", "a version of the program", taken.version))
                 return
-        if isinstance(fact.event.command, Use | Send):
-            yield from self._note(event, fact.event.command)
-        else:
-            yield from self._decide(version, event, fact, decision)
+        yield from self._follow(version, event, fact, decision)
 
     def endings(self) -> list[AccountState]:
         """Give the states in which the account may stand now.
@@ -298,6 +298,19 @@ class History:
             if not self.not_replayed:
                 yield self._differs(event, _where_unlike(decided.decision, decision))
         self._add_up(decided, decision)
+
+    def _follow(
+        self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
+    ) -> Iterator[Finding]:
+        """Let an event change what is known of redemptions, of a gift card, or of the account's state."""
+        command = fact.event.command
+        self.card.note(fact.event)
+        if isinstance(command, PayWithCard):
+            yield from check_payment(self.place.tx, self.program_id, event, command.checkout)
+        if isinstance(command, Use | Send):
+            yield from self._note(event, command)
+        elif not isinstance(command, BlockCard):
+            yield from self._decide(version, event, fact, decision)
 
     def _excuse(self, version: Version, event: StoredEvent, fact: Fact) -> str:
         """Say why this decision may come out otherwise although nobody touched it, or nothing."""

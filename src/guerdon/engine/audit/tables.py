@@ -10,6 +10,7 @@ import msgspec
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
+from guerdon.engine.audit.cards import walk_cards
 from guerdon.engine.audit.checkouts import Checkouts, Held
 from guerdon.engine.audit.history import History
 from guerdon.infra.tx import Tx
@@ -55,11 +56,12 @@ class Tables:
         }
         self.redemptions = walk_redemptions(tx)
         self.codes = walk_codes(tx)
+        self.cards = walk_cards(tx)
 
     @property
     def walks(self) -> tuple[Walk, ...]:
         """All of them."""
-        return (*self.standing.values(), self.redemptions, self.codes, *self.checkouts.walks)
+        return (*self.standing.values(), self.redemptions, self.codes, self.cards, *self.checkouts.walks)
 
     def check(self, history: History) -> Iterator[Finding]:
         """Compare one account's rows with its history.
@@ -87,6 +89,8 @@ class Tables:
         elif not history.not_replayed:
             yield from found
         yield from self._check_redemptions(history)
+        cards = self.cards.of(account_id)
+        yield from history.card.check(history.place.vault, history.program_id, cards)
 
     def _check_redemptions(self, history: History) -> Iterator[Finding]:
         account_id, shown = history.row.account_id, number_text("acc", history.row.account_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -13,15 +14,18 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
+from guerdon.engine.cards.gathering import promised_cards
 from guerdon.engine.checkouts.promise import Promise, pack_promise, paid, read_promise
 from guerdon.engine.checkouts.quote import with_effects, write_quote
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import OpenCheckout
+from guerdon.engine.folding.cards import all_or_nothing, hold_cards, named_cards, take_cards
 from guerdon.engine.folding.folded import Applied
 from guerdon.engine.gather import Gathered, Place
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
 from guerdon.rewards.redemptions import Redemption
+from guerdon.rules.cards.paying import card_holds
 from guerdon.rules.checkout import CouponState, Opening, Quoted, quote, release
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Capture, Event, TakeCapture
@@ -42,6 +46,9 @@ class Standing(Protocol):
     """What a batch has come to so far, as far as checkouts change it."""
 
     accounts: dict[int, AccountState]
+    next_seq: dict[int, int]
+    applied: list[Any]
+    cards: dict[int, Any]
     shared: Mapping[str, Decimal]
     shared_holds: Mapping[HoldKey, Hold]
     statuses: dict[int, Redemption]
@@ -156,6 +163,7 @@ def open_(fold: Folding, item: Item) -> Answer:
     if known is not None and known.status != "open":
         raise Problem(f"checkout_{known.status}", f"this checkout is {known.status} already")
     checkout_id = known.checkout_id if known is not None else item.job.event_ids[0]
+    held = promised_cards(known) if known is not None else set()
     state, quoted, expires_at = _quote(fold, item, checkout_id)
     if known is not None and known.account_id != item.account_id:
         _release(fold, known, item.event)
@@ -163,6 +171,8 @@ def open_(fold: Folding, item: Item) -> Answer:
         state, quoted, expires_at = _quote(fold, item, checkout_id)
     opened_by = _opened_by(fold, item, quoted, known)
     _keep_state(fold, item.account_id, state)
+    cards = card_holds(quoted.capture.cards, str(checkout_id), expires_at)
+    hold_cards(fold, item.event, str(checkout_id), (held, cards))
     answer = _quoted(fold, item, quoted, expires_at)
     cart: Cart = item.cart
     promise = Promise(quoted.order, cart.channel, cart.store, quoted.capture, answer.quote)
@@ -190,7 +200,7 @@ def open_(fold: Folding, item: Item) -> Answer:
 def _opened_by(fold: Folding, item: Item, quoted: Quoted, known: CheckoutRow | None) -> str:
     """Tell who has a guest's cart hold something of what all share, each within bounds."""
     command = item.job.command
-    holds = any(draw.shared for draw, _ in quoted.capture.draws)
+    holds = any(draw.shared for draw, _ in quoted.capture.draws) or bool(quoted.capture.cards)
     if item.account_id or not holds or not isinstance(command, OpenCheckout) or not command.caller:
         return ""
     had = known is not None and known.opened_by == command.caller
@@ -224,7 +234,34 @@ def confirm(fold: Folding, item: Item) -> Answer:
     order = msgspec.structs.replace(promise.order, payments=(*promise.order.payments, *tenders))
     now = item.job.command.received_at
     capture = _without_lost(fold, row, promise.capture, now)
-    promise = msgspec.structs.replace(promise, order=order, capture=capture)
+    with all_or_nothing(fold.standing) if capture.cards else nullcontext():
+        capture = _pay_with_cards(fold, item, row, capture)
+        promise = msgspec.structs.replace(promise, order=order, capture=capture)
+        is_order, decision, event_id = _settle_order(fold, item, row, promise)
+    assert item.checkout is not None
+    fold.standing.checkouts[item.checkout] = row._replace(
+        status="confirmed", changed_at=now, event_id=event_id
+    )
+    answer = fold.shown(item, decision, "applied" if is_order else "duplicate")
+    return msgspec.structs.replace(
+        answer, quote=with_effects(promise.quote, answer, late=now >= row.expires_at)
+    )
+
+
+def _pay_with_cards(fold: Folding, item: Item, row: CheckoutRow, capture: Capture) -> Capture:
+    now = item.job.command.received_at
+    late = now >= row.expires_at
+    only_reports = fold.place.pinned(row.version).definition.checkout.late_confirm == "report"
+    if not capture.cards or (late and only_reports):
+        return capture
+    return take_cards(fold, item, capture, (now, late))
+
+
+def _settle_order(
+    fold: Folding, item: Item, row: CheckoutRow, promise: Promise
+) -> tuple[bool, Decision, UUID]:
+    """Let the order that confirms a checkout take what was promised, or what follows it where it is known."""
+    now, capture = item.job.command.received_at, promise.capture
     item.sent, event = paid(row, promise, fold.place.pinned(row.version), now)
     known = fold.paid_before(item, event)
     is_order = known is None
@@ -240,14 +277,7 @@ def confirm(fold: Folding, item: Item) -> Answer:
         )
     item.event = event
     decision, event_id = fold.take(item, event, is_order=is_order)
-    assert item.checkout is not None
-    fold.standing.checkouts[item.checkout] = row._replace(
-        status="confirmed", changed_at=now, event_id=event_id
-    )
-    answer = fold.shown(item, decision, "applied" if is_order else "duplicate")
-    return msgspec.structs.replace(
-        answer, quote=with_effects(promise.quote, answer, late=now >= row.expires_at)
-    )
+    return is_order, decision, event_id
 
 
 def cancel(fold: Folding, item: Item) -> Answer:
@@ -271,6 +301,7 @@ def cancel(fold: Folding, item: Item) -> Answer:
         now = item.job.command.received_at
         event = Event("guerdon.cancel_checkout", now, now, source="guerdon")
         _release(fold, row, event)
+        hold_cards(fold, event, str(row.checkout_id), (promised_cards(row), {}))
         assert item.checkout is not None
         fold.standing.checkouts[item.checkout] = row._replace(status="cancelled", changed_at=now)
     status = "applied" if row.status == "open" else "duplicate"
@@ -360,7 +391,8 @@ def _quote(fold: Folding, item: Item, checkout_id: UUID) -> tuple[State, Quoted,
     )
     chance = Chance(lambda: fold.place.vault.digest("chance", item.job.event_ids[0].hex))
     numbers = tuple(fold.place.ids.number() for _ in cart.sent.rewards)
-    opening = Opening(str(checkout_id), cart, expires_at, numbers, _coupons(done, item))
+    cards = named_cards(fold, item, event, str(checkout_id)) if item.card_codes else ()
+    opening = Opening(str(checkout_id), cart, expires_at, numbers, _coupons(done, item), cards)
     state, quoted = quote(program, state, event, opening, chance)
     return state, quoted, expires_at
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from guerdon.engine.answers import Answer
@@ -14,6 +15,8 @@ from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import KnownCall, Pair
 from guerdon.engine.returns.rows import ReturnRow
+from guerdon.members.accounts import AccountRow
+from guerdon.rewards.cards import CardRow
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.events import Event
@@ -26,6 +29,16 @@ class LotsMissing(Exception):  # noqa: N818 - not an error: more has to be read
     def __init__(self, account_id: int) -> None:
         super().__init__(account_id)
         self.account_id = account_id
+
+
+class CardMade(NamedTuple):
+    """A gift card that is new."""
+
+    account_id: int
+    amount: int
+    """Minor units."""
+    redemption_id: int | None
+    expires_at: datetime | None
 
 
 class Applied:
@@ -67,9 +80,12 @@ class Folded:
         "answers",
         "applied",
         "calls",
+        "cards",
         "checkouts",
         "failed",
+        "made_cards",
         "next_seq",
+        "opened",
         "returned",
         "returns",
         "shared",
@@ -94,6 +110,12 @@ class Folded:
         """Commands that a fault of ours kept from being decided."""
         self.statuses: dict[int, Redemption] = dict(gathered.redemptions)
         """Redemptions as they stand now."""
+        self.cards: dict[int, CardRow] = dict(gathered.cards)
+        """Gift cards as they stand now, by account."""
+        self.opened: dict[int, tuple[AccountRow, AccountState]] = {}
+        """Accounts that are new in this batch, as they were before anything came into them."""
+        self.made_cards: dict[int, list[CardMade]] = {}
+        """Gift cards that jobs made, by the job."""
 
 
 def settle_unwelcome(gathered: Gathered, folded: Folded) -> bool:

@@ -119,6 +119,9 @@ def _check_account(kept: Kept) -> Iterator[Finding]:
     living = sum(person.erased_at is None for person in kept.people.values())
     if account.members != living:
         yield _finding(account, "accounts", "members", living, account.members)
+    if account.kind == "card":
+        # A gift card's account is nobody's.
+        return
     owners = [person for person in kept.people.values() if person.state.role == "owner"]
     if not owners:
         yield _finding(account, "members", "role", "an owner", "none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import to_scaled
+from guerdon.base.exact import currency_digits, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.compiler import Compiling, span_of
 from guerdon.rules.compiling.wallets import cost_of
@@ -37,7 +37,10 @@ def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
     if budget is not None and (budget.units or cost_of(one) is None):
         detail = "the budget of a reward is in money, and the reward needs a `cost` or a `worth` for it"
         work.fault(f"/rewards/{key}/limits/budget", "cost_unknown", detail)
-    coded = one.code is not None or one.kind in _CODE_KINDS
+    wallets = work.definition.wallets.values()
+    is_card = one.kind == "gift_card" and any(wallet.tender == "gift_card" for wallet in wallets)
+    # A gift card with money on it has a code that is stored nowhere.
+    coded = not is_card and (one.code is not None or one.kind in _CODE_KINDS)
     return Reward(
         key=key,
         kind=one.kind,
@@ -52,4 +55,5 @@ def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
         until=None if one.until is None else closing(one.until),
         public_at=None if one.public_at is None else opening(one.public_at),
         choices=one.choices,
+        loads=to_scaled(one.worth, currency_digits(work.definition.currency)) if is_card and one.worth else 0,
     )

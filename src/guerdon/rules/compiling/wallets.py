@@ -31,8 +31,9 @@ def wallet_of(work: Compiling, key: str, one: written.Wallet) -> Wallet:
         scope=one.rounding.per,
         pending=span_of(one.pending),
         expires=expiry_of(one.expires),
-        cost=cost_of(one),
-        worth=one.worth or None,
+        cost=one.cost if one.cost is not None else worth_of(one),
+        worth=worth_of(one),
+        tender=one.tender,
         caps=None if one.limits is None else _caps_of(work, key, one),
     )
 
@@ -87,6 +88,20 @@ def expiry_of(one: Any) -> Expiry | None:
     if one == "never":
         return None
     return Expiry(span_of(one.after), one.from_ == "last_activity", one.end_of)
+
+
+def worth_of(one: written.Wallet) -> Decimal | None:
+    """Say what a unit pays.
+
+    Args:
+        one: a wallet as written.
+
+    Returns:
+        Money; 1 for a wallet of money, None where units pay nothing.
+    """
+    if one.tender != "points":
+        return Decimal(1)
+    return one.worth or None
 
 
 def cost_of(one: written.Wallet | written.Reward) -> Decimal | None:

@@ -77,6 +77,18 @@ def has_right_check(folded: str) -> bool:
     return not _check_of(folded[:-1]) ^ _VALUES[folded[-1]]
 
 
+def check_letter(folded: str) -> str:
+    """Give the letter that belongs behind others.
+
+    Args:
+        folded: letters as `fold` gives them.
+
+    Returns:
+        The letter with which `has_right_check` takes them.
+    """
+    return ALPHABET[_check_of(folded)]
+
+
 def _doubled(value: int) -> int:
     """Multiply by x in GF(32) with x^5 + x^2 + 1, of which x is a generator."""
     return (value << 1) ^ (0b100101 if value & 16 else 0)

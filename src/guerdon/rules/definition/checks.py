@@ -51,6 +51,7 @@ def check_references(definition: Definition) -> Iterator[Finding]:
         yield from _campaign(definition, campaign, f"/campaigns/{key}")
     for key, reward in definition.rewards.items():
         yield from _reward(definition, reward, f"/rewards/{key}")
+    yield from _money_wallets(definition)
     yield from _lanes(definition)
     yield from _retired(definition)
     yield from _retired_rewards(definition)
@@ -98,6 +99,37 @@ def _languages(definition: Definition) -> Iterator[Finding]:
             if languages[0] not in given:
                 detail = f"the text in '{languages[0]}', the program's first language, is missing"
                 yield Finding(pointer, "missing_translation", detail, languages[0])
+
+
+def _money_wallets(definition: Definition) -> Iterator[Finding]:
+    """Wallets of money keep the currency's places, a unit is worth 1, and gift cards have one wallet."""
+    places = get_currency_precision(definition.currency)
+    money = {key: one for key, one in definition.wallets.items() if one.tender != "points"}
+    for key, wallet in money.items():
+        if wallet.scale != places:
+            detail = f"a wallet of money keeps the {places} decimal places of {definition.currency}"
+            yield Finding(f"/wallets/{key}/scale", "money_wallet_scale", detail, str(places))
+        if wallet.worth is not None and wallet.worth != 1:
+            detail = "a unit of a wallet of money is worth 1; leave `worth` out"
+            yield Finding(f"/wallets/{key}/worth", "money_wallet_worth", detail, "1")
+    cards = [key for key, one in money.items() if one.tender == "gift_card"]
+    for key in cards[1:]:
+        detail = f"gift cards keep their money in the wallet '{cards[0]}'; there can be no second one"
+        yield Finding(f"/wallets/{key}/tender", "second_gift_card_wallet", detail)
+    for key, reward in definition.rewards.items() if cards else ():
+        if reward.kind == "gift_card":
+            yield from _card_reward(definition, reward, f"/rewards/{key}")
+
+
+def _card_reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:
+    if not reward.worth:
+        detail = "say with `worth` how much money is on this gift card"
+        yield Finding(f"{pointer}/worth", "gift_card_worth", detail)
+    else:
+        yield from money_findings(definition, reward.worth, f"{pointer}/worth")
+    if reward.code is not None:
+        detail = "gift cards have codes of their own, which nobody can guess; leave `code` out"
+        yield Finding(f"{pointer}/code", "gift_card_code", detail)
 
 
 def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Finding]:

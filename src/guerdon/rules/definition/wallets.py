@@ -17,6 +17,7 @@ RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
 ConversionRounding = Literal["floor", "half_up", "half_even", "ceil"]
 RoundingScope = Literal["order", "line", "campaign"]
 Never = Literal["never"]
+Tender = Literal["points", "store_credit", "gift_card"]
 
 
 class Rounding(Part):
@@ -103,6 +104,8 @@ class Wallet(Part):
     """What a return does that takes more than there is."""
     worth: Annotated[Exact, Field(ge=0)] | None = None
     """Money that one unit pays at checkout."""
+    tender: Tender = "points"
+    """As what its units pay an order: points, or money that the shop owes, a unit being worth 1."""
     cost: Annotated[Exact, Field(ge=0)] | None = None
     """Money that one unit is booked at."""
     limits: EarningLimits | None = None

@@ -103,6 +103,10 @@ def _span(value: Any, _: Voice) -> str:
     return span(value)
 
 
+def _tender(value: Any, _: Voice) -> str:
+    return as_words(value)
+
+
 def _conversions(value: Mapping[str, Conversion], _: Voice) -> str:
     return listed([f"{coded(key)} for {_conversion(one)}" for key, one in value.items()])
 
@@ -139,6 +143,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
         "after a return",
         lambda value, _: "may fall below zero" if value == "allowed" else "stops at zero",
     ),
+    (Wallet, "tender"): ("pays an order as", _tender),
     (Wallet, "worth"): ("counts a unit at checkout as", _or("nothing", _money)),
     (Wallet, "cost"): ("is booked with a cost a unit of", _or("nothing", _money)),
     (Wallet, "limits"): ("lets an account earn", lambda value, _: earning(value)),

@@ -89,6 +89,8 @@ class QuoteShape(Answered, frozen=True, omit_defaults=True):
     shipping: dict[str, Any]
     totals: dict[str, str]
     gifts: list[dict[str, Any]]
+    gift_cards: list[dict[str, str]]
+    """What gift cards pay, in the order in which the cart names them, and what is left on each."""
     earns: dict[str, str]
     spends: dict[str, str]
     effects: list[dict[str, Any]]
@@ -116,7 +118,8 @@ async def preview(
     """Equal to opening a checkout now; nothing is held and nothing promised."""
     asked, cart = _read(call, "preview")
     refuse_guessing(call)
-    said = await call.ask(
+    said = await _price(
+        call,
         PreviewCart(
             tenant_id=call.tenant_id,
             program=program,
@@ -124,9 +127,8 @@ async def preview(
             cart=cart,
             member=_member(asked.member or member),
             source=asked.source or "",
-        )
+        ),
     )
-    count_misses(call, misses_of(said.quote))
     return answer(said.quote)
 
 
@@ -145,7 +147,8 @@ async def open_checkout(
     """Units, coupons, stock, limits and budgets that the quote needs are held until it expires."""
     asked, cart = _read(call, _id(checkout))
     refuse_guessing(call)
-    said = await call.ask(
+    said = await _price(
+        call,
         OpenCheckout(
             tenant_id=call.tenant_id,
             program=program,
@@ -157,9 +160,8 @@ async def open_checkout(
             caller=call.caller.actor,
             id=checkout,
             ttl=timedelta(seconds=asked.ttl) if asked.ttl is not None else None,
-        )
+        ),
     )
-    count_misses(call, misses_of(said.quote))
     return answer(said.quote)
 
 
@@ -214,6 +216,17 @@ async def cancel(
         )
     )
     return answer(_ended(said))
+
+
+async def _price(call: Call, command: PreviewCart) -> Answer:
+    """Have a cart priced, and remember the wrong codes in it."""
+    try:
+        said = await call.ask(command)
+    except Problem as problem:
+        count_misses(call, [problem.code])
+        raise
+    count_misses(call, misses_of(said.quote))
+    return said
 
 
 def _ended(said: Answer) -> Mapping[str, Any]:

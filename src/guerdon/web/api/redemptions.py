@@ -13,10 +13,11 @@ from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import CancelRedemption, RedeemReward, SendRedemption, UseRedemption
 from guerdon.members.identities import parse_ref, resolve
+from guerdon.rewards.cards import ask_of_redemptions, card_code
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
-from guerdon.web.api.shapes import Redemptions, RedemptionShape
+from guerdon.web.api.shapes import CardCode, Redemptions, RedemptionShape
 from guerdon.web.outline import operation
 
 ROUTER: Final = APIRouter(tags=["Rewards"])
@@ -172,7 +173,13 @@ def _number(redemption: str) -> int:
 def _show_one(call: Call, program: str, number: int | None) -> RedemptionShape:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        return _shown(live.program, get_redemption(tx, live.program_id, number or 0))
+        shown = _shown(live.program, get_redemption(tx, live.program_id, number or 0))
+        cards = ask_of_redemptions(tx, live.program_id, [number or 0])().get(number or 0, [])
+    if not cards:
+        return shown
+    vault = call.house.vault(call.tenant_id)
+    codes = [CardCode(id=number_text("gft", one), code=card_code(vault, one)) for one in cards]
+    return msgspec.structs.replace(shown, gift_cards=codes)
 
 
 def _shown(program: Program, row: Redemption) -> RedemptionShape:

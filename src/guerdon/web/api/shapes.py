@@ -321,6 +321,14 @@ class Rewards(Answered, frozen=True):
     next: str | None
 
 
+class CardCode(Answered, frozen=True):
+    """A gift card that a redemption is."""
+
+    id: str
+    code: str
+    """Whoever knows it can spend it."""
+
+
 class RedemptionShape(Answered, frozen=True):
     """One taking of a reward."""
 
@@ -340,6 +348,8 @@ class RedemptionShape(Answered, frozen=True):
     changed_at: datetime
     tracking: str | None
     """Where to look for it, as whoever sent it noted."""
+    gift_cards: Sequence[CardCode] = ()
+    """With the codes, where one redemption is looked at."""
 
 
 class Redemptions(Answered, frozen=True):

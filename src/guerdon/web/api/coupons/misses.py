@@ -8,7 +8,7 @@ from typing import Any, Final
 from guerdon.web.api.calls.call import Call
 from guerdon.web.limits import refusal
 
-_MISSES: Final = frozenset({"coupon_unknown", "coupon_mistyped"})
+_MISSES: Final = frozenset({"coupon_unknown", "coupon_mistyped", "gift_card_unknown", "gift_card_mistyped"})
 
 
 def refuse_guessing(call: Call) -> None:

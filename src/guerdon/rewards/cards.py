@@ -1,0 +1,225 @@
+"""Gift cards: by which code each is found, whose redemption it is, and whether it is blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from guerdon.base.errors import Problem
+from guerdon.infra.arrays import bigints, byteas, columns, instants, texts
+from guerdon.infra.tx import Tx
+from guerdon.members.crypto import Vault
+from guerdon.rules.cards.codes import code_of, ending_of, read_code
+
+_COLUMNS = "digest, account_id, ending, redemption_id, owner_account, opened_at, blocked_at"
+_SELECT = f"select {_COLUMNS} from gift_cards"  # noqa: S608 - a list of columns of ours
+_INSERT = f"""
+insert into gift_cards (program_id, {_COLUMNS})
+select %s::bigint, * from unnest(%s::bytea[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
+    %s::timestamptz[], %s::timestamptz[])
+on conflict (program_id, digest) do nothing
+"""  # noqa: S608 - a list of columns of ours
+_BLOCK = """
+update gift_cards as g set blocked_at = d.blocked_at
+from unnest(%s::bytea[], %s::timestamptz[]) as d (digest, blocked_at)
+where g.program_id = %s and g.digest = any(%s::bytea[]) and g.digest = d.digest
+"""
+_FIND = "select digest, account_id from gift_cards where program_id = %s and digest = any(%s::bytea[])"
+_OF_REDEMPTIONS = """
+select redemption_id, account_id from gift_cards
+where program_id = %s and redemption_id = any(%s::bigint[]) order by account_id
+"""
+_PACKERS: Final = (byteas, bigints, texts, bigints, bigints, instants, instants)
+_NEWEST: Final = 2**63 - 1
+
+
+class CardRow(NamedTuple):
+    """A gift card, apart from the money on its account."""
+
+    digest: bytes
+    account_id: int
+    ending: str
+    """The code's last letters."""
+    redemption_id: int | None
+    """The redemption that it is."""
+    owner_account: int | None
+    """Whose redemption that was."""
+    opened_at: datetime
+    blocked_at: datetime | None
+
+
+def card_code(vault: Vault, account_id: int) -> str:
+    """Give a card's code: it follows from the tenant's key and is stored nowhere.
+
+    Args:
+        vault: the tenant's keys.
+        account_id: the card's account.
+
+    Returns:
+        The code as people see it.
+    """
+    return code_of(vault.digest("gift card", str(account_id)))
+
+
+def digest_of(vault: Vault, folded: str) -> bytes:
+    """Give that by which a card is found.
+
+    Args:
+        vault: the tenant's keys.
+        folded: the letters of its code, as `read_code` gives them.
+
+    Returns:
+        32 bytes.
+    """
+    return vault.digest("gift card code", folded)
+
+
+def new_card(vault: Vault, account_id: int, opened_at: datetime, of: tuple[int, int] | None) -> CardRow:
+    """Make the row of a new card.
+
+    Args:
+        vault: the tenant's keys.
+        account_id: the card's account.
+        opened_at: when.
+        of: the redemption that it is and whose account's that was; None where nobody redeemed it.
+
+    Returns:
+        The row.
+    """
+    code = card_code(vault, account_id)
+    redemption_id, owner = of if of is not None else (None, None)
+    digest = digest_of(vault, read_code(code)[0])
+    return CardRow(digest, account_id, ending_of(code), redemption_id, owner, opened_at, None)
+
+
+def ask_found(tx: Tx, program_id: int, digests: Collection[bytes]) -> Callable[[], dict[bytes, int]]:
+    """Ask which accounts codes lead to; that never changes.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        digests: of the codes.
+
+    Returns:
+        What reads the answer, by digest. In a pipeline it may be called later.
+    """
+    if not digests:
+        return dict
+    cursor = tx.execute(_FIND, (program_id, byteas(sorted(digests))))
+    return lambda: dict(cursor.fetchall())
+
+
+def ask_of_redemptions(
+    tx: Tx, program_id: int, redemption_ids: Collection[int]
+) -> Callable[[], dict[int, list[int]]]:
+    """Ask which cards redemptions are.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        redemption_ids: which.
+
+    Returns:
+        What reads the answer: accounts by redemption. In a pipeline it may be called later.
+    """
+    if not redemption_ids:
+        return dict
+    cursor = tx.execute(_OF_REDEMPTIONS, (program_id, bigints(sorted(redemption_ids))))
+
+    def read() -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for redemption_id, account_id in cursor.fetchall():
+            found.setdefault(redemption_id, []).append(account_id)
+        return found
+
+    return read
+
+
+def ask_cards(tx: Tx, account_ids: Collection[int]) -> Callable[[], dict[int, CardRow]]:
+    """Ask for the cards whose accounts these are.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked, or it is only looked.
+        account_ids: accounts of any kind.
+
+    Returns:
+        What reads the answer, by account. In a pipeline it may be called later.
+    """
+    if not account_ids:
+        return dict
+    cursor = tx.execute(f"{_SELECT} where account_id = any(%s::bigint[])", (bigints(sorted(account_ids)),))
+    return lambda: {row[1]: CardRow(*row) for row in cursor.fetchall()}
+
+
+def insert_cards(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[[], int]:
+    """Store new cards.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        cards: any number.
+
+    Returns:
+        What reads how many were stored; fewer than given must not be committed.
+    """
+    if not cards:
+        return int
+    cursor = tx.execute(_INSERT, (program_id, *columns(list(cards), _PACKERS)))
+    return lambda: cursor.rowcount
+
+
+def write_blocks(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[[], int]:
+    """Write whether cards are blocked.
+
+    Args:
+        tx: bound to the tenant; their accounts are locked.
+        program_id: whose.
+        cards: as they stand now.
+
+    Returns:
+        What reads how many there were.
+    """
+    if not cards:
+        return int
+    rows = [(one.digest, one.blocked_at) for one in cards]
+    written = columns(rows, (byteas, instants))
+    cursor = tx.execute(_BLOCK, (*written, program_id, written[0]))
+    return lambda: cursor.rowcount
+
+
+def get_card(tx: Tx, program_id: int, account_id: int) -> CardRow:
+    """Get one card.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        account_id: its account.
+
+    Returns:
+        The card.
+
+    Raises:
+        Problem: `gift_card_not_found`.
+    """
+    where = " where account_id = %s and program_id = %s"
+    row = tx.execute(_SELECT + where, (account_id, program_id)).fetchone()
+    if row is None:
+        raise Problem("gift_card_not_found", "there is no such gift card")
+    return CardRow(*row)
+
+
+def list_cards(tx: Tx, program_id: int, before: int | None, limit: int) -> list[CardRow]:
+    """Give a page of cards, newest first.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        before: only those with a smaller account; None for the first page.
+        limit: how many at most.
+
+    Returns:
+        Cards.
+    """
+    where = " where program_id = %s and account_id < %s order by account_id desc limit %s"
+    return [CardRow(*row) for row in tx.execute(_SELECT + where, (program_id, before or _NEWEST, limit))]

@@ -1,0 +1,98 @@
+"""Money that comes onto gift cards, and that leaves them for somebody's store credit."""
+
+from __future__ import annotations
+
+import msgspec
+
+from guerdon.base.errors import Problem
+from guerdon.base.exact import BIGINT_MAX
+from guerdon.rules.decision import Entry
+from guerdon.rules.draft import Draft
+from guerdon.rules.entries import moved_entries
+from guerdon.rules.events import ClaimCard, EmptyCard, LoadCard, RefundCard
+from guerdon.rules.spending import arrive, fresh_lot, lasting
+
+
+def load_card(draft: Draft, command: LoadCard) -> None:
+    """Put money on a card.
+
+    Args:
+        draft: the decision about the card's account.
+        command: how much, and until when.
+
+    Raises:
+        Problem: `unknown_wallet`, `amount_invalid`, `expiry_invalid` or `balance_too_large`.
+    """
+    _check(draft, command.wallet)
+    if not 0 < command.amount <= BIGINT_MAX:
+        raise Problem.at("/amount", "amount_invalid", "more than nothing comes onto a gift card")
+    if command.expires_at is not None and command.expires_at <= draft.now:
+        raise Problem.at("/expires_at", "expiry_invalid", "a gift card expires in the future")
+    lot = fresh_lot(draft, command.wallet, command.amount)
+    if command.expires_at is not None:
+        lot = msgspec.structs.replace(lot, expires_at=command.expires_at)
+    entries = arrive(draft, command.wallet, (lot,), "issued", "gift_card")
+    more = {"other_account": command.account} if command.account is not None else {}
+    # The redemption's number stays with the account whose redemption it is.
+    draft.post("award", command.wallet, entries, reason=command.reason, **more)
+
+
+def refund_card(draft: Draft, command: RefundCard) -> None:
+    """Put what a card paid on it again, with its expiry, which lasts for a while at least.
+
+    Args:
+        draft: the decision about the card's account.
+        command: how much of which lots.
+
+    Raises:
+        Problem: `unknown_wallet` or `balance_too_large`.
+    """
+    if command.wallet in draft.program.retired:
+        draft.reopen(command.wallet)
+    else:
+        _check(draft, command.wallet)
+    entries = arrive(draft, command.wallet, lasting(command.lots, command.lasts), "redeemed", "checkout")
+    more = {"other_account": command.account} if command.account else {}
+    draft.post("cancel", command.wallet, entries, **more)
+    draft.settle_wallets()
+
+
+def empty_card(draft: Draft, command: EmptyCard) -> None:
+    """Take all from a card whose redemption was taken back.
+
+    Args:
+        draft: the decision about the card's account.
+        command: which redemption.
+    """
+    left = draft.wallet(command.wallet).free
+    if left > 0:
+        taken = draft.take_units(command.wallet, left)
+        draft.post("return", command.wallet, moved_entries(taken, -1, "issued", "gift_card"))
+
+
+def claim_card(draft: Draft, command: ClaimCard) -> None:
+    """Let all that a card has become store credit on its way to somebody's account.
+
+    The money leaves the wallet of gift cards against the book of conversions, and comes out of that book in
+    the wallet of store credit, so that each wallet balances by itself.
+
+    Args:
+        draft: the decision about the card's account.
+        command: whose credit it becomes, in which wallet.
+
+    Raises:
+        Problem: `gift_card_empty`.
+    """
+    left = draft.wallet(command.wallet).free
+    if left <= 0:
+        raise Problem("gift_card_empty", "nothing is left on this gift card that can be claimed now")
+    taken = draft.take_units(command.wallet, left)
+    draft.post("convert", command.wallet, moved_entries(taken, -1, "converted", command.into))
+    left_for = tuple(Entry("transit", lot.remaining, lot.available_at, lot.expires_at) for lot in taken)
+    against = Entry("converted", -left, source=command.wallet)
+    draft.post("send", command.into, (*left_for, against), other_account=command.to_account)
+
+
+def _check(draft: Draft, wallet: str) -> None:
+    if wallet not in draft.program.wallets:
+        raise Problem("gift_cards_not_offered", "this program has no wallet for gift cards")
