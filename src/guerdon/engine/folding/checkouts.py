@@ -47,7 +47,6 @@ class Standing(Protocol):
 
     accounts: dict[int, AccountState]
     next_seq: dict[int, int]
-    applied: list[Any]
     cards: dict[int, Any]
     shared: Mapping[str, Decimal]
     shared_holds: Mapping[HoldKey, Hold]
