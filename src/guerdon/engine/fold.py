@@ -46,6 +46,7 @@ from guerdon.rules.capturing import for_guest
 from guerdon.rules.checkout import release
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, TakeCapture, Use
+from guerdon.rules.holds import give_back_units, lapsed
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
@@ -385,7 +386,12 @@ class _Fold:
         if not item.account_id:
             return answer
         now = item.event.booked_at if item.event is not None else item.job.command.received_at
-        balances = answers.balances_view(self.program, self.done.accounts[item.account_id].wallets, now)
+        account = self.done.accounts[item.account_id]
+        wallets = account.wallets
+        if account.holds:
+            # What nothing has touched since it lapsed binds nobody all the same.
+            wallets = give_back_units(wallets, lapsed(account.holds, now))
+        balances = answers.balances_view(self.program, wallets, now)
         more: dict[str, Any] = {"balances": balances, "account": number_text("acc", item.account_id)}
         if item.member_id is not None:
             more["member"] = number_text("mem", item.member_id)
