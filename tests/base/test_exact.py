@@ -81,7 +81,7 @@ weights = st.lists(
 )
 
 
-@given(st.integers(0, 10**12), weights)
+@given(st.integers(0, 10**12), weights | st.lists(st.integers(0, 60), max_size=9))
 def test_spreading_is_largest_remainder_and_gives_all(total: int, parts: list[Any]) -> None:
     shares = spread(total, parts)
     assert len(shares) == len(parts)
@@ -126,6 +126,7 @@ def test_too_many_digits_are_refused_and_never_rounded(value: Decimal, scale: in
     ("value", "code"),
     [
         ("NaN", "not_a_number"),
+        ("sNaN", "not_a_number"),
         ("Infinity", "not_a_number"),
         ("-Infinity", "not_a_number"),
         ("1e999999", "amount_too_large"),
@@ -138,6 +139,15 @@ def test_what_no_amount_is(value: str, code: str) -> None:
     with pytest.raises(Problem) as caught_problem:
         to_scaled(Decimal(value), 0, "/amount")
     assert caught_problem.value.code == code
+
+
+def test_a_long_number_is_read_as_a_short_one_is_and_its_error_says_where() -> None:
+    long = Decimal("1." + "0" * 5_000 + "5")
+    for _ in range(2):
+        with pytest.raises(Problem) as refused:
+            to_scaled(long, 6, "/price")
+        assert (refused.value.code, refused.value.faults[0].pointer) == ("too_many_digits", "/price")
+    assert to_scaled(Decimal("19.9" + "0" * 5_000), 2) == 1990
 
 
 def test_the_greatest_amount_fits() -> None:

@@ -27,6 +27,8 @@ BIGINT_MAX = 2**63 - 1
 """The greatest amount that a `bigint` column holds, in units of the scale."""
 
 _WIDE = Context(prec=80)
+_SHORT = 128
+"""Bytes of a number that is remembered."""
 _PLACES = tuple(Decimal(1).scaleb(-places) for places in range(19))
 _DECIMAL_MODES = {
     "floor": ROUND_FLOOR,
@@ -70,6 +72,22 @@ def to_scaled(value: Decimal | int, scale: int, pointer: str = "") -> int:
     Raises:
         Problem: `not_a_number`, `too_many_digits` or `amount_too_large`.
     """
+    try:
+        return _remembered(value, scale)
+    except (Problem, ValueError, TypeError):
+        # Only what came to something is remembered; what is wrong is said where it stands.
+        return _scaled(value, scale, pointer)
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(value: Decimal | int, scale: int) -> int:
+    # A catalogue has few prices, and orders have mostly one or two of a thing.
+    if value.__sizeof__() > _SHORT:
+        raise ValueError("too long to be kept")
+    return _scaled(value, scale, "")
+
+
+def _scaled(value: Decimal | int, scale: int, pointer: str) -> int:
     if isinstance(value, int):
         scaled = int(value * 10**scale)
     else:
@@ -79,7 +97,8 @@ def to_scaled(value: Decimal | int, scale: int, pointer: str = "") -> int:
             raise Problem.at(pointer, "amount_too_large", "the amount is too large")
         shifted = value.scaleb(scale, _WIDE)
         scaled = int(shifted)
-        if scaled != shifted:
+        # What has more digits than the context was rounded by it.
+        if scaled != shifted or (value.__sizeof__() > _SHORT and scaled_decimal(scaled, scale) != value):
             raise Problem.at(pointer, "too_many_digits", f"at most {scale} decimal places are kept here")
     if not -BIGINT_MAX <= scaled <= BIGINT_MAX:
         raise Problem.at(pointer, "amount_too_large", "the amount is too large")
@@ -96,7 +115,7 @@ def scaled_decimal(amount: int, scale: int) -> Decimal:
     Returns:
         The amount in whole units.
     """
-    return Decimal(amount).scaleb(-scale, _WIDE) if scale else Decimal(amount)
+    return _WIDE.multiply(_PLACES[scale], amount) if scale else Decimal(amount)
 
 
 def scaled_text(amount: int, scale: int) -> str:
@@ -187,6 +206,8 @@ def spread(total: int, weights: Sequence[Number]) -> list[int]:
     """
     if not weights:
         return []
+    if all(type(weight) is int for weight in weights):
+        return _spread_evenly(total, weights)  # type: ignore[arg-type]  # just looked at
     exact = [Fraction(weight) for weight in weights]
     whole = sum(exact, Fraction(0))
     if whole == 0:
@@ -201,6 +222,19 @@ def spread(total: int, weights: Sequence[Number]) -> list[int]:
     remainders.sort()
     for _, place in remainders[: total - sum(shares)]:
         shares[place] += 1
+    return shares
+
+
+def _spread_evenly(total: int, weights: Sequence[int]) -> list[int]:
+    whole = sum(weights)
+    if whole == 0:
+        return [total] + [0] * (len(weights) - 1)
+    shares = [total * weight // whole for weight in weights]
+    rest = total - sum(shares)
+    if rest:
+        remainders = [-(total * weight % whole) for weight in weights]
+        for place in sorted(range(len(weights)), key=remainders.__getitem__)[:rest]:
+            shares[place] += 1
     return shares
 
 

@@ -107,7 +107,7 @@ def sent_factors(draft: Draft, parts: Sequence[Part]) -> None:
         parts: the awards, changed in place where they follow from the order.
     """
     order = draft.event.order
-    if order is None or not any(line.factors for line in order.sold):
+    if order is None or not [line for line in order.sold if line.factors]:
         return
     whole = sum(figures.earning for figures in order.figures)
     for part in parts if whole else ():

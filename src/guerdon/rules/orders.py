@@ -45,6 +45,7 @@ ID_LENGTH = 200
 
 _ZERO = Decimal(0)
 _PRODUCT_PLACES = PRICE_PLACES + QUANTITY_PLACES
+_POWERS = tuple(10**places for places in range(_PRODUCT_PLACES + 1))
 _PRODUCT_TOO_LARGE = 10 ** (16 + _PRODUCT_PLACES)
 _TAX_RATES = range(10 * 10**PRICE_PLACES + 1)
 
@@ -340,15 +341,20 @@ class _Priced(NamedTuple):
 
 def _price(sent: LineInput, settings: OrderSettings) -> tuple[int, int]:
     subtotal = line_subtotal(sent, settings)
-    for wallet, factor in sent.factors.items():
-        if to_scaled(factor, PRICE_PLACES, f"/factors/{wallet}") < 0:
-            raise Problem.at(f"/factors/{wallet}", "negative_amount", "expected a factor of 0 or more")
+    if sent.factors:
+        _check_factors(sent)
     if sent.discount is None:
         return subtotal, subtotal
     discount = _amount(sent.discount, settings.digits, "/discount")
     if discount > subtotal:
         raise Problem.at("/discount", "discount_too_large", "a line's discount is at most its subtotal")
     return subtotal, subtotal - discount
+
+
+def _check_factors(sent: LineInput) -> None:
+    for wallet, factor in sent.factors.items():
+        if to_scaled(factor, PRICE_PLACES, f"/factors/{wallet}") < 0:
+            raise Problem.at(f"/factors/{wallet}", "negative_amount", "expected a factor of 0 or more")
 
 
 def _charge(sent: LineInput, priced: _Priced, tax_inside: bool, settings: OrderSettings) -> LineFigures:
@@ -390,7 +396,7 @@ def line_subtotal(sent: LineInput, settings: OrderSettings) -> int:
     product = price * quantity
     if product >= _PRODUCT_TOO_LARGE:
         raise Problem.at("", "amount_too_large", "price times quantity is too large")
-    return round_ratio(product, 10 ** (_PRODUCT_PLACES - settings.digits), settings.rounding)
+    return round_ratio(product, _POWERS[_PRODUCT_PLACES - settings.digits], settings.rounding)
 
 
 def check_tax_rate(rate: Decimal | None, pointer: str = "/tax_rate") -> None:
@@ -421,13 +427,16 @@ def _order_discounts(
     sent: OrderInput, settings: OrderSettings, priced: Sequence[tuple[int, int]]
 ) -> list[int]:
     """Spread discounts on the whole order over the lines as they came to; nothing where there are none."""
+    shared = [line for line in sent.lines if line.order_discount is not None]
+    if not sent.discounts and not shared:
+        return []
     off = _sum(sent.discounts, settings.digits, "/data/discounts")
     nets = [net for _, net in priced]
     if off > sum(nets):
         raise Problem.at(
             "/data/discounts", "discount_too_large", "discounts are at most what the lines come to"
         )
-    if all(line.order_discount is None for line in sent.lines):
+    if not shared:
         return spread(off, nets) if off else []
     shares = []
     for place, line in enumerate(sent.lines):

@@ -48,8 +48,9 @@ def repay(draft: Draft) -> None:
     Args:
         draft: the decision, all else of it done.
     """
-    for key, wallet in list(draft.wallets.items()):
-        if wallet.debt and (wallet.available > wallet.held or wallet.pending):
+    owing = [(key, wallet) for key, wallet in draft.wallets.items() if wallet.debt]
+    for key, wallet in owing:
+        if wallet.available > wallet.held or wallet.pending:
             taken = take_back(draft, key, wallet.debt)
             owe(draft, key, -sum(lot.remaining for lot in taken))
             draft.post("repay", key, moved_entries(taken, -1, "owed"), effective_at=draft.now)

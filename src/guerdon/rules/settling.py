@@ -71,8 +71,12 @@ def needs_lots(program: Program, wallets: Wallets, now: datetime) -> bool:
     Returns:
         True where something is due or given up and its lots were not read.
     """
+    retired = program.retired
     for key, wallet in wallets.items():
-        if wallet.lots is None and (_is_due(wallet, now) or _is_given_up(program, key, wallet)):
+        if wallet.lots is not None:
+            continue
+        changes_at = wallet.changes_at
+        if (changes_at is not None and changes_at <= now) or (retired and _is_given_up(program, key, wallet)):
             return True
     return False
 
@@ -88,7 +92,7 @@ def settle_wallets(program: Program, wallets: Wallets, now: datetime) -> Settled
     Returns:
         The wallets as they are at `now`, and what became of units; the very mapping where nothing did.
     """
-    due = [key for key, wallet in wallets.items() if _is_due(wallet, now)]
+    due = [key for key, one in wallets.items() if one.changes_at is not None and one.changes_at <= now]
     if not due and not program.retired:
         return Settled(wallets)
     settled = dict(wallets)
@@ -108,10 +112,6 @@ def settle_wallets(program: Program, wallets: Wallets, now: datetime) -> Settled
     if not due and not converted:
         return Settled(wallets)
     return Settled(settled, tuple(expired), tuple(converted))
-
-
-def _is_due(wallet: WalletState, now: datetime) -> bool:
-    return wallet.changes_at is not None and wallet.changes_at <= now
 
 
 def _is_given_up(program: Program, key: str, wallet: WalletState) -> bool:
