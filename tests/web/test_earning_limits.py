@@ -47,10 +47,11 @@ async def test_what_is_above_is_not_earned_and_everything_says_so(shop: Api) -> 
     assert third["skipped"] == [{"campaign": "base_earn", "reason": "earning_limit", "detail": detail}]
     told = (await shop.get(f"{BASE}/orders/A-2/explanation")).json()
     said = next(one for one in told["campaigns"] if one["campaign"] == "base_earn")
-    assert said["sums"] == [
+    (sums,) = said["sums"]
+    assert sums == (
         "order.earning_base = 60; rounded down with all awards of the event: 60 points; "
         "no more can be earned in one month: 30 points"
-    ]
+    )
     assert said["limits"] == [
         {"of": "wallet/points", "limit": "per_month", "period": "month:2026-11-01", "left": "30"}
     ]

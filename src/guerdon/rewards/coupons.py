@@ -321,5 +321,11 @@ def find_bound(tx: Tx, program_id: int, counter: str) -> Decimal | None:
         return None
     row = tx.execute(_SELECT + " and batch_id = %s", (program_id, batch_id)).fetchone()
     terms = _batch(row).terms if row is not None else Terms(uses=None)
-    bound = {"code": terms.uses, "money": terms.money, "total": terms.total}.get(what.partition("/")[0])
-    return None if bound is None else Decimal(bound)
+    counted, _, period = what.partition("/")
+    if counted in ("code", "money"):
+        own = terms.uses if counted == "code" else terms.money
+        return None if own is None else Decimal(own)
+    of = "per_store" if counted.startswith("store:") else counted
+    per = "all_time" if period == "ever" else period.partition(":")[0]
+    bounds = [Decimal(one.at_most) for one in terms.counted if (one.of, one.per) == (of, per)]
+    return bounds[0] if bounds else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -133,6 +134,21 @@ def earning_draws(caps: Caps, wallet: str, day: date) -> tuple[Draw, ...]:
         Draw(f"wallet/{wallet}/earned/{_period(per, day)}", bound, shared=False)
         for per, bound in caps.periods
     )
+
+
+def store_draw(owner: str, store: str, bound: Decimal, when: tuple[Period, date]) -> Draw:
+    """Give the counter of uses in one store.
+
+    Args:
+        owner: what is limited.
+        store: the store's key, of any letters.
+        bound: how often it may happen there.
+        when: the period, and a local day in it.
+
+    Returns:
+        The counter, of whose key the store is one part.
+    """
+    return Draw(f"{owner}/store:{quote(store, safe='')}/{_period(*when)}", bound, shared=True)
 
 
 def balance_counter(wallet: str) -> str:

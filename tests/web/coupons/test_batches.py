@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from guerdon.base.calendar import period_end
+from guerdon.engine.audit import Audit
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.web.limits import Bucket
+from guerdon.web.limits import Addresses, Bucket
 from tests.web.conftest import NOW, Api
 
 PROGRAM = """
@@ -168,6 +172,59 @@ async def test_a_code_has_its_time_channel_and_store(shop: Api) -> None:
     assert (await good(shop, "OLD"))["reason"] == "coupon_expired"
 
 
+async def test_a_code_has_limits_of_several_periods_and_says_when_it_is_free_again(shop: Api) -> None:
+    made = await share(
+        shop,
+        "DAILY",
+        limits=[
+            {"total": 3, "per": "day"},
+            {"per_member": 1, "per": "month"},
+            {"per_store": 2, "per": "day"},
+        ],
+    )
+    assert made["limits"] == [
+        {"total": 3, "per": "day"},
+        {"per_member": 1, "per": "month"},
+        {"per_store": 2, "per": "day"},
+    ]
+    here: dict[str, Any] = {"member": "external:ana", "store": "s/1", "channel": "pos"}
+    assert reasons(await open_cart(shop, "C-0", ["DAILY"], member="external:ana")) == ["coupon_needs_store"]
+    assert (await open_cart(shop, "C-1", ["DAILY"], **here))["totals"]["discount"] == "10.00"
+    quote = await open_cart(shop, "C-2", ["DAILY"], **here)
+    assert quote["skipped"] == [
+        {
+            "reward": "spring",
+            "code": "DAILY",
+            "reason": "limit_reached",
+            "detail": f"this code can be used once by a member in one month: again from {_next_month()} on",
+        }
+    ]
+    said = await good(shop, "DAILY", member="external:ana", store="s/1")
+    assert said["reason"] == "limit_reached"
+    assert said["limit"] == {"per_member": 1, "per": "month"}
+    assert said["free_at"].startswith(_next_month())
+    assert said["detail"] == quote["skipped"][0]["detail"]
+    there = {**here, "member": "external:ben"}
+    assert (await open_cart(shop, "C-3", ["DAILY"], **there))["totals"]["discount"] == "10.00"
+    await shop.enrol(external_id="cat")
+    said = await good(shop, "DAILY", member="external:cat", store="s/1")
+    assert said["limit"] == {"per_store": 2, "per": "day"}
+    assert (await good(shop, "DAILY", member="external:cat", store="s-2"))["good"] is True
+    assert (await good(shop, "DAILY", member="external:cat"))["good"] is True
+    await shop.post(f"{BASE}/checkouts/C-3/cancel")
+    assert (await good(shop, "DAILY", member="external:cat", store="s/1"))["good"] is True
+    for name in ("C-1", "C-2"):
+        await shop.post(f"{BASE}/checkouts/{name}/confirm")
+    with shop.house.database.transaction(tenant_id_of(shop.tenant)) as tx:
+        tx.execute("set transaction isolation level repeatable read, read only")
+        audit = Audit(tx, shop.house.vault(tenant_id_of(shop.tenant)), now=datetime.now(UTC))
+        assert list(audit.run()) == []
+
+
+def _next_month() -> str:
+    return period_end("month", datetime.now(ZoneInfo("America/New_York")).date()).isoformat()
+
+
 async def test_money_on_a_code_is_used_little_by_little(shop: Api) -> None:
     (code,) = await codes_of(shop, reward="purse", size=1, money="70.00")
     assert (await open_cart(shop, "C-1", [code]))["totals"]["discount"] == "50.00"
@@ -240,6 +297,17 @@ async def test_a_granted_code_is_found_however_it_is_typed(shop: Api) -> None:
         ({"reward": "spring", "code": "ABC", "prefix": "X-"}, "coupon_prefix_refused", "/prefix"),
         ({"reward": "spring", "size": 5, "money": "0"}, "amount_invalid", "/money"),
         ({"reward": "spring", "size": 5, "until": "2026-01-01T00:00:00"}, "wrong_value", "/until"),
+        ({"reward": "spring", "size": 5, "limits": [{"per": "day"}]}, "limit_without_count", "/limits/0"),
+        (
+            {"reward": "spring", "size": 5, "total": 4, "limits": [{"total": 5}]},
+            "limit_twice",
+            "/limits/0",
+        ),
+        (
+            {"reward": "spring", "size": 5, "limits": [{"total": 5, "per": "hour"}]},
+            "wrong_value",
+            "/limits/0/per",
+        ),
         ({"reward": "spring", "size": 0}, "wrong_value", "/size"),
         ({"reward": "spring", "size": 5, "prefix": "käse"}, "wrong_value", "/prefix"),
         ({"reward": "spring", "size": 5, "colour": "red"}, "unknown_field", "/colour"),
@@ -262,6 +330,28 @@ async def test_guessing_has_an_end(shop: Api) -> None:
     answers = [(await guesser.get(f"{BASE}/coupons/GUESS{number}")).status_code for number in range(4)]
     assert answers == [200, 200, 429, 429]
     assert (await shop.get(f"{BASE}/coupons/GUESS9")).status_code == 200
+
+
+async def test_guessing_with_many_keys_from_one_address_has_an_end_too(shop: Api) -> None:
+    """What a proxy says of an address counts only where the proxy is trusted: nobody else is shut out."""
+    doorkeeper = shop.front.premises.doorkeeper
+    first, second = shop.with_key("coupons:read"), shop.with_key("coupons:read")
+    assert (await first.get(f"{BASE}/coupons/GUESS1")).status_code == 200
+    (name,) = [one for one in doorkeeper.limits._addresses if one.startswith("codes from ")]
+    assert name == "codes from 127.0.0.1"
+    doorkeeper.limits._addresses[name] = Bucket(1, 2, lambda: 100.0)
+    ours = [await one.get(f"{BASE}/coupons/GUESS{place}") for place, one in enumerate((first, second) * 2)]
+    assert [one.status_code for one in ours] == [200, 200, 429, 429]
+    assert ours[-1].headers["retry-after"] == "1"
+    far = {"headers": {"x-forwarded-for": "203.0.113.9"}}
+    assert (await first.get(f"{BASE}/coupons/GUESS9", **far)).status_code == 429, "nobody trusts this header"
+    doorkeeper._addresses = Addresses("127.0.0.1")
+    assert (await first.get(f"{BASE}/coupons/GUESS9", **far)).status_code == 200
+    carts = await first.call("POST", f"{BASE}/checkouts/preview", json={**CART, "coupons": ["GUESS9"]})
+    assert carts.status_code == 403
+    quote = {**CART, "coupons": ["GUESS9", "GUESS8"]}
+    assert (await shop.post(f"{BASE}/checkouts/preview", json=quote, **far)).status_code == 200
+    assert "codes from 203.0.113.9" in doorkeeper.limits._addresses
 
 
 async def test_ten_million_codes_are_one_row_and_the_last_one_works(shop: Api) -> None:

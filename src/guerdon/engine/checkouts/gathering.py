@@ -156,7 +156,8 @@ def set_coupons(tx: Tx, place: Pricing, items: Sequence[Item], found: FoundCheck
         item.codes = {code: known[code] for code in sent.coupons if code in known}
         named = {*sent.rewards, *(issued[one].reward for one in numbers if one in issued)}
         day = place.program.zone.day_of(item.event.occurred_at)
-        draws = [draw for code in item.codes.values() for draw in code.uses(item.member_id, day)]
+        asking = (item.member_id, day, item.cart.store)
+        draws = [draw for code in item.codes.values() for draw in code.uses(*asking)]
         draws += [code.money for code in item.codes.values() if code.money is not None]
         command = PriceCart(tuple(sorted(named)), tuple(draws))
         item.event = msgspec.structs.replace(item.event, command=command)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from guerdon.base.exact import round_scaled
-from guerdon.rules.coupons.standing import REASONS, Asking, KnownCode, why_not
+from guerdon.rules.coupons.standing import REASONS, Asking, KnownCode, met_limit, why_not
 from guerdon.rules.draft import Draft
 from guerdon.rules.limits import Draw
 from guerdon.rules.pricing import Cart, GivenCoupon
@@ -48,9 +48,11 @@ def given_codes(draft: Draft, cart: Cart, codes: Mapping[str, KnownCode]) -> dic
             problem = "coupon_given_twice"
         met.add(place)
         if problem:
-            found[code] = GivenCoupon(known.reward, problem, REASONS[problem])
+            limit = met_limit(known, asking, room) if problem == "limit_reached" else None
+            said = REASONS[problem] if limit is None else limit.said(asking.day)
+            found[code] = GivenCoupon(known.reward, problem, said)
             continue
-        uses, money = known.uses(asking.member_id, asking.day), known.money
+        uses, money = known.uses(asking.member_id, asking.day, asking.store), known.money
         for draw in uses:
             claimed[draw.counter] = claimed.get(draw.counter, 0) + 1
         left = None if money is None else round_scaled(room(money), draft.program.digits, "floor")

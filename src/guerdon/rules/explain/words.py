@@ -91,7 +91,9 @@ def _left(counter: str, left: Decimal) -> Left:
             f"wallet/{owner}", f"per_{since.partition(':')[0]}" if period else what, since, plain_text(left)
         )
     names = {"account": "per_account", "total": "total", "stock": "stock", "budget": "budget.money"}
+    names |= {"code": "uses", "money": "money"}
     limit = names.get(what, what if what.startswith("budget.") else "per_member")
+    limit = "per_store" if what.startswith("store:") else limit
     return Left(f"{kind}/{owner}", limit, period[0] if period else "ever", plain_text(left))
 
 

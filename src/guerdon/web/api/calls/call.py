@@ -50,6 +50,8 @@ class Call:
     idempotency_key: str | None
     media: str
     """The body's media type, without parameters."""
+    address: str
+    """From where it comes; what a proxy says of it counts where the proxy is trusted."""
 
     @property
     def house(self) -> House:
@@ -163,7 +165,8 @@ async def let_in(premises: Premises, scope: Scope, receive: Receive, scope_name:
     body = await read_body(receive, header(scope, b"content-length"), BODY_LIMIT)
     media = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower().decode("latin-1")
     key = _idempotency_key(header(scope, b"idempotency-key"))
-    return Call(premises, caller, now, body, scope["method"], scope["path"], key, media)
+    address = premises.doorkeeper.address_of(scope)
+    return Call(premises, caller, now, body, scope["method"], scope["path"], key, media, address)
 
 
 def _refuse_unknown_parameters(scope: Scope, premises: Premises) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from guerdon.base.calendar import period_end
 from guerdon.base.exact import round_scaled, scaled_text
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
@@ -14,12 +16,40 @@ from guerdon.members.identities import Found
 from guerdon.rewards.coupons import ask_batches, find_codes
 from guerdon.rewards.looking import load_room
 from guerdon.rewards.redemptions import ask_codes, ask_redemptions
-from guerdon.rules.coupons.standing import REASONS, Asking, KnownCode, why_not, why_not_granted
-from guerdon.web.api.calls.call import Call
+from guerdon.rules.coupons.standing import (
+    REASONS,
+    Asking,
+    KnownCode,
+    UseLimit,
+    met_limit,
+    why_not,
+    why_not_granted,
+)
+from guerdon.web.api.coupons.making import show_limit
 from guerdon.web.api.coupons.shapes import CouponShape
-from guerdon.wiring import Live
+from guerdon.wiring import House, Live
 
 _NOBODY = -1
+_ANY_STORE = "*"
+
+
+class Looking(Protocol):
+    """Who looks a code up: a call of the API, a visit to the console."""
+
+    @property
+    def house(self) -> House:
+        """Whose keys read codes."""
+        ...
+
+    @property
+    def tenant_id(self) -> int:
+        """Whose codes are looked up."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The instant."""
+        ...
 
 
 class Asked(NamedTuple):
@@ -31,7 +61,7 @@ class Asked(NamedTuple):
     store: str
 
 
-def find_code(tx: Tx, call: Call, live: Live, code: str) -> KnownCode | None:
+def find_code(tx: Tx, call: Looking, live: Live, code: str) -> KnownCode | None:
     """Find a code of a batch, or a shared one.
 
     Args:
@@ -48,7 +78,7 @@ def find_code(tx: Tx, call: Call, live: Live, code: str) -> KnownCode | None:
     return find_codes(tx, live.program_id, ([code], candidates), digest).get(code)
 
 
-def check_code(tx: Tx, call: Call, live: Live, code: str, asked: Asked) -> CouponShape:
+def check_code(tx: Tx, call: Looking, live: Live, code: str, asked: Asked) -> CouponShape:
     """Tell what a code is good for.
 
     Args:
@@ -73,7 +103,7 @@ def check_code(tx: Tx, call: Call, live: Live, code: str, asked: Asked) -> Coupo
 
 
 def _granted(
-    tx: Tx, where: tuple[Call, Live], code: str, granted: tuple[int, int], asked: Asked
+    tx: Tx, where: tuple[Looking, Live], code: str, granted: tuple[int, int], asked: Asked
 ) -> CouponShape:
     call, live = where
     account_id, number = granted
@@ -95,14 +125,15 @@ def _granted(
     return _shape(code, "granted", reason or _useless(live, taken.reward), more, (live, taken.reward))
 
 
-def _of_batch(tx: Tx, where: tuple[Call, Live], code: str, known: KnownCode, asked: Asked) -> CouponShape:
+def _of_batch(tx: Tx, where: tuple[Looking, Live], code: str, known: KnownCode, asked: Asked) -> CouponShape:
     call, live = where
     day = live.program.zone.day_of(call.now)
     member = asked.member
     # Where nobody is named, it is asked whether the right one could use it.
     account_id = member.account_id if member is not None else known.account_id or _NOBODY
     member_id = member.member_id if member is not None else None
-    uses, money = known.uses(member_id, day), known.money
+    store = asked.store or next(iter(known.terms.stores), _ANY_STORE)
+    uses, money = known.uses(member_id, day, store), known.money
     draws = [*uses, *([money] if money is not None else [])]
     whose = member.account_id if member is not None else 0
     room, held = load_room(tx, live.program_id, draws, whose, call.now)
@@ -110,7 +141,7 @@ def _of_batch(tx: Tx, where: tuple[Call, Live], code: str, known: KnownCode, ask
         account_id=account_id,
         member_id=member_id,
         channel=asked.channel or next(iter(known.terms.channels), ""),
-        store=asked.store or next(iter(known.terms.stores), ""),
+        store=store,
         now=call.now,
         day=day,
     )
@@ -118,6 +149,7 @@ def _of_batch(tx: Tx, where: tuple[Call, Live], code: str, known: KnownCode, ask
     own = {draw.counter for draw in draws if draw.shared and draw.counter.endswith(f"/{known.place}")}
     if reason == "coupon_used" and own & held:
         reason = "coupon_held"
+    limit = met_limit(known, asking, room) if reason == "limit_reached" else None
     is_shared = known.terms.uses is None and money is None
     more = {
         "batch": number_text("cpb", known.batch_id),
@@ -126,9 +158,16 @@ def _of_batch(tx: Tx, where: tuple[Call, Live], code: str, known: KnownCode, ask
         "ends_at": known.ends_at,
         "uses_left": None if known.terms.uses is None else max(0, int(room(uses[0]))),
         "money_left": None if money is None else _money(live, room(money)),
+        **(_met(live, limit, day) if limit is not None else {}),
     }
     kind = "shared" if is_shared else "unique"
     return _shape(code, kind, reason or _useless(live, known.reward), more, (live, known.reward))
+
+
+def _met(live: Live, limit: UseLimit, day: date) -> dict[str, Any]:
+    zone = live.program.zone
+    free_at = None if limit.per == "all_time" else zone.start_of(period_end(limit.per, day))
+    return {"limit": show_limit(limit), "free_at": free_at, "detail": limit.said(day)}
 
 
 def _money(live: Live, left: Decimal) -> str:
@@ -154,7 +193,6 @@ def _shape(
         code=code,
         good=not reason,
         reason=reason or None,
-        detail=REASONS[reason] if reason else None,
         kind=kind,
-        **more,
+        **{"detail": REASONS[reason] if reason else None, **more},
     )

@@ -10,9 +10,9 @@ from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import number_text
 from guerdon.rewards.coupons import Batch
 from guerdon.rules.coupons.codes import KEY_BYTES, fold, letters_for
-from guerdon.rules.coupons.standing import Terms
+from guerdon.rules.coupons.standing import LIMITED, Terms, UseLimit
 from guerdon.rules.program import Program
-from guerdon.web.api.coupons.shapes import BatchShape, NewBatch
+from guerdon.web.api.coupons.shapes import BatchShape, LimitShape, NewBatch
 from guerdon.wiring import House
 
 _LEAST_SHARED: Final = 3
@@ -99,9 +99,42 @@ def _terms(asked: NewBatch) -> Terms:
         per_member=asked.per_member,
         total=asked.total,
         per=asked.per,
+        limits=_limits(asked),
         channels=asked.channels,
         stores=asked.stores,
     )
+
+
+def _limits(asked: NewBatch) -> tuple[UseLimit, ...]:
+    met = {
+        (name, asked.per)
+        for name in ("total", "per_account", "per_member")
+        if getattr(asked, name) is not None
+    }
+    limits = []
+    for place, one in enumerate(asked.limits):
+        counts = [(name, getattr(one, name)) for name in LIMITED if getattr(one, name) is not None]
+        if len(counts) != 1:
+            detail = f"one limit has one of: {', '.join(LIMITED)}"
+            raise Problem.at(f"/limits/{place}", "limit_without_count", detail)
+        ((name, at_most),) = counts
+        if (name, one.per) in met:
+            raise Problem.at(f"/limits/{place}", "limit_twice", f"`{name}` stands twice for one period")
+        met.add((name, one.per))
+        limits.append(UseLimit(name, at_most, one.per))
+    return tuple(limits)
+
+
+def show_limit(limit: UseLimit) -> LimitShape:
+    """Show a limit of codes.
+
+    Args:
+        limit: as stored.
+
+    Returns:
+        What is shown.
+    """
+    return LimitShape(**{limit.of: limit.at_most}, per=limit.per)
 
 
 def show_batch(batch: Batch, digits: int) -> BatchShape:
@@ -128,6 +161,7 @@ def show_batch(batch: Batch, digits: int) -> BatchShape:
         per_member=terms.per_member,
         total=terms.total,
         per=terms.per,
+        limits=[show_limit(one) for one in terms.limits],
         channels=terms.channels,
         stores=terms.stores,
         starts_at=_utc(batch.starts_at),

@@ -12,7 +12,7 @@ _MISSES: Final = frozenset({"coupon_unknown", "coupon_mistyped", "gift_card_unkn
 
 
 def refuse_guessing(call: Call) -> None:
-    """Turn a key away that asked for too many wrong codes; to be called from the event loop.
+    """Turn a call away whose key, or whose address, asked for too many wrong codes; from the event loop.
 
     Args:
         call: who asks.
@@ -20,9 +20,11 @@ def refuse_guessing(call: Call) -> None:
     Raises:
         Problem: `rate_limited`.
     """
-    spent = call.premises.doorkeeper.limits.spent(_name(call))
-    if spent is not None:
-        raise refusal(spent)
+    limits = call.premises.doorkeeper.limits
+    for name in _names(call):
+        spent = limits.spent(name)
+        if spent is not None:
+            raise refusal(spent)
 
 
 def count_misses(call: Call, reasons: list[str]) -> None:
@@ -32,9 +34,11 @@ def count_misses(call: Call, reasons: list[str]) -> None:
         call: who asked.
         reasons: why codes could not be used.
     """
-    for reason in reasons:
-        if reason in _MISSES:
-            call.premises.doorkeeper.limits.count_miss(_name(call))
+    limits = call.premises.doorkeeper.limits
+    for name in _names(call):
+        for reason in reasons:
+            if reason in _MISSES:
+                limits.count_miss(name)
 
 
 def misses_of(quote: Mapping[str, Any]) -> list[str]:
@@ -49,6 +53,6 @@ def misses_of(quote: Mapping[str, Any]) -> list[str]:
     return [one["reason"] for one in quote["skipped"] if one["reason"] in _MISSES]
 
 
-def _name(call: Call) -> str:
-    # Addresses hold no spaces: nobody's address is meant by it.
-    return f"codes of {call.caller.key.key_id}"
+def _names(call: Call) -> tuple[str, str]:
+    # Addresses hold no spaces: what is counted of keys that somebody tries out is not meant by these.
+    return f"codes of {call.caller.key.key_id}", f"codes from {call.address}"

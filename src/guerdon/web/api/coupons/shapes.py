@@ -17,6 +17,16 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Written = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9][A-Z0-9-]*$", max_length=PREFIX_AT_MOST)]
 
 
+class LimitShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How often codes can be used, all together: one of the four counts, in each period."""
+
+    total: Count | None = None
+    per_account: Count | None = None
+    per_member: Count | None = None
+    per_store: Count | None = None
+    per: Literal["all_time", "year", "quarter", "month", "week", "day"] = "all_time"
+
+
 class NewBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """Codes that are wanted: `size` of them, or one `code` that everybody shares."""
 
@@ -36,6 +46,8 @@ class NewBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     per_member: Count | None = None
     total: Count | None = None
     per: Literal["all_time", "year", "quarter", "month", "week", "day"] = "all_time"
+    limits: Annotated[tuple[LimitShape, ...], msgspec.Meta(max_length=12)] = ()
+    """More limits, each with a period of its own."""
     channels: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
     stores: Annotated[tuple[Name, ...], msgspec.Meta(max_length=1_000)] = ()
     from_: datetime | None = None
@@ -59,6 +71,7 @@ class BatchShape(Answered, frozen=True):
     per_member: int | None
     total: int | None
     per: str
+    limits: Sequence[LimitShape]
     channels: Sequence[str]
     stores: Sequence[str]
     starts_at: datetime | None
@@ -84,7 +97,7 @@ class CouponShape(Answered, frozen=True):
     reason: str | None
     """Why not: `coupon_unknown`, `coupon_mistyped`, `coupon_used`, `coupon_held`, `coupon_cancelled`,
     `coupon_expired`, `coupon_not_yet`, `coupon_revoked`, `coupon_of_another_member`, `coupon_needs_member`,
-    `limit_reached`, `other_channel`, `other_store`, `nothing_to_discount`."""
+    `coupon_needs_store`, `limit_reached`, `other_channel`, `other_store`, `nothing_to_discount`."""
     detail: str | None
     """The same in a sentence."""
     kind: Literal["unknown", "granted", "unique", "shared"]
@@ -99,6 +112,10 @@ class CouponShape(Answered, frozen=True):
     uses_left: int | None = None
     """Of this code alone; null where it has no bound of its own."""
     money_left: str | None = None
+    limit: LimitShape | None = None
+    """The limit that was reached."""
+    free_at: datetime | None = None
+    """When it begins anew; null where it never does."""
 
 
 class Assigned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
