@@ -327,3 +327,85 @@ async def test_guessing_has_an_end(shop: Api) -> None:
     limits._addresses[name] = Bucket(1, 2, lambda: 100.0)
     answers = [(await guesser.post(f"{CARDS}/lookup", json=guess)).status_code for _ in range(4)]
     assert answers == [422, 422, 429, 429]
+
+
+async def returned(api: Api, order: str, **body: Any) -> dict[str, Any]:
+    said = await api.post(f"{BASE}/orders/{order}/returns", json=body)
+    assert said.status_code == 200, said.text
+    return dict(said.json())
+
+
+async def test_a_return_gives_cards_their_share_of_the_money_and_parts_add_up(shop: Api) -> None:
+    card = await make(shop, "50.00")
+    body = {
+        "id": "A-1",
+        "member": "ana",
+        "lines": [{"id": "1", "quantity": 3, "price": "20.00"}],
+        "shipping": {"amount": "5.00"},
+        "spend": {"points": "1000"},
+        "gift_cards": [card["code"]],
+    }
+    # 65.00 − 10.00 of points − 50.00 of the card = 5.00 paid otherwise.
+    quote = await opened(shop, "C-1", body)
+    assert quote["totals"]["due"] == "5.00"
+    await confirmed(shop, "C-1")
+    assert (await look(shop, card["code"]))["balance"] == "0.00"
+    first = await returned(shop, "A-1", id="R-1", lines=[{"id": "1", "quantity": 1}])
+    # A third of the points; 20 of 65 of the card's 50.00 is 15.38; the rest of 20.00 is 1.29.
+    assert first["tenders"] == [
+        {"kind": "points", "amount": "3.33"},
+        {"kind": "gift_card", "amount": "15.38", "wallet": "cards", "gift_card": card["id"]},
+        {"kind": "rest", "amount": "1.29"},
+    ]
+    # An empty card takes its own money back, and no more (odoo 135393).
+    assert (await look(shop, card["code"]))["balance"] == "15.38"
+    last = await returned(shop, "A-1", id="R-2", all=True)
+    assert last["refund"]["total"] == "40.00"
+    assert (await look(shop, card["code"]))["balance"] == "46.15"
+    shipping = await returned(shop, "A-1", id="R-3", refund_shipping=True)
+    assert shipping["tenders"][0]["amount"] == "3.85"
+    assert (await look(shop, card["code"]))["balance"] == "50.00"
+    again = await returned(shop, "A-1", id="R-3", refund_shipping=True)
+    assert again["status"] == "duplicate"
+    assert (await look(shop, card["code"]))["balance"] == "50.00"
+
+
+async def test_a_guests_cart_is_paid_and_given_back(shop: Api) -> None:
+    card = await make(shop, "50.00")
+    await opened(shop, "C-1", cart("A-1", "20.00", gift_cards=[card["code"]]))
+    await confirmed(shop, "C-1")
+    back = await returned(shop, "A-1", id="R-1", all=True)
+    assert back["tenders"] == [
+        {"kind": "gift_card", "amount": "20.00", "wallet": "cards", "gift_card": card["id"]}
+    ]
+    assert (await look(shop, card["code"]))["balance"] == "50.00"
+
+
+async def test_what_a_card_paid_may_become_store_credit(bare: Api) -> None:
+    text = PROGRAM + "returns: {gift_cards_to: store_credit}\n"
+    said = await bare.apply(text)
+    assert said.status_code == 201, said.text
+    await bare.enrol(external_id="ana")
+    card = await make(bare, "50.00")
+    await opened(bare, "C-1", cart("A-1", "20.00", member="ana", gift_cards=[card["code"]]))
+    await confirmed(bare, "C-1")
+    back = await returned(bare, "A-1", id="R-1", all=True)
+    assert [one["kind"] for one in back["tenders"]] == ["store_credit"]
+    wallet = (await bare.get(f"{BASE}/members/external:ana")).json()["wallets"]["credit"]
+    assert wallet["available"] == "20.00"
+    assert (await look(bare, card["code"]))["balance"] == "30.00"
+    assert verified(bare) == []
+
+
+async def test_store_credit_that_paid_comes_back_with_the_money(shop: Api) -> None:
+    account = (await shop.get(f"{BASE}/members/external:ana")).json()["account"]
+    adjusted = {"wallet": "credit", "amount": "30.00", "reason": "a late parcel"}
+    await shop.post(f"{BASE}/accounts/{account}/adjustments", json=adjusted)
+    body = cart("A-1", "20.00", member="ana", spend={"credit": "25"}, shipping={"amount": "5.00"})
+    assert (await opened(shop, "C-1", body))["totals"]["due"] == "0.00"
+    await confirmed(shop, "C-1")
+    back = await returned(shop, "A-1", id="R-1", all=True)
+    assert back["tenders"] == [{"kind": "store_credit", "amount": "20.00"}]
+    wallet = (await shop.get(f"{BASE}/members/external:ana")).json()["wallets"]["credit"]
+    # Shipping was not refunded: 5.00 of the credit stay spent.
+    assert wallet["available"] == "25.00"

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from guerdon.rules.state import Lot
+
 Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit", "converted", "owed"]
 """Whose side of the ledger: the member's lots, or one of the program's own accounts."""
 
@@ -153,6 +155,23 @@ class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why it could not be undone, such as `redemption_used`; it is not tried again."""
 
 
+class TenderBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What one way of paying has of a refund."""
+
+    kind: str
+    """`points`, `store_credit`, `gift_card`, or `rest` for what the shop was paid otherwise."""
+    amount: int
+    """Minor units."""
+    card: int = 0
+    """The account of the gift card that had paid it."""
+    wallet: str = ""
+    """The wallet in which it comes back, for what a card had paid."""
+    lots: tuple[Lot, ...] = ()
+    """What comes back onto the card, `remaining` being how much."""
+    checkout: str = ""
+    """The checkout in which the card had paid, a UUID as text."""
+
+
 class Returned(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What came back of an order, and what that undid."""
 
@@ -170,6 +189,8 @@ class Returned(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Whether nothing of the order is left."""
     units: tuple[UnitsUndone, ...] = ()
     undone: tuple[Undone, ...] = ()
+    tenders: tuple[TenderBack, ...] = ()
+    """What each way of paying has of the refund, where a checkout had taken any."""
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

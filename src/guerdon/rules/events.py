@@ -118,12 +118,13 @@ class RefundCard(msgspec.Struct, frozen=True, omit_defaults=True):
 
     wallet: str
     lots: tuple[Lot, ...]
-    """As they were taken, `remaining` being what is given back of each."""
+    """With their expiry, `remaining` being what is given back of each."""
     checkout: str
     """The checkout in which the card paid, a UUID as text."""
-    lasts: datetime
-    """None of it expires before."""
+    returned: str
+    """The event of the return, a UUID as text."""
     account: int = 0
+    """Whose order it was; 0 for a guest's."""
 
 
 class EmptyCard(msgspec.Struct, frozen=True, omit_defaults=True):

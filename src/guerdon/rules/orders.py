@@ -129,6 +129,8 @@ class Order(msgspec.Struct, frozen=True, dict=True):
     attributes: Mapping[str, Any]
     coupons: tuple[str, ...]
     digits: int
+    payments: tuple[tuple[str, int], ...] = ()
+    """How it was paid, as far as was said: kinds and minor units."""
 
     # Few expressions look into lines, and most orders are decided without a look at them.
     @cached_property
@@ -231,10 +233,15 @@ def read_order(sent: OrderInput, settings: OrderSettings, channel: str, store: s
         attributes=sent.attributes,
         coupons=sent.coupons,
         digits=settings.digits,
+        payments=_payments(sent, settings.digits) if sent.payments else (),
     )
     if max(order.total_minor, order.subtotal_minor) > BIGINT_MAX:
         raise Problem.at("/data/lines", "amount_too_large", "the order's total is too large")
     return order
+
+
+def _payments(sent: OrderInput, digits: int) -> tuple[tuple[str, int], ...]:
+    return tuple((one.kind or "", to_scaled(one.amount, digits)) for one in sent.payments)
 
 
 def _figures(sent: OrderInput, settings: OrderSettings) -> tuple[LineFigures, ...]:

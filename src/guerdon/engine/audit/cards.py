@@ -19,8 +19,8 @@ from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rewards.cards import CardRow, new_card
 from guerdon.rules.cards.paying import KIND
-from guerdon.rules.decision import Decision
-from guerdon.rules.events import BlockCard, Capture, CardPaid, EmptyCard, Event, LoadCard
+from guerdon.rules.decision import Decision, Returned
+from guerdon.rules.events import BlockCard, Capture, CardPaid, EmptyCard, Event, LoadCard, RefundCard
 from guerdon.rules.state import Hold, Lot
 
 _WIDTH = len(CardRow._fields)
@@ -32,6 +32,9 @@ _EVENT = "select type, body, decision from events where account_id = %s and even
 _ORDER = """
 select e.body from checkouts c join events e on e.account_id = c.account_id and e.event_id = c.event_id
 where c.program_id = %s and c.checkout_id = %s
+"""
+_REFUNDS = """
+select body from events where account_id = %s and booked_at = %s and type = 'guerdon.refund_card'
 """
 _HELD = """
 select amount, expires_at from account_holds
@@ -154,6 +157,50 @@ def check_payment(tx: Tx, program_id: int, stored: StoredEvent, checkout: str) -
         yield _finding(
             "events", stored.account_id, (f"{stored.event_id} checkout", "an order that it paid", "none")
         )
+
+
+def check_refund(tx: Tx, stored: StoredEvent, refund: RefundCard) -> Iterator[Finding]:
+    """Make sure that what came back onto a card stands in a return.
+
+    Args:
+        tx: bound to the tenant.
+        stored: the card's event.
+        refund: what it says.
+
+    Yields:
+        What does not hold.
+    """
+    row = tx.execute(_EVENT, (refund.account, UUID(refund.returned))).fetchone()
+    returned = msgspec.json.decode(row[2], type=Decision).returned if row is not None else None
+    lots = [one.lots for one in returned.tenders if one.card == stored.account_id] if returned else []
+    if refund.lots not in lots:
+        name = f"{stored.event_id} returned"
+        yield _finding("events", stored.account_id, (name, "a return that gave it back", "none"))
+
+
+def check_refunds(tx: Tx, stored: StoredEvent, returned: Returned | None) -> Iterator[Finding]:
+    """Make sure that what a return gave back to cards came onto them.
+
+    Args:
+        tx: bound to the tenant.
+        stored: the event of the return.
+        returned: what it undid; None for another event.
+
+    Yields:
+        What does not hold.
+    """
+    for one in returned.tenders if returned is not None else ():
+        if not one.lots:
+            continue
+        rows = tx.execute(_REFUNDS, (one.card, stored.booked_at)).fetchall()
+        found = [msgspec.json.decode(zlib.decompress(row[0]), type=_Refunded).data for row in rows]
+        if not any(there.returned == str(stored.event_id) and there.lots == one.lots for there in found):
+            name = f"{stored.event_id} {number_text('gft', one.card)}"
+            yield _finding("events", stored.account_id, (name, "given back to the card", "nothing"))
+
+
+class _Refunded(msgspec.Struct):
+    data: RefundCard
 
 
 def check_held(tx: Tx, checkout: UUID, wanted: Mapping[int, tuple[Hold, ...]]) -> Iterator[Finding]:

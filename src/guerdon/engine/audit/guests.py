@@ -9,7 +9,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
-from guerdon.engine.audit.cards import check_paid
+from guerdon.engine.audit.cards import check_paid, check_refunds
 from guerdon.engine.audit.facts import Fact, fact_differences, key_of, read_fact
 from guerdon.engine.audit.history import Place, Stored, check_outbox
 from guerdon.engine.audit.replay import Replay, Told
@@ -59,6 +59,7 @@ class Guests:
                     yield from place.returning.check_row(event, event.decided)
                     fact = place.returning.with_order(event, stored.program_id, fact, (lambda _: None, {}))
                     decided = self._again(stored, fact, version) or nobody
+                    yield from check_refunds(place.tx, event, decided.returned)
                 if fact.event.captured is not None:
                     yield from place.checkouts.check_ending(event, fact.event.captured)
                     yield from check_paid(place.tx, event, fact.event.captured)

@@ -10,7 +10,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
-from guerdon.engine.audit.cards import CardHistory, check_paid, check_payment
+from guerdon.engine.audit.cards import CardHistory, check_paid, check_payment, check_refund, check_refunds
 from guerdon.engine.audit.checkouts import Checkouts
 from guerdon.engine.audit.facts import (
     Fact,
@@ -32,7 +32,7 @@ from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption, Status
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import BlockCard, PayWithCard, ReturnOrder, Send, Use
+from guerdon.rules.events import BlockCard, PayWithCard, RefundCard, ReturnOrder, Send, Use
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 
@@ -307,6 +307,9 @@ class History:
         self.card.note(fact.event)
         if isinstance(command, PayWithCard):
             yield from check_payment(self.place.tx, self.program_id, event, command.checkout)
+        if isinstance(command, RefundCard):
+            yield from check_refund(self.place.tx, event, command)
+        yield from check_refunds(self.place.tx, event, decision.returned)
         if isinstance(command, Use | Send):
             yield from self._note(event, command)
         elif not isinstance(command, BlockCard):

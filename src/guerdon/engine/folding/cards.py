@@ -31,6 +31,7 @@ from guerdon.rules.events import (
     LoadCard,
     PayWithCard,
     ReceiveUnits,
+    RefundCard,
 )
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Hold, Lot
@@ -395,6 +396,23 @@ def _take(fold: Any, item: Item, promised: tuple[str, CardPaid], when: tuple[dat
         if entry.book == "member" and entry.available_at is not None
     )
     return msgspec.structs.replace(card, lots=lots, event=str(applied.event_id) if lots else "")
+
+
+def refund_cards(fold: Any, item: Item, applied: Applied) -> None:
+    """Put on gift cards again what they had paid of an order that came back.
+
+    Args:
+        fold: the batch.
+        item: the command.
+        applied: the return as it was decided.
+    """
+    returned = applied.decision.returned
+    for one in returned.tenders if returned is not None else ():
+        if one.lots:
+            number, buyer = str(applied.event_id), applied.account_id
+            command = RefundCard(one.wallet, one.lots, one.checkout, number, buyer)
+            event = _own("guerdon.refund_card", applied.event.booked_at, command)
+            fold.keep(_step(fold, item, one.card, event))
 
 
 def _step(fold: Any, item: Item, account_id: int, event: Event) -> Applied:

@@ -13,6 +13,7 @@ from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import marked
+from guerdon.engine.folding.cards import all_or_nothing, refund_cards
 from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.folding.known import Known
 from guerdon.engine.gather import Place
@@ -89,10 +90,12 @@ def take_return(fold: Folding, item: Item) -> Answer:
     if isinstance(item.job.command, IngestEvent):
         fold.check_history(item, event)
     event_id = item.job.event_ids[0]
-    applied = fold.step(item, event, event_id) if item.account_id else _of_guest(fold, item, event)
-    applied.body, applied.body_hash = body, body_hash
     done = fold.done
-    done.applied.append(applied)
+    with all_or_nothing(done):
+        applied = fold.step(item, event, event_id) if item.account_id else _of_guest(fold, item, event)
+        applied.body, applied.body_hash = body, body_hash
+        done.applied.append(applied)
+        refund_cards(fold, item, applied)
     fold.known.remember(item, applied)
     returned = applied.decision.returned
     assert returned is not None, "a return that is not refused says what came back"

@@ -6,7 +6,7 @@ from typing import Any
 
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
-from guerdon.rules.decision import Returned, Undone, UnitsUndone
+from guerdon.rules.decision import Returned, TenderBack, Undone, UnitsUndone
 from guerdon.rules.program import Program
 
 
@@ -37,6 +37,7 @@ def return_view(program: Program, returned: Returned) -> dict[str, Any]:
         "shipping": _money(shipping, digits) if returned.with_shipping else None,
         "refund": _money(tuple(sums), digits),
         "units": {one.wallet: units_view(one, program.scales.get(one.wallet, 0)) for one in returned.units},
+        "tenders": [_tender(one, digits) for one in returned.tenders],
         "undone": [_undone(one) for one in returned.undone],
         "complete": returned.is_last,
     }
@@ -69,6 +70,16 @@ def _money(amounts: tuple[int, ...], digits: int) -> dict[str, str]:
         name: scaled_text(amount, digits)
         for name, amount in zip(("net", "tax", "total"), amounts, strict=True)
     }
+
+
+def _tender(one: TenderBack, digits: int) -> dict[str, str]:
+    shown = {
+        "kind": one.kind,
+        "amount": scaled_text(one.amount, digits),
+        "wallet": one.wallet,
+        "gift_card": number_text("gft", one.card) if one.card else "",
+    }
+    return {name: value for name, value in shown.items() if value}
 
 
 def _undone(one: Undone) -> dict[str, str]:

@@ -10,7 +10,7 @@ from guerdon.rules.decision import Entry
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import ClaimCard, EmptyCard, LoadCard, RefundCard
-from guerdon.rules.spending import arrive, fresh_lot, lasting
+from guerdon.rules.spending import arrive, fresh_lot
 
 
 def load_card(draft: Draft, command: LoadCard) -> None:
@@ -38,7 +38,7 @@ def load_card(draft: Draft, command: LoadCard) -> None:
 
 
 def refund_card(draft: Draft, command: RefundCard) -> None:
-    """Put what a card paid on it again, with its expiry, which lasts for a while at least.
+    """Put what a card paid on it again.
 
     Args:
         draft: the decision about the card's account.
@@ -51,7 +51,7 @@ def refund_card(draft: Draft, command: RefundCard) -> None:
         draft.reopen(command.wallet)
     else:
         _check(draft, command.wallet)
-    entries = arrive(draft, command.wallet, lasting(command.lots, command.lasts), "redeemed", "checkout")
+    entries = arrive(draft, command.wallet, command.lots, "redeemed", "checkout")
     more = {"other_account": command.account} if command.account else {}
     draft.post("cancel", command.wallet, entries, **more)
     draft.settle_wallets()

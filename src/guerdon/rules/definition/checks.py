@@ -112,6 +112,10 @@ def _money_wallets(definition: Definition) -> Iterator[Finding]:
         if wallet.worth is not None and wallet.worth != 1:
             detail = "a unit of a wallet of money is worth 1; leave `worth` out"
             yield Finding(f"/wallets/{key}/worth", "money_wallet_worth", detail, "1")
+    credit = [key for key, one in money.items() if one.tender == "store_credit"]
+    if definition.returns.gift_cards_to == "store_credit" and len(credit) != 1:
+        detail = "what gift cards paid can become store credit where there is one wallet of that tender"
+        yield Finding("/returns/gift_cards_to", "store_credit_unclear", detail)
     cards = [key for key, one in money.items() if one.tender == "gift_card"]
     for key in cards[1:]:
         detail = f"gift cards keep their money in the wallet '{cards[0]}'; there can be no second one"

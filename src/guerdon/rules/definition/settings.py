@@ -117,6 +117,8 @@ class Returns(Part):
     """What becomes of a coupon, badge or gift: judged again, taken back with the whole order, or kept."""
     given_back_lasts: Span = Span(days=30)
     """How long units given back can be used at least."""
+    gift_cards_to: Literal["card", "store_credit"] = "card"
+    """Where what gift cards paid goes: back onto the card, or into the buyer's store credit."""
 
 
 class Checkout(Part):

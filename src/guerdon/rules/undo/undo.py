@@ -10,6 +10,7 @@ from guerdon.rules.undo.conditions import fallen
 from guerdon.rules.undo.counts import recount
 from guerdon.rules.undo.earned import free_earned
 from guerdon.rules.undo.lines import Part, part_of
+from guerdon.rules.undo.tenders import by_money, refund_tenders
 from guerdon.rules.undo.things import undo_things
 from guerdon.rules.undo.units import Sums, give_payments, take_awards
 
@@ -38,14 +39,15 @@ def undo(draft: Draft, command: ReturnOrder) -> None:
         if ladder.metric.identity in recounted.changed:
             draft.retier(key, "returned")
     sums = Sums()
+    shipping, shipping_tax = _shipping(paid, part)
+    money = by_money(paid, part, shipping + shipping_tax)
     # What is given back comes first, so that no more becomes owed than has to.
-    give_payments(draft, paid, part, sums)
+    give_payments(draft, paid, (part, money), sums)
     down = fallen(draft, paid, part, recounted)
     undone = undo_things(draft, paid, part, (down, sums))
     draft.settle_wallets()
     take_awards(draft, paid, part, sums)
     free_earned(draft, paid, part)
-    shipping, shipping_tax = _shipping(paid, part)
     draft.returned = Returned(
         id=asked.id,
         order=asked.order,
@@ -57,6 +59,7 @@ def undo(draft: Draft, command: ReturnOrder) -> None:
         is_last=part.is_last,
         units=sums.told(),
         undone=undone,
+        tenders=refund_tenders(draft, paid, part, money),
     )
 
 

@@ -18,6 +18,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.spending import arrive, lasting
 from guerdon.rules.state import Lot
 from guerdon.rules.undo.lines import Part
+from guerdon.rules.undo.tenders import is_money
 
 
 class Sums:
@@ -205,20 +206,21 @@ def _free_budgets(draft: Draft, paid: PaidOrder, part: Part) -> None:
             free(draft, by_money, units * wallet.cost)
 
 
-def give_payments(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
+def give_payments(draft: Draft, paid: PaidOrder, parts: tuple[Part, Part], sums: Sums) -> None:
     """Give back the share of units that paid for the order.
 
     Args:
         draft: the decision about the return.
         paid: the order.
-        part: what comes back.
+        parts: what comes back, by the shares of points, and by those of money.
         sums: told what is given back.
     """
     fresh = {id(decision) for capture, decision in paid.captures if capture.checkout in paid.fresh}
     for decision in decisions_of(paid):
-        shares = part.as_first() if id(decision) in fresh else part
+        points, money = (one.as_first() if id(decision) in fresh else one for one in parts)
         for transaction in decision.transactions:
             if transaction.kind == "redeem" and transaction.redemption_id is None:
+                shares = money if is_money(paid, transaction.wallet) else points
                 lots = []
                 for lot in lots_taken(transaction):
                     was, now = shares.shares(lot.remaining)

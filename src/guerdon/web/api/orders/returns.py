@@ -92,6 +92,9 @@ class ReturnShape(Answered, frozen=True, omit_defaults=True):
     refund: Money
     """Lines and shipping."""
     units: Mapping[str, UnitsBack]
+    tenders: Sequence[Mapping[str, str]]
+    """How the refund goes back: `points` (given back as units), `store_credit`, each `gift_card`, and the
+    `rest` that the shop was paid otherwise; empty where a checkout took nothing."""
     undone: Sequence[Mapping[str, str]]
     """What does not divide: rewards, coupons, badges, uses of limits."""
     complete: bool
