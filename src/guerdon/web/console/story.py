@@ -35,6 +35,7 @@ _REASONS: Final = {
     "not_in_audience": "it is for others",
     "limit_reached": "its limit is reached",
     "budget_spent": "its budget is spent",
+    "earning_limit": "no more can be earned",
     "out_of_schedule": "outside of its hours or days",
     "wrong_channel": "for another channel",
     "wrong_store": "for another store",
@@ -212,7 +213,11 @@ def _sum(
 def _effect(effect: Effect, opened: Opened, say: Saying) -> Line:
     label = as_words(effect.campaign).capitalize()
     if effect.kind == "award":
-        return Line(label, _written(_amount(opened, effect.wallet, effect.amount), say))
+        amount = _written(_amount(opened, effect.wallet, effect.amount), say)
+        if effect.cut:
+            cut = _amount(opened, effect.wallet, effect.cut).units
+            amount = say.text("{amount}, {cut} more are above a limit", amount=amount, cut=cut)
+        return Line(label, amount)
     if effect.kind == "multiply" and effect.factor is not None:
         return Line(label, f"×{plain_text(effect.factor)}")
     if effect.kind == "badge":
