@@ -409,3 +409,36 @@ async def test_store_credit_that_paid_comes_back_with_the_money(shop: Api) -> No
     wallet = (await shop.get(f"{BASE}/members/external:ana")).json()["wallets"]["credit"]
     # Shipping was not refunded: 5.00 of the credit stay spent.
     assert wallet["available"] == "25.00"
+
+
+async def test_a_reward_that_is_given_back_leaves_no_money_on_its_card(shop: Api) -> None:
+    taken = (await shop.post(f"{BASE}/redemptions", json={"member": "ana", "reward": "ten_card"})).json()
+    spent = (await shop.post(f"{BASE}/redemptions", json={"member": "ana", "reward": "ten_card"})).json()
+    body = cart("A-1", "4.00", gift_cards=[spent["gift_cards"][0]["code"]])
+    await opened(shop, "C-1", body)
+    said = await shop.post(f"{BASE}/redemptions/{spent['id']}/cancel", json={})
+    assert problem(said) == (409, "redemption_used", "")
+    await confirmed(shop, "C-1")
+    said = await shop.post(f"{BASE}/redemptions/{spent['id']}/cancel", json={})
+    assert problem(said) == (409, "redemption_used", "")
+    said = await shop.post(f"{BASE}/redemptions/{taken['id']}/cancel", json={})
+    assert said.json()["status"] == "cancelled", said.text
+    seen = await look(shop, taken["gift_cards"][0]["code"])
+    assert (seen["balance"], seen["blocked"]) == ("0.00", True)
+    wallet = (await shop.get(f"{BASE}/members/external:ana")).json()["wallets"]["points"]
+    assert wallet["available"] == "4000"
+
+
+@pytest.mark.parametrize("spends", [False, True])
+async def test_an_order_that_comes_back_takes_the_card_that_it_brought(shop: Api, spends: bool) -> None:
+    await opened(shop, "C-1", cart("A-1", "600.00", member="ana"))
+    done = await confirmed(shop, "C-1")
+    made = (await shop.get(f"{BASE}/redemptions/{done['redemptions'][0]['id']}")).json()
+    code = made["gift_cards"][0]["code"]
+    if spends:
+        await opened(shop, "C-2", cart("A-2", "4.00", gift_cards=[code]))
+        await confirmed(shop, "C-2")
+    back = await returned(shop, "A-1", id="R-1", all=True)
+    reasons = [one["reason"] for one in back["shortfalls"]]
+    assert reasons == (["redemption_used"] if spends else [])
+    assert (await look(shop, code))["balance"] == ("6.00" if spends else "0.00")

@@ -32,7 +32,16 @@ from guerdon.engine.commands import (
     UseRedemption,
 )
 from guerdon.engine.events import marked
-from guerdon.engine.folding.cards import block, claim, give_cards, issue_cards, with_cards, with_codes
+from guerdon.engine.folding.cards import (
+    block,
+    check_untouched,
+    claim,
+    empty_cards,
+    give_cards,
+    issue_cards,
+    with_cards,
+    with_codes,
+)
 from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview, release_lapsed
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
@@ -214,7 +223,10 @@ class _Fold:
 
     def cancel(self, item: Item) -> Answer:
         taken = self.still_issued(item)
+        now = item.job.command.received_at
+        check_untouched(self, taken.redemption_id, now)
         answer = self.decide(item)
+        empty_cards(self, item, (taken.redemption_id,), now)
         self.done.statuses[taken.redemption_id] = taken._replace(
             status="cancelled", changed_at=item.job.command.received_at
         )

@@ -214,9 +214,21 @@ class History:
     def _read(self, version: Version, event: StoredEvent, statuses: Mapping[int, str]) -> Fact:
         fact = read_fact(version.program, event, self._key_of(event), self._priced)
         if isinstance(fact.event.command, ReturnOrder):
-            known = (self._key_of, statuses)
+            known = (self._key_of, {**statuses, **self._spent_cards(event)})
             fact = self.place.returning.with_order(event, self.program_id, fact, known)
         return fact
+
+    def _spent_cards(self, event: StoredEvent) -> dict[int, str]:
+        """Name the gift cards that money had moved on by then: that stands in their own accounts."""
+        returned = event.decided.returned
+        return {
+            one.redemption_id: "used"
+            for one in (returned.undone if returned is not None else ())
+            if one.kept == "redemption_used"
+            and one.redemption_id is not None
+            and (made := self.redemptions.get(one.redemption_id)) is not None
+            and made.kind == "gift_card"
+        }
 
     def _key_of(self, event: StoredEvent) -> Any:
         person = self.people.get(event.member_id) if event.member_id is not None else None

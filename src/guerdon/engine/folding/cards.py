@@ -27,6 +27,7 @@ from guerdon.rules.events import (
     Capture,
     CardPaid,
     ClaimCard,
+    EmptyCard,
     Event,
     LoadCard,
     PayWithCard,
@@ -38,6 +39,8 @@ from guerdon.rules.state import AccountState, Hold, Lot
 
 CARDS_AT_ONCE = 1_000
 _SALT_BYTES = 16
+_LOADED_ONCE = 2
+"""The number of the next transaction of a card that nothing happened to since it was made."""
 
 
 class Folding(Protocol):
@@ -396,6 +399,60 @@ def _take(fold: Any, item: Item, promised: tuple[str, CardPaid], when: tuple[dat
         if entry.book == "member" and entry.available_at is not None
     )
     return msgspec.structs.replace(card, lots=lots, event=str(applied.event_id) if lots else "")
+
+
+def touched(fold: Any, now: datetime) -> set[int]:
+    """List the redemptions whose gift cards were spent from, topped up, or are in somebody's cart.
+
+    Args:
+        fold: the batch.
+        now: holds that are over by then do not count.
+
+    Returns:
+        Their numbers: money has moved, and they cannot be taken back.
+    """
+    done: Folded = fold.done
+    found = set()
+    for account_id, card in done.cards.items():
+        held = any(hold.expires_at > now for hold in done.accounts[account_id].holds.values())
+        if card.redemption_id is not None and (held or done.next_seq[account_id] != _LOADED_ONCE):
+            found.add(card.redemption_id)
+    return found
+
+
+def check_untouched(fold: Any, redemption_id: int, now: datetime) -> None:
+    """Make sure that a redemption can be taken back as far as gift cards are concerned.
+
+    Args:
+        fold: the batch.
+        redemption_id: which.
+        now: the instant.
+
+    Raises:
+        Problem: `redemption_used`.
+    """
+    if redemption_id in touched(fold, now):
+        detail = (
+            "money of this gift card was spent, came onto it, or is in an open cart; block the card instead"
+        )
+        raise Problem("redemption_used", detail)
+
+
+def empty_cards(fold: Any, item: Item, numbers: Collection[int], now: datetime) -> None:
+    """Take the money from gift cards whose redemptions were taken back, and block them.
+
+    Args:
+        fold: the batch.
+        item: the command.
+        numbers: the redemptions.
+        now: the instant.
+    """
+    done: Folded = fold.done
+    theirs = [one for one in done.cards.values() if one.redemption_id in set(numbers)]
+    for card in sorted(theirs, key=lambda one: one.account_id):
+        command = EmptyCard(fold.program.card_wallet or "", card.redemption_id or 0)
+        fold.keep(_step(fold, item, card.account_id, _own("guerdon.empty_card", now, command)))
+        done.cards[card.account_id] = card._replace(blocked_at=now)
 
 
 def refund_cards(fold: Any, item: Item, applied: Applied) -> None:

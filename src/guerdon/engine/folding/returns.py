@@ -13,7 +13,7 @@ from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import marked
-from guerdon.engine.folding.cards import all_or_nothing, refund_cards
+from guerdon.engine.folding.cards import all_or_nothing, empty_cards, refund_cards, touched
 from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.folding.known import Known
 from guerdon.engine.gather import Place
@@ -96,6 +96,7 @@ def take_return(fold: Folding, item: Item) -> Answer:
         applied.body, applied.body_hash = body, body_hash
         done.applied.append(applied)
         refund_cards(fold, item, applied)
+        empty_cards(fold, item, applied.decision.cancelled, event.booked_at)
     fold.known.remember(item, applied)
     returned = applied.decision.returned
     assert returned is not None, "a return that is not refused says what came back"
@@ -117,7 +118,9 @@ def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:
     assert isinstance(command, ReturnOrder)
     paid = command.paid
     assert paid is not None, "gather finds the order"
-    statuses = {number: one.status for number, one in fold.done.statuses.items()}
+    statuses: dict[int, str] = {number: one.status for number, one in fold.done.statuses.items()}
+    # A gift card that money moved on is as good as used.
+    statuses |= dict.fromkeys(touched(fold, event.booked_at) & statuses.keys(), "used")
     earlier = fold.done.returned.get(UUID(paid.event_id), paid.earlier)
     fresh = paid.fresh if len(earlier) == len(paid.earlier) else frozenset()
     paid = msgspec.structs.replace(paid, earlier=earlier, redemptions=statuses, fresh=fresh)
