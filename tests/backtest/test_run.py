@@ -103,6 +103,13 @@ def test_a_guest_counts_without_an_account(tmp_path: Path) -> None:
     assert points(done)[0] == "10"
 
 
+def test_what_came_back_is_no_revenue(tmp_path: Path) -> None:
+    paid = order("anna", "2025-01-01T12:00:00Z", "30.00", order="A-1")
+    back = event("order.returned", None, "2025-02-03T12:00:00Z", data={"order": "A-1", "all": True})
+    done = tried(tmp_path, [paid, order("anna", "2025-01-02T12:00:00Z"), back])
+    assert (done.report["orders"], done.report["revenue"]) == (2, "10.00")
+
+
 def test_member_enrolled_fires_only_where_it_is_told(tmp_path: Path) -> None:
     events = [
         event("member.enrolled", "anna", "2025-01-01T12:00:00Z"),

@@ -25,7 +25,7 @@ from guerdon.rules.parts import Reward
 from guerdon.rules.paying import Payment, Purse, pay
 from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
-from guerdon.rules.promotions import CHECKOUT
+from guerdon.rules.promotions import CHECKOUT, Source
 from guerdon.rules.segments import see_segments
 from guerdon.rules.spending import REFUSALS, check_offer, reward_draws
 from guerdon.rules.state import Hold, HoldKind, Lot, State
@@ -128,7 +128,7 @@ def quote(
             Promised(number, reward.key)
             for number, reward in zip(opening.redemption_ids, rewards, strict=False)
         ),
-        discounts=_discounts(priced),
+        discounts=_discounts(priced, opening.coupons),
         cards=tuple(
             CardPaid(one.account, program.card_wallet or "", one.minor) for one in cards if one.minor
         ),
@@ -325,15 +325,24 @@ def _spends(draft: Draft, payments: Sequence[Payment], rewards: Sequence[Reward]
     return spends
 
 
-def _discounts(priced: Priced) -> tuple[Discounted, ...]:
+def _discounts(priced: Priced, coupons: Mapping[str, CouponState]) -> tuple[Discounted, ...]:
     found = []
     for one in priced.taken:
         amount, source = one.lines + one.shipping, one.source
         if amount and source.kind == "campaign":
             found.append(Discounted(source.key, amount))
         elif amount and source.kind == "coupon":
-            found.append(Discounted("", amount, source.key, source.code))
+            found.append(_by_code(amount, source, coupons.get(source.code)))
     return tuple(found)
+
+
+def _by_code(amount: int, source: Source, coupon: CouponState | None) -> Discounted:
+    """Write what a code took off, with what leads back to it when the order comes back."""
+    known = coupon.known if coupon is not None else None
+    if known is not None:
+        return Discounted("", amount, source.key, source.code, owner=known.owner, place=known.place)
+    number = coupon.redemption_id if coupon is not None else None
+    return Discounted("", amount, source.key, source.code, number)
 
 
 def _tenders(

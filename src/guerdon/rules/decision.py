@@ -98,7 +98,7 @@ class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was promised, or is owed, and could not be had."""
 
-    kind: Literal["units", "limit", "coupon", "reward", "gift_card"]
+    kind: Literal["units", "limit", "coupon", "reward", "discount", "gift_card"]
     name: str
     """The wallet, gift card or counter, the redemption of a coupon or of what was given, or the reward."""
     amount: Decimal
@@ -151,6 +151,8 @@ class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reward: str = ""
     badge: str = ""
     redemption_id: int | None = None
+    code: str = ""
+    """Of a coupon that is no redemption."""
     kept: str = ""
     """Why it could not be undone, such as `redemption_used`; it is not tried again."""
 
@@ -191,6 +193,11 @@ class Returned(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     undone: tuple[Undone, ...] = ()
     tenders: tuple[TenderBack, ...] = ()
     """What each way of paying has of the refund, where a checkout had taken any."""
+
+    @property
+    def net_minor(self) -> int:
+        """Merchandise that came back, after discounts, in minor units."""
+        return sum(line.net for line in self.lines)
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -188,6 +188,12 @@ class Discounted(msgspec.Struct, frozen=True, omit_defaults=True):
     reward: str = ""
     """The coupon's reward."""
     code: str = ""
+    redemption_id: int | None = None
+    """The coupon's redemption, where it is one."""
+    owner: str = ""
+    """Under which name a code of a batch draws from limits."""
+    place: int = 0
+    """The code's number in its batch."""
 
 
 class Capture(msgspec.Struct, frozen=True, omit_defaults=True):

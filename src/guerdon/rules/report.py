@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 from guerdon.base.exact import plain_text, round_scaled, scaled_text
-from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.decision import Decision, Returned, Transaction
 from guerdon.rules.events import Event
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
@@ -95,6 +95,14 @@ class Tally:
         if event.order is not None and event.type == "order.paid":
             self.orders += 1
             self.revenue_minor += event.order.net_minor
+
+    def count_return(self, returned: Returned) -> None:
+        """Take what came back of an order from the revenue.
+
+        Args:
+            returned: as decided.
+        """
+        self.revenue_minor -= returned.net_minor
 
     def book(self, account: str, decision: Decision) -> None:
         """Add up what a decision did, of an event or of time alone.

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -89,8 +90,79 @@ def shop(world: World) -> World:
     return world
 
 
+JUDGED = """
+program: club
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {unit: points, rounding: floor, pending: 0d}
+campaigns:
+  base_earn:
+    trigger: order.paid
+    then: [{award: {wallet: points, amount: order.earning_base}}]
+  welcome:
+    trigger: member.enrolled
+    then: [{grant: big_cart}, {grant: kept}]
+  tea_week:
+    trigger: checkout
+    limits: {per_account: 1}
+    then: [{discount: {percent: 10, of: lines, where: "'tea' in line.tags"}}]
+  stays:
+    trigger: checkout
+    limits: {per_account: 1}
+    on_return: full_only
+    then: [{discount: {percent: 10, of: lines, where: "'tea' in line.tags"}}]
+rewards:
+  big_cart: {kind: coupon, discount: {amount: "10.00"}, when: cart.subtotal >= 80, code: "BIG-{8}"}
+  kept:
+    {kind: coupon, discount: {amount: "5.00"}, when: cart.subtotal >= 80, code: "KEPT-{8}", on_return: keep}
+"""
+
+
+def test_uses_of_discounts_are_judged_again_on_what_remains(world: World) -> None:
+    with world.database.transaction(TENANT) as tx:
+        apply_definition(tx, NewDefinition(load_definition(JUDGED), JUDGED, "test", world.now), make_ids())
+    world.enrol("anna")
+    codes = dict(world.rows("select reward, code from redemptions"))
+    own = "select counter, used from account_counters where used <> 0 order by counter"
+    lines = [
+        {"id": "1", "price": "50.00"},
+        {"id": "2", "price": "20.00"},
+        {"id": "3", "price": "20.00", "tags": ["tea"]},
+    ]
+    cart = opens(world, "C-1", lines=lines, coupons=[codes["big_cart"], codes["kept"]])
+    assert world.ask(cart)[0].problem is None
+    confirmed = world.ask(confirms(world, "C-1"))[0]
+    assert confirmed.problem is None
+    drawn = world.rows(own)
+    assert {counter.split("/")[1] for counter, _ in drawn} == {"tea_week", "stays"}
+    # 90 less 20 of tea are 70: the tea is gone, and the coupon's minimum is not met any more.
+    tea = world.ask(sends_back(world, "O-C-1", "R-1", "3"))[0]
+    paid = confirmed.quote["lines"][2]
+    assert tea.returned["refund"]["net"] == paid["net"], "what was paid for the line"
+    undone = {(one["kind"], one.get("campaign") or one["reward"]) for one in tea.returned["undone"]}
+    assert undone == {("limit", "tea_week"), ("coupon", "big_cart")}
+    assert world.rows(own) == [one for one in drawn if "stays" in one[0]]
+    assert dict(world.rows("select reward, status from redemptions")) == {
+        "big_cart": "issued",
+        "kept": "used",
+    }
+    # What the coupon took off the lines that stay is named, for the shop to charge.
+    named = [(one["kind"], one["name"], one["reason"]) for one in tea.shortfalls]
+    assert named == [("discount", "big_cart", "discount_not_met")]
+    assert 0 < Decimal(tea.shortfalls[0]["amount"]) < 10, "without what lay on the tea"
+    rest = world.ask(sends_back(world, "O-C-1", "R-2"))[0]
+    assert [(one["kind"], one.get("campaign")) for one in rest.returned["undone"]] == [("limit", "stays")]
+    assert world.rows(own) == []
+    assert dict(world.rows("select reward, status from redemptions")) == {
+        "big_cart": "issued",
+        "kept": "used",
+    }
+    world.verify()
+
+
 def opens(world: World, checkout: str, **more: Any) -> OpenCheckout:
-    lines = [{"id": "1", "price": "60.00"}, {"id": "2", "price": "40.00"}]
+    lines = more.pop("lines", [{"id": "1", "price": "60.00"}, {"id": "2", "price": "40.00"}])
     cart = {"id": f"O-{checkout}", "lines": lines, **more}
     return OpenCheckout(
         tenant_id=TENANT,
@@ -129,7 +201,7 @@ def test_what_a_checkout_took_is_given_back_with_its_order(shop: World) -> None:
     assert shop.rows("select status from redemptions order by reward") == [("issued",), ("used",)]
     assert counters(shop)["campaign/ten_off/total/ever"] == 1
     rest = shop.ask(sends_back(shop, "O-C-1", "R-2"))[0]
-    assert [one["kind"] for one in rest.returned["undone"]] == ["reward", "coupon"]
+    assert [one["kind"] for one in rest.returned["undone"]] == ["reward", "limit", "coupon"]
     assert shop.rows("select status from redemptions order by reward") == [("cancelled",), ("issued",)]
     assert counters(shop) == drawn
     assert figures(shop) == before

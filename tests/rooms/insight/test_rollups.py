@@ -36,6 +36,11 @@ PLAIN = {
             group by account_id, date_trunc('month', occurred_at at time zone 'America/New_York')) f
         group by 1""",
     "levels": "select ladder, level, count(*) from tiers where level <> 'bronze' group by 1, 2",
+    "returned": """
+        select (occurred_at at time zone 'America/New_York')::date, sum((line ->> 'net')::bigint)::bigint
+        from events e,
+            jsonb_array_elements(convert_from(e.decision, 'utf8')::jsonb -> 'returned' -> 'lines') as line
+        group by 1""",
 }
 SUMMED = {
     "units": "select moved_on, wallet, kind, book, source, amount, times from rollup_units",
@@ -44,6 +49,7 @@ SUMMED = {
     "joined": "select counted_on, amount from rollup_days where measure = 'joined'",
     "buyers": "select counted_on, amount from rollup_days where measure = 'buyers' and amount <> 0",
     "levels": "select ladder, level, accounts from rollup_levels where level <> 'bronze' and accounts <> 0",
+    "returned": "select counted_on, amount from rollup_days where measure = 'returned'",
 }
 NET = "select sum(amount)::bigint from rollup_days where measure = 'net'"
 
@@ -91,7 +97,23 @@ def live(world: World, people: tuple[str, ...] = ("anna", "bela", "chris")) -> D
         amount=-7, reason="a wrong till",
     )  # fmt: skip
     assert [answer.status for answer in world.ask(redeem, adjust)] == ["applied", "applied"]
-    return bought + Decimal("8.00")
+    return bought + Decimal("8.00") - send_back(world, people)
+
+
+def send_back(world: World, people: tuple[str, ...]) -> Decimal:
+    """Let an order of a member come back in parts on two days, and a guest's; gives what came back."""
+    for who, number in ((people[0], f"B-{people[0]}"), (None, f"G-{people[0]}")):
+        lines = [{"id": "1", "price": "0.40"}, {"id": "2", "price": "0.35"}]
+        world.ask(world.event("order.paid", who, data={"id": number, "lines": lines}))
+    for number in (f"B-{people[0]}", f"G-{people[0]}"):
+        back = world.event("order.returned", None, data={"order": number, "lines": [{"id": "2"}]})
+        assert world.ask(back)[0].problem is None
+    world.later(days=3)
+    assert (
+        world.ask(world.event("order.cancelled", None, data={"order": f"B-{people[0]}"}))[0].problem is None
+    )
+    # Nothing of the member's order is left, and 40 cents of the guest's.
+    return Decimal("-0.40")
 
 
 def test_sums_that_were_begun_late_and_kept_since_equal_the_journal(world: World) -> None:

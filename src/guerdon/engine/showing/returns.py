@@ -90,6 +90,7 @@ def _undone(one: Undone) -> dict[str, str]:
         "reward": one.reward,
         "badge": one.badge,
         "redemption": number,
+        "code": one.code,
         "kept": one.kept,
     }
     return {name: value for name, value in shown.items() if value}

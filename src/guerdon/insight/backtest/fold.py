@@ -221,6 +221,7 @@ class Fold:
     def _keep_return(self, command: ReturnOrder, decision: Decision) -> None:
         paid, returned = command.paid, decision.returned
         assert paid is not None and returned is not None  # noqa: PT018 - it was not refused
+        self.tally.count_return(returned)
         key = (paid.event.source, command.asked.order)
         paid = msgspec.structs.replace(paid, earlier=(*paid.earlier, returned))
         self._paid[key] = (self._paid[key][0], paid)

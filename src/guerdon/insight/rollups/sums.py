@@ -46,7 +46,8 @@ class Sums:
     endings: dict[tuple[int, date, str], int] = field(default_factory=dict)
     """By program, day and wallet: units of lots that end on the day."""
     days: dict[tuple[int, date, str], int] = field(default_factory=dict)
-    """By program, day and measure: `orders`, `net` (minor units), `joined`, `buyers`."""
+    """By program, day and measure: `orders`, `net` (minor units, less what came back), `returned`, `joined`,
+    `buyers`."""
     first_buys: dict[tuple[int, int, date], date] = field(default_factory=dict)
     """By program, account and first day of the month: the first day on which it bought."""
     levels: dict[tuple[int, str, str], int] = field(default_factory=dict)
@@ -69,6 +70,11 @@ class Sums:
             self.count(program_id, zone.day_of(fact.occurred_at), "joined", 1)
         elif fact.type == "order.paid" and fact.net_minor is not None:
             self._add_order(fact, fact.net_minor, zone.day_of(fact.occurred_at))
+        if decision.returned is not None:
+            # On the day on which it came back: what was shown of an earlier month stays.
+            back, day = decision.returned.net_minor, zone.day_of(fact.occurred_at)
+            self.count(program_id, day, "net", -back)
+            self.count(program_id, day, "returned", back)
 
     def count(self, program_id: int, day: date, measure: str, amount: int) -> None:
         """Add to a measure of a day.

@@ -28,6 +28,7 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat"
 Channel = Literal["web", "app", "pos", "b2b", "social", "partner", "system"]
 Period = Literal["day", "week", "month", "quarter", "year"]
 Choice = Literal["all", "best", "best_set", "first"]
+OnReturn = Literal["reevaluate", "full_only", "keep"]
 
 
 class Schedule(Part):
@@ -156,6 +157,8 @@ class Campaign(Part):
     """Whether it shuts out all others."""
     limits: Limits = Limits()
     """How often, and for how much at most."""
+    on_return: OnReturn | None = None
+    """What a return does with what does not divide, where it is not as `returns.on_return` says."""
     combine: Combine | None = None
     """Whether its multipliers multiply or add up their bonuses."""
     then: Annotated[tuple[Effect, ...], Field(min_length=1)]

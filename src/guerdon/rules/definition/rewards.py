@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from guerdon.rules.definition.campaigns import Limits
+from guerdon.rules.definition.campaigns import Limits, OnReturn
 from guerdon.rules.definition.effects import Discount
 from guerdon.rules.definition.scalars.part import Listed, Part
 from guerdon.rules.definition.scalars.problems import refusal, shown
@@ -120,6 +120,8 @@ class Reward(Part):
     """What the shop gives for each unit of money that is donated."""
     adds: Span | None = None
     """By how long a warranty becomes longer."""
+    on_return: OnReturn | None = None
+    """What a return does with one that its order gave or used, whatever else is said of returns."""
     limits: Limits = Limits()
 
     """How often it can be had."""

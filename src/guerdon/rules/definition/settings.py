@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from guerdon.rules.definition.campaigns import OnReturn
 from guerdon.rules.definition.scalars.part import Part, Short
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.values import Exact, Flag
@@ -113,7 +114,7 @@ class Spending(Part):
 class Returns(Part):
     """What a return undoes where a thing does not divide, and how long units given back last at least."""
 
-    on_return: Literal["reevaluate", "full_only", "keep"] = "reevaluate"
+    on_return: OnReturn = "reevaluate"
     """What becomes of a coupon, badge or gift: judged again, taken back with the whole order, or kept."""
     given_back_lasts: Span = Span(days=30)
     """How long units given back can be used at least."""

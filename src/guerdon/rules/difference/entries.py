@@ -127,6 +127,13 @@ def _discount(value: Discount, voice: Voice) -> str:
     return effect_words(value, voice).removeprefix("takes ")
 
 
+_AFTER_RETURN: Final[Mapping[str | None, str]] = {
+    None: "does as the program says",
+    "reevaluate": "is taken back where what remains of the order would not bring it",
+    "full_only": "is taken back with the whole order only",
+    "keep": "stays",
+}
+
 FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Definition, "currency"): ("is reckoned in", lambda value, _: str(value)),
     (Definition, "timezone"): ("has the days of", lambda value, _: str(value)),
@@ -192,6 +199,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
         lambda value, _: "alone, without any other" if value else "together with others",
     ),
     (Campaign, "limits"): ("happens", lambda value, voice: voice.limits(value)),
+    (Campaign, "on_return"): ("after a return", lambda value, _: _AFTER_RETURN[value]),
     (Retired, "wallets"): (": it gives up", _or("no wallet", _conversions)),
     (Retired, "rewards"): (": it honours what people hold of", _or("no reward", _honoured)),
     (Lane, "choose"): ("chooses", _code),
@@ -229,6 +237,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Reward, "match"): ("is matched with", _or("nothing", _number)),
     (Reward, "adds"): ("adds", _or("no time", _span)),
     (Reward, "limits"): ("can be had", lambda value, voice: voice.limits(value)),
+    (Reward, "on_return"): ("after a return", lambda value, _: _AFTER_RETURN[value]),
 }
 
 

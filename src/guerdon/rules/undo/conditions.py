@@ -19,6 +19,7 @@ from guerdon.rules.program import Campaign
 from guerdon.rules.stepping import DEPTH
 from guerdon.rules.undo.counts import Recount
 from guerdon.rules.undo.lines import Part
+from guerdon.rules.undo.policies import policy_of
 
 _ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge"})
 
@@ -29,7 +30,10 @@ Occasion = tuple[str, Mapping[str, Any]]
 class Fallen(msgspec.Struct, frozen=True):
     """What does not stand any more."""
 
+    unmet: frozenset[str]
+    """Campaigns that would not act on what remains, whatever they say of returns."""
     campaigns: frozenset[str]
+    """Those of which what does not divide is to be undone; rewards may say otherwise of themselves."""
     badges: frozenset[str]
 
 
@@ -49,14 +53,11 @@ def fallen(draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> Fal
     Returns:
         Campaigns whose effects are to be undone where they do not divide, and the badges among these.
     """
-    policy = paid.program.definition.returns.on_return
     acted = {one.campaign for one in paid.decision.effects if one.kind in _ACTING}
-    if policy == "keep" or (policy == "full_only" and not part.is_last):
-        return Fallen(frozenset(), frozenset())
     if part.is_last:
-        return _with_badges(paid, acted)
+        return _with_badges(paid, acted, is_last=True)
     known = _Known(draft, paid, part, recounted)
-    campaigns = [one for one in paid.program.campaigns if one.key in acted]
+    campaigns = [one for one in paid.program.campaigns if one.key in acted and _may_fall(paid, one)]
     found = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, frozenset())})
     for _ in range(DEPTH):
         more = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, found.badges)})
@@ -66,9 +67,18 @@ def fallen(draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> Fal
     return found
 
 
-def _with_badges(paid: PaidOrder, campaigns: set[str]) -> Fallen:
-    badges = {one.badge for one in paid.decision.effects if one.kind == "badge" and one.campaign in campaigns}
-    return Fallen(frozenset(campaigns), frozenset(badges))
+def _may_fall(paid: PaidOrder, campaign: Campaign) -> bool:
+    """Tell whether it matters if a campaign would act: to itself, or to a reward that it gives."""
+    gives = {*campaign.grants, *(one.reward for one in campaign.redeems)}
+    words = {policy_of(paid, campaign.key), *(policy_of(paid, campaign.key, reward) for reward in gives)}
+    return "reevaluate" in words
+
+
+def _with_badges(paid: PaidOrder, campaigns: set[str], *, is_last: bool = False) -> Fallen:
+    undone = {"reevaluate", "full_only"} if is_last else {"reevaluate"}
+    down = frozenset(key for key in campaigns if policy_of(paid, key) in undone)
+    badges = {one.badge for one in paid.decision.effects if one.kind == "badge" and one.campaign in down}
+    return Fallen(frozenset(campaigns), down, frozenset(badges))
 
 
 class _Known:

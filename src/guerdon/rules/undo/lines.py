@@ -30,6 +30,8 @@ class Part(msgspec.Struct, frozen=True):
     """The share of the order that earlier returns took, 0 to 1."""
     after: Fraction
     """The share that is taken with this one."""
+    whole: Order
+    """The order as it was paid."""
     stood: Order | None
     """What remained of the order before it; None where that was nothing."""
     remains: Order | None
@@ -106,6 +108,7 @@ def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
         is_last=_is_all(order, after),
         before=_share(order, before),
         after=_share(order, after),
+        whole=order,
         stood=_remains(order, before, no_shipping=shipped),
         remains=_remains(order, after, no_shipping=shipped or with_shipping),
     )

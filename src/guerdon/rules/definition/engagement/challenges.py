@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from guerdon.rules.definition.campaigns import Limits
+from guerdon.rules.definition.campaigns import Limits, OnReturn
 from guerdon.rules.definition.effects import Effect
 from guerdon.rules.definition.engagement.dated import Dated
 from guerdon.rules.definition.scalars.part import DescribedPart
@@ -18,7 +18,6 @@ from guerdon.rules.definition.scalars.words import ExpressionText
 
 MAX_STEPS: Final = 50
 Prize = Annotated[tuple[Effect, ...], Field(min_length=1, max_length=20)]
-OnReturn = Literal["reevaluate", "full_only", "keep"]
 _KINDS_OF_STEP: Final = ("metric", "event", "quiz", "survey")
 
 

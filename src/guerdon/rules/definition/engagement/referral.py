@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from guerdon.rules.definition.campaigns import Limits
+from guerdon.rules.definition.campaigns import Limits, OnReturn
 from guerdon.rules.definition.effects import Effect
-from guerdon.rules.definition.engagement.challenges import OnReturn, Prize
+from guerdon.rules.definition.engagement.challenges import Prize
 from guerdon.rules.definition.scalars.part import DescribedPart
 from guerdon.rules.definition.scalars.problems import refusal
 from guerdon.rules.definition.scalars.spans import Length, Span
