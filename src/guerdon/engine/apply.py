@@ -15,6 +15,7 @@ from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
 from guerdon.engine.returns.captures import capture_key
 from guerdon.engine.returns.rows import insert_returns
+from guerdon.engine.showing.notices import notices_of
 from guerdon.infra import failpoints, outbox
 from guerdon.infra.tx import Tx
 from guerdon.ledger.changes import WalletChange
@@ -26,23 +27,8 @@ from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.cards import insert_cards, write_blocks
 from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
-from guerdon.rules.decision import Decision
 from guerdon.rules.events import TakeCapture
 from guerdon.rules.state import AccountState, Hold, HoldKey
-
-_NOTICES = {
-    "award": "units.awarded",
-    "redeem": "units.redeemed",
-    "cancel": "units.given_back",
-    "expire": "units.expired",
-    "adjust": "units.adjusted",
-    "send": "units.sent",
-    "receive": "units.received",
-    "convert": "units.converted",
-    "return": "units.taken_back",
-    "repay": "units.repaid",
-}
-
 
 Counted = tuple[Callable[[], int], int]
 """How many rows a statement wrote, and how many it had to."""
@@ -108,7 +94,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         [folded.statuses.get(made.redemption_id, made) for one in folded.applied for made in one.redemptions],
     )
     changes = [
-        StatusChange(one.account_id, one.redemption_id, one.status, one.changed_at, one.tracking)
+        StatusChange.of(one)
         for one in folded.statuses.values()
         if one is not gathered.redemptions.get(one.redemption_id)
     ]
@@ -321,23 +307,5 @@ def _changed(before: Mapping[HoldKey, Hold], after: Mapping[HoldKey, Hold]) -> t
 
 
 def _parcel(one: Applied) -> outbox.Parcel:
-    return outbox.Parcel(one.account_id, one.event_id, one.event.booked_at, " ".join(_notices(one)))
-
-
-def _notices(one: Applied) -> list[str]:
-    decision: Decision = one.decision
-    names = [one.event.type]
-    names += dict.fromkeys(_NOTICES[transaction.kind] for transaction in decision.transactions)
-    if decision.redemptions:
-        names.append("redemption.issued")
-    if decision.used:
-        names.append("redemption.used")
-    if decision.cancelled:
-        names.append("redemption.cancelled")
-    if decision.restored:
-        names.append("redemption.restored")
-    if decision.tier_changes:
-        names.append("tier.changed")
-    if decision.badges:
-        names.append("badge.earned")
-    return names
+    notices = " ".join(notices_of(one.event.type, one.decision))
+    return outbox.Parcel(one.account_id, one.event_id, one.event.booked_at, notices)

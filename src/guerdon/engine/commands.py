@@ -13,6 +13,7 @@ from guerdon.base.ids import IdMaker
 from guerdon.engine.answers import Answer
 from guerdon.members.identities import Ref
 from guerdon.members.profiles import Profile
+from guerdon.rules.particulars import Covered
 from guerdon.rules.sent import ReturnAsked
 
 
@@ -71,18 +72,24 @@ class RedeemReward(Command, frozen=True, kw_only=True):
     reward: str
     quantity: int = 1
     choice: str = ""
+    by: str = ""
+    """Who asks, as the audit trail names callers; so in all that becomes of a redemption."""
+    covers: Covered | None = None
+    """What a warranty is for."""
 
 
 class CancelRedemption(Command, frozen=True, kw_only=True):
     """Take a redemption back."""
 
     redemption_id: int
+    by: str = ""
 
 
 class UseRedemption(Command, frozen=True, kw_only=True):
     """Mark a redemption as used."""
 
     redemption_id: int
+    by: str = ""
 
 
 class SendRedemption(Command, frozen=True, kw_only=True):
@@ -91,6 +98,7 @@ class SendRedemption(Command, frozen=True, kw_only=True):
     redemption_id: int
     tracking: str = ""
     """Where to look for it; nothing that names a person."""
+    by: str = ""
 
 
 class AdjustBalance(Command, frozen=True, kw_only=True):

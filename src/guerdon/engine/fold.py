@@ -49,12 +49,12 @@ from guerdon.engine.folding.returns import take_return
 from guerdon.engine.gather import Gathered, lots_missing
 from guerdon.engine.intake import Item, public_form, stored_form
 from guerdon.engine.keys import KnownCall
-from guerdon.rewards.redemptions import Redemption
+from guerdon.rewards.redemptions import Redemption, step_of
 from guerdon.rules import events
 from guerdon.rules.capturing import for_guest
 from guerdon.rules.checkout import release
 from guerdon.rules.decision import Decision, Transaction
-from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, TakeCapture, Use
+from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, TakeCapture, Use, asked_by
 from guerdon.rules.holds import give_back_units, lapsed
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
@@ -227,9 +227,8 @@ class _Fold:
         check_untouched(self, taken.redemption_id, now)
         answer = self.decide(item)
         empty_cards(self, item, (taken.redemption_id,), now)
-        self.done.statuses[taken.redemption_id] = taken._replace(
-            status="cancelled", changed_at=item.job.command.received_at
-        )
+        command = item.job.command
+        self.done.statuses[taken.redemption_id] = taken.moved("cancelled", command.received_at, command.by)
         return answer
 
     def use(self, item: Item) -> Answer:
@@ -237,19 +236,20 @@ class _Fold:
         now = item.job.command.received_at
         if taken.expires_at is not None and taken.expires_at <= now:
             raise Problem("redemption_expired", "this redemption could be used until it expired")
-        self.done.statuses[taken.redemption_id] = taken._replace(status="used", changed_at=now)
-        return self.noted(item, "guerdon.use_redemption", Use(item.redemption_id))
+        by = item.job.command.by
+        self.done.statuses[taken.redemption_id] = taken.moved("used", now, by)
+        return self.noted(item, "guerdon.use_redemption", Use(item.redemption_id, by))
 
     def send_out(self, item: Item) -> Answer:
         taken = self.still_issued(item)
-        if taken.status == "sent":
+        command = item.job.command
+        # Where to look for a parcel may be corrected; the same said again is a mistake.
+        if taken.status == "sent" and command.tracking in ("", taken.tracking):
             raise Problem("redemption_sent", "this redemption is sent already")
-        tracking = item.job.command.tracking
-        now = item.job.command.received_at
-        self.done.statuses[taken.redemption_id] = taken._replace(
-            status="sent", changed_at=now, tracking=tracking
-        )
-        return self.noted(item, "guerdon.send_redemption", Send(item.redemption_id, tracking))
+        moved = taken.moved("sent", command.received_at, command.by, command.tracking)
+        self.done.statuses[taken.redemption_id] = moved
+        sent = Send(item.redemption_id, command.tracking, command.by)
+        return self.noted(item, "guerdon.send_redemption", sent)
 
     def noted(self, item: Item, name: str, command: Use | Send) -> Answer:
         """Keep what became of a redemption."""
@@ -312,7 +312,7 @@ class _Fold:
         now = event.booked_at
         for number in applied.decision.used:
             taken = self.done.statuses[number]
-            self.done.statuses[number] = taken._replace(status="used", changed_at=now)
+            self.done.statuses[number] = taken.moved("used", now)
         return applied.decision, applied.event_id
 
     def step_guest(self, item: Item, event: Event) -> Applied:
@@ -380,6 +380,9 @@ class _Fold:
             booked_at,
             one.expires_at,
             booked_at,
+            "",
+            msgspec.to_builtins(one.particulars),
+            [step_of("issued", booked_at, asked_by(applied.event))],
         )
 
     def keep(self, applied: Applied) -> None:

@@ -25,6 +25,7 @@ from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
 from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent, ReleaseHolds
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
+from guerdon.engine.returns.cancelling import cancelling
 from guerdon.engine.returns.gathering import (
     ask_returned,
     counters_of,
@@ -49,12 +50,12 @@ from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
 from guerdon.programs.programs import LiveVersion, ask_live, hold_version
 from guerdon.rewards.cards import CardRow, ask_cards
-from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions
+from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions, ask_takings
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
 from guerdon.rules.program import Program
 from guerdon.rules.settling import needs_lots
-from guerdon.rules.state import AccountState, Hold, HoldKey
+from guerdon.rules.state import AccountState, Hold, HoldKey, Takings
 
 _ALSO_OF_GUESTS = (events.PriceCart, events.ReturnOrder)
 _NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
@@ -238,13 +239,7 @@ def _set_redemption(item: Item, issued: Issued | None) -> None:
         return
     item.account_id = issued.account_id
     if isinstance(item.job.command, CancelRedemption):
-        now = item.job.command.received_at
-        asked = events.CancelRedemption(
-            item.redemption_id, issued.reward, issued.quantity, {}, issued.issued_at, issued.member_id
-        )
-        item.event = events.Event(
-            "guerdon.cancel_redemption", now, now, source="guerdon", channel="system", command=asked
-        )
+        item.event = cancelling(item.job.command, issued)
 
 
 def _enrol(tx: Tx, gathered: Gathered) -> None:
@@ -296,7 +291,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     cards = {one for item in about for one in item.card_accounts}
     theirs = {one for item in about for one in (item.account_id, item.other_account) if one}
     account_ids = sorted(theirs | cards)
-    wanted, spends = _needs(gathered, about, account_ids)
+    wanted, spends, cooling = _needs(gathered, about, account_ids)
     spends = sorted({*spends, *cards})
     event_keys = {
         (item.event.source, item.event.id) for item in about if item.event is not None and item.event.id
@@ -319,6 +314,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         standing = ask_standing(tx, wanted)
         members = ask_members(tx, account_ids, actors)
         redemptions = ask_redemptions(tx, account_ids, _redemptions_of(about))
+        takings = ask_takings(tx, account_ids, cooling)
         earlier = ask_returns(tx, *orders_of(about))
         card_rows = ask_cards(tx, cards)
     gathered.rows, gathered.shared = rows(), shared()
@@ -332,7 +328,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     gathered.checkouts, gathered.shared_holds = checkouts(), shared_holds()
     gathered.cards = card_rows()
     check_locked(found, gathered.checkouts, gathered.rows)
-    _make_states(gathered, held, (standing(), holds()))
+    _make_states(gathered, held, (standing(), holds(), takings()))
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
     ended = (place.program, max(clocks, default=now))
@@ -348,9 +344,12 @@ def _redemptions_of(about: Sequence[Item]) -> set[int]:
     return numbers
 
 
-def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]) -> tuple[Wanted, list[int]]:
+def _needs(
+    gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
+) -> tuple[Wanted, list[int], set[str]]:
     metrics: set[str] = set()
     counters: set[str] = set()
+    takings: set[str] = set()
     spends: set[int] = set()
     oldest: date | None = None
     seen: dict[tuple[str, date, int | None], Needs] = {}
@@ -371,6 +370,7 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
             needs = needs_of(_deciding(gathered.place, event), event, item.member_id)
             metrics |= needs.metrics
             counters.update(needs.counters)
+            takings |= needs.takings
             if isinstance(event.command, events.ReturnOrder):
                 counters_of(needs.shared, gathered.bounds)
             else:
@@ -380,7 +380,7 @@ def _needs(gathered: Gathered, about: Sequence[Item], account_ids: Sequence[int]
                 seen[alike] = needs
         if needs.lots and item.account_id:
             spends.add(item.account_id)
-    return Wanted(account_ids, metrics, oldest, counters), sorted(spends)
+    return Wanted(account_ids, metrics, oldest, counters), sorted(spends), takings
 
 
 def _deciding(place: Place, event: events.Event) -> Program:
@@ -391,10 +391,10 @@ def _deciding(place: Place, event: events.Event) -> Program:
 def _make_states(
     gathered: Gathered,
     wallets: Wallets,
-    stood: tuple[dict[int, Standing], dict[int, dict[HoldKey, Hold]]],
+    stood: tuple[dict[int, Standing], dict[int, dict[HoldKey, Hold]], dict[int, Takings]],
 ) -> None:
     owners = gathered.members.owners
-    standing, holds = stood
+    standing, holds, takings = stood
     for account_id, row in gathered.rows.items():
         stands = standing[account_id]
         owner = owners.get(account_id)
@@ -412,6 +412,7 @@ def _make_states(
             owner=owner.state if owner is not None else None,
             members=row.members,
             holds=holds.get(account_id, {}),
+            takings=takings.get(account_id, {}),
         )
 
 

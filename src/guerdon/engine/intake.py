@@ -282,7 +282,12 @@ def _enrol(item: Item, command: EnrolMember, _: Program) -> None:
 
 def _redeem(item: Item, command: RedeemReward, _: Program) -> None:
     _check_text(command.choice, "/choice", TEXT_LENGTH)
-    asked = Redeem(item.job.redemption_id, command.reward, command.quantity, command.choice)
+    covers = command.covers
+    for name in ("order", "line", "sku") if covers is not None else ():
+        _check_text(getattr(covers, name), f"/for/{name}", TEXT_LENGTH)
+    asked = Redeem(
+        item.job.redemption_id, command.reward, command.quantity, command.choice, command.by, covers
+    )
     item.ref = command.member
     item.event = _own_event("guerdon.redeem", command, asked)
 

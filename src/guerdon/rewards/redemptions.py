@@ -12,20 +12,22 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.rules.coupons.codes import fold
+from guerdon.rules.particulars import Particulars
+from guerdon.rules.state import Taking, Takings
 
 Status = Literal["issued", "sent", "used", "cancelled"]
 
 _COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code,
-    campaign, choice, version, status, issued_at, expires_at, changed_at, tracking"""
+    campaign, choice, version, status, issued_at, expires_at, changed_at, tracking, particulars, steps"""
 _SELECT = f"select {_COLUMNS} from redemptions"  # noqa: S608 - a list of columns of ours
 _INSERT = f"""
 insert into redemptions (program_id, {_COLUMNS})
 select %s::bigint, account_id, redemption_id, member_id, event_id, reward, kind, quantity, price,
     string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at,
-    changed_at, tracking
+    changed_at, tracking, particulars, steps
 from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
     %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[], %s::text[]) as d ({_COLUMNS})
+    %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::jsonb[]) as d ({_COLUMNS})
 """  # noqa: S608
 _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
@@ -37,17 +39,24 @@ select code, account_id, redemption_id from coupon_codes
 where program_id = %s and translate(upper(code), 'ILOU- ', '110V') = any(%s::text[])
 """
 _ISSUED = """
-select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id from redemptions
+select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars
+from redemptions
 where redemption_id = any(%s::bigint[]) and program_id = %s
 """
 _SET_STATUS = """
-update redemptions set status = d.status, changed_at = d.changed_at, tracking = d.tracking
-from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[])
-    as d (account_id, redemption_id, status, changed_at, tracking)
+update redemptions set status = d.status, changed_at = d.changed_at, tracking = d.tracking, steps = d.steps
+from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[])
+    as d (account_id, redemption_id, status, changed_at, tracking, steps)
 where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id = any(%s::bigint[])
     and redemptions.account_id = d.account_id and redemptions.redemption_id = d.redemption_id
     and (redemptions.status = case when d.status = 'issued' then 'used' else 'issued' end
-        or redemptions.status = 'sent' and d.status in ('used', 'cancelled'))
+        or redemptions.status = 'sent' and d.status in ('sent', 'used', 'cancelled'))
+"""
+_TAKINGS = """
+select account_id, coalesce(particulars ->> 'chosen_from', reward), redemption_id, issued_at from redemptions
+where account_id = any(%s::bigint[]) and status <> 'cancelled' and (campaign = '' or price <> '{}'::jsonb)
+    and coalesce(particulars ->> 'chosen_from', reward) = any(%s::text[])
+order by issued_at, redemption_id
 """
 _OPEN = """
 select distinct reward from redemptions
@@ -78,13 +87,54 @@ class Redemption(NamedTuple):
     issued_at: datetime
     expires_at: datetime | None
     changed_at: datetime
-    tracking: str = ""
+    tracking: str
     """Where to look for it, as whoever sent it noted."""
+    particulars: Mapping[str, Any]
+    """What was fixed when it was taken, as JSON (`rules.particulars`)."""
+    steps: Sequence[Mapping[str, str]]
+    """What became of it, oldest first, as `step_of` writes it; empty for what is older than this list."""
+
+    def moved(self, status: Status, at: datetime, by: str = "", tracking: str | None = None) -> Redemption:
+        """Give the redemption as it stands after a step.
+
+        Args:
+            status: what becomes of it.
+            at: when.
+            by: who did it, empty for the engine itself.
+            tracking: where to look for it from now on; None leaves that as it is.
+
+        Returns:
+            The redemption.
+        """
+        noted = self.tracking if tracking is None else tracking
+        step = step_of(status, at, by, tracking or "")
+        return self._replace(status=status, changed_at=at, tracking=noted, steps=[*self.steps, step])
+
+    @property
+    def fixed(self) -> Particulars:
+        """What was fixed when it was taken."""
+        return msgspec.convert(self.particulars, Particulars, strict=False)
 
     @property
     def is_open(self) -> bool:
         """Whether it is neither used nor cancelled."""
         return self.status in ("issued", "sent")
+
+
+def step_of(status: Status, at: datetime, by: str = "", tracking: str = "") -> dict[str, str]:
+    """Write down one thing that became of a redemption.
+
+    Args:
+        status: what became of it.
+        at: when.
+        by: who did it, empty for the engine itself.
+        tracking: where to look for it, where that was said.
+
+    Returns:
+        JSON with texts alone.
+    """
+    step = {"status": status, "at": at.isoformat(), "by": by, "tracking": tracking}
+    return {name: text for name, text in step.items() if text}
 
 
 class Issued(NamedTuple):
@@ -96,6 +146,8 @@ class Issued(NamedTuple):
     seqs: Sequence[int]
     issued_at: datetime
     member_id: int | None
+    choice: str
+    particulars: Mapping[str, Any]
 
 
 class StatusChange(NamedTuple):
@@ -105,7 +157,22 @@ class StatusChange(NamedTuple):
     redemption_id: int
     status: Status
     changed_at: datetime
-    tracking: str = ""
+    tracking: str
+    steps: str
+    """JSON."""
+
+    @classmethod
+    def of(cls, one: Redemption) -> StatusChange:
+        """Take out of a redemption what can change.
+
+        Args:
+            one: as it stands now.
+
+        Returns:
+            The change.
+        """
+        steps = msgspec.json.encode(one.steps).decode()
+        return cls(one.account_id, one.redemption_id, one.status, one.changed_at, one.tracking, steps)
 
 
 def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption]) -> None:
@@ -127,7 +194,8 @@ def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption
 
 def _row(one: Redemption) -> tuple[Any, ...]:
     fields = one._asdict()
-    fields["price"] = msgspec.json.encode(one.price).decode()
+    for name in ("price", "particulars", "steps"):
+        fields[name] = msgspec.json.encode(fields[name]).decode()
     # Arrays of different lengths do not fit one array of PostgreSQL.
     fields["seqs"] = ",".join(map(str, one.seqs))
     return tuple(fields.values())
@@ -197,6 +265,34 @@ def ask_redemptions(
     return lambda: {row[1]: Redemption(*row) for row in cursor.fetchall()}
 
 
+def ask_takings(
+    tx: Tx, account_ids: Collection[int], rewards: Collection[str]
+) -> Callable[[], dict[int, Takings]]:
+    """Ask when accounts took rewards that make wait; the accounts are locked, or nothing depends on it.
+
+    Args:
+        tx: the transaction.
+        account_ids: whose.
+        rewards: of which rewards.
+
+    Returns:
+        What reads the answer, by account; grants are left out, and what was given back. In a pipeline it may
+        be called later.
+    """
+    if not rewards or not account_ids:
+        return dict
+    cursor = tx.execute(_TAKINGS, (sorted(account_ids), sorted(rewards)))
+
+    def read() -> dict[int, Takings]:
+        found: dict[int, dict[str, tuple[Taking, ...]]] = {}
+        for account_id, reward, number, taken_at in cursor.fetchall():
+            taken = found.setdefault(account_id, {})
+            taken[reward] = (*taken.get(reward, ()), Taking(number, taken_at))
+        return dict(found)
+
+    return read
+
+
 def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
     """Mark issued redemptions as used or cancelled, and used ones as issued again.
 
@@ -212,6 +308,22 @@ def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
     columns = [list(column) for column in zip(*changes, strict=True)]
     cursor = tx.execute(_SET_STATUS, (*columns, sorted(set(columns[0])), columns[1]))
     return lambda: cursor.rowcount
+
+
+def load_redemptions(
+    tx: Tx, account_ids: Collection[int], redemption_ids: Collection[int]
+) -> dict[int, Redemption]:
+    """Read redemptions, whoever else may change them.
+
+    Args:
+        tx: bound to the tenant.
+        account_ids: whose.
+        redemption_ids: which.
+
+    Returns:
+        By redemption, those that are there.
+    """
+    return ask_redemptions(tx, account_ids, redemption_ids)()
 
 
 def get_redemption(tx: Tx, program_id: int, redemption_id: int) -> Redemption:
@@ -259,6 +371,8 @@ class Page(NamedTuple):
     """Only redemptions with a smaller id: the cursor of the next page."""
     account_id: int | None = None
     status: Status | None = None
+    kind: str | None = None
+    reward: str | None = None
 
 
 def list_redemptions(tx: Tx, program_id: int, page: Page) -> list[Redemption]:
@@ -277,8 +391,9 @@ def list_redemptions(tx: Tx, program_id: int, page: Page) -> list[Redemption]:
     if page.account_id is not None:
         words.append("account_id = %s")
         values.append(page.account_id)
-    if page.status is not None:
-        words.append("status = %s")
-        values.append(page.status)
+    for name, value in (("status", page.status), ("kind", page.kind), ("reward", page.reward)):
+        if value is not None:
+            words.append(f"{name} = %s")
+            values.append(value)
     statement = f"{_SELECT} where {' and '.join(words)} order by redemption_id desc limit %s"
     return [Redemption(*row) for row in tx.execute(statement, (*values, page.limit))]

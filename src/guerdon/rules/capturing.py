@@ -13,6 +13,7 @@ from guerdon.rules.decision import Effect, Shortfall
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Capture, Event, Promised, Redeem, TakeCapture
+from guerdon.rules.offering import as_promised
 from guerdon.rules.owing import spendable
 from guerdon.rules.spending import issue
 
@@ -132,12 +133,12 @@ def _take_reward(draft: Draft, promised: Promised) -> None:
     if reward is None:
         draft.shortfalls.append(Shortfall("reward", promised.reward, Decimal(1), "unknown_reward"))
         return
+    # Whom it is for, and what it costs him, was asked when it was promised.
+    reward = as_promised(reward, promised.price)
     lost = next((key for key, _ in reward.price if key not in draft.program.wallets), None)
     if lost is not None:
         draft.shortfalls.append(Shortfall("reward", promised.reward, Decimal(1), "unknown_wallet"))
         return
-    # Whom it is for was asked when it was promised.
-    reward = msgspec.structs.replace(reward, tiers=frozenset(), opens=None, until=None, public_at=None)
     try:
         issue(draft, reward, Redeem(promised.redemption_id, promised.reward), by=None)
     except Problem as problem:

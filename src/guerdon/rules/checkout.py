@@ -20,6 +20,7 @@ from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, CardPaid, Discounted, Event, Promised
 from guerdon.rules.limits import Draw
+from guerdon.rules.offering import check_for_cart, price_pinned
 from guerdon.rules.orders import AmountInput, OrderInput, read_order
 from guerdon.rules.parts import Reward
 from guerdon.rules.paying import Payment, Purse, pay
@@ -27,7 +28,7 @@ from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT, Source
 from guerdon.rules.segments import see_segments
-from guerdon.rules.spending import REFUSALS, check_offer, reward_draws
+from guerdon.rules.spending import REFUSALS, cart_draws
 from guerdon.rules.state import Hold, HoldKind, Lot, State
 from guerdon.rules.step import step
 
@@ -125,7 +126,7 @@ def quote(
             if one.source.code in opening.coupons and opening.coupons[one.source.code].known is None
         ),
         rewards=tuple(
-            Promised(number, reward.key)
+            Promised(number, reward.key, price_pinned(program, reward))
             for number, reward in zip(opening.redemption_ids, rewards, strict=False)
         ),
         discounts=_discounts(priced, opening.coupons),
@@ -294,13 +295,11 @@ def _reward(draft: Draft, name: str, pointer: str, drawn: dict[str, Decimal]) ->
         detail = "something is chosen of this reward: take it by a redemption"
         raise Problem.at(pointer, "choice_missing", detail)
     try:
-        check_offer(draft, reward)
+        reward = check_for_cart(draft, reward)
     except Problem as problem:
         raise Problem.at(pointer, problem.code, problem.detail) from None
     member = draft.before.member
-    for draw, amount, code in reward_draws(
-        reward, 1, member.member_id if member is not None else None, draft.day
-    ):
+    for draw, amount, code in cart_draws(reward, member.member_id if member is not None else None, draft.day):
         drawn[draw.counter] = drawn.get(draw.counter, _NOTHING) + amount
         if draft.room(draw) < drawn[draw.counter]:
             raise Problem.at(pointer, code, REFUSALS[code])
@@ -377,8 +376,8 @@ def promised_holds(
     draws = list(capture.draws)
     for promised in capture.rewards:
         reward = program.rewards[promised.reward]
-        draws += [(draw, amount) for draw, amount, _ in reward_draws(reward, 1, *who_when)]
-        for wallet, units in reward.price:
+        draws += [(draw, amount) for draw, amount, _ in cart_draws(reward, *who_when)]
+        for wallet, units in promised.price.items() or reward.price:
             add("units", wallet, Decimal(units))
     for wallet, units in capture.units.items():
         add("units", wallet, Decimal(units))

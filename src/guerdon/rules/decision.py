@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from guerdon.rules.particulars import NOTHING_FIXED, Particulars
 from guerdon.rules.state import Lot
 
 Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit", "converted", "owed"]
@@ -93,6 +94,7 @@ class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The campaign that granted or redeemed it, or empty where a member did."""
     expires_at: datetime | None
     choice: str = ""
+    particulars: Particulars = NOTHING_FIXED
 
 
 class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):

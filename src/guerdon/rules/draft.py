@@ -79,6 +79,7 @@ class Draft:
         self.shared = state.shared.counters
         self.badges = account.badges
         self.holds = account.holds
+        self.takings = account.takings
         self.shared_holds = state.shared.holds
         self.effects: list[Effect] = []
         self.skipped: list[Skip] = []
@@ -438,6 +439,7 @@ class Draft:
                 counters=self.counters,
                 badges=self.badges,
                 holds=self.holds,
+                takings=self.takings,
             ),
             member=self.before.member,
             shared=Shared(self.shared, self.shared_holds),

@@ -13,6 +13,7 @@ from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.limits import Draw
 from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.orders import Order
+from guerdon.rules.particulars import NOTHING_FIXED, Covered, Particulars
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnAsked
 from guerdon.rules.state import Lot
@@ -25,6 +26,10 @@ class Redeem(msgspec.Struct, frozen=True):
     reward: str
     quantity: int = 1
     choice: str = ""
+    by: str = ""
+    """Who asked for it, as the audit trail names callers."""
+    covers: Covered | None = None
+    """What a warranty is for."""
 
 
 class CancelRedemption(msgspec.Struct, frozen=True):
@@ -39,12 +44,17 @@ class CancelRedemption(msgspec.Struct, frozen=True):
     """When it was taken: the limits of that period are freed. None means now."""
     member_id: int | None = None
     """Who took it; None where the account itself did."""
+    by: str = ""
+    """Who takes it back."""
+    choice: str = ""
+    particulars: Particulars = NOTHING_FIXED
 
 
 class Use(msgspec.Struct, frozen=True):
     """A redemption is used; nothing is decided about it."""
 
     redemption_id: int
+    by: str = ""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -52,6 +62,7 @@ class Send(msgspec.Struct, frozen=True):
 
     redemption_id: int
     tracking: str = ""
+    by: str = ""
 
 
 class Adjust(msgspec.Struct, frozen=True):
@@ -171,11 +182,13 @@ class CardPaid(msgspec.Struct, frozen=True, omit_defaults=True):
         return sum(lot.remaining for lot in self.lots)
 
 
-class Promised(msgspec.Struct, frozen=True):
+class Promised(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reward that comes with a cart, for its price."""
 
     redemption_id: int
     reward: str
+    price: Mapping[str, int] = {}
+    """What it costs, by wallet in its scale; empty for what the reward costs everybody."""
 
 
 class Discounted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -323,3 +336,16 @@ class Event(msgspec.Struct, frozen=True):
             return self.command.checkout
         taken = self.captured
         return taken.checkout if taken is not None else ""
+
+
+def asked_by(event: Event) -> str:
+    """Tell who asked for what happened.
+
+    Args:
+        event: a fact or a command.
+
+    Returns:
+        As the audit trail names callers; empty for facts, and where nobody said so.
+    """
+    command = event.command
+    return command.by if isinstance(command, Redeem | CancelRedemption | Use | Send) else ""

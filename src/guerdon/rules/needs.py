@@ -18,10 +18,13 @@ from guerdon.rules.events import (
     ReturnOrder,
     SendUnits,
 )
+from guerdon.rules.giving import cause_draws, draws_of_gift
 from guerdon.rules.limits import NO_LIMITS, Draw, all_draws, earning_draws, stock_draw
 from guerdon.rules.metrics import Metric, bucket_of
-from guerdon.rules.program import Campaign, Program
+from guerdon.rules.offering import CHOICE, choice_draw
+from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.stepping import FOLLOW_ONS
+from guerdon.rules.takings import cooling_draw
 from guerdon.rules.undo import draws_of, metrics_of
 
 _AHEAD = timedelta(days=2)
@@ -41,6 +44,8 @@ class Needs(msgspec.Struct, frozen=True):
     """The account's own counters, each with its bound."""
     shared: Mapping[str, Decimal]
     """Shared counters, each with the bound that its writing statement guards."""
+    takings: frozenset[str] = frozenset()
+    """Rewards that make wait between takings: those of the account are read."""
 
 
 def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
@@ -59,13 +64,16 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
         return _of_return(program, event.command, day)
     campaigns = _campaigns(program, event)
     metrics = _metrics(program, event, campaigns)
+    rewards = rewards_drawn(program, _rewards_of(event), campaigns)
     draws = _draws(program, event, campaigns, (member_id, day))
+    draws += _of_rewards(program, event, rewards, (member_id, day))
     return Needs(
         lots=_spends(event) or _takes(event) or any(campaign.redeems for campaign in campaigns),
         metrics=frozenset(metric.identity for metric in metrics),
         oldest_bucket_on=_oldest(program, metrics, day),
         counters={draw.counter: draw.bound for draw in draws if not draw.shared},
         shared={draw.counter: draw.bound for draw in draws if draw.shared},
+        takings=frozenset(one.key for one in rewards if one.cooling is not None),
     )
 
 
@@ -145,11 +153,8 @@ def _draws(
 ) -> list[Draw]:
     member_id, day = who_when
     draws: list[Draw] = []
-    rewards = _rewards_of(event)
     for campaign in campaigns:
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", member_id, day)
-        rewards.update(campaign.grants)
-        rewards.update(redeem.reward for redeem in campaign.redeems)
     if campaigns:
         draws += _of_earning(program, day)
     if isinstance(event.command, PriceCart):
@@ -158,15 +163,6 @@ def _draws(
     taken = event.captured
     if taken is not None:
         draws += [draw for draw, _ in taken.draws]
-    if isinstance(event.command, CancelRedemption):
-        # What is given back was drawn on the day of the taking, by whoever took it.
-        taken_at, by = event.command.taken_at, event.command.member_id
-        day = program.zone.day_of(taken_at) if taken_at is not None else day
-        member_id = by if by is not None else member_id
-    for reward in (program.rewards[key] for key in rewards if key in program.rewards):
-        draws += all_draws(reward.limits, f"reward/{reward.key}", member_id, day)
-        if reward.stock is not None:
-            draws.append(stock_draw(reward.key, reward.stock))
     return draws
 
 
@@ -174,6 +170,49 @@ def _of_earning(program: Program, day: date) -> Iterator[Draw]:
     for key, wallet in program.wallets.items():
         if wallet.caps is not None:
             yield from earning_draws(wallet.caps, key, day)
+
+
+def _of_rewards(
+    program: Program, event: Event, rewards: Iterable[Reward], who_when: tuple[int | None, date]
+) -> Iterator[Draw]:
+    """List what the rewards draw that an event is about, or gives back."""
+    member_id, day = who_when
+    if isinstance(event.command, CancelRedemption):
+        # What is given back was drawn on the day of the taking, by whoever took it.
+        taken_at, by = event.command.taken_at, event.command.member_id
+        day = program.zone.day_of(taken_at) if taken_at is not None else day
+        member_id = by if by is not None else member_id
+        cause = event.command.particulars.cause
+        yield from cause_draws(cause) if cause else ()
+    for reward in rewards:
+        yield from all_draws(reward.limits, f"reward/{reward.key}", member_id, day)
+        yield from [stock_draw(reward.key, reward.stock)] if reward.stock is not None else []
+        yield from filter(None, (choice_draw(reward, one) for one in reward.stock_by_choice))
+        if reward.cooling is not None:
+            yield cooling_draw(reward.key)
+        if not isinstance(event.command, CancelRedemption):
+            yield from draws_of_gift(reward.gift)
+
+
+def rewards_drawn(program: Program, named: Iterable[str], campaigns: Iterable[Campaign]) -> list[Reward]:
+    """Find the rewards that an event may give out, and what can be chosen of them.
+
+    Args:
+        program: what decides.
+        named: keys of rewards that the event itself is about.
+        campaigns: those that may give rewards.
+
+    Returns:
+        In order of their keys.
+    """
+    keys = set(named)
+    for campaign in campaigns:
+        keys.update(campaign.grants)
+        keys.update(redeem.reward for redeem in campaign.redeems)
+    for key in list(keys):
+        reward = program.rewards.get(key)
+        keys.update(reward.choices if reward is not None and reward.kind == CHOICE else ())
+    return [program.rewards[key] for key in sorted(keys) if key in program.rewards]
 
 
 def _of_promotions(program: Program, member_id: int | None, day: date) -> list[Draw]:
@@ -184,8 +223,10 @@ def _of_promotions(program: Program, member_id: int | None, day: date) -> list[D
 
 def _rewards_of(event: Event) -> set[str]:
     """Name the rewards that an event is about."""
-    if isinstance(event.command, Redeem | CancelRedemption):
+    if isinstance(event.command, Redeem):
         return {event.command.reward}
+    if isinstance(event.command, CancelRedemption):
+        return {event.command.reward, event.command.particulars.chosen_from}
     if isinstance(event.command, PriceCart):
         return set(event.command.rewards)
     taken = event.captured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,6 +13,7 @@ from guerdon.base.calendar import Period, Span
 from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import Expression
 from guerdon.rules.limits import Caps, Limits
+from guerdon.rules.particulars import Gift
 
 
 class Expiry(msgspec.Struct, frozen=True):
@@ -173,5 +175,34 @@ class Reward(msgspec.Struct, frozen=True):
     """From this local moment on its tiers do not matter."""
     choices: tuple[str, ...] = ()
     """What can be chosen; empty for any words."""
+    stock_by_choice: Mapping[str, int] = {}
+    """How many there are of a choice."""
+    price_by_tier: Mapping[str, tuple[tuple[str, int], ...]] = {}
+    """By `tier` or `ladder.tier`: what it costs there and above, up to the next that is named."""
+    audience: Expression | None = None
+    """Who may see it and take it."""
+    at_least: int = 1
+    """How many must be taken at once."""
+    at_most: int | None = None
+    """How many can be taken at once."""
+    cooling: Span | None = None
+    """How long an account waits between two takings."""
+    needs: tuple[tuple[str, int], ...] = ()
+    """Wallet and units in its scale that there must be before."""
+    leaves: tuple[tuple[str, int], ...] = ()
+    """Wallet and units in its scale that must be left afterwards."""
+    gift: Gift | None = None
+    """What it gives to a cause."""
+    adds: Span | None = None
+    """By how long a warranty becomes longer."""
+    partner: str = ""
+    """Whose points it is."""
+    gives: Decimal | None = None
+    """How many of the partner's points one is."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether those whom it is for have it for nothing."""
+        return self.kind == "access" and not self.price
     loads: int = 0
     """Minor units on the gift card that it is; 0 for anything else."""

@@ -9,6 +9,7 @@ from guerdon.rules.definition import Definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.parts import Campaign
 from guerdon.rules.segments import Segment, asked_for
+from guerdon.rules.stepping import TAKING
 
 _STANDING = ("wallets", "metrics", "account.tiers", "account.badges", "account.segments", "account.scores")
 
@@ -118,7 +119,10 @@ _INPUT_ROOTS = ("account", "member", "metrics", "wallets")
 
 
 def inputs_of(
-    campaigns: Iterable[Campaign], segments: Mapping[str, Iterable[Segment]], definition: Definition
+    campaigns: Iterable[Campaign],
+    segments: Mapping[str, Iterable[Segment]],
+    definition: Definition,
+    audiences: Iterable[Expression] = (),
 ) -> dict[str, tuple[str, ...]]:
     """List what campaigns, and the segments that they ask for, read beside the event.
 
@@ -126,15 +130,19 @@ def inputs_of(
         campaigns: as compiled.
         segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
+        audiences: of rewards.
 
     Returns:
         By trigger: dotted paths in order, personal values left out.
     """
-    return _inputs(campaigns, segments, definition, personal=False)
+    return _inputs(_all_read(campaigns, segments, audiences), definition, personal=False)
 
 
 def personal_of(
-    campaigns: Iterable[Campaign], segments: Mapping[str, Iterable[Segment]], definition: Definition
+    campaigns: Iterable[Campaign],
+    segments: Mapping[str, Iterable[Segment]],
+    definition: Definition,
+    audiences: Iterable[Expression] = (),
 ) -> dict[str, tuple[str, ...]]:
     """List what personal values campaigns, and the segments that they ask for, read of people.
 
@@ -142,25 +150,33 @@ def personal_of(
         campaigns: as compiled.
         segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
+        audiences: of rewards.
 
     Returns:
         By trigger: dotted paths in order.
     """
-    return _inputs(campaigns, segments, definition, personal=True)
+    return _inputs(_all_read(campaigns, segments, audiences), definition, personal=True)
+
+
+def _all_read(
+    campaigns: Iterable[Campaign],
+    segments: Mapping[str, Iterable[Segment]],
+    audiences: Iterable[Expression],
+) -> list[tuple[str, Expression]]:
+    """List what is evaluated, by trigger."""
+    active = [one for one in campaigns if not one.inactive]
+    read = [(one.trigger, each) for one in active for each in expressions_of(one)]
+    read += [(TAKING, each) for each in audiences]
+    read += [
+        (trigger, one.when) for trigger in {name for name, _ in read} for one in segments.get(trigger, ())
+    ]
+    return read
 
 
 def _inputs(
-    campaigns: Iterable[Campaign],
-    segments: Mapping[str, Iterable[Segment]],
-    definition: Definition,
-    *,
-    personal: bool,
+    read: Iterable[tuple[str, Expression]], definition: Definition, *, personal: bool
 ) -> dict[str, tuple[str, ...]]:
     names = {name for name, one in definition.attributes.items() if one.personal} | {"birthday"}
-    active = [one for one in campaigns if not one.inactive]
-    read = [(one.trigger, each) for one in active for each in expressions_of(one)]
-    triggers = {one.trigger for one in active}
-    read += [(trigger, one.when) for trigger in triggers for one in segments.get(trigger, ())]
     by_trigger: dict[str, set[str]] = {}
     for trigger, expression in read:
         by_trigger.setdefault(trigger, set()).update(

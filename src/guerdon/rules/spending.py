@@ -15,11 +15,22 @@ from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
 from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
+from guerdon.rules.giving import fix, take_back
 from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
-from guerdon.rules.offering import SENTENCES, why_not_chosen, why_not_offered
+from guerdon.rules.offering import (
+    SENTENCES,
+    check_balance,
+    check_offer,
+    check_quantity,
+    choice_draw,
+    chosen_of,
+    price_for,
+    why_not_chosen,
+)
 from guerdon.rules.owing import free, spendable
-from guerdon.rules.program import Campaign, Reward
+from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.state import Lot
+from guerdon.rules.takings import check_cooling, cooling_draw, note_taking, without
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 QUANTITY_AT_MOST = 1_000
@@ -35,21 +46,25 @@ def redeem(draft: Draft, command: Redeem) -> None:
         command: what is taken.
 
     Raises:
-        Problem: `unknown_reward`, `quantity_invalid`, `reward_not_for_sale`, `reward_not_for_tier`,
-            `reward_not_yet`, `reward_over`, `choice_missing`, `choice_unknown`, `limit_reached`,
-            `out_of_stock` or `insufficient_units`.
+        Problem: `unknown_reward`, `quantity_invalid`, `quantity_too_small`, `quantity_too_large`,
+            `reward_not_for_sale`, `choice_missing`, `choice_unknown`, `warranty_only`, or what `issue`
+            raises.
     """
     reward = draft.program.rewards.get(command.reward)
     if reward is None:
         raise Problem.at("/reward", "unknown_reward", f"this program has no reward {command.reward!r}")
     if not 1 <= command.quantity <= QUANTITY_AT_MOST:
         raise Problem.at("/quantity", "quantity_invalid", f"a quantity is 1 to {QUANTITY_AT_MOST}")
-    if not reward.price:
-        raise Problem.at("/reward", "reward_not_for_sale", "this reward is granted and has no price")
+    check_quantity(reward, command.quantity)
+    if not reward.price and not reward.is_free:
+        raise Problem.at("/reward", "reward_not_for_sale", SENTENCES["reward_not_for_sale"])
     refused = why_not_chosen(reward, command.choice)
     if refused:
         listed = ", ".join(reward.choices)
         raise Problem.at("/choice", refused, f"{SENTENCES[refused]}; there are: {listed}")
+    given = chosen_of(draft.program, reward, command.choice) or reward
+    if command.covers is not None and given.kind != "warranty":
+        raise Problem.at("/for", "warranty_only", "only a warranty is for something; leave `for` out")
     issue(draft, reward, command, by=None)
 
 
@@ -61,7 +76,7 @@ def issue(
     Args:
         draft: the decision.
         reward: what is given.
-        command: how many, and the redemption's number; 0 has one drawn.
+        command: how many, what of it, and the redemption's number; 0 has one drawn.
         by: the campaign that does it, or None where a member does.
         free: True for a grant, which the campaign's budget pays for.
 
@@ -69,26 +84,34 @@ def issue(
         The redemption.
 
     Raises:
-        Problem: `reward_not_for_tier`, `reward_not_yet`, `reward_over`, `limit_reached`, `out_of_stock`,
-            `budget_spent` or `insufficient_units`, with nothing changed.
+        Problem: `reward_not_for_tier`, `reward_not_for_member`, `reward_not_yet`, `reward_over`,
+            `reward_cooling`, `limit_reached`, `out_of_stock`, `budget_spent`, `balance_too_small` or
+            `insufficient_units`, with nothing changed.
     """
-    check_offer(draft, reward, granted=free)
-    draws = _draws(draft, reward, command.quantity, by if free else None)
+    given = chosen_of(draft.program, reward, command.choice) or reward
+    for one in {reward.key: reward, given.key: given}.values():
+        check_offer(draft, one, granted=free, by_campaign=by is not None)
+    if not free:
+        check_cooling(draft, reward)
+    draws = _draws(draft, reward, command, by if free else None)
     for draw, amount, code in draws:
         if draft.room(draw) < amount:
             raise Problem(code, REFUSALS[code])
-    price = {} if free else {wallet: each * command.quantity for wallet, each in reward.price}
+    price = {} if free else price_for(draft, reward, command.quantity)
     _check_funds(draft, price)
+    if not free:
+        check_balance(draft, reward, price)
     redemption = NewRedemption(
         redemption_id=command.redemption_id or _redemption_id(draft),
-        reward=reward.key,
-        kind=reward.kind,
+        reward=given.key,
+        kind=given.kind,
         quantity=command.quantity,
         price=price,
-        code=_code(draft, reward),
+        code=_code(draft, given),
         campaign=by.key if by is not None else "",
-        expires_at=_valid_until(draft, reward.valid),
-        choice=command.choice,
+        expires_at=_valid_until(draft, given.valid),
+        choice=command.choice if given is reward else "",
+        particulars=fix(draft, given, command, reward),
     )
     for draw, amount, _ in draws:
         draft.draw(draw, amount)
@@ -96,36 +119,69 @@ def issue(
         taken = draft.take_units(wallet, units)
         entries = moved_entries(taken, -1, "redeemed", reward.key)
         draft.post("redeem", wallet, entries, redemption_id=redemption.redemption_id)
+    _note(draft, redemption, reward, free=free)
+    return redemption
+
+
+def _note(draft: Draft, redemption: NewRedemption, asked: Reward, *, free: bool) -> None:
+    if not free:
+        note_taking(draft, asked, redemption.redemption_id)
     draft.redemptions.append(redemption)
     draft.effects.append(
         Effect(
             redemption.campaign,
             "grant" if free else "redeem",
-            reward=reward.key,
+            reward=redemption.reward,
             redemption_id=redemption.redemption_id,
             code=redemption.code,
-            spent=price,
+            spent=redemption.price,
         )
     )
-    return redemption
 
 
 REFUSALS = {
     "limit_reached": "this reward cannot be taken more often in this period",
     "out_of_stock": "there are not enough of this reward left",
     "budget_spent": "what it costs is more than the budget has left",
+    "reward_cooling": "an open checkout has this reward, which makes wait between takings",
 }
 
 
 def _draws(
-    draft: Draft, reward: Reward, quantity: int, payer: Campaign | None
+    draft: Draft, reward: Reward, command: Redeem, payer: Campaign | None
 ) -> list[tuple[Draw, Decimal, str]]:
     """List what giving a reward draws from, how much, and the code of refusal: uses, stock, budgets."""
     member = draft.before.member
-    draws = reward_draws(reward, quantity, member.member_id if member is not None else None, draft.day)
+    who_when = (member.member_id if member is not None else None, draft.day)
+    draws = taking_draws(draft.program, reward, (command.quantity, command.choice), who_when)
     if payer is not None and reward.cost is not None:
         money = money_draw(payer.limits, f"campaign/{payer.key}", draft.day)
-        draws += [(money, reward.cost * quantity, "budget_spent")] if money is not None else []
+        draws += [(money, reward.cost * command.quantity, "budget_spent")] if money is not None else []
+    return draws
+
+
+def taking_draws(
+    program: Program, reward: Reward, what: tuple[int, str], who_when: tuple[int | None, date]
+) -> list[tuple[Draw, Decimal, str]]:
+    """List what taking a reward draws from, what is chosen of it among that.
+
+    Args:
+        program: the version that decides.
+        reward: what is taken.
+        what: how many, and what is chosen of it, empty for nothing.
+        who_when: number of who takes it, or None; and the local day of the taking.
+
+    Returns:
+        Each counter, how much is drawn, and the code of the refusal where there is no room.
+    """
+    (quantity, choice), (member_id, day) = what, who_when
+    draws = reward_draws(reward, quantity, member_id, day)
+    of_choice = choice_draw(reward, choice)
+    if of_choice is not None:
+        draws.append((of_choice, Decimal(quantity), "out_of_stock"))
+    given = chosen_of(program, reward, choice)
+    if given is not None:
+        draws += reward_draws(given, quantity, member_id, day)
     return draws
 
 
@@ -155,25 +211,42 @@ def reward_draws(
     return draws
 
 
-def check_offer(draft: Draft, reward: Reward, *, granted: bool = False) -> None:
-    """Make sure that a reward can be had now, and that the account's tiers may have it.
+def cart_draws(reward: Reward, member_id: int | None, day: date) -> list[tuple[Draw, Decimal, str]]:
+    """List what a cart holds for one of a reward: what its taking draws, and that no other cart has it.
 
     Args:
-        draft: the decision.
-        reward: what is wanted.
-        granted: whether a campaign gives it, on whatever day.
+        reward: what comes with the cart.
+        member_id: who buys, or None.
+        day: local day of pricing.
 
-    Raises:
-        Problem: `reward_not_for_tier`, `reward_not_yet` or `reward_over`.
+    Returns:
+        As `reward_draws`.
     """
-    held = {name for key, one in draft.tiers.items() for name in (one.level, f"{key}.{one.level}")}
-    if granted:
-        reward = msgspec.structs.replace(reward, opens=None, until=None)
-    refused = why_not_offered(reward, held, draft.program.zone.local(draft.now).replace(tzinfo=None))
-    if refused == "reward_not_for_tier":
-        raise Problem(refused, "this reward is for the tiers " + ", ".join(sorted(reward.tiers)))
-    if refused and not granted:
-        raise Problem(refused, SENTENCES[refused])
+    draws = reward_draws(reward, 1, member_id, day)
+    if reward.cooling is not None:
+        draws.append((cooling_draw(reward.key), Decimal(1), "reward_cooling"))
+    return draws
+
+
+def freed_draws(
+    program: Program, made: NewRedemption | CancelRedemption, who_when: tuple[int | None, date]
+) -> list[tuple[Draw, Decimal, str]]:
+    """List what giving a redemption back frees: all that its taking drew, by what stands of it.
+
+    Args:
+        program: the version whose rewards stand.
+        made: the redemption.
+        who_when: number of who took it, or None; and the local day of the taking.
+
+    Returns:
+        As `reward_draws`.
+    """
+    asked = program.rewards.get(made.particulars.chosen_from or made.reward)
+    choice = made.reward if made.particulars.chosen_from else made.choice
+    if asked is not None:
+        return taking_draws(program, asked, (made.quantity, choice), who_when)
+    given = program.rewards.get(made.reward)
+    return reward_draws(given, made.quantity, *who_when) if given is not None else []
 
 
 def _check_funds(draft: Draft, price: dict[str, int]) -> None:
@@ -229,7 +302,7 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     # What came back to a wallet that is given up turns into what the rest of it did.
     draft.settle_wallets()
     _free(draft, command)
-    draft.cancelled.append(command.redemption_id)
+    withdraw(draft, command.redemption_id)
 
 
 def lasting(spent: Iterable[Lot], lasts: datetime) -> tuple[Lot, ...]:
@@ -249,14 +322,23 @@ def lasting(spent: Iterable[Lot], lasts: datetime) -> tuple[Lot, ...]:
 
 
 def _free(draft: Draft, command: CancelRedemption) -> None:
-    reward = draft.program.rewards.get(command.reward)
-    if reward is None:
-        return
     acting = draft.before.member.member_id if draft.before.member is not None else None
     member_id = command.member_id if command.member_id is not None else acting
     day = draft.program.zone.day_of(command.taken_at) if command.taken_at is not None else draft.day
-    for draw, amount, _ in reward_draws(reward, command.quantity, member_id, day):
+    for draw, amount, _ in freed_draws(draft.program, command, (member_id, day)):
         free(draft, draw, amount)
+    take_back(draft, command.particulars)
+
+
+def withdraw(draft: Draft, redemption_id: int) -> None:
+    """Note that a redemption is taken back, so that its account need not wait for it any more.
+
+    Args:
+        draft: the decision.
+        redemption_id: its number.
+    """
+    draft.cancelled.append(redemption_id)
+    draft.takings = without(draft.takings, redemption_id)
 
 
 def arrive(

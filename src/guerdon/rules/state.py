@@ -107,6 +107,18 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     consents: Mapping[str, bool] = {}
 
 
+class Taking(msgspec.Struct, frozen=True, gc=False):
+    """That an account took a reward."""
+
+    redemption_id: int
+    at: datetime
+    """When it was booked."""
+
+
+Takings = Mapping[str, tuple[Taking, ...]]
+"""By reward: what was taken of it and not given back."""
+
+
 class AccountState(msgspec.Struct, frozen=True):
     """All that decisions about one account read and change."""
 
@@ -127,6 +139,8 @@ class AccountState(msgspec.Struct, frozen=True):
     members: int = 1
     holds: Mapping[HoldKey, Hold] = {}
     """What the account's open checkouts have set aside of its own; it is inside `held` and `counters`."""
+    takings: Takings = {}
+    """Of rewards that make wait between takings, as far as gathered."""
 
 
 class Shared(msgspec.Struct, frozen=True):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -35,17 +34,16 @@ from guerdon.rules.events import (
     Tick,
 )
 from guerdon.rules.metrics import bucket_of
+from guerdon.rules.noting import note_inputs
 from guerdon.rules.owing import repay
 from guerdon.rules.program import Program
-from guerdon.rules.scope import MetricValues, Scope, WalletViews
+from guerdon.rules.scope import Scope
 from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
 from guerdon.rules.stepping import DEPTH, FOLLOW_ONS, exactly
 from guerdon.rules.undo import undo
 
 __all__ = ["DEPTH", "FOLLOW_ONS", "exactly", "step"]
-
-_MADE_WHEN_READ = (MetricValues, WalletViews)
 
 
 def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[State, Decision]:
@@ -92,7 +90,7 @@ def _decide_fact(draft: Draft) -> None:
     if counted:
         scope.metrics = draft.metric_values()
     see_segments(program.segments_of, scope, event.type)
-    _note_inputs(draft, scope, event.type)
+    note_inputs(draft, scope, event.type)
     index = program.indexes.get(event.type)
     campaigns = program.by_trigger.get(event.type, ()) if index is None else index.candidates(scope)
     run_campaigns(draft, scope, campaigns)
@@ -145,7 +143,7 @@ def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
             campaigns = [one for one in program.by_trigger.get(event_type, ()) if one.key not in acted]
             scope = draft.scope(event_type, data)
             see_segments(program.segments_of, scope, event_type)
-            _note_inputs(draft, scope, event_type)
+            note_inputs(draft, scope, event_type)
             acted |= run_campaigns(draft, scope, campaigns)
         occasions = []
     cold = {skip.campaign: skip for skip in draft.skipped if skip.campaign not in acted}
@@ -155,46 +153,6 @@ def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
 def _is_upward(program: Program, change: TierChange) -> bool:
     ladder = program.ladders[change.ladder]
     return ladder.level_of(change.after) > ladder.level_of(change.before)
-
-
-def _note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
-    """Keep what the expressions read beside the event itself, so that the decision can be explained."""
-    for path in draft.program.inputs_of.get(trigger, ()):
-        value: Any = scope
-        for name in path.split("."):
-            value = _part(value, name)
-        if value is not None:
-            kept = _written(value)
-            if draft.inputs.setdefault(path, kept) != kept:
-                # A follow-on finds other balances than the event did; each keeps what it saw.
-                draft.inputs[f"{trigger}/{path}"] = kept
-    for path in draft.program.personal_of.get(trigger, ()):
-        person: Any = scope
-        for name in path.split("."):
-            person = _part(person, name)
-        if person not in (None, ""):
-            draft.personal[path] = None
-
-
-def _part(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return value[name] if isinstance(value, _MADE_WHEN_READ) else value.get(name)
-    return getattr(value, name, None)
-
-
-def _written(value: Any) -> Any:
-    """Write a value as decisions keep it: texts, and lists and maps of them."""
-    if isinstance(value, Decimal):
-        return plain_text(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple | list):
-        return [_written(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(name): _written(one) for name, one in value.items()}
-    return str(value)
 
 
 def _book_time(draft: Draft, _command: Tick) -> None:

@@ -28,6 +28,7 @@ from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.orders import returns
+from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
@@ -58,6 +59,8 @@ _ROUTERS: Final = (
     accounts.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
+    access.ROUTER,
+    causes.ROUTER,
     coupons.ROUTER,
     gift_cards.ROUTER,
     checkouts.ROUTER,

@@ -25,29 +25,18 @@ from guerdon.engine.audit.replay import Decided, Replay, Told
 from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
 from guerdon.engine.events import StoredEvent
+from guerdon.engine.showing.notices import notices_of
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row
 from guerdon.members.accounts import AccountRow
 from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
-from guerdon.rewards.redemptions import Redemption, Status
+from guerdon.rewards.redemptions import Redemption, Status, step_of
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import BlockCard, PayWithCard, RefundCard, ReturnOrder, Send, Use
+from guerdon.rules.events import BlockCard, Event, PayWithCard, RefundCard, ReturnOrder, Send, Use, asked_by
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 
-_NOTICES = {
-    "award": "units.awarded",
-    "redeem": "units.redeemed",
-    "cancel": "units.given_back",
-    "expire": "units.expired",
-    "adjust": "units.adjusted",
-    "send": "units.sent",
-    "receive": "units.received",
-    "convert": "units.converted",
-    "return": "units.taken_back",
-    "repay": "units.repaid",
-}
 _EVENT = len(StoredEvent._fields)
 _KEY = len(KeyRow._fields)
 ERASED = "after erasure"
@@ -178,6 +167,7 @@ class History:
         except Problem as problem:
             yield self._differs(event, ("body", "what was decided upon", problem.code))
             return
+        self._sign(fact.event, decision)
         for difference in fact_differences(event, stored.key, fact, self.program_id):
             yield self._differs(event, difference)
         taken = fact.event.captured
@@ -275,6 +265,9 @@ class History:
                 event.booked_at,
                 one.expires_at,
                 event.booked_at,
+                "",
+                msgspec.to_builtins(one.particulars),
+                [step_of("issued", event.booked_at)],
             )
         ended: dict[int, Status] = dict.fromkeys(decision.cancelled, "cancelled")
         ended.update(dict.fromkeys(decision.restored, "issued"))
@@ -282,17 +275,27 @@ class History:
         for redemption_id, status in ended.items():
             taken = self.redemptions.get(redemption_id)
             if taken is not None:
-                self.redemptions[redemption_id] = taken._replace(status=status, changed_at=event.booked_at)
+                self.redemptions[redemption_id] = taken.moved(status, event.booked_at)
 
     def _note(self, event: StoredEvent, noted: Use | Send) -> Iterator[Finding]:
         taken = self.redemptions.get(noted.redemption_id)
-        if taken is None or not taken.is_open or (isinstance(noted, Send) and taken.status == "sent"):
+        if taken is None or not taken.is_open or _is_said_again(noted, taken):
             yield self._differs(event, ("redemption", "one that was issued", taken and taken.status))
             return
-        taken = taken._replace(status="used", changed_at=event.booked_at)
         if isinstance(noted, Send):
-            taken = taken._replace(status="sent", tracking=noted.tracking)
+            taken = taken.moved("sent", event.booked_at, noted.by, noted.tracking)
+        else:
+            taken = taken.moved("used", event.booked_at, noted.by)
         self.redemptions[noted.redemption_id] = taken
+
+    def _sign(self, fact: Event, decision: Decision) -> None:
+        """Note who asked for what a decision did to redemptions."""
+        by = asked_by(fact)
+        for number in (*(one.redemption_id for one in decision.redemptions), *decision.cancelled):
+            taken = self.redemptions.get(number)
+            if by and taken is not None:
+                *earlier, last = taken.steps
+                self.redemptions[number] = taken._replace(steps=[*earlier, {**last, "by": by}])
 
     def _decide(
         self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
@@ -357,6 +360,10 @@ class History:
         return Finding("events_unlike_replay", "events", key, str(expected), str(found), event.account_id)
 
 
+def _is_said_again(noted: Use | Send, taken: Redemption) -> bool:
+    return isinstance(noted, Send) and taken.status == "sent" and noted.tracking in ("", taken.tracking)
+
+
 def check_outbox(stored: Stored, decision: Decision) -> Iterator[Finding]:
     """Compare what waits to be told of an event with what was decided on it.
 
@@ -370,13 +377,7 @@ def check_outbox(stored: Stored, decision: Decision) -> Iterator[Finding]:
     event, (program_id, booked_at, notices) = stored.event, stored.outbox
     if notices is None:
         return
-    names = [event.type, *dict.fromkeys(_NOTICES[one.kind] for one in decision.transactions)]
-    names += ["redemption.issued"] if decision.redemptions else []
-    names += ["redemption.used"] if decision.used else []
-    names += ["redemption.cancelled"] if decision.cancelled else []
-    names += ["redemption.restored"] if decision.restored else []
-    names += ["tier.changed"] if decision.tier_changes else []
-    names += ["badge.earned"] if decision.badges else []
+    names = notices_of(event.type, decision)
     for name, expected, found in (
         ("program_id", stored.program_id, program_id),
         ("booked_at", event.booked_at, booked_at),

@@ -25,6 +25,7 @@ from guerdon.rules.needs import needs_of
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Hold, MemberState, Shared, State, WalletState
 from guerdon.rules.step import FOLLOW_ONS, exactly, step
+from guerdon.rules.takings import takings_after
 
 _PLENTY = Decimal(10) ** 15
 _GUESSED_APART = 6
@@ -104,11 +105,11 @@ class Replay:
             decision = marked(self._vault, told.event_id, decision)
             after = _as_if_free(after, elsewhere)
             if _is_same(decision, told):
-                return self._go_on(after, Decided(decision, True, _taken(used, after), bounds))
+                return self._go_on(after, Decided(decision, True, _taken(used, after), bounds), told)
             first = first or (after, decision, used)
         assert first is not None, "there is always a first guess"
         after, decision, used = first
-        return self._go_on(after, Decided(decision, False, _taken(used, after), bounds))
+        return self._go_on(after, Decided(decision, False, _taken(used, after), bounds), told)
 
     def after_tick(self, version: Version, at: datetime) -> AccountState | None:
         """Let time pass once more: a tick that only makes units available is not stored as an event.
@@ -130,8 +131,10 @@ class Replay:
             return None
         return account
 
-    def _go_on(self, after: State, decided: Decided) -> Decided:
-        self.state = after.account
+    def _go_on(self, after: State, decided: Decided, told: Told) -> Decided:
+        # What was taken counts whether or not the reward made wait then: a later version may.
+        takings = takings_after(self.state.takings, told.decision, told.fact.event.booked_at)
+        self.state = msgspec.structs.replace(after.account, takings=takings)
         return decided
 
     def _then(self, program: Program, told: Told) -> tuple[AccountState, MemberState | None]:

@@ -13,6 +13,7 @@ from guerdon.rewards.coupons import find_bound
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.expressions import Expression
+from guerdon.rules.giving import PLENTY, draws_of_gift
 from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program
 
@@ -114,7 +115,10 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
     limits = [one.limits for one in program.campaigns] + [one.limits for one in program.rewards.values()]
     limits += [one.limits for one in program.promotions.automatic]
     shares = any(one.total is not None or one.budget is not None for one in limits)
-    shares = shares or any(reward.stock is not None for reward in program.rewards.values())
+    shares = shares or any(
+        reward.stock is not None or reward.stock_by_choice or reward.gift is not None
+        for reward in program.rewards.values()
+    )
     sealed = frozenset(one.event for one in program.metrics.values() if _reads(_SEALED, one.when, one.value))
     birthdays = any(path.endswith(".birthday") for paths in program.personal_of.values() for path in paths)
     by_people = any(_reads(_PEOPLE, one.when, one.value) for one in program.metrics.values())
@@ -122,10 +126,13 @@ def _load(tx: Tx, program_id: int, number: int) -> Version | None:
 
 
 def _bound_of(program: Program, counter: str) -> Decimal | None:
-    kind, owner, what = counter.split("/")[:3]
+    kind, owner, what, *rest = counter.split("/", 3)
+    if kind == "cause":
+        return _bound_of_cause(program, counter)
     reward = program.rewards.get(owner) if kind == "reward" else None
     if what == "stock":
-        return Decimal(reward.stock) if reward is not None and reward.stock is not None else None
+        stock = None if reward is None else reward.stock_by_choice.get(rest[0]) if rest else reward.stock
+        return None if stock is None else Decimal(stock)
     owned = [one.limits for one in program.campaigns if kind == "campaign" and one.key == owner]
     owned += [one.limits for one in program.promotions.automatic if one.source.owner == f"{kind}/{owner}"]
     owned += [reward.limits] if reward is not None else []
@@ -137,6 +144,12 @@ def _bound_of(program: Program, counter: str) -> Decimal | None:
         if limits.budget is not None:
             return dict(limits.budget.units).get(what.removeprefix("budget."))
     return None
+
+
+def _bound_of_cause(program: Program, counter: str) -> Decimal:
+    gifts = [one.gift for one in program.rewards.values() if one.gift is not None]
+    draws = [draw for gift in gifts for draw in draws_of_gift(gift)]
+    return next((draw.bound for draw in draws if draw.counter == counter), PLENTY)
 
 
 def _reads(roots: Sequence[str], *expressions: Expression | None) -> bool:

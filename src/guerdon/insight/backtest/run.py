@@ -156,7 +156,10 @@ def shares_between_accounts(program: Program) -> bool:
     """
     limits = [one.limits for one in program.campaigns]
     limits += [one.limits for one in program.rewards.values()]
-    return any(map(_is_shared, limits)) or any(one.stock is not None for one in program.rewards.values())
+    rewards = program.rewards.values()
+    return any(map(_is_shared, limits)) or any(
+        one.stock is not None or one.stock_by_choice or one.gift is not None for one in rewards
+    )
 
 
 def end_of_day(program: Program, instant: datetime) -> datetime:

@@ -19,6 +19,7 @@ from guerdon.rules.promotions import CHECKOUT, compile_promotions
 from guerdon.rules.reads import asked_by, inputs_of, is_later, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.segments import asked_for
+from guerdon.rules.stepping import TAKING
 
 
 def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
@@ -47,8 +48,8 @@ def _compiled(work: Compiling, version: int) -> Program:
         for key, one in definition.ladders.items()
         if one.metric in metrics
     }
-    rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
     work.environments.update(section_environments(definition))
+    rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
     segments = segments_in(work)
     campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
     schedules = {one.key: one.schedule for one in campaigns}
@@ -59,8 +60,10 @@ def _compiled(work: Compiling, version: int) -> Program:
         raise DefinitionError(sorted(work.faults, key=lambda fault: (fault.line, fault.column)))
     campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
     by_trigger = _grouped(campaigns, lambda campaign: campaign.trigger)
+    audiences = [one.audience for one in rewards.values() if one.audience is not None]
     of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
-    segments_of = {**asked_by(campaigns, segments), **of_carts}
+    of_rewards = {TAKING: asked_for(audiences, segments)} if audiences else {}
+    segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards}
     return Program(
         key=definition.program,
         version=version,
@@ -91,8 +94,8 @@ def _compiled(work: Compiling, version: int) -> Program:
         promotions=promotions,
         segments=segments,
         segments_of=segments_of,
-        inputs_of=inputs_of(campaigns, segments_of, definition),
-        personal_of=personal_of(campaigns, segments_of, definition),
+        inputs_of=inputs_of(campaigns, segments_of, definition, audiences),
+        personal_of=personal_of(campaigns, segments_of, definition, audiences),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from guerdon.base.errors import Problem
 from guerdon.base.exact import currency_digits, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.compiling.taking import days_of, taking_of, units_of
 from guerdon.rules.compiling.wallets import cost_of
-from guerdon.rules.definition.campaigns import closing, opening
+from guerdon.rules.definition.campaigns import opening
 from guerdon.rules.parts import Reward
 from guerdon.rules.promotions import limits_of
 
@@ -26,13 +26,7 @@ def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
     Returns:
         The reward.
     """
-    at = f"/rewards/{key}/price"
-    price = []
-    for wallet, amount in one.price.items():
-        try:
-            price.append((wallet, to_scaled(amount, work.scales[wallet], f"{at}/{wallet}")))
-        except Problem as problem:
-            work.fault(f"{at}/{wallet}", problem.code, problem.detail)
+    opens, until = days_of(work, one)
     budget = one.limits.budget
     if budget is not None and (budget.units or cost_of(one) is None):
         detail = "the budget of a reward is in money, and the reward needs a `cost` or a `worth` for it"
@@ -44,16 +38,17 @@ def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
     return Reward(
         key=key,
         kind=one.kind,
-        price=tuple(price),
+        price=units_of(work, one.price, f"/rewards/{key}/price"),
         stock=one.stock if one.stock is not None else one.seats,
         tiers=frozenset(one.tiers),
         valid=span_of(one.valid) if one.valid is not None else None,
         code=(written.code_parts(one.code) if one.code else _PLAIN_CODE) if coded else None,
         limits=limits_of(one.limits),
         cost=cost_of(one),
-        opens=None if one.opens is None else opening(one.opens),
-        until=None if one.until is None else closing(one.until),
+        opens=opens,
+        until=until,
         public_at=None if one.public_at is None else opening(one.public_at),
         choices=one.choices,
+        **taking_of(work, key, one),
         loads=to_scaled(one.worth, currency_digits(work.definition.currency)) if is_card and one.worth else 0,
     )

@@ -56,7 +56,7 @@ from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.layout.formatting import definition_text, format_document
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Metric, Rolling
-from guerdon.rules.definition.rewards import Reward, code_parts
+from guerdon.rules.definition.rewards import Content, Reward, code_parts
 from guerdon.rules.definition.scalars.part import DescribedPart, Part, spellings
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
 from guerdon.rules.definition.scalars.spans import Span
@@ -101,6 +101,7 @@ __all__ = [
     "Challenge",
     "ChallengeStep",
     "Checkout",
+    "Content",
     "Conversion",
     "Datum",
     "Definition",

@@ -223,10 +223,21 @@ def budget_findings(definition: Definition, budget: Budget, pointer: str) -> Ite
     if budget.money is not None:
         yield from money_findings(definition, budget.money, f"{pointer}/money")
     for wallet, units in (budget.units or {}).items():
-        yield from _units(definition, wallet, units, f"{pointer}/units/{wallet}")
+        yield from units_findings(definition, wallet, units, f"{pointer}/units/{wallet}")
 
 
-def _units(definition: Definition, wallet: str, units: Decimal, pointer: str) -> Iterator[Finding]:
+def units_findings(definition: Definition, wallet: str, units: Decimal, pointer: str) -> Iterator[Finding]:
+    """Check units of a wallet that a document names as a key.
+
+    Args:
+        definition: as the models took it.
+        wallet: its key.
+        units: whole units.
+        pointer: where the figure stands.
+
+    Yields:
+        A wallet that is not there, or places that it does not keep.
+    """
     yield from known_findings("wallet", wallet, definition.wallets, pointer, at_key=True)
     kept = definition.wallets.get(wallet)
     if kept is not None and places_of(units) > kept.scale:
@@ -239,7 +250,7 @@ def _reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Fi
     if reward.lane is not None:
         yield from known_findings("lane", reward.lane, definition.lanes, f"{pointer}/lane")
     for wallet, units in reward.price.items():
-        yield from _units(definition, wallet, units, f"{pointer}/price/{wallet}")
+        yield from units_findings(definition, wallet, units, f"{pointer}/price/{wallet}")
     holders: dict[str, list[str]] = {}
     for ladder, entry in definition.ladders.items():
         for tier in entry.tiers:

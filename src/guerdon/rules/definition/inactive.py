@@ -19,7 +19,6 @@ _LATER_SECTIONS: Final = {
     "draws": "nothing is drawn yet",
     "leaderboards": "nobody is ranked yet",
     "teams": "members cannot form teams yet",
-    "causes": "causes have no running total and no payout yet",
     "journeys": "nobody goes through journeys yet, so nothing of this happens",
     "surveys": "surveys are not sent yet",
 }
@@ -29,16 +28,25 @@ _LATER_IN_BADGES: Final = {
     "levels": "badges have no levels yet",
 }
 ACTIVE_KINDS: Final = frozenset(
-    {"product", "coupon", "shipping", "event", "access", "donation", "warranty", "choice"}
+    {
+        "product",
+        "coupon",
+        "shipping",
+        "event",
+        "access",
+        "content",
+        "donation",
+        "warranty",
+        "partner",
+        "service",
+        "experience",
+        "choice",
+    }
 )
 _OF_CARTS: Final = frozenset({"discount", "gift"})
 _LATER_EFFECTS: Final = frozenset({"message"})
 _UNDOING: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
 _LATER_SETTINGS: Final = (("earning", Earning(), ("same_order",)),)
-_LATER_IN_REWARDS: Final = {
-    "match": "what is matched is kept and not given by the engine",
-    "adds": "the warranty is kept and lengthened by whoever fulfils it",
-}
 _LATER_FOLDS: Final = ("streak", "distinct", "min", "max", "last")
 
 
@@ -89,11 +97,10 @@ def _rewards(definition: Definition) -> Iterator[InactivePart]:
         if reward.kind not in ACTIVE_KINDS:
             why = f"a reward of kind {reward.kind} is handed out as it stands, without fulfilment of its own"
             yield InactivePart(f"/rewards/{key}/kind", why)
-
-    for key, reward in definition.rewards.items():
-        for name, why in _LATER_IN_REWARDS.items():
-            if getattr(reward, name) is not None:
-                yield InactivePart(f"/rewards/{key}/{name}", why)
+    for key, cause in definition.causes.items():
+        if "pays_out" in cause.model_fields_set:
+            why = "the running total is kept; when the charity is paid is not"
+            yield InactivePart(f"/causes/{key}/pays_out", why)
 
 
 def _settings(definition: Definition) -> Iterator[InactivePart]:

@@ -12,6 +12,7 @@ from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, shown
 from guerdon.rules.definition.sections.engagement import check_engagement
+from guerdon.rules.definition.sections.taking import check_takings
 from guerdon.rules.definition.source.positions import Positions
 from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import join, plain_data, steps_of
@@ -76,7 +77,9 @@ def load_definition_with_positions(
         definition = Definition.model_validate(data, by_alias=True, by_name=False, context={})
     except ValidationError as error:
         raise _error(list(_all_faults(error, positions))) from None
-    checks = itertools.chain(check_references(definition), check_engagement(definition))
+    checks = itertools.chain(
+        check_references(definition), check_takings(definition), check_engagement(definition)
+    )
     findings = list(itertools.islice(checks, MAX_FAULTS))
     if findings:
         raise _error([_placed(finding, positions) for finding in findings])

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from guerdon.rules.definition.campaigns import Limits, OnReturn
+from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.effects import Discount
 from guerdon.rules.definition.scalars.part import Listed, Part
 from guerdon.rules.definition.scalars.problems import refusal, shown
@@ -67,6 +67,17 @@ def _read_code(value: object) -> str:
 
 
 Price = Annotated[Exact, Field(gt=0)]
+Amount = Annotated[Exact, Field(ge=0)]
+Count = Annotated[Whole, Field(ge=1, le=1_000)]
+
+
+class Content(Part):
+    """What only those see who took the reward."""
+
+    url: Line | None = None
+    """Where it is."""
+    text: Text | None = None
+    """What it says."""
 
 
 class Reward(Part):
@@ -78,6 +89,12 @@ class Reward(Part):
     """How people call it."""
     price: Mapping[Name, Price] = Field(default_factory=dict)
     """What it costs, by wallet; campaigns alone give it without one."""
+    price_by_tier: Mapping[Line, Annotated[Mapping[Name, Price], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """What it costs for a tier and those above it, up to the next that is named."""
+    audience: ExpressionText | None = None
+    """Who may see it and take it."""
     stock: Annotated[Whole, Field(ge=0)] | None = None
     """How many there are; no end of them without it."""
     seats: Annotated[Whole, Field(ge=0)] | None = None
@@ -113,15 +130,33 @@ class Reward(Part):
     until: Moment | None = None
     """The last day or moment on which it can be had."""
     choices: Annotated[tuple[Line, ...], Listed()] = ()
-    """What can be chosen of it; any words without it."""
+    """What can be chosen of it, words or, of a `choice`, rewards as well; any words without it."""
+    stock_by_choice: Mapping[Line, Annotated[Whole, Field(ge=0)]] = Field(default_factory=dict)
+    """How many there are of each choice; no end of those that are not named."""
     cause: Line | None = None
     """What a donation is for."""
     match: Annotated[Exact, Field(ge=0)] | None = None
     """What the shop gives for each unit of money that is donated."""
     adds: Span | None = None
     """By how long a warranty becomes longer."""
-    on_return: OnReturn | None = None
-    """What a return does with one that its order gave or used, whatever else is said of returns."""
+    content: Content | None = None
+    """What only those see who took it."""
+    place: Text | None = None
+    """Where it takes place or is given out."""
+    partner: Line | None = None
+    """Whose points or service it is."""
+    gives: Amount | None = None
+    """How many of the partner's points it is."""
+    at_least: Count | None = None
+    """How many must be taken at once."""
+    at_most: Count | None = None
+    """How many can be taken at once."""
+    cooling: Span | None = None
+    """How long an account waits before it takes it again."""
+    needs: Mapping[Name, Price] = Field(default_factory=dict)
+    """What an account must have to begin with, by wallet."""
+    leaves: Mapping[Name, Price] = Field(default_factory=dict)
+    """What must be left to it afterwards, by wallet."""
     limits: Limits = Limits()
 
     """How often it can be had."""

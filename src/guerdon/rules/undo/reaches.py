@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from guerdon.rules.events import PaidOrder
-from guerdon.rules.limits import Draw, all_draws, stock_draw
+from guerdon.rules.giving import cause_draws
+from guerdon.rules.limits import Draw, all_draws
 from guerdon.rules.metrics import Metric
+from guerdon.rules.spending import freed_draws
 from guerdon.rules.undo.earned import earned_draws
 from guerdon.rules.undo.things import owners_of
 from guerdon.rules.undo.units import decisions_of
@@ -35,11 +37,10 @@ def draws_of(paid: PaidOrder) -> list[Draw]:
     draws: list[Draw] = []
     for campaign in owners_of(paid):
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
-    named = {made.reward for decision in decisions_of(paid) for made in decision.redemptions}
-    for reward in (paid.program.rewards[key] for key in sorted(named) if key in paid.program.rewards):
-        draws += all_draws(reward.limits, f"reward/{reward.key}", paid.member_id, day)
-        if reward.stock is not None:
-            draws.append(stock_draw(reward.key, reward.stock))
+    for decision in decisions_of(paid):
+        for made in decision.redemptions:
+            draws += [draw for draw, _, _ in freed_draws(paid.program, made, (paid.member_id, day))]
+            draws += cause_draws(made.particulars.cause) if made.particulars.cause else ()
     draws += [draw for _, draw in earned_draws(paid)]
     for capture, _ in paid.captures:
         draws += [draw for draw, _ in capture.draws]

@@ -7,15 +7,14 @@ from decimal import Decimal
 from guerdon.rules.decision import NewRedemption, Shortfall, Undone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
+from guerdon.rules.giving import take_back
 from guerdon.rules.limits import money_draw, use_draws
 from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
-from guerdon.rules.spending import reward_draws
+from guerdon.rules.spending import freed_draws, withdraw
 from guerdon.rules.undo.conditions import Fallen
-from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
-from guerdon.rules.undo.policies import policy_of
-from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken
+from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken, share_of_money
 
 _ONE = Decimal(1)
 
@@ -44,23 +43,21 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
     """
     down, sums = gone
     handled = _Handled(paid)
+    keeps = paid.program.definition.returns.on_return == "keep"
     undone: list[Undone] = []
     for decision in decisions_of(paid):
         for made in decision.redemptions:
-            if made.redemption_id not in handled.redemptions and _falls(paid, part, down, made):
+            # What came with the cart has no condition: it stands as long as anything of the order does.
+            falls = made.campaign in down.campaigns if made.campaign else part.is_last and not keeps
+            if falls and made.redemption_id not in handled.redemptions:
                 undone += _cancel(draft, paid, made, sums)
+        if part.is_last and not keeps:
+            used = [number for number in decision.used if number not in handled.redemptions]
+            undone += [_restore(draft, paid, number) for number in used]
     undone += _badges(draft, paid, down.badges - handled.badges)
     undone += _uses(draft, paid, down.campaigns - handled.limits)
-    undone += undo_discounts(draft, paid, part)
+    _free_captured(draft, paid, part, keeps=keeps)
     return tuple(undone)
-
-
-def _falls(paid: PaidOrder, part: Part, down: Fallen, made: NewRedemption) -> bool:
-    policy = policy_of(paid, made.campaign, made.reward)
-    if policy == "keep":
-        return False
-    # What came with the cart has no condition: it stands as long as anything of the order does.
-    return part.is_last or (bool(made.campaign) and policy == "reevaluate" and made.campaign in down.unmet)
 
 
 def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> list[Undone]:
@@ -68,8 +65,8 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
     status = paid.redemptions.get(number, "issued")
     if status == "cancelled":
         return []
-    if status in ("used", "sent"):
-        reason = f"redemption_{status}"
+    if status == "used":
+        reason = "redemption_used"
         draft.shortfalls.append(Shortfall("reward", made.reward, Decimal(made.quantity), reason))
         return [Undone("reward", made.campaign, made.reward, redemption_id=number, kept=reason)]
     for decision in decisions_of(paid):
@@ -78,23 +75,31 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
                 given = (transaction.wallet, tuple(lots_taken(transaction)))
                 give_lots(draft, paid, given, sums, number)
     _free_reward(draft, paid, made)
-    draft.cancelled.append(number)
+    withdraw(draft, number)
     return [Undone("reward", made.campaign, made.reward, redemption_id=number)]
 
 
 def _free_reward(draft: Draft, paid: PaidOrder, made: NewRedemption) -> None:
     """Give back a reward's stock and uses, and what a grant drew of its campaign's budget."""
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    for draw, amount, _ in freed_draws(paid.program, made, (paid.member_id, day)):
+        free(draft, draw, amount)
+    take_back(draft, made.particulars)
     reward = paid.program.rewards.get(made.reward)
     if reward is None:
         return
-    day = paid.program.zone.day_of(paid.event.occurred_at)
-    for draw, amount, _ in reward_draws(reward, made.quantity, paid.member_id, day):
-        free(draft, draw, amount)
     payers = [one for one in paid.program.campaigns if one.key == made.campaign and not made.price]
     for payer in payers:
         money = money_draw(payer.limits, f"campaign/{payer.key}", day)
         if money is not None and reward.cost is not None:
             free(draft, money, reward.cost * made.quantity)
+
+
+def _restore(draft: Draft, paid: PaidOrder, number: int) -> Undone:
+    if paid.redemptions.get(number) != "used":
+        return Undone("coupon", redemption_id=number, kept="coupon_not_used")
+    draft.restored.append(number)
+    return Undone("coupon", redemption_id=number)
 
 
 def _badges(draft: Draft, paid: PaidOrder, badges: frozenset[str]) -> list[Undone]:
@@ -117,6 +122,23 @@ def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undo
                 free(draft, draw, _ONE)
             undone += [Undone("limit", campaign.key)] if draws else []
     return undone
+
+
+def _free_captured(draft: Draft, paid: PaidOrder, part: Part, *, keeps: bool) -> None:
+    """Give back what discounts drew: budgets by the share that comes back, uses when nothing is left."""
+    for capture, decision in paid.captures:
+        drawn: dict[str, Decimal] = {}
+        for counter, amount in decision.drawn:
+            drawn[counter] = drawn.get(counter, Decimal(0)) + amount
+        for draw in {one.counter: one for one, _ in capture.draws}.values():
+            amount = drawn.get(draw.counter, Decimal(0))
+            if draw.counter.split("/")[2].startswith("budget"):
+                shares = part.as_first() if capture.checkout in paid.fresh else part
+                amount = share_of_money(amount, shares, paid.program.digits)
+            elif not part.is_last or keeps:
+                continue
+            if amount:
+                free(draft, draw, amount)
 
 
 def owners_of(paid: PaidOrder) -> list[Campaign]:

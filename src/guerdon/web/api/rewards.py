@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -10,16 +11,17 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text, scaled_text
+from guerdon.engine.looking.offers import Looker, load_offers
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.programs.counters import load_counters
 from guerdon.programs.holds import load_lapsed
 from guerdon.rules.limits import stock_draw
-from guerdon.rules.offering import why_not_offered
+from guerdon.rules.offering import Offer, choice_draw
 from guerdon.rules.program import Program, Reward
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.shapes import Rewards, RewardShape
-from guerdon.web.api.standing import Shown, show_standing
+from guerdon.web.api.taking.shown import in_first_language
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
 
@@ -31,67 +33,85 @@ Reading = Annotated[Call, Depends(admitted("rewards:read"))]
 def catalogue(
     call: Reading, program: str, member: Annotated[str | None, Query(max_length=260)] = None
 ) -> Response:
-    """All rewards; with `member`, whether that member can take each now, and what is missing."""
+    """All rewards; with `member` those that are for that member, with its price, and what is missing."""
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        standing = _standing(tx, call, live, member) if member is not None else None
-        left = _stock_left(tx, live, call.now)
-    local = live.program.zone.local(call.now).replace(tzinfo=None)
+        offers = _offers(tx, call, live, member) if member is not None else {}
+        left = _left(tx, live, call.now)
     shown = [
-        _shown(live.program, reward, left.get(key), standing, local)
+        _shown(live.program, reward, left, offers.get(key))
         for key, reward in live.program.rewards.items()
+        if key not in offers or offers[key].is_seen
     ]
     return answer(Rewards(data=shown, next=None))
 
 
-def _standing(tx: Tx, call: Call, live: Live, member: str) -> Shown:
+def _offers(tx: Tx, call: Call, live: Live, member: str) -> dict[str, Offer]:
     ref = parse_ref(member)
     found = resolve(tx, call.house.vault(call.tenant_id), live.program_id, [ref]).get(ref)
     if found is None:
         raise Problem("member_not_found", "nobody here is meant by this reference")
-    return show_standing(tx, live.program, found.account_id, call.now)
+    looker = Looker(live.program_id, live.program, found.account_id, found.member_id)
+    return load_offers(tx, looker, call.now)
 
 
-def _stock_left(tx: Tx, live: Live, now: datetime) -> dict[str, int]:
-    stocked = {key: one.stock for key, one in live.program.rewards.items() if one.stock is not None}
-    counters = {key: stock_draw(key, stock).counter for key, stock in stocked.items()}
-    taken = load_counters(tx, live.program_id, list(counters.values()))
-    for counter, amount in load_lapsed(tx, live.program_id, list(counters.values()), now).items():
+def _left(tx: Tx, live: Live, now: datetime) -> dict[str, int]:
+    """Tell how much is left of all stock, by counter."""
+    draws = [
+        draw
+        for reward in live.program.rewards.values()
+        for draw in (
+            stock_draw(reward.key, reward.stock) if reward.stock is not None else None,
+            *(choice_draw(reward, choice) for choice in reward.stock_by_choice),
+        )
+        if draw is not None
+    ]
+    counters = [draw.counter for draw in draws]
+    taken = load_counters(tx, live.program_id, counters)
+    for counter, amount in load_lapsed(tx, live.program_id, counters, now).items():
         # Carts that nobody paid in time hold nothing, whether or not it was let go.
         taken[counter] = taken.get(counter, Decimal(0)) - amount
-    return {key: max(0, stock - int(taken.get(counters[key], Decimal(0)))) for key, stock in stocked.items()}
+    return {draw.counter: max(0, int(draw.bound - taken.get(draw.counter, Decimal(0)))) for draw in draws}
 
 
-def _shown(
-    program: Program, reward: Reward, left: int | None, standing: Shown | None, local: datetime
-) -> RewardShape:
+def _shown(program: Program, reward: Reward, left: Mapping[str, int], offer: Offer | None) -> RewardShape:
     written = program.definition.rewards[reward.key]
-    missing: dict[str, str] = {}
-    reason = None
-    if standing is not None:
-        for wallet, units in reward.price:
-            lacking = units - standing.spendable.get(wallet, 0)
-            if lacking > 0:
-                missing[wallet] = scaled_text(lacking, program.scales[wallet])
-        held = {one.tier for one in standing.tiers.values()}
-        held |= {f"{ladder}.{one.tier}" for ladder, one in standing.tiers.items()}
-        reason = _reason(reward, left, held, local)
-    languages = program.definition.languages
+    price = dict(reward.price) if offer is None else offer.price
+    choices = {choice: choice_draw(reward, choice) for choice in reward.stock_by_choice}
     return RewardShape(
         key=reward.key,
         kind=reward.kind,
-        name=written.name.in_language(languages[0] if languages else "en", languages)
-        if written.name is not None
-        else reward.key,
-        price={wallet: scaled_text(units, program.scales[wallet]) for wallet, units in reward.price},
+        name=in_first_language(program, written.name) or reward.key,
+        price=_units(program, price.items()),
         worth=_money(program, written.worth) if written.worth is not None else None,
         tiers=sorted(reward.tiers),
-        stock_left=left,
-        available=None if standing is None else not missing and reason is None,
-        missing=missing,
-        reason=reason,
+        stock_left=None if reward.stock is None else left[stock_draw(reward.key, reward.stock).counter],
+        available=None if offer is None else not offer.missing and not offer.reason,
+        missing={} if offer is None else _units(program, offer.missing.items()),
+        reason=None if offer is None else offer.reason or None,
         choices=reward.choices,
+        choices_left={choice: left[draw.counter] for choice, draw in choices.items() if draw is not None},
+        price_by_tier={tier: _units(program, one) for tier, one in reward.price_by_tier.items()},
+        ready_at=None if offer is None else offer.ready_at,
+        at_least=reward.at_least,
+        at_most=reward.at_most,
+        needs=_units(program, reward.needs),
+        leaves=_units(program, reward.leaves),
+        opens_at=_instant(program, reward.opens),
+        ends_at=_instant(program, reward.until),
+        cause=reward.gift.cause if reward.gift is not None else None,
+        partner=reward.partner or None,
+        place=in_first_language(program, written.place),
+        at=written.at.isoformat() if written.at is not None else None,
     )
+
+
+def _units(program: Program, amounts: Iterable[tuple[str, int]]) -> dict[str, str]:
+    return {wallet: scaled_text(units, program.scales[wallet]) for wallet, units in amounts}
+
+
+def _instant(program: Program, local: datetime | None) -> datetime | None:
+    return None if local is None else local.replace(tzinfo=program.zone.info)
 
 
 def _money(program: Program, amount: Decimal) -> str:
@@ -99,9 +119,3 @@ def _money(program: Program, amount: Decimal) -> str:
     units = amount.scaleb(program.digits)
     whole = units == units.to_integral_value()
     return scaled_text(int(units), program.digits) if whole else plain_text(amount)
-
-
-def _reason(reward: Reward, left: int | None, held: set[str], local: datetime) -> str | None:
-    if not reward.price:
-        return "reward_not_for_sale"
-    return why_not_offered(reward, held, local) or ("out_of_stock" if left == 0 else None)

@@ -33,5 +33,7 @@ class Cause(Dated):
     """How much is to come together, in the program's currency."""
     match: Annotated[Exact, Field(ge=0)] | None = None
     """What the shop adds to each unit of money."""
+    match_at_most: Annotated[Exact, Field(ge=0)] | None = None
+    """How much the shop adds in all; without end without it."""
     pays_out: Literal["month", "quarter", "year"] = "month"
     """How often the charity is paid."""

@@ -105,6 +105,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/coupons/batches"): {"reward": "ten_off", "code": "WELCOME10", "uses": 500},
     ("post", f"{_PROGRAM}/coupons/{{code}}/assign"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
+    ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {

@@ -1,0 +1,1 @@
+"""What is taken and given: redemptions as they are shown, access tokens, causes."""
