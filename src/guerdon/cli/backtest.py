@@ -14,7 +14,7 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
 from guerdon.cli.options import Json, instant, takes
-from guerdon.cli.showing import pictured, read_document, show_json, show_note, show_table, told_bytes
+from guerdon.cli.showing import counted, pictured, read_document, show_json, show_note, show_table, told_bytes
 from guerdon.insight.backtest import Backtest, History, Request, open_history, run_backtest, write_report
 from guerdon.insight.backtest.files import REJECTS_SHOWN
 
@@ -134,10 +134,9 @@ def _show(options: BacktestOptions, done: list[Backtest], watch: _Watch) -> None
         return
     for name, one in zip(options.definitions, done, strict=True):
         report = one.report
-        title = (
-            f"{name}: {report['events']} events, {report['accounts']} accounts, {report['orders']} orders,"
-            f" revenue {report['revenue']} {report['currency']}, until {report['until']}"
-        )
+        counts = ", ".join(counted(report[f"{noun}s"], noun) for noun in ("event", "account", "order"))
+        revenue = f"revenue {report['revenue']} {report['currency']}"
+        title = f"{name}: {counts}, {revenue}, until {report['until']}"
         rows = [
             (key, *(wallet[figure] for figure in ("issued", "spent", "expired", "outstanding")))
             for key, wallet in report["wallets"].items()

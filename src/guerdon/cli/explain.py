@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 
 from guerdon.base.errors import Problem
-from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.opening import opened_tenant, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.connect.imports.http import Server
@@ -61,7 +61,7 @@ def explain(options: ExplainOptions) -> int:
         found = [_asked(server_at(options.url, options.key), options)]
     else:
         tenant_id = tenant_id_of(options.tenant)
-        with opened_house(options.data) as house, house.database.transaction(tenant_id) as tx:
+        with opened_tenant(options.data, options.tenant) as (house, tx):
             found = _found(tx, house, tenant_id, options)
     if options.json:
         show_json(found[0] if len(found) == 1 else found)
@@ -75,7 +75,8 @@ def _found(tx: Tx, house: House, tenant_id: int, options: ExplainOptions) -> lis
     live = get_live(tx, options.program or _only_program([one.key for one in list_programs(tx)]))
     events = find_stored(tx, live.program_id, options.name, options.source)
     if not events:
-        detail = f"{live.key} has no event and no order called {options.name!r}"
+        source = f" of the source {options.source!r}" if options.source else ""
+        detail = f"{live.key} has no event and no order called {options.name!r}{source}"
         raise Problem("event_not_found", detail)
     vault = house.vault(tenant_id)
     return [as_data(explain_stored(tx, vault, live.key, one)) for one in events]

@@ -14,7 +14,7 @@ import typer
 
 from guerdon.base.errors import Problem
 from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
-from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.opening import check_tenant, opened_house, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import show_json, show_note, show_table, told_bytes
 from guerdon.connect.imports import (
@@ -167,8 +167,9 @@ def _destination(
         yield HttpDestination(server_at(options.url, options.key), options.program)
         return
     tenant_id = tenant_id_of(options.tenant)
-    with opened_house(options.data) as house:
+    with opened_house(options.data, made=False) as house:
         with house.database.transaction(tenant_id) as tx:
+            check_tenant(house, tx, options.tenant)
             program_id = get_live(tx, options.program).program_id
             if position is not None:
                 position.check(lambda place: _is_known(tx, program_id, lines, place))
@@ -193,5 +194,8 @@ def _show(options: ImportOptions, summary: Summary) -> None:
         show_table(
             ("refused because", "events"), [[code, str(n)] for code, n in sorted(summary.reasons.items())]
         )
+    if "member_not_found" in summary.reasons and not options.enrol:
+        how = "enrol them first" if options.url else "--enrol enrols them at their first event"
+        show_note(f"members that are not known were refused; {how}")
     if options.rejects is not None and summary.rejected:
         show_note(f"written: {options.rejects}")

@@ -12,12 +12,12 @@ import typer
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.cli.opening import opened_house
+from guerdon.cli.opening import opened_tenant
 from guerdon.cli.options import Data, Json, Tenant, instant, takes
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.programs.audit import Act, record
 from guerdon.programs.keys import ApiKey, NewKey, Rotation, create_key, list_keys, revoke_key, rotate_key
-from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.programs.tenants import ensure_tenant
 from guerdon.wiring import MAIN_TENANT
 
 app = typer.Typer(help="Make, list, rotate and end API keys.", no_args_is_help=True)
@@ -52,12 +52,10 @@ def create(options: CreateOptions) -> int:
     scopes = tuple(word for word in options.scopes.replace(" ", ",").split(",") if word)
     new = NewKey(options.name, scopes, "system", now, instant(options.expires, "--expires"))
     new = replace(new, rate_limit=options.rate_limit)
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant, made=True) as (house, tx):
         ensure_tenant(tx, options.tenant, options.tenant, sandbox=options.sandbox, now=now)
         presented, key = create_key(tx, new, house.ids, secrets.randbits)
+        record(tx, Act(now, "system", "key.made", number_text("key", key.key_id)), house.ids)
     if options.json:
         show_json({"key": presented, **_view(key)})
     else:
@@ -78,10 +76,7 @@ class ListOptions:
 @takes(ListOptions)
 def show(options: ListOptions) -> int:
     """List a tenant's keys; the keys themselves are not stored."""
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant) as (_house, tx):
         views = [_view(key) for key in list_keys(tx)]
     if options.json:
         show_json({"data": views})
@@ -123,10 +118,7 @@ def rotate(options: RotateOptions) -> int:
     now, number = datetime.now(UTC), _number(options.key_id)
     overlap = timedelta(hours=options.overlap_hours)
     wanted = Rotation(number, "system", now, overlap, instant(options.expires, "--expires"))
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant) as (house, tx):
         presented, key = rotate_key(tx, wanted, house.ids, secrets.randbits)
         record(tx, Act(now, "system", "key.rotated", options.key_id), house.ids)
     if options.json:
@@ -150,12 +142,10 @@ class RevokeOptions:
 @takes(RevokeOptions)
 def revoke(options: RevokeOptions) -> int:
     """End a key at once."""
-    number = _number(options.key_id)
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
-        revoke_key(tx, number, datetime.now(UTC))
+    now, number = datetime.now(UTC), _number(options.key_id)
+    with opened_tenant(options.data, options.tenant) as (house, tx):
+        revoke_key(tx, number, now)
+        record(tx, Act(now, "system", "key.revoked", options.key_id), house.ids)
     show_note(f"{options.key_id} has ended")
     return 0
 

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import typer
 
-from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.opening import is_there, opened_tenant, server_at, settings_for
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import pictured, read_document, show_json, show_note
 from guerdon.cli.writing.planning import plan_data, show_plan
-from guerdon.insight.plans import Asking, Plan, make_plan
+from guerdon.insight.plans import Asking, Plan, make_plan, plan_first
 from guerdon.programs.programs import NewDefinition, apply_definition
-from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.programs.tenants import ensure_tenant
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
     Definition,
@@ -56,20 +56,23 @@ def plan(options: DefinitionOptions) -> int:
     Exit code: 0 nothing to do, 2 there are changes, 1 an error.
     """
     document, loaded = _loaded(options.file)
-    if options.url:
-        made = _ask_plan(options, document, loaded)
-    else:
-        with (
-            opened_house(options.data) as house,
-            house.database.transaction(tenant_id_of(options.tenant)) as tx,
-        ):
-            in_use = house.in_use(tx, loaded.definition.program)
-            made = make_plan(tx, loaded.definition, loaded.program, Asking(datetime.now(UTC), in_use))
+    made = _ask_plan(options, document, loaded) if options.url else _plan_here(options, loaded)
     if options.json:
         show_json(plan_data(made, loaded.positions))
     else:
         show_plan(made, options.file, loaded.positions)
     return CHANGES if made.changed else UNCHANGED
+
+
+def _plan_here(options: DefinitionOptions, loaded: _Loaded) -> Plan:
+    now, settings = datetime.now(UTC), settings_for(options.data)
+    if not is_there(settings):
+        # Planning stores nothing, so that it makes no database either.
+        show_note(f"there is no database in {settings.data} yet: `guerdon apply` makes it")
+        return plan_first(loaded.definition, loaded.program, Asking(now))
+    with opened_tenant(options.data, options.tenant, made=True) as (house, tx):
+        in_use = house.in_use(tx, loaded.definition.program)
+        return make_plan(tx, loaded.definition, loaded.program, Asking(now, in_use))
 
 
 @takes(DefinitionOptions)
@@ -84,10 +87,7 @@ def apply(options: DefinitionOptions) -> int:
         version, changed = done["version"], done["changed"]
     else:
         now = datetime.now(UTC)
-        with (
-            opened_house(options.data) as house,
-            house.database.transaction(tenant_id_of(options.tenant)) as tx,
-        ):
+        with opened_tenant(options.data, options.tenant, made=True) as (house, tx):
             sandbox = is_sandbox(house.settings)
             ensure_tenant(tx, options.tenant, options.tenant, sandbox=sandbox, now=now)
             in_use = house.in_use(tx, definition.program)

@@ -43,6 +43,11 @@ def show_note(text: str) -> None:
     _errors().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are of something, such as `1 event` or `1,200 events`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def show_json(value: Any) -> None:
     """Print a result for programs."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")

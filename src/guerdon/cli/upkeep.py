@@ -18,7 +18,7 @@ from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
-from guerdon.cli.showing import show_json, show_note
+from guerdon.cli.showing import counted, show_json, show_note
 from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
 from guerdon.infra.tx import Tx
@@ -101,23 +101,19 @@ def told_count(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def _conclude(tenants: int, counts: Counts, total: int) -> None:
     parts = [
-        _counted(tenants, "tenant"),
-        _counted(counts.programs, "program"),
-        _counted(counts.events, "event"),
-        _counted(counts.transactions, "transaction"),
+        counted(tenants, "tenant"),
+        counted(counts.programs, "program"),
+        counted(counts.events, "event"),
+        counted(counts.transactions, "transaction"),
         "1 entry" if counts.entries == 1 else f"{counts.entries:,} entries",
-        _counted(counts.accounts, "account"),
+        counted(counts.accounts, "account"),
     ]
     if total > _SHOWN_AT_MOST:
         show_note(f"and {total - _SHOWN_AT_MOST:,} more")
     for reason, count in sorted(counts.not_replayed.items()):
-        show_note(f"{_counted(count, 'account')} not replayable {reason}; the rest of them was checked")
-    verdict = "all holds" if not total else _counted(total, "finding")
+        show_note(f"{counted(count, 'account')} not replayable {reason}; the rest of them was checked")
+    verdict = "all holds" if not total else counted(total, "finding")
     show_note(f"checked {', '.join(parts)}: {verdict}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def _as_json(tenants: int, counts: Counts, total: int, found: Sequence[Finding]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def make_plan(tx: Tx, definition: Definition, program: Program, asking: Asking) 
     """
     live = find_live(tx, definition.program)
     if live is None:
-        return _plan_new(definition, program, asking)
+        return plan_first(definition, program, asking)
     before = load_definition(live.canonical)
     planned = check_definition(tx, definition, asking.in_use)
     assert planned is not None
@@ -81,7 +81,17 @@ def make_plan(tx: Tx, definition: Definition, program: Program, asking: Asking) 
     )
 
 
-def _plan_new(definition: Definition, program: Program, asking: Asking) -> Plan:
+def plan_first(definition: Definition, program: Program, asking: Asking) -> Plan:
+    """Work out what the first version of a program would come to.
+
+    Args:
+        definition: the definition.
+        program: the same, compiled.
+        asking: who asks, and when.
+
+    Returns:
+        The plan.
+    """
     return Plan(
         program=definition.program,
         version=1,

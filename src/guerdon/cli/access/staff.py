@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from guerdon.base.errors import Problem
-from guerdon.cli.opening import opened_house
+from guerdon.cli.opening import opened_tenant
 from guerdon.cli.options import Data, Json, Tenant, takes
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.infra.tx import Tx
@@ -25,7 +25,7 @@ from guerdon.programs.staff import (
     list_staff,
     make_password,
 )
-from guerdon.programs.tenants import ensure_tenant, tenant_id_of
+from guerdon.programs.tenants import ensure_tenant
 from guerdon.wiring import MAIN_TENANT
 
 app = typer.Typer(help="Add, list and end those who sign in to the console.", no_args_is_help=True)
@@ -50,10 +50,7 @@ def add(options: AddOptions) -> int:
     """Add somebody and print their password; it is never shown again."""
     now, password = datetime.now(UTC), make_password(secrets.randbits)
     new = NewStaff(options.email, options.name, options.role, password, "system", now)
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant, made=True) as (house, tx):
         ensure_tenant(tx, options.tenant, options.tenant, sandbox=False, now=now)
         made = add_staff(tx, new, house.ids, secrets.token_bytes)
     _tell(made, password, options.json)
@@ -73,10 +70,7 @@ class ListOptions:
 @takes(ListOptions)
 def show(options: ListOptions) -> int:
     """List a tenant's staff, those whose access ended included."""
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant) as (_house, tx):
         views = [_view(one) for one in list_staff(tx)]
     if options.json:
         show_json(views)
@@ -101,10 +95,7 @@ class NamedOptions:
 def password(options: NamedOptions) -> int:
     """Give somebody a new password and print it, for one who lost theirs; their sessions end."""
     now, fresh = datetime.now(UTC), make_password(secrets.randbits)
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant) as (house, tx):
         change = StaffChange(_find(tx, options.email).staff_id, "system", now, password=fresh)
         made = change_staff(tx, change, house.ids, secrets.token_bytes)
     _tell(made, fresh, options.json)
@@ -116,10 +107,7 @@ def password(options: NamedOptions) -> int:
 def end(options: NamedOptions) -> int:
     """End somebody's access at once."""
     now = datetime.now(UTC)
-    with (
-        opened_house(options.data) as house,
-        house.database.transaction(tenant_id_of(options.tenant)) as tx,
-    ):
+    with opened_tenant(options.data, options.tenant) as (house, tx):
         change = StaffChange(_find(tx, options.email).staff_id, "system", now, ends=True)
         ended = change_staff(tx, change, house.ids, secrets.token_bytes)
     if options.json:

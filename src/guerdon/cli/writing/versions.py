@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import typer
 
-from guerdon.cli.opening import opened_house, server_at
+from guerdon.cli.opening import opened_tenant, server_at
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.programs.programs import (
@@ -22,7 +22,6 @@ from guerdon.programs.programs import (
     readable_text,
     roll_back,
 )
-from guerdon.programs.tenants import tenant_id_of
 from guerdon.wiring import MAIN_TENANT
 
 Program = Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's key.")]
@@ -78,10 +77,7 @@ def versions(options: VersionOptions) -> int:
         path = f"{_path(options.program)}/versions"
         rows = server_at(options.url, options.key).ask("GET", path, b"")[1]["data"]
     else:
-        with (
-            opened_house(options.data) as house,
-            house.database.transaction(tenant_id_of(options.tenant)) as tx,
-        ):
+        with opened_tenant(options.data, options.tenant) as (_house, tx):
             get_live(tx, options.program)
             rows = [
                 {
@@ -110,10 +106,7 @@ def export(options: ExportOptions) -> int:
         found = _ask_version(options.url, options.key, options.program, options.version)
         text = readable_text(found["source"])
     else:
-        with (
-            opened_house(options.data) as house,
-            house.database.transaction(tenant_id_of(options.tenant)) as tx,
-        ):
+        with opened_tenant(options.data, options.tenant) as (_house, tx):
             wanted = options.version
             live = get_live(tx, options.program)
             text = exported_text(live if wanted is None else get_version(tx, options.program, wanted))
@@ -129,10 +122,7 @@ def rollback(options: RollbackOptions) -> int:
         done = server_at(options.url, options.key).ask("POST", f"{_path(options.program)}/rollback", asked)[1]
         version, changed = done["version"], done["changed"]
     else:
-        with (
-            opened_house(options.data) as house,
-            house.database.transaction(tenant_id_of(options.tenant)) as tx,
-        ):
+        with opened_tenant(options.data, options.tenant) as (house, tx):
             in_use = house.in_use(tx, options.program)
             now = datetime.now(UTC)
             wanted = RollingBack(options.program, options.version, "system", now, in_use, options.reason)

@@ -24,6 +24,21 @@ _ELSEWHERE = Path("/var/lib/guerdon")
 _SOCKET_PREFIX = "guerdon-"
 
 
+def has_database(data_dir: Path) -> bool:
+    """Tell whether an embedded database is kept in a folder; nothing is made.
+
+    Args:
+        data_dir: Guerdon's data folder, which may not be there.
+
+    Returns:
+        Whether one was made there once.
+    """
+    home, pointer = data_dir / "postgres", data_dir / "postgres.location"
+    if pointer.is_file():
+        home = Path(pointer.read_text(encoding="utf-8").strip())
+    return (home / "pgdata").is_dir()
+
+
 class DataFolder:
     """One embedded server's files, held by one process at a time."""
 
