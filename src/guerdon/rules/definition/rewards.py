@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from guerdon.rules.definition.campaigns import Limits
+from guerdon.rules.definition.campaigns import Limits, OnReturn
 from guerdon.rules.definition.effects import Discount
 from guerdon.rules.definition.scalars.part import Listed, Part
 from guerdon.rules.definition.scalars.problems import refusal, shown
@@ -147,6 +147,8 @@ class Reward(Part):
     """Whose points or service it is."""
     gives: Amount | None = None
     """How many of the partner's points it is."""
+    on_return: OnReturn | None = None
+    """What a return does with one that its order gave or used, whatever else is said of returns."""
     at_least: Count | None = None
     """How many must be taken at once."""
     at_most: Count | None = None

@@ -13,8 +13,10 @@ from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
 from guerdon.rules.spending import freed_draws, withdraw
 from guerdon.rules.undo.conditions import Fallen
+from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
-from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken, share_of_money
+from guerdon.rules.undo.policies import policy_of
+from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken
 
 _ONE = Decimal(1)
 
@@ -43,21 +45,23 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
     """
     down, sums = gone
     handled = _Handled(paid)
-    keeps = paid.program.definition.returns.on_return == "keep"
     undone: list[Undone] = []
     for decision in decisions_of(paid):
         for made in decision.redemptions:
-            # What came with the cart has no condition: it stands as long as anything of the order does.
-            falls = made.campaign in down.campaigns if made.campaign else part.is_last and not keeps
-            if falls and made.redemption_id not in handled.redemptions:
+            if made.redemption_id not in handled.redemptions and _falls(paid, part, down, made):
                 undone += _cancel(draft, paid, made, sums)
-        if part.is_last and not keeps:
-            used = [number for number in decision.used if number not in handled.redemptions]
-            undone += [_restore(draft, paid, number) for number in used]
     undone += _badges(draft, paid, down.badges - handled.badges)
     undone += _uses(draft, paid, down.campaigns - handled.limits)
-    _free_captured(draft, paid, part, keeps=keeps)
+    undone += undo_discounts(draft, paid, part)
     return tuple(undone)
+
+
+def _falls(paid: PaidOrder, part: Part, down: Fallen, made: NewRedemption) -> bool:
+    policy = policy_of(paid, made.campaign, made.reward)
+    if policy == "keep":
+        return False
+    # What came with the cart has no condition: it stands as long as anything of the order does.
+    return part.is_last or (bool(made.campaign) and policy == "reevaluate" and made.campaign in down.unmet)
 
 
 def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> list[Undone]:
@@ -65,8 +69,8 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
     status = paid.redemptions.get(number, "issued")
     if status == "cancelled":
         return []
-    if status == "used":
-        reason = "redemption_used"
+    if status in ("used", "sent"):
+        reason = f"redemption_{status}"
         draft.shortfalls.append(Shortfall("reward", made.reward, Decimal(made.quantity), reason))
         return [Undone("reward", made.campaign, made.reward, redemption_id=number, kept=reason)]
     for decision in decisions_of(paid):
@@ -95,13 +99,6 @@ def _free_reward(draft: Draft, paid: PaidOrder, made: NewRedemption) -> None:
             free(draft, money, reward.cost * made.quantity)
 
 
-def _restore(draft: Draft, paid: PaidOrder, number: int) -> Undone:
-    if paid.redemptions.get(number) != "used":
-        return Undone("coupon", redemption_id=number, kept="coupon_not_used")
-    draft.restored.append(number)
-    return Undone("coupon", redemption_id=number)
-
-
 def _badges(draft: Draft, paid: PaidOrder, badges: frozenset[str]) -> list[Undone]:
     undone = []
     for effect in paid.decision.effects:
@@ -122,23 +119,6 @@ def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undo
                 free(draft, draw, _ONE)
             undone += [Undone("limit", campaign.key)] if draws else []
     return undone
-
-
-def _free_captured(draft: Draft, paid: PaidOrder, part: Part, *, keeps: bool) -> None:
-    """Give back what discounts drew: budgets by the share that comes back, uses when nothing is left."""
-    for capture, decision in paid.captures:
-        drawn: dict[str, Decimal] = {}
-        for counter, amount in decision.drawn:
-            drawn[counter] = drawn.get(counter, Decimal(0)) + amount
-        for draw in {one.counter: one for one, _ in capture.draws}.values():
-            amount = drawn.get(draw.counter, Decimal(0))
-            if draw.counter.split("/")[2].startswith("budget"):
-                shares = part.as_first() if capture.checkout in paid.fresh else part
-                amount = share_of_money(amount, shares, paid.program.digits)
-            elif not part.is_last or keeps:
-                continue
-            if amount:
-                free(draft, draw, amount)
 
 
 def owners_of(paid: PaidOrder) -> list[Campaign]:
