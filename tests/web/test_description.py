@@ -243,6 +243,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
                 await bare.call("PUT", "/v1/programs/corner-shop/checkouts/C-2", json=cart)
             if path.endswith("/returns"):
                 await bare.post("/v1/programs/corner-shop/events", json=_paid("A-1"))
+            sample |= _code_of(path, known)
             if "to" in sample and path.endswith("/transfers"):
                 sample["to"] = friend.json()["account"]
             raw = msgspec.json.encode(sample)
@@ -251,6 +252,11 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
             answer = await bare.call(method.upper(), path.format(**known), content=raw, headers=headers)
             assert answer.status_code in (200, 201), (path, answer.text)
             _remember(known, path, answer.json())
+
+
+def _code_of(path: str, known: dict[str, str]) -> dict[str, str]:
+    is_asked = path.endswith(("/gift-cards/lookup", "/gift-cards/claim"))
+    return {"code": known["gift_code"]} if is_asked else {}
 
 
 def _paid(order: str) -> dict[str, Any]:
@@ -264,6 +270,8 @@ def _remember(known: dict[str, str], path: str, said: Any) -> None:
         known["account"] = said["account"]
     if path.endswith("/redemptions"):
         known["redemption"] = said["id"]
+    if path.endswith("/gift-cards"):
+        known |= {"card": said["data"][0]["id"], "gift_code": said["data"][0]["code"]}
     for noun in ("webhook", "key", "hook"):
         if path == f"/v1/{noun}s":
             known[noun] = said["id"]

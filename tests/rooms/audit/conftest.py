@@ -22,10 +22,13 @@ from guerdon.engine.commands import (
     CancelRedemption,
     ConfirmCheckout,
     EnrolMember,
+    IssueCards,
     OpenCheckout,
     RedeemReward,
     ReturnOrder,
     RunTick,
+    SetCardBlocked,
+    TopUpCard,
     TransferUnits,
     UseRedemption,
 )
@@ -50,6 +53,7 @@ timezone: America/New_York
 wallets:
   points: {scale: 0, rounding: floor, pending: 3d, expires: {after: 60d, from: earned},
     cost: "0.01", worth: "0.01"}
+  cards: {scale: 2, tender: gift_card, expires: {after: 400d}}
   cash: {scale: 2, rounding: half_up, pending: 0d, expires: {after: 90d, from: last_activity}}
 attributes:
   persona: {type: string}
@@ -102,6 +106,7 @@ campaigns:
     trigger: member.enrolled
     then: [{award: {wallet: points, amount: "20"}}, {award: {wallet: cash, amount: "5"}}]
 rewards:
+  card: {kind: gift_card, worth: "10.00", price: {points: 20}}
   mug: {kind: product, price: {points: 30}, stock: 40, limits: {per_member: 6}}
   voucher: {kind: coupon, price: {cash: "1.50"}, discount: {amount: "1.00"}, valid: 30d}
 """
@@ -203,6 +208,25 @@ class Life:
         if answer.problem is None:
             self.orders.append(order_id)
         return answer
+
+    def pay_with_cards(self) -> None:
+        """Make gift cards, let them pay in all ways, and leave one blocked and one in an open cart."""
+        made = self.say(IssueCards, amount=5_000, count=2).gift_cards
+        made = [*made, *self.say(RedeemReward, member=parse_ref("anna"), reward="card").gift_cards]
+        codes = [one["code"] for one in made]
+        for subject, checkout, more in (
+            ("anna", "card-1", {"gift_cards": codes[:1], "spend": {}}),
+            (None, "card-2", {"gift_cards": codes}),
+        ):
+            assert self.cart(subject, checkout, **more).problem is None
+            confirmed = self.say(ConfirmCheckout, id=checkout)
+            assert confirmed.problem is None
+        back = ReturnAsked("o-card-2", "back-1", (ReturnLine("1", Decimal("0.5")),))
+        assert self.say(ReturnOrder, asked=back).problem is None
+        cards = [parse_number("gft", one["id"]) or 0 for one in made]
+        assert self.say(TopUpCard, card=cards[1], amount=700).problem is None
+        assert self.cart("ben", "card-3", gift_cards=[codes[1]]).problem is None
+        assert self.say(SetCardBlocked, card=cards[1], blocked=True, reason="lost").problem is None
 
     def send_back(self) -> Answer | None:
         """Let a part of an order come back, or all of it, or what is no part of it."""

@@ -48,7 +48,11 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "program": "corner-shop",
         "currency": "USD",
         "timezone": "America/New_York",
-        "wallets": {"points": {"unit": "points", "rounding": "floor"}},
+        "wallets": {
+            "points": {"unit": "points", "rounding": "floor"},
+            "credit": {"unit": "USD", "scale": 2, "tender": "store_credit"},
+            "cards": {"unit": "USD", "scale": 2, "tender": "gift_card", "expires": {"after": "24mo"}},
+        },
         "campaigns": {
             "base_earn": {
                 "trigger": "order.paid",
@@ -104,6 +108,20 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
     ("post", f"{_PROGRAM}/coupons/batches"): {"reward": "ten_off", "code": "WELCOME10", "uses": 500},
     ("post", f"{_PROGRAM}/coupons/{{code}}/assign"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/gift-cards"): {
+        "amount": "50.00",
+        "count": 2,
+        "expires_at": "2035-01-01T00:00:00Z",
+        "reason": "sold at the till",
+    },
+    ("post", f"{_PROGRAM}/gift-cards/lookup"): {"code": "GIFT-7K2M-9QXA-0PZR-4TBC"},
+    ("post", f"{_PROGRAM}/gift-cards/claim"): {
+        "code": "GIFT-7K2M-9QXA-0PZR-4TBC",
+        "member": "external:ananya",
+    },
+    ("post", f"{_PROGRAM}/gift-cards/{{card}}/top-up"): {"amount": "25.00", "reason": "birthday"},
+    ("post", f"{_PROGRAM}/gift-cards/{{card}}/block"): {"reason": "lost on the tram"},
+    ("post", f"{_PROGRAM}/gift-cards/{{card}}/unblock"): {"reason": "found again"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
     ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
