@@ -23,6 +23,10 @@ Duty = Literal[
     "members:adjust",
     "members:export",
     "members:erase",
+    "orders:return",
+    "checkouts:cancel",
+    "redemptions:write",
+    "coupons:write",
     "programs:apply",
     "webhooks:write",
     "jobs:run",
@@ -38,7 +42,9 @@ _SALT_BYTES: Final = 16
 _MAY: Final[dict[Role, frozenset[str]]] = {
     "owner": frozenset(get_args(Duty)),
     "manager": frozenset(get_args(Duty)) - {"keys:write", "staff:write"},
-    "support": frozenset({"members:adjust", "members:export"}),
+    "support": frozenset(
+        {"members:adjust", "members:export", "orders:return", "checkouts:cancel", "redemptions:write"}
+    ),
     "auditor": frozenset(),
 }
 _LETTERS: Final = "23456789abcdefghjkmnpqrstvwxyz"

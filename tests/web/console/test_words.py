@@ -20,6 +20,7 @@ from guerdon.programs.staff import ROLES
 from guerdon.web.console import saying, story
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
+from guerdon.web.console.shop import codes, coupons, rewards, sold
 from guerdon.web.console.words import CATALOGUES, Said
 from tests.architecture.source import ROOT
 
@@ -31,6 +32,15 @@ CHOSEN = {
     *ROLES,
     *story._TITLES.values(),
     *story._REASONS.values(),
+    *sold.STATES.values(),
+    *sold.TENDERS.values(),
+    *sold.REASONS.values(),
+    *coupons.STATES.values(),
+    *coupons.LIMITED.values(),
+    *codes.WHY_NOT.values(),
+    *rewards.KINDS.values(),
+    *rewards.STATES.values(),
+    *("Used", "Given back", "Sent", "{amount} on a code", "{amount} of the budget of {name}"),
     entrance._TOO_OLD,
     entrance._WRONG,
     *("added", "removed", "changed", "reached", "review", "definition"),

@@ -104,7 +104,7 @@ def _dearest(
     for number in reversed(_SIZES):
         size = Decimal(number * unit)
         counted = [one for one in campaigns if one.limits == NO_LIMITS or number == _SIZES[-1]]
-        found = _brought(program, _scope(program, trigger, size), counted, worths)
+        found = _brought(program, scope_of_order(program, trigger, size), counted, worths)
         if found.worth >= Fraction(size):
             return found
     return None
@@ -156,7 +156,17 @@ def _may_hold(condition: Expression | None, scope: Scope) -> bool:
         return False
 
 
-def _scope(program: Program, trigger: str, size: Decimal) -> Scope:
+def scope_of_order(program: Program, trigger: str, size: Decimal) -> Scope:
+    """Make what conditions see of an order, or a cart, of some size by the best of members.
+
+    Args:
+        program: for tiers and settings.
+        trigger: the event type, or `checkout`.
+        size: money of its one line.
+
+    Returns:
+        The scope.
+    """
     line = LineInput(id="1", sku="any", subtotal=size)
     order: Order = read_order(OrderInput(id="any", lines=(line,)), program.order_settings, "web", "")
     at = datetime(2000, 1, 1, tzinfo=UTC)

@@ -24,6 +24,8 @@ from guerdon.rules.lint.sections import (
     impossible_quizzes,
     unreachable_steps,
 )
+from guerdon.rules.lint.selling.carts import amounts_over_minimum, free_shipping, gifts_over_minimum
+from guerdon.rules.lint.selling.rewards import cheap_coupons, closed_rewards, unreached_rewards
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
 from guerdon.rules.lint.worth import empty_budgets, rewards_under_cost, stacked_discounts
 from guerdon.rules.program import Program
@@ -40,7 +42,13 @@ _CHECKS: Final = (
     impossible_quizzes,
     unreachable_steps,
     rewards_under_cost,
+    cheap_coupons,
+    closed_rewards,
+    unreached_rewards,
     stacked_discounts,
+    gifts_over_minimum,
+    amounts_over_minimum,
+    free_shipping,
     empty_budgets,
     missing_texts,
     uncarried_types,

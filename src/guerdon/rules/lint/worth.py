@@ -107,23 +107,36 @@ def stacked_discounts(asked: Asked) -> Iterator[LintWarning]:
 
 
 def _percents(definition: Definition) -> Iterator[tuple[str, Decimal]]:
-    """List what may stack: each coupon once, each free campaign, and the greatest of each choosing lane."""
-    for key, reward in definition.rewards.items():
-        if reward.discount is not None and reward.discount.percent and reward.discount.of == "order":
-            yield f"/rewards/{key}/discount/percent", reward.discount.percent
+    """List what may stack: each coupon and campaign once, and the greatest of each choosing lane."""
     chosen: dict[str, tuple[str, Decimal]] = {}
-    for key, campaign in definition.campaigns.items():
-        lane = campaign.lane
-        alone = lane is not None and definition.lanes[lane].choose in ("best", "first")
-        for at, effect in enumerate(campaign.then):
-            if not isinstance(effect, Discount) or not _is_on_all(effect):
-                continue
-            found = (f"/campaigns/{key}/then/{at}/discount/percent", effect.percent or Decimal(0))
-            if not alone or lane is None:
-                yield found
-            else:
-                chosen[lane] = max(chosen.get(lane, found), found, key=lambda one: one[1])
+    for lane, pointer, percent in _on_all(definition):
+        if lane is None or definition.lanes[lane].choose not in ("best", "first"):
+            yield pointer, percent
+        else:
+            chosen[lane] = max(
+                chosen.get(lane, (pointer, percent)), (pointer, percent), key=lambda one: one[1]
+            )
     yield from chosen.values()
+
+
+def _on_all(definition: Definition) -> Iterator[tuple[str | None, str, Decimal]]:
+    """List the percentages of whole orders with their lane; what shuts out all others stacks with nothing."""
+    for key, reward in definition.rewards.items():
+        one = reward.discount
+        if one is not None and _is_on_all(one) and (not reward.exclusive or one.percent == 100):
+            yield reward.lane, f"/rewards/{key}/discount/percent", one.percent or Decimal(0)
+    for key, campaign in definition.campaigns.items():
+        for at, effect in enumerate(campaign.then):
+            if (
+                isinstance(effect, Discount)
+                and _is_on_all(effect)
+                and (not campaign.exclusive or effect.percent == 100)
+            ):
+                yield (
+                    campaign.lane,
+                    f"/campaigns/{key}/then/{at}/discount/percent",
+                    effect.percent or Decimal(0),
+                )
 
 
 def _is_on_all(discount: Discount) -> bool:

@@ -89,6 +89,8 @@ class Item:
     badge: str = ""
     event: str = ""
     late: bool = False
+    path: str = ""
+    """Where the page of its order is."""
     transactions: tuple[str, ...] = field(default=())
 
     @property
@@ -140,7 +142,16 @@ def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) 
         read=tuple(Line(path, input_text(value)) for path, value in sorted(decision.inputs.items())),
         event=stored.id,
         late=stored.late,
+        path=f"{opened.path}/orders/{stored.event_id}"
+        if stored.type == "order.paid"
+        else _order_path(decision, opened),
     )
+
+
+def _order_path(decision: Decision, opened: Opened) -> str:
+    """Say where the page of the order is of which something came back."""
+    returned = decision.returned
+    return f"{opened.path}/orders/{returned.order_event}" if returned is not None else ""
 
 
 def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -32,6 +30,7 @@ from guerdon.web.api.coupons.checking import Asked, check_code, find_code
 from guerdon.web.api.coupons.making import batch_of, show_batch
 from guerdon.web.api.coupons.misses import count_misses, refuse_guessing
 from guerdon.web.api.coupons.shapes import Assigned, Batches, BatchShape, CouponShape, NewBatch
+from guerdon.web.api.coupons.streaming import code_pieces
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
 
@@ -40,8 +39,6 @@ Reading = Annotated[Call, Depends(admitted("coupons:read"))]
 Writing = Annotated[Call, Depends(admitted("coupons:write"))]
 Form = Annotated[Literal["csv", "ndjson", "none"], Query(alias="format")]
 _BASE: Final = "/v1/programs/{program}/coupons"
-_PIECE: Final = 8_192
-"""Codes that are sent at once."""
 
 
 class _Made(msgspec.Struct):
@@ -198,20 +195,9 @@ def _stream(call: Call, batch: Batch, part: tuple[int, int], form: str, status: 
     """Write codes as they are made: a batch of millions takes no more memory than one of a thousand."""
     written = batch.codes(call.house.vault(call.tenant_id).digest).written(*part)
 
-    def pieces() -> Iterator[bytes]:
-        if form == "csv":
-            yield b"code\n"
-        while some := list(islice(written, _PIECE)):
-            lines = (
-                ('{"code":"' + '"}\n{"code":"'.join(some) + '"}\n')
-                if form == "ndjson"
-                else "\n".join(some) + "\n"
-            )
-            yield lines.encode("ascii")
-
     media = "application/x-ndjson" if form == "ndjson" else "text/csv; charset=utf-8"
     headers = {"guerdon-batch": number_text("cpb", batch.batch_id)}
-    return StreamingResponse(pieces(), status, headers, media)
+    return StreamingResponse(code_pieces(written, form), status, headers, media)
 
 
 def _number(batch: str) -> int:

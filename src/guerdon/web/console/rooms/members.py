@@ -35,6 +35,7 @@ from guerdon.rules.state import Lot, WalletState
 from guerdon.rules.tiers import Ladder, tier_at
 from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
+from guerdon.web.console.shop.holdings import load_holdings
 from guerdon.web.console.story import Item, tell
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 
@@ -64,6 +65,8 @@ class WalletView:
     available: Decimal
     pending: Decimal
     held: Decimal
+    debt: Decimal
+    """What comes later repays it."""
     lots: tuple[tuple[Lot, Decimal], ...]
     ready: Decimal
     """The sum of the lots that can be spent, holds included."""
@@ -162,6 +165,7 @@ def _member_page(
         standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
         segments = segments_of(tx, opened.live.program_id, opened.program, account_id, visit.now)
         events = list_events(tx, opened.live.program_id, Page(_STORY + 1, before, account_id))
+        holdings = load_holdings(tx, visit, opened, account_id)
     story: list[Item] = [item for one in events[:_STORY] for item in tell(one, opened, visit.saying)]
     return visit.page(
         "member.html",
@@ -178,6 +182,7 @@ def _member_page(
         story=story,
         older=events[_STORY - 1].event_id if len(events) > _STORY else None,
         newest=before is None,
+        holdings=holdings,
         consents=sorted((topic, one.given) for topic, one in member.consents.items()),
         error=error,
         done=done,
@@ -226,6 +231,7 @@ def _wallet(opened: Opened, key: str, state: WalletState, now: datetime) -> Wall
         available=scaled_decimal(state.free, scale),
         pending=scaled_decimal(state.pending, scale),
         held=scaled_decimal(state.held, scale),
+        debt=scaled_decimal(state.debt, scale),
         lots=lots,
         ready=ready,
     )

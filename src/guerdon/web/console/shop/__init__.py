@@ -1,0 +1,1 @@
+"""What a shop sees of its orders, carts, coupons and rewards."""

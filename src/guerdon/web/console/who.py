@@ -1,0 +1,61 @@
+"""Whom rows of a list are about: their names and pages, read for a whole page at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from guerdon.base.ids import number_text
+from guerdon.infra.tx import Tx
+from guerdon.members.identities import Found
+from guerdon.members.members import Member, load_eldest, load_profiles
+from guerdon.web.console.opened import Opened, member_path
+
+Whom = tuple[int, int | None]
+"""Account, and the member where one is known."""
+
+
+class Person(NamedTuple):
+    """Somebody as a list names them."""
+
+    path: str
+    """Where their page is."""
+    name: str
+
+
+def person_of(opened: Opened, member: Member) -> Person:
+    """Name somebody by the best that is known of them.
+
+    Args:
+        opened: the program.
+        member: whom.
+
+    Returns:
+        The name with the page.
+    """
+    profile = member.profile
+    named = profile.name or profile.external_id or profile.card or profile.email
+    return Person(member_path(opened, member.member_id), named or number_text("mem", member.member_id))
+
+
+def people_of(tx: Tx, opened: Opened, whom: Collection[Whom]) -> Mapping[Whom, Person]:
+    """Say whom rows are about; where only an account is known, who stands for it.
+
+    Args:
+        tx: bound to the tenant.
+        opened: the program.
+        whom: account and member of each row; account 0 is that of guests.
+
+    Returns:
+        People; guests and those who were erased are left out.
+    """
+    found = {Found(account, member) for account, member in whom if member is not None}
+    alone = {account for account, member in whom if member is None and account}
+    members = load_profiles(tx, opened.desk, list(found))
+    eldest = load_eldest(tx, opened.desk, alone)
+    people: dict[Whom, Person] = {}
+    for account, member in whom:
+        named = eldest.get(account) if member is None else members.get(member)
+        if named is not None:
+            people[account, member] = person_of(opened, named)
+    return people
