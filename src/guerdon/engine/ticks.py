@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from guerdon.base.errors import Problem
+from guerdon.engine.checkouts.forgetting import forget_checkouts
 from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
@@ -76,7 +77,16 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
                     raise Problem(answer.problem.code, answer.problem.detail)
             count += len(ticks)
         _release_shared(database, loop, (tenant_id, program), now)
+        _forget(database, tenant_id, program.program_id, now)
     return count
+
+
+def _forget(database: Database, tenant_id: int, program_id: int, now: datetime) -> None:
+    """Let go of the rows of carts that nobody can pay any more, each page in a transaction of its own."""
+    gone = PAGE
+    while gone == PAGE:
+        with database.transaction(tenant_id) as tx:
+            gone = forget_checkouts(tx, program_id, now, PAGE)
 
 
 def _release_shared(
