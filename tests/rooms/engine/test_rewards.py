@@ -5,15 +5,20 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
+import msgspec
 import pytest
 
 from guerdon.base.ids import parse_number
 from guerdon.engine.answers import Answer
+from guerdon.engine.audit import Audit
 from guerdon.engine.commands import CancelRedemption, Command, RedeemReward
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.members.crypto import Vault
 from guerdon.members.identities import parse_ref
 from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.rewards.causes import load_totals
 from guerdon.rules.definition import load_definition
 from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids
 
@@ -109,3 +114,94 @@ def test_points_for_one_redemption_buy_one(shop: World, engines: list[EngineLoop
         "limit_reached": 2,
     }
     shop.verify()
+
+
+MORE = """
+causes:
+  wells: {match: "0.333", match_at_most: "10.00"}
+"""
+SOLD = """
+  well: {kind: donation, price: {points: 10}, cause: wells, worth: "2.50"}
+  treat: {kind: product, price: {points: 1}, cooling: 7d}
+  cap: {kind: product, price: {points: 1}, choices: [red, blue], stock_by_choice: {red: 4}}
+  box: {kind: choice, price: {points: 1}, choices: [few, show]}
+"""
+
+
+def with_more(world: World) -> None:
+    text = SHOP + SOLD.lstrip("\n") + MORE
+    with world.database.transaction(TENANT) as tx:
+        apply_definition(tx, NewDefinition(load_definition(text), text, "test", world.now), make_ids())
+
+
+def totals(world: World) -> dict[str, Decimal]:
+    with world.database.transaction(TENANT) as tx:
+        ((program_id,),) = tx.execute("select program_id from programs").fetchall()
+        total = load_totals(tx, program_id, ["wells"])["wells"]
+    return {"given": total.given, "matched": total.matched, "donations": Decimal(total.donations)}
+
+
+def whole_audit(world: World) -> list[str]:
+    with world.database.transaction(TENANT) as tx:
+        audit = Audit(tx, Vault(MASTER_KEY, TENANT), now=world.now)
+        return [str(one) for one in audit.run()]
+
+
+def test_what_is_donated_at_once_adds_up_to_the_cent(shop: World, engines: list[EngineLoop]) -> None:
+    with_more(shop)
+    answers = crowd(engines, [taking(shop, f"m{number}", "well") for number in range(CLIENTS)])
+    assert told(answers) == {"taken": CLIENTS}
+    # 2.50 x 0.333 is 0.8325, 0.83 each; the twelfth gift is matched with what 10.00 leaves: 12 x 0.83 = 9.96.
+    fixed = shop.rows("select particulars from redemptions order by redemption_id")
+    shares = Counter(one["matched"] for (one,) in fixed)
+    assert shares == {"0.83": 12, "0.04": 1, "0.00": CLIENTS - 13}
+    receipts = {one["receipt"] for (one,) in fixed}
+    assert receipts == {f"wells-{number:06d}" for number in range(1, CLIENTS + 1)}
+    assert totals(shop) == {
+        "given": CLIENTS * Decimal("2.50"),
+        "matched": Decimal("10.00"),
+        "donations": Decimal(CLIENTS),
+    }
+    crowd(engines, [cancelling(shop, one) for one in answers])
+    assert totals(shop) == dict.fromkeys(("given", "matched", "donations"), Decimal(0))
+    assert told(crowd(engines, [taking(shop, "m1", "well")])) == {"taken": 1}
+    ((last,),) = shop.rows("select particulars from redemptions where status = 'issued'")
+    assert (last["receipt"], last["matched"]) == (f"wells-{CLIENTS + 1:06d}", "0.83")
+    assert whole_audit(shop) == []
+
+
+def test_who_must_wait_has_it_once(shop: World, engines: list[EngineLoop]) -> None:
+    with_more(shop)
+    answers = crowd(engines, [taking(shop, "m1", "treat") for _ in range(CLIENTS)])
+    assert told(answers) == {"taken": 1, "reward_cooling": CLIENTS - 1}
+    (won,) = [one for one in answers if one.problem is None]
+    crowd(engines, [cancelling(shop, won)])
+    again = crowd(engines, [taking(shop, "m1", "treat") for _ in range(CLIENTS)])
+    assert told(again) == {"taken": 1, "reward_cooling": CLIENTS - 1}
+    # Days are those of the club: it is 23:00 there, and then the seventh day after.
+    shop.later(days=7, hours=-8)
+    assert told(crowd(engines, [taking(shop, "m1", "treat")])) == {"reward_cooling": 1}
+    shop.later(hours=1)
+    assert told(crowd(engines, [taking(shop, "m1", "treat")])) == {"taken": 1}
+    assert whole_audit(shop) == []
+
+
+def choosing(world: World, member: str, reward: str, choice: str) -> RedeemReward:
+    return msgspec.structs.replace(taking(world, member, reward), choice=choice)
+
+
+def test_of_each_choice_there_is_what_there_is(shop: World, engines: list[EngineLoop]) -> None:
+    with_more(shop)
+    red = crowd(engines, [choosing(shop, f"m{number}", "cap", "red") for number in range(CLIENTS)])
+    assert told(red) == {"taken": 4, "out_of_stock": CLIENTS - 4}
+    # Half take the product itself, half choose it of a box: five in all.
+    mixed = [
+        taking(shop, f"m{number}", "few") if number % 2 else choosing(shop, f"m{number}", "box", "few")
+        for number in range(CLIENTS)
+    ]
+    answers = crowd(engines, mixed)
+    assert told(answers) == {"taken": 5, "out_of_stock": CLIENTS - 5}
+    crowd(engines, [cancelling(shop, one) for one in (*answers, *red) if one.problem is None])
+    assert shop.rows("select distinct used from shared_counters where counter like '%stock%'") == [(0,)]
+    assert told(crowd(engines, mixed))["taken"] == 5
+    assert whole_audit(shop) == []

@@ -12,7 +12,9 @@ from guerdon.base.errors import Problem
 from guerdon.connect.webhooks.endpoints import wants
 from guerdon.connect.webhooks.notices import (
     Message,
+    Notice,
     load_balances_after,
+    load_named,
     message_id_of,
     told,
     write_message,
@@ -148,6 +150,7 @@ class FanOut:
         with self._database.transaction(tenant_id) as tx:
             stored = ask_stored(tx, accounts, {parcel.event_id for parcel, _, _ in wanted})()
             held = load_balances_after(tx, list(stored.values()))
+            named = load_named(tx, list(stored.values()))
             keys = {line.program_id: line.key for line in list_programs(tx)}
         programs = {
             program_id: self._program(tenant_id, keys[program_id])
@@ -160,7 +163,7 @@ class FanOut:
                 # What cannot be written is told in the log and holds nobody else up.
                 _LOG.error("notice_not_written", event=str(parcel.event_id), notice=notice)
                 continue
-            body = write_message(program, event, held.get(parcel.event_id, {}), notice)
+            body = write_message(program, event, held.get(parcel.event_id, {}), Notice(notice, named))
             messages.append(_message(parcel, event, notice, body))
         return messages
 

@@ -15,13 +15,23 @@ from guerdon.base.ids import number_text
 from guerdon.connect.webhooks.signing import message_text
 from guerdon.engine.answers import Balance, decided
 from guerdon.engine.events import StoredEvent
+from guerdon.engine.showing.notices import SEND, USE
 from guerdon.infra.arrays import bigints, columns, instants, uuids
 from guerdon.infra.tx import Tx
+from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.program import Program
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 _INTERNAL: Final = "guerdon."
+_OF_REDEMPTIONS: Final = "redemption."
+_TELLS: Final = {
+    "redemption.issued": "issued",
+    "redemption.restored": "issued",
+    "redemption.sent": "sent",
+    "redemption.used": "used",
+    "redemption.cancelled": "cancelled",
+}
 # Open lots, less what came after the event: few rows, however long an account's history is.
 _BALANCES: Final = """
 select asked.event_id, moved.wallet,
@@ -50,6 +60,14 @@ class Message(NamedTuple):
     event_id: UUID
     type: str
     body: bytes
+
+
+class Notice(NamedTuple):
+    """What is told of an event."""
+
+    type: str
+    named: Mapping[int, Redemption] = {}
+    """The redemptions that it may name, by number."""
 
 
 class Held(NamedTuple):
@@ -115,20 +133,60 @@ def load_balances_after(tx: Tx, events: Sequence[StoredEvent]) -> Balances:
     return found
 
 
-def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held], notice: str) -> bytes:
+def load_named(tx: Tx, events: Sequence[StoredEvent]) -> Mapping[int, Redemption]:
+    """Read the redemptions that notices of events name: taken, sent, used, given back.
+
+    Args:
+        tx: bound to the tenant.
+        events: with their decisions.
+
+    Returns:
+        By number.
+    """
+    named = {one.event_id: _named(one) for one in events if one.account_id}
+    numbers = {number for some in named.values() for number in some}
+    return load_redemptions(tx, {one.account_id for one in events}, numbers) if numbers else {}
+
+
+def _named(event: StoredEvent) -> dict[int, str]:
+    """Tell what an event did to redemptions: by number, how they stood right after it."""
+    decision = event.decided
+    named = {one.redemption_id: "issued" for one in decision.redemptions}
+    named |= dict.fromkeys(decision.restored, "issued")
+    named |= dict.fromkeys(decision.used, "used")
+    named |= dict.fromkeys(decision.cancelled, "cancelled")
+    if event.type in _NOTED:
+        named[_NOTES.decode(event.text).data.redemption_id] = _NOTED[event.type]
+    return named
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    redemption_id: int
+    tracking: str = ""
+
+
+class _Note(msgspec.Struct, frozen=True):
+    data: _Noted
+
+
+_NOTES: Final = msgspec.json.Decoder(_Note)
+_NOTED: Final = {SEND: "sent", USE: "used"}
+
+
+def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held], notice: Notice) -> bytes:
     """Write a notice as a CloudEvent.
 
     Args:
         program: for its key and the scales of its wallets.
         event: with its decision.
         held: what the account held right after it.
-        notice: the type.
+        notice: its type, and the redemptions that it names.
 
     Returns:
         JSON.
     """
     decision = event.decided
-    key = program.key
+    key, name = program.key, notice.type
     data: dict[str, Any] = {
         "program": key,
         "program_version": event.version,
@@ -142,13 +200,14 @@ def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held]
         "booked_at": event.booked_at,
         "late": event.late,
         **_decision(program, event, decision),
+        "redemptions": _redemptions(event, notice),
         "balances": _balances(program, held) if event.account_id else {},
     }
     envelope = {
         "specversion": "1.0",
-        "id": message_text(message_id_of(event.event_id, event.account_id, notice)),
+        "id": message_text(message_id_of(event.event_id, event.account_id, name)),
         "source": f"/v1/programs/{key}",
-        "type": notice,
+        "type": name,
         "time": event.occurred_at,
         "datacontenttype": "application/json",
         "data": data,
@@ -163,7 +222,6 @@ def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[
     return {
         "effects": answer.effects,
         "units": [_moved(program, one) for one in decision.transactions],
-        "redemptions": answer.redemptions,
         "cancelled": [number_text("red", one) for one in decision.cancelled],
         "tiers": [
             {"ladder": one.ladder, "before": one.before, "after": one.after, "cause": one.cause}
@@ -171,6 +229,48 @@ def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[
         ],
         "badges": decision.badges,
     }
+
+
+def _redemptions(event: StoredEvent, notice: Notice) -> list[dict[str, Any]]:
+    """Name what whoever fulfils it needs to know: which, of what, how many, and how it stood right after."""
+    shown = []
+    for number, status in sorted(_named(event).items()):
+        # A notice of one kind names those of that kind; all others name all.
+        if notice.type.startswith(_OF_REDEMPTIONS) and _TELLS.get(notice.type, status) != status:
+            continue
+        row = notice.named.get(number)
+        if row is None:
+            continue
+        told: dict[str, Any] = {
+            "id": number_text("red", number),
+            "reward": row.reward,
+            "kind": row.kind,
+            "quantity": row.quantity,
+            "choice": row.choice or None,
+            "chosen_from": row.fixed.chosen_from or None,
+            "code": row.code or None,
+            "campaign": row.campaign or None,
+            "status": status,
+            "tracking": _tracking(event, number),
+            "account": number_text("acc", row.account_id),
+            "member": number_text("mem", row.member_id) if row.member_id is not None else None,
+            "issued_at": row.issued_at,
+            "expires_at": row.expires_at,
+        }
+        shown.append(told | _fixed(row))
+    return shown
+
+
+def _fixed(row: Redemption) -> dict[str, Any]:
+    fixed = {name: one for name, one in row.particulars.items() if name != "chosen_from"}
+    return {"particulars": fixed} if fixed else {}
+
+
+def _tracking(event: StoredEvent, number: int) -> str | None:
+    if event.type != SEND:
+        return None
+    noted = _NOTES.decode(event.text).data
+    return noted.tracking or None if noted.redemption_id == number else None
 
 
 def _moved(program: Program, transaction: Transaction) -> dict[str, str | datetime]:
