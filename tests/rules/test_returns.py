@@ -258,6 +258,92 @@ def test_a_reward_that_was_used_is_a_shortfall_and_told_once() -> None:
     assert told(decision).undone[0].kept == "redemption_used"
 
 
+@pytest.mark.parametrize("status", ["sent", "used"])
+def test_a_reward_that_is_out_of_the_house_is_a_shortfall(status: str) -> None:
+    thanks = {"trigger": "order.paid", "then": [{"grant": "pen"}]}
+    shop = Shop(club(campaigns={"thanks": thanks}, rewards={"pen": {"kind": "product", "stock": 3}}))
+    number = shop.buys("A", line("1", "80.00")).redemptions[0].redemption_id
+    shop.orders["A"] = msgspec.structs.replace(shop.orders["A"], redemptions={number: status})
+    decision = shop.returns("A")
+    assert (decision.cancelled, told(decision).undone[0].kept) == ((), f"redemption_{status}")
+    assert [one.reason for one in decision.shortfalls] == [f"redemption_{status}"]
+    assert shop.state.shared.counters["reward/pen/stock"] == 1, "the piece is gone"
+
+
+@pytest.mark.parametrize(
+    ("program", "campaign", "reward", "after"),
+    [
+        ("reevaluate", None, None, ["pen badge limit", ""]),
+        ("keep", "reevaluate", None, ["pen badge limit", ""]),
+        ("reevaluate", "full_only", None, ["", "pen badge limit"]),
+        ("reevaluate", "keep", None, ["", ""]),
+        ("reevaluate", None, "keep", ["badge limit", ""]),
+        ("reevaluate", None, "full_only", ["badge limit", "pen"]),
+        ("keep", "keep", "reevaluate", ["pen", ""]),
+        ("keep", None, "full_only", ["", "pen"]),
+    ],
+)
+def test_campaigns_and_rewards_say_for_themselves_what_a_return_does(
+    program: str, campaign: str | None, reward: str | None, after: list[str]
+) -> None:
+    said = [{"on_return": one} if one else {} for one in (campaign, reward)]
+    thanks = {
+        "trigger": "order.paid",
+        "when": "order.net >= 100",
+        "limits": {"per_account": 1},
+        "then": [{"grant": "pen"}, {"badge": "big"}],
+        **said[0],
+    }
+    shop = Shop(
+        club(
+            campaigns={"thanks": thanks},
+            rewards={"pen": {"kind": "product", **said[1]}},
+            badges={"big": {}},
+            returns={"on_return": program},
+        )
+    )
+    shop.buys("A", line("1", "80.00"), line("2", "30.00"))
+    undone = [told(shop.returns("A", back(name))).undone for name in ("2", "1")]
+    kinds = [" ".join("pen" if one.kind == "reward" else one.kind for one in each) for each in undone]
+    assert kinds == after
+
+
+def test_a_return_counts_and_sets_off_like_any_event() -> None:
+    program = club(
+        metrics={
+            "sent_back": {"event": "order.returned", "value": "order.net", "window": "all_time"},
+            "spend": {"event": "order.paid", "value": "order.net", "window": "all_time"},
+        },
+        campaigns={
+            "sorry": {
+                "trigger": "order.returned",
+                "when": "order.net >= 20 && metrics.sent_back < 100",
+                "limits": {"per_account": 2},
+                "then": [{"award": {"wallet": "points", "amount": "order.quantity * 7"}}, {"grant": "pen"}],
+            },
+            "cancelled": {"trigger": "order.cancelled", "then": [{"badge": "undecided"}]},
+        },
+        rewards={"pen": {"kind": "product"}},
+        badges={"undecided": {}},
+    )
+    shop = Shop(program)
+    shop.buys("A", line("1", "30.00", 3), line("2", "10.00"))
+    first = shop.returns("A", back("1", 2))
+    assert [(one.campaign, one.kind, one.amount) for one in first.effects] == [
+        ("sorry", "award", 14),
+        ("sorry", "grant", 0),
+    ]
+    assert shop.units() == 100 - 60 + 14
+    second = shop.returns("A", back("2"))
+    assert [(one.campaign, one.reason) for one in second.skipped] == [("sorry", "condition_false")]
+    counted = {key.split("@")[0]: one for (key, _), one in shop.state.account.buckets.items()}
+    assert (counted["sent_back"].total, counted["sent_back"].count) == (Decimal(70), 2)
+    assert counted["spend"].total == Decimal(30)
+    # 30 more make 100 that came back: no more is said for it.
+    assert shop.returns("A").effects == ()
+    assert shop.units() == 14, "what a return brought is not the order's"
+
+
 def test_metrics_and_tiers_follow_what_remains() -> None:
     program = club(
         metrics={

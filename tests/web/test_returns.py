@@ -144,6 +144,50 @@ async def test_two_shops_with_one_number_are_told_apart_by_source(shop: Api) -> 
     assert (status, said["units"]["points"]["taken"]) == (200, "180")
 
 
+async def test_an_explanation_tells_what_was_undone_and_why(shop: Api) -> None:
+    await back(shop, {"id": "R-1", "lines": [{"id": "1", "quantity": 1}]})
+    await back(shop, {"id": "R-2", "lines": [{"id": "1", "quantity": 2}], "refund_shipping": True})
+    of_order = (await shop.get(f"{BASE}/orders/A-1/explanation")).json()
+    assert (of_order["same"], of_order["differences"]) == (True, [])
+    assert [one["id"] for one in of_order["returned"]] == ["R-1", "R-2"]
+    assert of_order["returned"][0]["said"] == [
+        "1 of line 1 came back, for which 43.33 was charged",
+        "40 points that it had brought were taken back, in proportion to the money",
+    ]
+    of_return = (await shop.get(f"{BASE}/events/return-R-2/explanation")).json()
+    assert of_return["same"] is True, of_return["differences"]
+    assert of_return["returned"] == [of_order["returned"][1]]
+    said = of_return["returned"][0]["said"]
+    assert said[1] == "shipping is refunded: 5.50"
+    assert said[-2:] == [
+        "voucher was taken back: thanks would not act on what remains: order.net >= 100",
+        "a use of thanks is free again: thanks would not act on what remains: order.net >= 100",
+    ]
+
+
+async def test_campaigns_of_returns_run_and_are_explained(shop: Api) -> None:
+    more = """
+  sorry:
+    trigger: order.returned
+    when: order.net >= 40
+    limits: {per_account: 1}
+    then: [{award: {wallet: points, amount: order.quantity * 5}}]
+rewards:"""
+    text = PROGRAM.replace("rewards:", more.lstrip("\n"), 1)
+    said = await shop.call("PUT", BASE, content=text, headers={"content-type": "application/yaml"})
+    assert said.status_code == 201, said.text
+    status, first = await back(shop, {"id": "R-1", "lines": [{"id": "1", "quantity": 2}]})
+    assert (status, first["balances"]["points"]["available"]) == (200, str(180 - 80 + 10))
+    _, second = await back(shop, {"id": "R-2", "lines": [{"id": "1", "quantity": 1}]})
+    assert second["balances"]["points"]["available"] == str(110 - 40)
+    for number, outcome in (("R-1", "acted"), ("R-2", "limit_reached")):
+        told = (await shop.get(f"{BASE}/events/return-{number}/explanation")).json()
+        assert told["same"] is True, told["differences"]
+        assert {one["campaign"]: one["outcome"] for one in told["campaigns"]}["sorry"] == outcome
+    event_shown = (await shop.get(f"{BASE}/events/return-R-1")).json()
+    assert [one["campaign"] for one in event_shown["effects"]] == ["sorry"]
+
+
 async def test_webhooks_tell_of_returns_cancellations_and_edits(shop: Api) -> None:
     told = event("order.returned", "h1", {"order": "A-1", "lines": [{"id": "1", "quantity": 1}]})
     said = (await shop.post(f"{BASE}/events", json=told)).json()

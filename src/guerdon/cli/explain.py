@@ -109,7 +109,9 @@ def _only_program(keys: list[str]) -> str:
 
 def _show(found: dict[str, Any]) -> None:
     named = (
-        f"order {found['order']}" if found["order"] else " ".join(filter(None, (found["type"], found["id"])))
+        f"order {found['order']}"
+        if found["order"] and found["type"] == "order.paid"
+        else " ".join(filter(None, (found["type"], found["id"])))
     )
     sender = f" of {found['source']}" if found["source"] else ""
     late = ", late" if found["late"] else ""
@@ -122,6 +124,9 @@ def _show(found: dict[str, Any]) -> None:
     if found["limits"]:
         left = [(one["of"], one["limit"], one["period"], one["left"]) for one in found["limits"]]
         show_table(("limits of", "limit", "period", "had left"), left)
+    came = [(one["id"], one["time"], text) for one in found.get("returned", ()) for text in one["said"]]
+    if came:
+        show_table(("return", "time", "what came back, and what that undid"), came)
     read = [f"{path} = {input_text(value)}" for path, value in found["inputs"].items()]
     read += [f"{path} (personal)" for path in found["personal"]]
     if read:

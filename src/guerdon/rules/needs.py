@@ -61,7 +61,23 @@ def needs_of(program: Program, event: Event, member_id: int | None) -> Needs:
     """
     day = program.zone.day_of(event.occurred_at)
     if isinstance(event.command, ReturnOrder):
-        return _of_return(program, event.command, day)
+        own = _of_event(program, event, member_id, day)
+        return _both(own, _of_return(program, event.command, day))
+    return _of_event(program, event, member_id, day)
+
+
+def _both(one: Needs, other: Needs) -> Needs:
+    return Needs(
+        lots=one.lots or other.lots,
+        metrics=one.metrics | other.metrics,
+        oldest_bucket_on=min(one.oldest_bucket_on, other.oldest_bucket_on),
+        counters={**one.counters, **other.counters},
+        shared={**one.shared, **other.shared},
+        takings=one.takings | other.takings,
+    )
+
+
+def _of_event(program: Program, event: Event, member_id: int | None, day: date) -> Needs:
     campaigns = _campaigns(program, event)
     metrics = _metrics(program, event, campaigns)
     rewards = rewards_drawn(program, _rewards_of(event), campaigns)
@@ -104,7 +120,7 @@ def _campaigns(program: Program, event: Event) -> list[Campaign]:
     if isinstance(event.command, PriceCart):
         # A quote tells what the order will earn.
         trigger = "order.paid"
-    elif event.command is not None:
+    elif event.command is not None and not isinstance(event.command, ReturnOrder):
         return []
     campaigns = list(program.by_trigger.get(trigger, ()))
     for trigger in FOLLOW_ONS:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
@@ -81,11 +83,28 @@ def step(program: Program, state: State, event: Event, chance: Chance) -> tuple[
 
 
 def _decide_fact(draft: Draft) -> None:
-    program, event = draft.program, draft.event
+    event = draft.event
     if event.capture is not None:
         capture(draft, event.capture)
     # Made before tiers move: an event is decided with the tiers held before it.
-    scope = draft.scope(event.type)
+    _set_off(draft, draft.scope(event.type))
+
+
+def _take_back(draft: Draft, command: ReturnOrder) -> None:
+    """Undo what goes with what came back; then the return itself counts, and sets off, as any event does."""
+    program, kind = draft.program, draft.event.type
+    standing = draft.scope(kind).account
+    part = undo(draft, command)
+    is_told = kind in program.by_trigger or kind in program.metrics_by_event
+    if is_told and draft.before.account.account_id:
+        draft.event = msgspec.structs.replace(draft.event, order=part.came)
+        scope = draft.scope(kind)
+        scope.account = standing
+        _set_off(draft, scope)
+
+
+def _set_off(draft: Draft, scope: Scope) -> None:
+    program, event = draft.program, draft.event
     counted = _count_metrics(draft, scope)
     if counted:
         scope.metrics = draft.metric_values()
@@ -172,5 +191,5 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     RefundCard: refund_card,
     EmptyCard: empty_card,
     ClaimCard: claim_card,
-    ReturnOrder: undo,
+    ReturnOrder: _take_back,
 }

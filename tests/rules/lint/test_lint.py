@@ -264,10 +264,17 @@ def test_texts_and_types() -> None:
     assert the_one(text, "attribute_type_unsupported").pointer == "/attributes/since"
 
 
+def test_what_is_given_for_sending_back_again_and_again() -> None:
+    sorry = "{trigger: order.returned, %sthen: [{award: {wallet: points, amount: '5'}}]}"
+    found = the_one(with_campaign(sorry % ""), "return_pays")
+    assert (found.pointer, found.place) == ("/campaigns/tried/trigger", "campaign `tried`")
+    limited = warned(with_campaign(sorry % "limits: {per_account: 1, per: month}, "))
+    assert [one.code for one in limited if one.code == "return_pays"] == []
+
+
 def test_what_is_not_active_comes_last() -> None:
     found = warned(with_campaign("{trigger: order.returned, exclusive: true, then: [{badge: star}]}"))
     assert [(one.code, one.pointer) for one in found] == [
-        ("not_active_yet", "/campaigns/tried/trigger"),
         ("not_active_yet", "/campaigns/tried/exclusive"),
     ]
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
+import msgspec
+
 from guerdon.base.errors import Problem
-from guerdon.engine.audit.facts import is_own, read_fact
+from guerdon.engine.audit.facts import Fact, is_own, read_fact
 from guerdon.engine.events import StoredEvent, ask_stored
+from guerdon.engine.returns.listing import find_returns
+from guerdon.engine.returns.paid import Recorded, deciding, read_paid, returned_of
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.members.states import LoadedMember, load_members
-from guerdon.programs.programs import get_version
+from guerdon.programs.programs import get_live, get_version
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
-from guerdon.rules.explain import Explanation, Known, People, explain
+from guerdon.rules.events import Event, ReturnOrder
+from guerdon.rules.explain import Came, Explanation, Known, People, explain
 from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program
 from guerdon.rules.state import MemberState
+from guerdon.rules.undo import part_of
 
 _BY_NAME = """
 select account_id, event_id from event_keys
@@ -83,12 +90,39 @@ def explain_stored(
         program = with_campaigns_of(program, version_of(program_key, taken.version))
     people = People(_present(member), _present(loaded.owners.get(stored.account_id)))
     known = Known(people, fact.is_whole or is_own(stored))
-    told = explain(program, fact.event, stored.decided, known)
+    event, came = _with_returns(
+        tx, (program_key, lambda number: version_of(program_key, number)), stored, fact
+    )
+    told = explain(program, event, stored.decided, known)
     if told.differences and fact.again is not None:
         # A stored fraction is a text: it was decided upon as what it was sent as, and only one of both fits.
         other = explain(program, fact.again, stored.decided, known)
         told = other if len(other.differences) < len(told.differences) else told
-    return told
+    return msgspec.structs.replace(told, came=came)
+
+
+def _with_returns(
+    tx: Tx, place: tuple[str, Recorded], stored: StoredEvent, fact: Fact
+) -> tuple[Event, tuple[Came, ...]]:
+    """Find what came back of an order; of a return, what it was about, as campaigns saw it."""
+    key, recorded = place
+    if stored.type == "order.paid":
+        program_id = get_live(tx, key).program_id
+        program = deciding(recorded, stored.version, fact.event.capture)
+        returns = find_returns(tx, program_id, stored)
+        return fact.event, tuple(Came(one.occurred_at, one.decided, program) for one in returns)
+    command, returned = fact.event.command, stored.decided.returned
+    if not isinstance(command, ReturnOrder) or returned is None:
+        return fact.event, ()
+    about = UUID(returned.order_event)
+    order = ask_stored(tx, {0, stored.account_id}, {about})()[about]
+    # Attributes that were sealed are left out: what expressions read of them is taken as stored.
+    paid = read_paid(order, recorded, None)
+    returns = find_returns(tx, get_live(tx, key).program_id, order)
+    earlier = itertools.takewhile(lambda one: one.event_id != stored.event_id, returns)
+    paid = msgspec.structs.replace(paid, earlier=tuple(returned_of(one) for one in earlier))
+    event = msgspec.structs.replace(fact.event, command=None, order=part_of(paid, command.asked).came)
+    return event, (Came(stored.occurred_at, stored.decided, paid.program),)
 
 
 def _present(member: LoadedMember | None) -> MemberState | None:

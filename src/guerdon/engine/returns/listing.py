@@ -23,10 +23,23 @@ def list_returns(tx: Tx, program_id: int, order: StoredEvent) -> list[tuple[date
     Returns:
         Instant and return, in the order in which they came.
     """
+    return [(event.occurred_at, returned_of(event)) for event in find_returns(tx, program_id, order)]
+
+
+def find_returns(tx: Tx, program_id: int, order: StoredEvent) -> list[StoredEvent]:
+    """Find the events in which something came back of an order.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        order: the event that paid it.
+
+    Returns:
+        The events of its returns, in the order in which they came.
+    """
     rows = ask_returns(tx, _whose(tx, program_id, order), [order.event_id])()
     stored = ask_stored(tx, {row.account_id for row in rows}, {row.return_event for row in rows})()
-    events = [stored[row.return_event] for row in rows]
-    return [(event.occurred_at, returned_of(event)) for event in events]
+    return [stored[row.return_event] for row in rows]
 
 
 def _whose(tx: Tx, program_id: int, order: StoredEvent) -> set[int]:

@@ -45,7 +45,6 @@ ACTIVE_KINDS: Final = frozenset(
 )
 _OF_CARTS: Final = frozenset({"discount", "gift"})
 _LATER_EFFECTS: Final = frozenset({"message"})
-_UNDOING: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
 _LATER_SETTINGS: Final = (("earning", Earning(), ("same_order",)),)
 _LATER_FOLDS: Final = ("streak", "distinct", "min", "max", "last")
 
@@ -120,9 +119,6 @@ _WHY_SETTINGS: Final = {
 
 
 def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
-    if metric.event in _UNDOING:
-        why = f"metrics count less after an {metric.event}, and do not count such events themselves yet"
-        yield InactivePart(f"{pointer}/event", why)
     for fold in _LATER_FOLDS:
         if getattr(metric, fold) is not None:
             yield InactivePart(f"{pointer}/{fold}", f"metrics count and sum; {fold} is not kept yet")
@@ -130,9 +126,6 @@ def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
 
 def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:
     of_carts = campaign.trigger == "checkout"
-    if campaign.trigger in _UNDOING:
-        why = f"{campaign.trigger} undoes what its order set off, and sets off nothing of its own yet"
-        yield InactivePart(f"{pointer}/trigger", why)
     if campaign.exclusive and not of_carts:
         yield InactivePart(f"{pointer}/exclusive", "only campaigns of carts shut each other out")
     if campaign.lane is not None and not of_carts:

@@ -12,6 +12,7 @@ from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import Event
+from guerdon.rules.explain.returned import Came
 from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told_states
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.reads import expressions_of
@@ -54,6 +55,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """One for each campaign, in the order of evaluation."""
     differences: tuple[str, ...]
     """Where running it again gives something else than what is stored; empty where it is the same."""
+    came: tuple[Came, ...] = ()
+    """What came back of the order, or the return itself."""
 
 
 class Known(msgspec.Struct, frozen=True):

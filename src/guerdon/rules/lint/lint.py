@@ -17,7 +17,7 @@ from guerdon.rules.lint.history import (
     moved_accounts,
     unreached_tiers,
 )
-from guerdon.rules.lint.loops import feeding_effects
+from guerdon.rules.lint.loops import feeding_effects, paying_returns
 from guerdon.rules.lint.sections import (
     false_section_conditions,
     impossible_challenges,
@@ -33,6 +33,7 @@ from guerdon.rules.program import Program
 _CHECKS: Final = (
     generous_awards,
     feeding_effects,
+    paying_returns,
     false_conditions,
     false_section_conditions,
     silent_triggers,

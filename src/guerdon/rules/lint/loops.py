@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from guerdon.rules.definition import Definition
+from guerdon.rules.limits import NO_LIMITS
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.program import Campaign, Program
+from guerdon.rules.reading import RETURNS
 
 _SET_OFF: Final = "badge.earned"
 
@@ -51,6 +53,28 @@ def feeding_effects(asked: Asked) -> Iterator[LintWarning]:
                     f"so `{redeem.reward}` is taken until the wallet is empty.",
                     "Ask in `while` how much there must be left.",
                 )
+
+
+def paying_returns(asked: Asked) -> Iterator[LintWarning]:
+    """Find campaigns that give something for sending back, as often as somebody buys and sends back.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each that has no limit.
+    """
+    for campaign in asked.program.campaigns:
+        gives = campaign.awards or campaign.grants
+        if campaign.trigger in RETURNS and gives and campaign.limits == NO_LIMITS and not campaign.inactive:
+            yield LintWarning(
+                "return_pays",
+                f"/campaigns/{campaign.key}/trigger",
+                f"campaign `{campaign.key}`",
+                "What it gives for a return is not taken back, so whoever buys and sends back, again and "
+                "again, gets it each time.",
+                "Set `limits`, such as `{per_account: 1, per: month}`.",
+            )
 
 
 def _redeem_place(definition: Definition, campaign: str, reward: str) -> str:

@@ -30,6 +30,8 @@ class Part(msgspec.Struct, frozen=True):
     """The share of the order that earlier returns took, 0 to 1."""
     after: Fraction
     """The share that is taken with this one."""
+    came: Order
+    """What comes back, as an order of its own: the lines with the money that goes with them."""
     whole: Order
     """The order as it was paid."""
     stood: Order | None
@@ -108,6 +110,7 @@ def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
         is_last=_is_all(order, after),
         before=_share(order, before),
         after=_share(order, after),
+        came=_coming(order, taken, (before, after), with_shipping=with_shipping),
         whole=order,
         stood=_remains(order, before, no_shipping=shipped),
         remains=_remains(order, after, no_shipping=shipped or with_shipping),
@@ -229,6 +232,47 @@ def _share(order: Order, standing: _Standing) -> Fraction:
     return back / whole if whole else Fraction(0)
 
 
+def _coming(
+    order: Order, taken: Mapping[str, Decimal], standing: tuple[_Standing, _Standing], *, with_shipping: bool
+) -> Order:
+    """Write what comes back as an order."""
+    sold: list[LineInput] = []
+    figures: list[LineFigures] = []
+    for line, one in zip(order.sold, order.figures, strict=True):
+        if line.id in taken:
+            was, now = (_figures(one, each.of(line.id)) for each in standing)
+            figures.append(LineFigures(*(after - before for before, after in zip(was, now, strict=True))))
+            sold.append(msgspec.structs.replace(line, quantity=taken[line.id]))
+    shipping_tax = order.tax_minor - sum(one.tax for one in order.figures)
+    shipping = (order.shipping_minor, shipping_tax) if with_shipping else (0, 0)
+    return _with_lines(order, sold, figures, shipping)
+
+
+def _figures(one: LineFigures, share: Fraction) -> LineFigures:
+    net, tax, total = _money(one, share)
+    return LineFigures(_rounded(one.subtotal * share), net, tax, total, _rounded(one.earning * share))
+
+
+def _with_lines(
+    order: Order, sold: Sequence[LineInput], figures: Sequence[LineFigures], shipping: tuple[int, int]
+) -> Order:
+    """Give an order with other lines, and shipping and its tax."""
+    subtotal, net, tax, total, earning = (
+        (sum(column) for column in zip(*figures, strict=True)) if figures else (0,) * 5
+    )
+    return msgspec.structs.replace(
+        order,
+        sold=tuple(sold),
+        figures=tuple(figures),
+        subtotal_minor=subtotal,
+        net_minor=net,
+        earning_minor=earning,
+        tax_minor=tax + shipping[1],
+        shipping_minor=shipping[0],
+        total_minor=total + sum(shipping),
+    )
+
+
 def _remains(order: Order, standing: _Standing, *, no_shipping: bool) -> Order | None:
     """Give what remains of an order, its money less what was refunded."""
     if _is_all(order, standing):
@@ -239,32 +283,10 @@ def _remains(order: Order, standing: _Standing, *, no_shipping: bool) -> Order |
         share = standing.of(line.id)
         if share == 1:
             continue
-        net, tax, total = _money(one, share)
+        gone = _figures(one, share)
         left = line.quantity - standing.quantities.get(line.id, _ZERO)
         sold.append(msgspec.structs.replace(line, quantity=left) if share else line)
-        figures.append(
-            LineFigures(
-                one.subtotal - _rounded(one.subtotal * share),
-                one.net - net,
-                one.tax - tax,
-                one.total - total,
-                one.earning - _rounded(one.earning * share),
-            )
-        )
-    sums = [sum(column) for column in zip(*figures, strict=True)]
-    subtotal, net, tax, total, earning = sums
+        figures.append(LineFigures(*(whole - back for whole, back in zip(one, gone, strict=True))))
     shipping_tax = order.tax_minor - sum(one.tax for one in order.figures)
-    shipping = order.shipping_minor
-    if no_shipping:
-        shipping = shipping_tax = 0
-    return msgspec.structs.replace(
-        order,
-        sold=tuple(sold),
-        figures=tuple(figures),
-        subtotal_minor=subtotal,
-        net_minor=net,
-        earning_minor=earning,
-        tax_minor=tax + shipping_tax,
-        shipping_minor=shipping,
-        total_minor=total + shipping + shipping_tax,
-    )
+    shipping = (0, 0) if no_shipping else (order.shipping_minor, shipping_tax)
+    return _with_lines(order, sold, figures, shipping)

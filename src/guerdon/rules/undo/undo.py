@@ -15,7 +15,7 @@ from guerdon.rules.undo.things import undo_things
 from guerdon.rules.undo.units import Sums, give_payments, take_awards
 
 
-def undo(draft: Draft, command: ReturnOrder) -> None:
+def undo(draft: Draft, command: ReturnOrder) -> Part:
     """Let a part of an order come back, or all of it.
 
     Nothing is read of the live definition but its wallets: what is undone is what was recorded, by the
@@ -24,6 +24,9 @@ def undo(draft: Draft, command: ReturnOrder) -> None:
     Args:
         draft: the decision about the return.
         command: what comes back, with the order as gathered.
+
+    Returns:
+        What came back.
 
     Raises:
         Problem: `return_id_reused`, and what `part_of` raises.
@@ -61,6 +64,7 @@ def undo(draft: Draft, command: ReturnOrder) -> None:
         undone=undone,
         tenders=refund_tenders(draft, paid, part, money),
     )
+    return part
 
 
 def _shipping(paid: PaidOrder, part: Part) -> tuple[int, int]:
