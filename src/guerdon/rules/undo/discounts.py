@@ -97,18 +97,22 @@ def _unmet(draft: Draft, paid: PaidOrder, part: Part, capture: Capture) -> dict[
     """Name the discounts that would not be given on what remains, with what they took off what remains.
 
     One that the order as a whole would not bring either, by what is known now, cannot be judged and stands.
+    One that an earlier return let fall is not named again.
     """
     assert paid.event.order is not None and part.remains is not None  # noqa: PT018 - something remains
     whole = _priced(draft, paid, paid.event.order, capture)
     remains = _priced(draft, paid, part.remains, capture)
-    if whole is None or remains is None:
+    judged = bool(paid.earlier) and part.stood is not None and capture.checkout not in paid.fresh
+    stood = _priced(draft, paid, part.stood, capture) if judged and part.stood is not None else whole
+    if whole is None or remains is None or stood is None:
         return {}
     stands = {_label(one.source) for one in remains.taken if one.lines + one.shipping}
+    stood_before = {_label(one.source) for one in stood.taken if one.lines + one.shipping}
     quantities = {line.id: Fraction(line.quantity) for line in part.remains.sold}
     rests: dict[str, Fraction] = {
         _label(one.source): Fraction(0)
         for one in whole.taken
-        if one.lines + one.shipping and _label(one.source) not in stands
+        if one.lines + one.shipping and _label(one.source) in stood_before - stands
     }
     for line in whole.lines:
         left = quantities.get(line.sold.id, Fraction(0))
