@@ -140,3 +140,11 @@ def world(database: Database) -> Iterator[World]:
     loop.start()
     yield World(database, loop)
     loop.stop()
+
+
+@pytest.fixture(params=[1, 2], ids=["one engine", "two engines"])
+def engines(world: World, request: pytest.FixtureRequest) -> Iterator[list[EngineLoop]]:
+    from tests.rooms.engine.crowds import running
+
+    with running(world.database, request.param) as loops:
+        yield loops

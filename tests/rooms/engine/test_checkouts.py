@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import CancelCheckout, Command, ConfirmCheckout, OpenCheckout
-from guerdon.engine.loop import EngineLoop, LoopSettings
-from guerdon.members.identities import parse_ref
-from guerdon.programs.programs import NewDefinition, apply_definition
-from guerdon.rules.definition import load_definition
-from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids
+from guerdon.engine.commands import CancelCheckout, ConfirmCheckout
+from guerdon.engine.loop import EngineLoop
+from tests.rooms.engine.conftest import World
+from tests.rooms.engine.crowds import CLIENTS, crowd, ending, live, opening
 
 SHOP = """
 program: club
@@ -42,50 +36,12 @@ rewards:
   few: {kind: product, price: {points: 10}, stock: 5}
   dear: {kind: product, price: {points: 100}}
 """
-CLIENTS = 64
 
 
 @pytest.fixture
 def shop(world: World) -> World:
-    with world.database.transaction(TENANT) as tx:
-        apply_definition(tx, NewDefinition(load_definition(SHOP), SHOP, "test", world.now), make_ids())
+    live(world, SHOP)
     return world
-
-
-@pytest.fixture(params=[1, 2], ids=["one engine", "two engines"])
-def engines(shop: World, request: pytest.FixtureRequest) -> Iterator[list[EngineLoop]]:
-    made = [
-        EngineLoop(shop.database, MASTER_KEY, make_ids(), LoopSettings(batch_limit=16))
-        for _ in range(request.param)
-    ]
-    for loop in made:
-        loop.start()
-    yield made
-    for loop in made:
-        loop.stop()
-
-
-def opening(world: World, number: int, member: str | None, **more: Any) -> OpenCheckout:
-    cart = {"id": f"A-{number}", "lines": [{"id": "1", "price": "50.00"}], **more}
-    return OpenCheckout(
-        tenant_id=TENANT,
-        program="club",
-        received_at=world.now,
-        cart=json.dumps(cart).encode(),
-        member=parse_ref(member) if member is not None else None,
-        id=f"C-{number}",
-    )
-
-
-def ending(kind: type[Any], world: World, number: int) -> Any:
-    return kind(tenant_id=TENANT, program="club", received_at=world.now, id=f"C-{number}")
-
-
-def crowd(engines: list[EngineLoop], commands: list[Command]) -> list[Answer]:
-    """Let commands come at once, spread over the engines."""
-    spread = itertools.cycle(engines)
-    futures = [next(spread).submit_many([command])[0] for command in commands]
-    return [future.result(60) for future in futures]
 
 
 def discounts(answers: list[Answer], campaign: str) -> list[Decimal]:
@@ -99,15 +55,15 @@ def discounts(answers: list[Answer], campaign: str) -> list[Decimal]:
 
 
 def test_a_limited_discount_is_given_as_often_as_it_may(shop: World, engines: list[EngineLoop]) -> None:
-    opened = crowd(engines, [opening(shop, number, None) for number in range(CLIENTS)])
+    opened = crowd(engines, [opening(shop.now, number, None) for number in range(CLIENTS)])
     assert discounts(opened, "ten_uses") == [Decimal("1.00")] * 10
     without = [one for one in opened if not discounts([one], "ten_uses")]
     told = {"campaign": "ten_uses", "reason": "limit_reached"}
     assert all(told in one.quote["skipped"] for one in without)
     winners = [place for place, one in enumerate(opened) if discounts([one], "ten_uses")]
-    crowd(engines, [ending(CancelCheckout, shop, number) for number in winners[:4]])
-    crowd(engines, [ending(ConfirmCheckout, shop, number) for number in winners[4:]])
-    again = crowd(engines, [opening(shop, CLIENTS + number, None) for number in range(CLIENTS)])
+    crowd(engines, [ending(CancelCheckout, shop.now, number) for number in winners[:4]])
+    crowd(engines, [ending(ConfirmCheckout, shop.now, number) for number in winners[4:]])
+    again = crowd(engines, [opening(shop.now, CLIENTS + number, None) for number in range(CLIENTS)])
     assert len(discounts(again, "ten_uses")) == 4
     assert shop.rows("select used from shared_counters where counter like '%ten_uses%'") == [(10,)]
     assert shop.rows("select count(*) from quarantine") == [(0,)]
@@ -116,11 +72,11 @@ def test_a_limited_discount_is_given_as_often_as_it_may(shop: World, engines: li
 def test_a_budget_with_room_for_three_and_a_half_gives_just_that(
     shop: World, engines: list[EngineLoop]
 ) -> None:
-    opened = crowd(engines, [opening(shop, number, None) for number in range(CLIENTS)])
+    opened = crowd(engines, [opening(shop.now, number, None) for number in range(CLIENTS)])
     given = discounts(opened, "small_budget")
     assert sorted(given) == [Decimal("1.00"), Decimal("2.00"), Decimal("2.00"), Decimal("2.00")]
     shop.later(minutes=16)
-    later = crowd(engines, [opening(shop, 1000 + number, None) for number in range(3)])
+    later = crowd(engines, [opening(shop.now, 1000 + number, None) for number in range(3)])
     assert discounts(later, "small_budget") == [Decimal("2.00")] * 3
     assert shop.rows("select used from shared_counters where counter like '%small_budget%'") == [(6,)]
 
@@ -131,12 +87,12 @@ def test_a_reward_in_stock_is_promised_as_often_as_it_is_there(
     for number in range(CLIENTS):
         shop.enrol(f"m{number}")
     opened = crowd(
-        engines, [opening(shop, number, f"m{number}", rewards=["few"]) for number in range(CLIENTS)]
+        engines, [opening(shop.now, number, f"m{number}", rewards=["few"]) for number in range(CLIENTS)]
     )
     won = [place for place, one in enumerate(opened) if one.problem is None]
     assert len(won) == 5
     assert {one.problem.code for one in opened if one.problem is not None} == {"out_of_stock"}
-    confirmed = crowd(engines, [ending(ConfirmCheckout, shop, number) for number in won])
+    confirmed = crowd(engines, [ending(ConfirmCheckout, shop.now, number) for number in won])
     assert all(one.shortfalls == () or list(one.shortfalls) == [] for one in confirmed)
     assert shop.rows("select count(*) from redemptions where reward = 'few'") == [(5,)]
     assert shop.rows("select sum(held), sum(available) from wallets where wallet = 'points'") == [
@@ -147,15 +103,17 @@ def test_a_reward_in_stock_is_promised_as_often_as_it_is_there(
 
 def test_units_of_one_account_are_promised_once(shop: World, engines: list[EngineLoop]) -> None:
     shop.enrol("anna")
-    opened = crowd(engines, [opening(shop, number, "anna", rewards=["dear"]) for number in range(CLIENTS)])
+    opened = crowd(
+        engines, [opening(shop.now, number, "anna", rewards=["dear"]) for number in range(CLIENTS)]
+    )
     won = [place for place, one in enumerate(opened) if one.problem is None]
     assert len(won) == 1
     assert {one.problem.code for one in opened if one.problem is not None} == {"insufficient_units"}
-    crowd(engines, [ending(CancelCheckout, shop, won[0])] * CLIENTS)
+    crowd(engines, [ending(CancelCheckout, shop.now, won[0])] * CLIENTS)
     assert shop.rows("select held, available from wallets where wallet = 'points'") == [(0, 100)]
-    again = crowd(engines, [opening(shop, 500, "anna", rewards=["dear"])])[0]
+    again = crowd(engines, [opening(shop.now, 500, "anna", rewards=["dear"])])[0]
     assert again.problem is None
-    done = crowd(engines, [ending(ConfirmCheckout, shop, 500)] * CLIENTS)
+    done = crowd(engines, [ending(ConfirmCheckout, shop.now, 500)] * CLIENTS)
     assert sum(one.status == "applied" for one in done) == 1
     assert shop.rows("select held, available from wallets where wallet = 'points'") == [(0, 0)]
     assert shop.rows("select count(*) from account_holds") == [(0,)]
@@ -164,12 +122,12 @@ def test_units_of_one_account_are_promised_once(shop: World, engines: list[Engin
 
 def test_what_lapsed_is_let_go_by_whoever_comes_next(shop: World, engines: list[EngineLoop]) -> None:
     shop.enrol("anna")
-    first = crowd(engines, [opening(shop, 1, "anna", spend={"points": "100"})])[0]
+    first = crowd(engines, [opening(shop.now, 1, "anna", spend={"points": "100"})])[0]
     assert first.problem is None
     assert shop.rows("select held from wallets where wallet = 'points'") == [(100,)]
     shop.now += timedelta(minutes=15)
-    second = crowd(engines, [opening(shop, 2, "anna", spend={"points": "100"})])[0]
+    second = crowd(engines, [opening(shop.now, 2, "anna", spend={"points": "100"})])[0]
     assert second.problem is None
     assert shop.rows("select held from wallets where wallet = 'points'") == [(100,)]
-    late = crowd(engines, [ending(ConfirmCheckout, shop, 1)])[0]
+    late = crowd(engines, [ending(ConfirmCheckout, shop.now, 1)])[0]
     assert [one["reason"] for one in late.shortfalls] == ["insufficient_units"]

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
 
 from guerdon.engine.answers import Answer
 from guerdon.engine.audit import Audit
-from guerdon.engine.commands import CancelCheckout, Command, ConfirmCheckout, OpenCheckout
-from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.commands import CancelCheckout, Command, ConfirmCheckout
+from guerdon.engine.loop import EngineLoop
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import parse_ref
-from guerdon.programs.programs import NewDefinition, apply_definition
-from guerdon.rewards.coupons import Batch, make_batch
-from guerdon.rules.coupons.codes import fold, letters_for
 from guerdon.rules.coupons.standing import Terms
-from guerdon.rules.definition import load_definition
-from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids
+from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World
+from tests.rooms.engine.crowds import CLIENTS, DIGEST, batch_of, crowd, ending, live, opening
 
 SHOP = """
 program: club
@@ -32,74 +25,12 @@ rewards:
   spring: {kind: coupon, discount: {amount: "1.00"}}
   purse: {kind: coupon, discount: {amount: "2.00"}}
 """
-CLIENTS = 64
-KEY = bytes(32)
 
 
 @pytest.fixture
 def shop(world: World) -> World:
-    with world.database.transaction(TENANT) as tx:
-        apply_definition(tx, NewDefinition(load_definition(SHOP), SHOP, "test", world.now), make_ids())
+    live(world, SHOP)
     return world
-
-
-@pytest.fixture(params=[1, 2], ids=["one engine", "two engines"])
-def engines(shop: World, request: pytest.FixtureRequest) -> Iterator[list[EngineLoop]]:
-    made = [
-        EngineLoop(shop.database, MASTER_KEY, make_ids(), LoopSettings(batch_limit=16))
-        for _ in range(request.param)
-    ]
-    for loop in made:
-        loop.start()
-    yield made
-    for loop in made:
-        loop.stop()
-
-
-def batch_of(world: World, written: str, terms: Terms, size: int = 0, reward: str = "spring") -> Batch:
-    letters = letters_for(size) if size else 0
-    number = make_ids().number()
-    batch = Batch(
-        number,
-        "",
-        written,
-        fold(written),
-        letters,
-        KEY,
-        size or 1,
-        reward,
-        terms,
-        None,
-        None,
-        world.now,
-        None,
-    )
-    with world.database.transaction(TENANT) as tx:
-        (program_id,) = tx.execute("select program_id from programs where key = 'club'").fetchone() or (0,)
-        make_batch(tx, program_id, batch)
-    return batch
-
-
-def opening(world: World, number: int, *codes: str) -> OpenCheckout:
-    cart = {"id": f"A-{number}", "lines": [{"id": "1", "price": "50.00"}], "coupons": codes}
-    return OpenCheckout(
-        tenant_id=TENANT,
-        program="club",
-        received_at=world.now,
-        cart=json.dumps(cart).encode(),
-        member=None,
-        id=f"C-{number}",
-    )
-
-
-def ending(kind: type[Any], world: World, number: int) -> Any:
-    return kind(tenant_id=TENANT, program="club", received_at=world.now, id=f"C-{number}")
-
-
-def crowd(engines: list[EngineLoop], commands: list[Command]) -> list[Answer]:
-    spread = itertools.cycle(engines)
-    futures = [next(spread).submit_many([command])[0] for command in commands]
-    return [future.result(60) for future in futures]
 
 
 def given(answers: list[Answer]) -> list[Decimal]:
@@ -108,19 +39,25 @@ def given(answers: list[Answer]) -> list[Decimal]:
 
 def test_a_coupon_with_ten_uses_is_used_ten_times(shop: World, engines: list[EngineLoop]) -> None:
     batch_of(shop, "TENTIMES", Terms(uses=10))
-    opened = crowd(engines, [opening(shop, number, "TENTIMES") for number in range(CLIENTS)])
+    opened = crowd(
+        engines, [opening(shop.now, number, None, coupons=["TENTIMES"]) for number in range(CLIENTS)]
+    )
     assert given(opened) == [Decimal("1.00")] * 10
     refused = [one.quote["skipped"] for one in opened if not one.quote["lines"][0]["discounts"]]
     assert len(refused) == CLIENTS - 10
     assert {one[0]["reason"] for one in refused} == {"coupon_used"}
     won = [place for place, one in enumerate(opened) if one.quote["lines"][0]["discounts"]]
-    crowd(engines, [ending(CancelCheckout, shop, number) for number in won[:4]])
-    confirmed = crowd(engines, [ending(ConfirmCheckout, shop, number) for number in won[4:]])
+    crowd(engines, [ending(CancelCheckout, shop.now, number) for number in won[:4]])
+    confirmed = crowd(engines, [ending(ConfirmCheckout, shop.now, number) for number in won[4:]])
     assert all(not one.shortfalls for one in confirmed)
-    again = crowd(engines, [opening(shop, 100 + number, "TENTIMES") for number in range(CLIENTS)])
+    again = crowd(
+        engines, [opening(shop.now, 100 + number, None, coupons=["TENTIMES"]) for number in range(CLIENTS)]
+    )
     assert len(given(again)) == 4
     shop.later(minutes=16)
-    lapsed = crowd(engines, [opening(shop, 200 + number, "TENTIMES") for number in range(CLIENTS)])
+    lapsed = crowd(
+        engines, [opening(shop.now, 200 + number, None, coupons=["TENTIMES"]) for number in range(CLIENTS)]
+    )
     assert len(given(lapsed)) == 4
     assert shop.rows("select used from shared_counters where counter like 'coupon/%'") == [(10,)]
     assert shop.rows("select count(*) from quarantine") == [(0,)]
@@ -131,11 +68,12 @@ def test_a_single_code_is_one_cart_s_and_money_ends_with_the_last_cent(
 ) -> None:
     batch = batch_of(shop, "ONE-", Terms(), size=1_000)
     purse = batch_of(shop, "PURSE-", Terms(uses=None, money=Decimal("7.00")), size=10, reward="purse")
-    digest = Vault(MASTER_KEY, TENANT).digest
-    code, money = (next(one.codes(digest).written(5, 1)) for one in (batch, purse))
-    opened = crowd(engines, [opening(shop, number, code) for number in range(CLIENTS)])
+    code, money = (next(one.codes(DIGEST).written(5, 1)) for one in (batch, purse))
+    opened = crowd(engines, [opening(shop.now, number, None, coupons=[code]) for number in range(CLIENTS)])
     assert given(opened) == [Decimal("1.00")]
-    opened = crowd(engines, [opening(shop, 100 + number, money) for number in range(CLIENTS)])
+    opened = crowd(
+        engines, [opening(shop.now, 100 + number, None, coupons=[money]) for number in range(CLIENTS)]
+    )
     assert sorted(given(opened)) == [Decimal("1.00"), *[Decimal("2.00")] * 3]
     assert shop.rows("select sum(used) from shared_counters where counter like 'coupon/%/money/%'") == [(7,)]
     assert shop.rows("select count(*) from shared_counters where counter like 'coupon/%'") == [(2,)]
@@ -144,8 +82,8 @@ def test_a_single_code_is_one_cart_s_and_money_ends_with_the_last_cent(
 
 def test_two_codes_of_a_batch_do_not_take_the_same_last_use(shop: World, engines: list[EngineLoop]) -> None:
     batch = batch_of(shop, "PAIR-", Terms(total=1), size=10)
-    codes = list(batch.codes(Vault(MASTER_KEY, TENANT).digest).written(0, 2))
-    (opened,) = crowd(engines, [opening(shop, 1, *codes)])
+    codes = list(batch.codes(DIGEST).written(0, 2))
+    (opened,) = crowd(engines, [opening(shop.now, 1, None, coupons=codes)])
     assert given([opened]) == [Decimal("1.00")]
     assert [one["reason"] for one in opened.quote["skipped"]] == ["limit_reached"]
     assert shop.rows("select count(*) from quarantine") == [(0,)]
@@ -154,17 +92,16 @@ def test_two_codes_of_a_batch_do_not_take_the_same_last_use(shop: World, engines
 def test_verify_finds_uses_of_codes_as_they_were_promised(shop: World) -> None:
     batch = batch_of(shop, "ONE-", Terms(per_account=5, total=9), size=1_000)
     purse = batch_of(shop, "PURSE-", Terms(uses=None, money=Decimal("7.00")), size=10, reward="purse")
-    digest = Vault(MASTER_KEY, TENANT).digest
-    one, other = batch.codes(digest).written(5, 2)
-    (money,) = purse.codes(digest).written(1, 1)
+    one, other = batch.codes(DIGEST).written(5, 2)
+    (money,) = purse.codes(DIGEST).written(1, 1)
     shop.enrol("ana")
     ana = parse_ref("external:ana")
     commands: list[Command] = [
-        msgspec.structs.replace(opening(shop, 1, one, money), member=ana),
-        opening(shop, 2, money),
-        msgspec.structs.replace(opening(shop, 3, other), member=ana),
-        ending(ConfirmCheckout, shop, 1),
-        ending(ConfirmCheckout, shop, 2),
+        msgspec.structs.replace(opening(shop.now, 1, None, coupons=[one, money]), member=ana),
+        opening(shop.now, 2, None, coupons=[money]),
+        msgspec.structs.replace(opening(shop.now, 3, None, coupons=[other]), member=ana),
+        ending(ConfirmCheckout, shop.now, 1),
+        ending(ConfirmCheckout, shop.now, 2),
     ]
     answers = [shop.loop.submit_many([command])[0].result(60) for command in commands]
     assert [given([answer]) for answer in answers[:3]] == [[3], [2], [1]]
