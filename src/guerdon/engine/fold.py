@@ -269,7 +269,8 @@ class _Fold:
             raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
         name, now = str(taken.redemption_id), item.job.command.received_at
         held = self.done.accounts[item.account_id].holds.values()
-        if any(one.kind == "redemption" and one.name == name and one.expires_at > now for one in held):
+        names = (("redemption", name), ("use", f"redemption/{name}/money"))
+        if any((one.kind, one.name) in names and one.expires_at > now for one in held):
             detail = "an open checkout holds this redemption; cancel the checkout, or wait until it lapses"
             raise Problem("redemption_held", detail)
         return taken

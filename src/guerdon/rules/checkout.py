@@ -10,12 +10,12 @@ from fractions import Fraction
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
+from guerdon.base.exact import round_scaled, scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import Chance
 from guerdon.rules import holds
 from guerdon.rules.cards.paying import Card, CardShare, pay_with_cards
 from guerdon.rules.coupons.giving import given_codes
-from guerdon.rules.coupons.standing import KnownCode, why_not_granted
+from guerdon.rules.coupons.standing import KnownCode, granted_money, why_not_granted
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, CardPaid, Discounted, Event, Promised
@@ -123,13 +123,13 @@ def quote(
         coupons=tuple(
             opening.coupons[one.source.code].redemption_id
             for one in priced.taken
-            if one.source.code in opening.coupons and opening.coupons[one.source.code].known is None
+            if one.source.code in opening.coupons and _is_used_at_once(program, opening, one.source.code)
         ),
         rewards=tuple(
             Promised(number, reward.key, price_pinned(program, reward))
             for number, reward in zip(opening.redemption_ids, rewards, strict=False)
         ),
-        discounts=_discounts(priced, opening.coupons),
+        discounts=_discounts(program, priced, opening.coupons),
         cards=tuple(
             CardPaid(one.account, program.card_wallet or "", one.minor) for one in cards if one.minor
         ),
@@ -256,8 +256,26 @@ def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
         if coupon.known is not None:
             continue
         problem = _refusal(draft, coupon)
-        given[code] = GivenCoupon(coupon.reward, problem)
+        money = _money_on(draft.program, coupon)
+        if problem or money is None:
+            given[code] = GivenCoupon(coupon.reward, problem)
+            continue
+        left = round_scaled(max(draft.room(money), _NOTHING), draft.program.digits, "floor")
+        problem = "" if left else "coupon_used"
+        given[code] = GivenCoupon(coupon.reward, problem, remaining=left, money=money)
     return given
+
+
+def _money_on(program: Program, coupon: CouponState) -> Draw | None:
+    reward = program.rewards.get(coupon.reward)
+    if coupon.known is not None or reward is None or reward.money is None:
+        return None
+    return granted_money(coupon.redemption_id, reward.money)
+
+
+def _is_used_at_once(program: Program, opening: Opening, code: str) -> bool:
+    coupon = opening.coupons[code]
+    return coupon.known is None and _money_on(program, coupon) is None
 
 
 def _refusal(draft: Draft, coupon: CouponState) -> str:
@@ -324,23 +342,26 @@ def _spends(draft: Draft, payments: Sequence[Payment], rewards: Sequence[Reward]
     return spends
 
 
-def _discounts(priced: Priced, coupons: Mapping[str, CouponState]) -> tuple[Discounted, ...]:
+def _discounts(
+    program: Program, priced: Priced, coupons: Mapping[str, CouponState]
+) -> tuple[Discounted, ...]:
     found = []
     for one in priced.taken:
         amount, source = one.lines + one.shipping, one.source
         if amount and source.kind == "campaign":
             found.append(Discounted(source.key, amount))
         elif amount and source.kind == "coupon":
-            found.append(_by_code(amount, source, coupons.get(source.code)))
+            found.append(_by_code(program, amount, source, coupons.get(source.code)))
     return tuple(found)
 
 
-def _by_code(amount: int, source: Source, coupon: CouponState | None) -> Discounted:
+def _by_code(program: Program, amount: int, source: Source, coupon: CouponState | None) -> Discounted:
     """Write what a code took off, with what leads back to it when the order comes back."""
     known = coupon.known if coupon is not None else None
     if known is not None:
         return Discounted("", amount, source.key, source.code, owner=known.owner, place=known.place)
-    number = coupon.redemption_id if coupon is not None else None
+    is_used = coupon is not None and _money_on(program, coupon) is None
+    number = coupon.redemption_id if coupon is not None and is_used else None
     return Discounted("", amount, source.key, source.code, number)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY
+from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
@@ -208,6 +209,8 @@ def _of_rewards(
             yield cooling_draw(reward.key)
         if not isinstance(event.command, CancelRedemption):
             yield from draws_of_gift(reward.gift)
+        elif reward.money is not None:
+            yield granted_money(event.command.redemption_id, reward.money)
 
 
 def rewards_drawn(program: Program, named: Iterable[str], campaigns: Iterable[Campaign]) -> list[Reward]:

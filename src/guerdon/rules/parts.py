@@ -204,5 +204,8 @@ class Reward(msgspec.Struct, frozen=True):
     def is_free(self) -> bool:
         """Whether those whom it is for have it for nothing."""
         return self.kind == "access" and not self.price
+
     loads: int = 0
     """Minor units on the gift card that it is; 0 for anything else."""
+    money: Decimal | None = None
+    """Money on each coupon of it, of which carts leave the rest; None where a coupon is used at once."""

@@ -11,6 +11,7 @@ import msgspec
 from guerdon.base.calendar import Span
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
+from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
 from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.entries import moved_entries
@@ -289,8 +290,11 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
         command: what was taken, lot by lot.
 
     Raises:
-        Problem: `unknown_wallet` or `balance_too_large`.
+        Problem: `unknown_wallet`, `balance_too_large` or `redemption_used`.
     """
+    reward = draft.program.rewards.get(command.reward)
+    if reward is not None and not take_all_money(draft, reward, command.redemption_id):
+        raise Problem("redemption_used", "a part of this coupon is used already")
     lasts = draft.program.zone.after(draft.event.occurred_at, draft.program.given_back_lasts)
     for wallet, spent in sorted(command.spent.items()):
         if wallet in draft.program.retired:
@@ -303,6 +307,26 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     draft.settle_wallets()
     _free(draft, command)
     withdraw(draft, command.redemption_id)
+
+
+def take_all_money(draft: Draft, reward: Reward, number: int) -> bool:
+    """Take the money of a coupon that is given back, so that no cart that lapsed comes back for it.
+
+    Args:
+        draft: the decision.
+        reward: what the coupon is of.
+        number: its redemption.
+
+    Returns:
+        False, with nothing taken, where a part of it is used already.
+    """
+    if reward.money is None:
+        return True
+    money = granted_money(number, reward.money)
+    if draft.counters.get(money.counter, 0) > 0:
+        return False
+    draft.draw(money, money.bound)
+    return True
 
 
 def lasting(spent: Iterable[Lot], lasts: datetime) -> tuple[Lot, ...]:

@@ -21,6 +21,7 @@ from guerdon.members.crypto import Vault
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
 from guerdon.rewards.coupons import Candidates, ask_batches, find_codes
 from guerdon.rewards.redemptions import ask_codes, ask_issued
+from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.events import Event, PriceCart
 from guerdon.rules.program import Program
 from guerdon.rules.state import Hold, HoldKey
@@ -159,6 +160,10 @@ def set_coupons(tx: Tx, place: Pricing, items: Sequence[Item], found: FoundCheck
         asking = (item.member_id, day, item.cart.store)
         draws = [draw for code in item.codes.values() for draw in code.uses(*asking)]
         draws += [code.money for code in item.codes.values() if code.money is not None]
+        for number in numbers:
+            reward = place.program.rewards.get(issued[number].reward) if number in issued else None
+            if reward is not None and reward.money is not None:
+                draws.append(granted_money(number, reward.money))
         command = PriceCart(tuple(sorted(named)), tuple(draws))
         item.event = msgspec.structs.replace(item.event, command=command)
 

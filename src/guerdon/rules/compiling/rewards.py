@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from guerdon.base.exact import currency_digits, to_scaled
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.compiler import Compiling, span_of
@@ -50,5 +52,17 @@ def reward_of(work: Compiling, key: str, one: written.Reward) -> Reward:
         public_at=None if one.public_at is None else opening(one.public_at),
         choices=one.choices,
         **taking_of(work, key, one),
+        money=_money_on(work, key, one),
         loads=to_scaled(one.worth, currency_digits(work.definition.currency)) if is_card and one.worth else 0,
     )
+
+
+def _money_on(work: Compiling, key: str, one: written.Reward) -> Decimal | None:
+    if one.remaining == "lost":
+        return None
+    discount = one.discount
+    if discount is None or discount.amount is None or discount.every or discount.of not in ("order", "lines"):
+        detail = "what remains of a coupon is kept where its discount takes an `amount` off an order or lines"
+        work.fault(f"/rewards/{key}/remaining", "remaining_without_amount", detail)
+        return None
+    return discount.amount

@@ -185,6 +185,19 @@ class KnownCode(msgspec.Struct, frozen=True):
             yield limit, limit.draw(self.owner, member_id, day, store)
 
 
+def granted_money(number: int, money: Decimal) -> Draw:
+    """Give the counter of what has been taken of a granted coupon's money.
+
+    Args:
+        number: of its redemption.
+        money: what was on it, in whole units of the currency.
+
+    Returns:
+        The counter, its account's own.
+    """
+    return Draw(f"redemption/{number}/money", money, shared=False)
+
+
 class Asking(msgspec.Struct, frozen=True):
     """Who wants to use a code, where and when."""
 

@@ -101,6 +101,8 @@ class Reward(Part):
     """How many seats there are."""
     discount: Discount | None = None
     """What its coupon takes off a cart."""
+    remaining: Literal["lost", "kept"] = "lost"
+    """What becomes of the money of its coupon that a cart does not use: the next one may."""
     when: ExpressionText | None = None
     """What a cart must be for its coupon to be taken."""
     lane: Name | None = None

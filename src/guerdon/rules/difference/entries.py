@@ -209,6 +209,10 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Reward, "stock"): ("has", lambda value, _: "no end of stock" if value is None else f"{value} in stock"),
     (Reward, "seats"): ("has", lambda value, _: "no end of seats" if value is None else f"{value} seats"),
     (Reward, "discount"): ("takes", _or("nothing off", _discount)),
+    (Reward, "remaining"): (
+        "leaves what a cart does not use of its coupon",
+        lambda value, _: "to the next one" if value == "kept" else "to nobody",
+    ),
     (Reward, "valid"): (
         "is valid",
         lambda value, _: "without end" if value is None else f"for {span(value)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.giving import cause_draws
 from guerdon.rules.limits import Draw, all_draws
@@ -41,6 +42,9 @@ def draws_of(paid: PaidOrder) -> list[Draw]:
         for made in decision.redemptions:
             draws += [draw for draw, _, _ in freed_draws(paid.program, made, (paid.member_id, day))]
             draws += cause_draws(made.particulars.cause) if made.particulars.cause else ()
+            reward = paid.program.rewards.get(made.reward)
+            if reward is not None and reward.money is not None:
+                draws.append(granted_money(made.redemption_id, reward.money))
     draws += [draw for _, draw in earned_draws(paid)]
     for capture, _ in paid.captures:
         draws += [draw for draw, _ in capture.draws]

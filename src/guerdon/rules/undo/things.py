@@ -11,7 +11,7 @@ from guerdon.rules.giving import take_back
 from guerdon.rules.limits import money_draw, use_draws
 from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
-from guerdon.rules.spending import freed_draws, withdraw
+from guerdon.rules.spending import freed_draws, take_all_money, withdraw
 from guerdon.rules.undo.conditions import Fallen
 from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
@@ -69,8 +69,10 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
     status = paid.redemptions.get(number, "issued")
     if status == "cancelled":
         return []
-    if status in ("used", "sent"):
-        reason = f"redemption_{status}"
+    reward = paid.program.rewards.get(made.reward)
+    is_begun = status == "issued" and reward is not None and not take_all_money(draft, reward, number)
+    if status in ("used", "sent") or is_begun:
+        reason = "redemption_used" if is_begun else f"redemption_{status}"
         draft.shortfalls.append(Shortfall("reward", made.reward, Decimal(made.quantity), reason))
         return [Undone("reward", made.campaign, made.reward, redemption_id=number, kept=reason)]
     for decision in decisions_of(paid):

@@ -21,6 +21,7 @@ from guerdon.rules.coupons.standing import (
     Asking,
     KnownCode,
     UseLimit,
+    granted_money,
     met_limit,
     why_not,
     why_not_granted,
@@ -117,12 +118,32 @@ def _granted(
         is_another=asked.member is not None and asked.member.account_id != account_id,
         is_held=str(number) in held,
     )
+    money = _money_on(tx, live, granted, taken.reward, call.now)
+    if not reason and money is not None and money[0] <= 0:
+        reason = "coupon_held" if money[1] else "coupon_used"
     more = {
         "account": number_text("acc", account_id),
         "ends_at": taken.expires_at,
-        "uses_left": int(taken.status in ("issued", "sent")),
+        "uses_left": int(taken.status in ("issued", "sent")) if money is None else None,
+        "money_left": _money(live, money[0]) if money is not None else None,
     }
     return _shape(code, "granted", reason or _useless(live, taken.reward), more, (live, taken.reward))
+
+
+def _money_on(
+    tx: Tx, live: Live, granted: tuple[int, int], reward_key: str, now: datetime
+) -> tuple[Decimal, bool] | None:
+    """Tell what is left of a granted coupon's money, and whether an open cart holds some of it."""
+    account_id, number = granted
+    reward = live.program.rewards.get(reward_key)
+    if reward is None or reward.money is None:
+        return None
+    draw = granted_money(number, reward.money)
+    room, _ = load_room(tx, live.program_id, [draw], account_id, now)
+    holds = ask_holds(tx, [account_id])().get(account_id, {}).values()
+    mine = [one for one in holds if one.kind == "use" and one.name == draw.counter]
+    over = sum((one.amount for one in mine if one.expires_at <= now), Decimal(0))
+    return room(draw) + over, any(one.expires_at > now for one in mine)
 
 
 def _of_batch(tx: Tx, where: tuple[Looking, Live], code: str, known: KnownCode, asked: Asked) -> CouponShape:
