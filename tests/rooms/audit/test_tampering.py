@@ -33,7 +33,7 @@ COVERED = {
     "programs": "program_id = program_id + 1, key = key || 'x'",
     "program_versions": "version = version + 100",
     "shared_counters": "counter = counter || 'x'",
-    "accounts": "account_id = account_id + 1",
+    "accounts": "account_id = account_id + 1000003",
     "members": "member_id = member_id + 1",
     "identities": "digest = sha256(digest)",
     "name_words": "digest = sha256(digest)",

@@ -1,4 +1,4 @@
-"""Opens, confirms and cancels carts that fight: `python -m tests.rooms.engine.cart_flood DSN STAGE`."""
+"""Opens, confirms, cancels carts that fight: `python -m tests.rooms.engine.cart_flood DSN STAGE [CODE]`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ ACCOUNTS = 8
 CARTS = 120
 
 
-def opening(number: int) -> OpenCheckout:
-    """Every third is a guest's, the others pay with points."""
+def opening(number: int, code: str = "") -> OpenCheckout:
+    """Every third is a guest's, the others pay with points; with a code, a gift card pays all of them."""
     member = None if number % 3 == 0 else f"m{number % ACCOUNTS}"
     cart: dict[str, Any] = {"id": f"A-{number}", "lines": [{"id": "1", "price": "50.00"}]}
     if member is not None:
         cart["spend"] = {"points": "5"}
+    if code:
+        cart["gift_cards"] = [code]
     return OpenCheckout(
         tenant_id=TENANT,
         program="club",
@@ -43,8 +45,10 @@ def main() -> None:
         settings = LoopSettings(queue_limit=10_000, batch_limit=30)
         loop = EngineLoop(database, MASTER_KEY, make_ids(), settings)
         loop.start()
-        make = opening if sys.argv[2] == "open" else ending
-        futures = loop.submit_many([make(number) for number in range(CARTS)])
+        code = sys.argv[3] if len(sys.argv) > 3 else ""
+        carts = range(CARTS)
+        opens = sys.argv[2] == "open"
+        futures = loop.submit_many([opening(one, code) if opens else ending(one) for one in carts])
         answers = [future.result(60) for future in futures]
         loop.stop()
     told = [

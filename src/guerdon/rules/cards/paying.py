@@ -114,8 +114,9 @@ def set_aside(
     """
     checkout, made = wanted
     draft = _draft(program, account, event)
-    gone = holds.lapsed(draft.holds, draft.now) + holds.of_checkout(draft.holds, checkout)
-    draft.let_go(gone)
+    # One after the other: the checkout's own may have lapsed too, and must not be let go twice.
+    draft.let_go(holds.lapsed(draft.holds, draft.now))
+    draft.let_go_of(checkout)
     wallets: Mapping[str, WalletState] = draft.wallets
     for hold in made:
         state = wallets.get(hold.name, WalletState())
