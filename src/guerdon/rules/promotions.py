@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -65,7 +66,7 @@ class Step(msgspec.Struct, frozen=True):
     measure: Measure
 
 
-class Discount(msgspec.Struct, frozen=True):
+class Discount(msgspec.Struct, frozen=True, dict=True):
     """A discount of a cart."""
 
     of: Literal["order", "lines", "cheapest", "dearest", "shipping"]
@@ -86,6 +87,29 @@ class Discount(msgspec.Struct, frozen=True):
     """Minor units."""
     is_of_pieces: bool
     """Whether it is about some pieces of lines and not about whole lines."""
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its measures."""
+        one = self.measure
+        return frozenset(step.measure.kind for step in self.steps) | (
+            {one.kind} if one is not None else set()
+        )
+
+    @cached_property
+    def is_unsteady(self) -> bool:
+        """Whether less money on one line can have it take more off others.
+
+        Its lines change with what others take, or it leaves one price for a group, or it changes from a price
+        to something else.
+        """
+        priced = "price" in self.kinds and (bool(self.every) or len(self.kinds) > 1)
+        return self.where_moves or self.buy_where is not None or priced
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether it is one sum over its lines, so that a line's part is a minor unit more or less."""
+        return "amount" in self.kinds or self.at_most is not None
 
 
 class Gift(msgspec.Struct, frozen=True, gc=False):
@@ -128,6 +152,11 @@ class Promotion(msgspec.Struct, frozen=True):
     audience: Expression | None = None
     """Who is meant; it sees the cart as it was sent."""
     inactive: str = ""
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether some of it is one sum over lines."""
+        return self.limits.budget is not None or any(one.is_spread for one in self.discounts)
 
     @property
     def order(self) -> tuple[int, str, str]:

@@ -15,8 +15,11 @@ EXACT_AT_MOST = 12
 """So many candidates that touch common lines are tried in all their sets."""
 TRIED_THROUGH = 7
 """So few are tried without any bound."""
-TRIES_AT_MOST = 1_250
-"""A search that tries more gives what it has found, and says so: about 5 ms."""
+_KEPT_BACK = 4_000
+"""So much of the work is left for a quick answer where the search comes to no end."""
+WORK_AT_MOST = 31_000
+"""A search that works more (`Run.weight`) gives what it has found, and says so: some 3 ms of the 5 ms that it
+may take, for a busy machine takes longer than the one by which work was weighed."""
 
 
 def best_set(run: Run, bill: Bill, nodes: Sequence[Any], act: Act) -> Bill:
@@ -31,9 +34,12 @@ def best_set(run: Run, bill: Bill, nodes: Sequence[Any], act: Act) -> Bill:
     Returns:
         What the cart comes to with the best set.
     """
-    done = bill
+    done, outer = bill, run.until
+    # A lane within a lane has what is left to the outer one.
+    run.until = min(outer or run.work + WORK_AT_MOST, run.work + WORK_AT_MOST)
     for group in _apart(run, bill, nodes):
         done = _Search(run, group, act).best(done)
+    run.until = outer
     return done
 
 
@@ -84,38 +90,48 @@ class _Search:
         self.act = act
         self.found: Bill
         self.stops_at = 0
+        self.slack = [self._slack(nodes[place:]) for place in range(len(nodes) + 1)]
         self.last_moving = max((place for place, node in enumerate(nodes) if _moves(node)), default=-1)
 
     def best(self, bill: Bill) -> Bill:
         """Search all sets, or the few most promising where they are too many."""
         self.found = bill
+        self.stops_at = self.run.until - _KEPT_BACK
         self._seed(bill)
-        if len(self.nodes) > EXACT_AT_MOST:
+        is_whole = len(self.nodes) <= EXACT_AT_MOST and self._branch(bill, 0, None)
+        if not is_whole:
             self.run.bounded = True
-            return self.found
-        self.stops_at = self.run.tries + TRIES_AT_MOST
-        self._branch(bill, 0, None)
+            self.stops_at = self.run.until
+            self._grow(bill)
         return self.found
 
+    def _slack(self, nodes: Sequence[Any]) -> int:
+        """Tell how many minor units may fall otherwise where sums are spread over lines."""
+        every = self.run.settings.per != "line"
+        spread = [node for node in nodes if every or not isinstance(node, Promotion) or node.is_spread]
+        return len(spread) * len(self.run.everything)
+
     def _seed(self, bill: Bill) -> None:
-        """Take all together, each alone, and greedily one after the other, as something to be beaten."""
-        whole, greedy = bill.copy(), bill
+        """Take all together, and each alone, as something to be beaten."""
+        whole = bill.copy()
         for node in self.nodes:
             self.act(self.run, whole, node)
         self._keep(whole)
-        far = EXACT_AT_MOST < len(self.nodes) <= 4 * EXACT_AT_MOST
-        for place, node in enumerate(self.nodes):
+        for node in self.nodes:
             alone = bill.copy()
             self.act(self.run, alone, node)
             self._keep(alone)
-            more = greedy.copy()
-            if (
-                far
-                and self.act(self.run, more, node)
-                and self._rest(more, place) >= self._rest(greedy, place)
+
+    def _grow(self, bill: Bill) -> None:
+        """Take one after the other where it leaves more to be had, or whatever acts where time is up."""
+        grown = bill
+        for place, node in enumerate(self.nodes):
+            more = grown.copy()
+            if self.act(self.run, more, node) and (
+                self.run.work > self.stops_at or self._rest(more, place) >= self._rest(grown, place)
             ):
-                greedy = more
-        self._keep(greedy)
+                grown = more
+        self._keep(grown)
 
     def _rest(self, bill: Bill, place: int) -> int:
         """Tell what it comes to where all that follow act too."""
@@ -128,45 +144,66 @@ class _Search:
         if bill.worth > self.found.worth or (bill.given and not self.found.given):
             self.found = bill
 
-    def _branch(self, bill: Bill, place: int, most: tuple[int, ...] | None) -> None:
-        """Try the sets that go on from here; `most` is what can still come, where the caller knows it."""
+    def _branch(self, bill: Bill, place: int, most: tuple[int, ...] | None) -> bool:
+        """Try the sets that go on from here; `most` is what can still come, where the caller knows it.
+
+        Whether all were tried is what comes back.
+        """
         if place == len(self.nodes):
             self._keep(bill)
-            return
-        if self.run.tries > self.stops_at:
-            self.run.bounded = True
-            return
+            return True
+        if self.run.work > self.stops_at:
+            return False
         if len(self.nodes) > TRIED_THROUGH:
             most = most or self._most(bill, place)
-            if most[-1] <= self.found.worth:
-                return
-        more = bill.copy()
+            if self._cannot_win(most, place):
+                return True
+        more, tried = bill.copy(), True
         acted = self.act(self.run, more, self.nodes[place])
         if acted:
             # What acts as it was taken to leaves the bound as it is.
             same = most is not None and most[0] == more.worth and not _has_steps(self.nodes[place])
-            self._branch(more, place + 1, most[1:] if same and most is not None and len(most) > 1 else None)
+            known = most[1:] if same and most is not None and len(most) > 1 else None
+            tried = self._branch(more, place + 1, known)
+            if self._cannot_win(most, place):
+                return tried
         # What nothing looks at afterwards is never worth leaving out.
         if not acted or place < self.last_moving or len(self.nodes) <= TRIED_THROUGH:
-            self._branch(bill, place + 1, None)
+            return self._branch(bill, place + 1, None) and tried
+        return tried
+
+    def _cannot_win(self, most: tuple[int, ...] | None, place: int) -> bool:
+        return most is not None and most[-1] + self.slack[place] <= self.found.worth
 
     def _most(self, bill: Bill, place: int) -> tuple[int, ...]:
         """Bound what can still come: all that follow, conditions on money and budgets taken as met.
 
         A discount takes no less off more money, and one that acts before another costs it at most what it
-        takes itself; so no set of these gives more than all of them where each would act. Given is what it
-        comes to after each of them.
+        takes itself; so no set of these gives more than all of them where each would act. Where that does not
+        hold, as in a lane that chooses anew, the most that may come of it is added and nothing taken off.
+        Given is what it comes to after each of them.
         """
-        trial = bill.copy()
+        trial, lanes = bill.copy(), 0
         found = []
         self.run.optimistic = bill
         try:
             for node in self.nodes[place:]:
-                self.act(self.run, trial, node)
-                found.append(trial.worth)
+                if isinstance(node, Promotion):
+                    self.act(self.run, trial, node)
+                else:
+                    lanes += self._most_of(bill, node)
+                found.append(trial.worth + lanes)
         finally:
             self.run.optimistic = None
         return tuple(found)
+
+    def _most_of(self, bill: Bill, node: Any) -> int:
+        if isinstance(node, Promotion):
+            alone = bill.copy()
+            self.act(self.run, alone, node)
+            return alone.worth - bill.worth
+        each = [self._most_of(bill, inner) for inner in node.within]
+        return max(each) if node.choose in ("best", "first") else sum(each)
 
 
 def _has_steps(node: Any) -> bool:
@@ -175,5 +212,6 @@ def _has_steps(node: Any) -> bool:
 
 def _moves(node: Any) -> bool:
     if isinstance(node, Promotion):
-        return node.moves or node.limits.budget is not None
+        unsteady = any(one.is_unsteady for one in node.discounts)
+        return unsteady or node.moves or node.limits.budget is not None
     return True

@@ -11,10 +11,11 @@ from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import EvaluationError, Expression
 from guerdon.rules.limits import NO_LIMITS, Draw
 from guerdon.rules.pricing.cart import Cart, CartView, Moneys
+from guerdon.rules.pricing.pieces import Chosen
 from guerdon.rules.pricing.spreading import Leftover
 from guerdon.rules.pricing.view import View, draws_of, scope_of
 from guerdon.rules.program import Program
-from guerdon.rules.promotions import Gift, Promotion
+from guerdon.rules.promotions import Discount, Gift, Promotion
 
 _ONE = Decimal(1)
 
@@ -22,7 +23,17 @@ _ONE = Decimal(1)
 class Given:
     """What one promotion came to."""
 
-    __slots__ = ("factors", "gifts", "of_order", "off", "off_total", "promotion", "shipping", "worth")
+    __slots__ = (
+        "factors",
+        "gifts",
+        "of_order",
+        "off",
+        "off_total",
+        "promotion",
+        "shipping",
+        "unsteady",
+        "worth",
+    )
 
     def __init__(self, promotion: Promotion) -> None:
         """Begin with nothing.
@@ -40,6 +51,8 @@ class Given:
         self.gifts: list[tuple[Gift, int, int]] = []
         """What is given, its line or −1 where it is added, and how many pieces."""
         self.factors: list[tuple[str, Decimal, Sequence[int]]] = []
+        self.unsteady = 0
+        """The most that it may take, where only that is asked and its lines are not known."""
         self.worth = 0
         """All that it is worth, minor units."""
 
@@ -122,11 +135,17 @@ class Run:
         self.optimistic: Bill | None = None
         """Where conditions on money and budgets are taken as met, to find the most that can still come: from
         this bill on."""
-        self.tries = 0
+        self.work = 0
+        """What trying promotions has cost so far, by their weights."""
+        self.until = 0
+        """Up to which work a search goes on, 0 where none is under way."""
+        self._weights: dict[int, int] = {}
         self.bounded = False
         self.reasons: dict[int, tuple[str, str]] = {}
         self._refusals: dict[int, tuple[str, str]] = {}
         self._matching: dict[str, list[int]] = {}
+        self.chosen: dict[int, Chosen] = {}
+        """Lines or pieces by the discount's identity, of those that always mean the same."""
         self._moneys = Moneys(cart.subtotals, cart.shipping)
         self.cart_view = CartView(cart, self._moneys)
         self.scope = scope_of(program, view, (cart.channel, cart.store), at)
@@ -206,6 +225,50 @@ class Run:
             if not moves:
                 self._matching[where.source] = known
         return known
+
+    def weight(self, promotion: Promotion) -> int:
+        """Weigh what trying a promotion costs: the same for the same cart, on whatever machine.
+
+        Args:
+            promotion: which one.
+
+        Returns:
+            About tenths of a microsecond, as measured on carts of 10 and of 50 lines.
+        """
+        known = self._weights.get(id(promotion))
+        if known is None:
+            lines = len(self.everything)
+            known = 12 + len(promotion.gifts) * (10 + lines)
+            if promotion.when is not None and promotion.moves:
+                known += 12 + lines
+            if promotion.limits.budget is not None:
+                known += 55 + 3 * lines
+            known += sum(self._weight_of(one, lines) for one in promotion.discounts)
+            self._weights[id(promotion)] = known
+        return known
+
+    def _weight_of(self, one: Discount, lines: int) -> int:
+        kinds, by_line = one.kinds, self.settings.per == "line"
+        if one.of == "shipping":
+            return 10
+        if one.by == "line_quantity" and not (by_line and "amount" not in kinds):
+            # Each line is worked out by itself.
+            weight = 55 * lines + (3 * lines * lines // 2 if self.floors is not None else 0)
+        elif kinds == {"amount"}:
+            weight = 40 + 2 * lines
+        elif kinds == {"percent"} and self.is_simple and not one.is_of_pieces:
+            weight = 18 + (4 if one.by == "line_quantity" else 1) * lines
+        else:
+            weight = 40 + 3 * lines if by_line else 60 + 5 * lines
+        for costs, fixed, each in (
+            (one.where_moves or one.buy_where is not None, 30, 4),
+            (one.at_most is not None or self.most is not None, 25, 2),
+            (self.floors is not None, 15, 2),
+            (self.settings.amount_off != "as_priced" and "amount" in kinds, 100, 20),
+            (bool(one.every) and "price" in kinds, 40, 4),
+        ):
+            weight += fixed + each * lines if costs else 0
+        return weight
 
     def look(self, bill: Bill) -> None:
         """Let expressions see what the cart comes to.

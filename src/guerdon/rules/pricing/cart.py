@@ -60,6 +60,12 @@ class Cart(msgspec.Struct, frozen=True, dict=True):
         )
 
     @cached_property
+    def price_ranks(self) -> tuple[int, ...]:
+        """By line: how many different prices of one piece are lower than its own."""
+        ranks = {price: rank for rank, price in enumerate(sorted(set(self.unit_prices)))}
+        return tuple(ranks[price] for price in self.unit_prices)
+
+    @cached_property
     def pieces(self) -> tuple[int, ...]:
         """By line: how many pieces it has; what is weighed is one."""
         return tuple(quantity // _ONE if quantity % _ONE == 0 else 1 for quantity in self.quantities)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 
 from guerdon.base.exact import round_ratio, scaled_decimal
 from guerdon.rules.pricing.bill import Bill, Run
 from guerdon.rules.pricing.pieces import NOTHING, Chosen, choose_pieces
 from guerdon.rules.pricing.spreading import Ratio, round_over, share_out
-from guerdon.rules.promotions import Discount, Measure
+from guerdon.rules.promotions import Discount, Measure, Step
 
 
 def off_lines(run: Run, bill: Bill, one: Discount) -> list[int] | None:
@@ -31,7 +32,7 @@ def off_lines(run: Run, bill: Bill, one: Discount) -> list[int] | None:
     if not chosen.times or not chosen.places:
         return None
     off: list[int] | None
-    if one.steps and one.by == "line_quantity" and run.optimistic is None:
+    if one.steps and one.by == "line_quantity":
         off = _by_line_quantity(run, bill, one, chosen)
     elif one.steps:
         off = _by_step(run, bill, one, chosen)
@@ -49,6 +50,26 @@ def off_lines(run: Run, bill: Bill, one: Discount) -> list[int] | None:
         if most <= 0:
             return None
     return off if total <= most else share_out(most, off, run.settings.leftover)
+
+
+def most_off_lines(run: Run, bill: Bill, one: Discount) -> int:
+    """Bound what a discount may take, whatever lines it turns out to be about.
+
+    Args:
+        run: the pricing.
+        bill: what the lines come to at most.
+        one: a discount that is not of the shipping.
+
+    Returns:
+        Minor units.
+    """
+    measures = [one.measure] if one.measure is not None else [step.measure for step in one.steps]
+    if all(measure.kind == "percent" for measure in measures):
+        every = Chosen(run.everything)
+        most = max(sum(measured(run, bill, measure, every)) for measure in measures) + len(bill.left)
+    else:
+        most = sum(run.rooms(bill.left))
+    return most if one.at_most is None else min(most, one.at_most)
 
 
 def off_shipping(run: Run, bill: Bill, one: Discount) -> int:
@@ -93,6 +114,15 @@ def choose(run: Run, bill: Bill, one: Discount) -> Chosen:
     Raises:
         EvaluationError: as above.
     """
+    known = run.chosen.get(id(one))
+    if known is None:
+        known = _choose(run, bill, one)
+        if not one.where_moves and one.buy_where is None:
+            run.chosen[id(one)] = known
+    return known
+
+
+def _choose(run: Run, bill: Bill, one: Discount) -> Chosen:
     places = run.everything if one.where is None else run.matching(one.where, one.where_moves, bill)
     if not one.is_of_pieces:
         return Chosen(places)
@@ -123,11 +153,14 @@ def measured(run: Run, bill: Bill, measure: Measure, chosen: Chosen) -> list[int
     if measure.kind == "price" and chosen.group:
         return _group_price(run, bill, measure, chosen)
     exact: list[Ratio] = [(0, 1)] * len(bill.left)
-    for place, (top, bottom) in zip(chosen.places, _bases(run, bill, chosen), strict=True):
-        if measure.kind == "percent":
+    bases = _bases(run, bill, chosen)
+    if measure.kind == "percent":
+        for place, (top, bottom) in zip(chosen.places, bases, strict=True):
             exact[place] = (top * measure.top, bottom * measure.bottom)
-        else:
-            exact[place] = _above_price(run, place, (top, bottom), (measure, chosen))
+    else:
+        shares = chosen.shares or [(1, 1)] * len(bases)
+        for place, base, share in zip(chosen.places, bases, shares, strict=True):
+            exact[place] = _above_price(measure, base, (run.cart.quantities[place], share))
     return round_over(exact, run.groups(chosen.places), run.how, run.rooms(bill.left))
 
 
@@ -157,14 +190,14 @@ def _bases(run: Run, bill: Bill, chosen: Chosen) -> list[Ratio]:
     ]
 
 
-def _above_price(run: Run, place: int, base: Ratio, fixed: tuple[Measure, Chosen]) -> Ratio:
+def _above_price(measure: Measure, base: Ratio, sold: tuple[int, Ratio]) -> Ratio:
     """Give what a line or its pieces cost above a price for one unit."""
-    measure, chosen = fixed
-    part, whole = (1, 1) if chosen.shares is None else chosen.shares[chosen.places.index(place)]
-    # What is weighed is sold by its quantity: the price of one unit is for a unit of that.
-    quantity = Fraction(run.cart.quantities[place] * part, 10**6 * whole)
-    above = Fraction(*base) - quantity * Fraction(measure.top, measure.bottom)
-    return (above.numerator, above.denominator) if above > 0 else (0, 1)
+    top, bottom = base
+    # What is weighed is sold by its quantity, in millionths: the price of one unit is for a unit of that.
+    quantity, (part, whole) = sold
+    unit = 10**6 * whole * measure.bottom
+    above = top * unit - bottom * quantity * part * measure.top
+    return (above, bottom * unit) if above > 0 else (0, 1)
 
 
 def _amount(run: Run, bill: Bill, amount: int, chosen: Chosen) -> list[int]:
@@ -204,26 +237,39 @@ def _as_priced(run: Run, amount: int, money: Sequence[tuple[int, Ratio]]) -> int
 
 def _group_price(run: Run, bill: Bill, measure: Measure, chosen: Chosen) -> list[int]:
     """Take off what complete groups of pieces cost above one price for each group."""
-    bases = [Fraction(*base) for base in _bases(run, bill, chosen)]
-    above = sum(bases, Fraction(0)) - Fraction(measure.top, measure.bottom) * chosen.times
+    bases = _bases(run, bill, chosen)
+    unit = lcm(measure.bottom, *(bottom for _, bottom in bases))
+    above = sum(top * (unit // bottom) for top, bottom in bases)
+    above -= measure.top * (unit // measure.bottom) * chosen.times
     if above <= 0:
         return [0] * len(bill.left)
-    amount = round_ratio(above.numerator, above.denominator, run.settings.rounding)
+    amount = round_ratio(above, unit, run.settings.rounding)
     weights, rooms = [0] * len(bill.left), [0] * len(bill.left)
     most = run.rooms(bill.left)
-    for place, base in zip(chosen.places, bases, strict=True):
-        weights[place] = round_ratio(base.numerator, base.denominator, run.settings.rounding)
+    for place, (top, bottom) in zip(chosen.places, bases, strict=True):
+        weights[place] = round_ratio(top, bottom, run.settings.rounding)
         rooms[place] = min(most[place], weights[place])
     return share_out(amount, weights, run.settings.leftover, rooms)
 
 
 def _by_step(run: Run, bill: Bill, one: Discount, chosen: Chosen) -> list[int] | None:
     if run.optimistic is not None:
-        found = [measured(run, bill, step.measure, chosen) for step in one.steps]
-        return max(found, key=sum)
+        found = [measured(run, bill, step.measure, chosen) for step in _reachable(run, one, chosen)]
+        return max(found, key=sum, default=None)
     spent = run.cart.subtotals if run.settings.before_discounts else bill.left
     step = _reached(one, _reach(run, one, chosen.places, sum(spent[place] for place in chosen.places)))
     return None if step is None else measured(run, bill, step, chosen)
+
+
+def _reachable(run: Run, one: Discount, chosen: Chosen) -> Sequence[Step]:
+    """List the steps that may yet be reached: money only falls, and quantities stay."""
+    seen = (
+        run.cart.subtotals if run.settings.before_discounts or run.optimistic is None else run.optimistic.left
+    )
+    value = _reach(run, one, chosen.places, sum(seen[place] for place in chosen.places))
+    below = [step for step in one.steps if step.start <= value]
+    # What follows from the cart as it was sent is the last of them, whatever else is given.
+    return below[-1:] if one.by != "spend" or run.settings.before_discounts else below
 
 
 def _reach(run: Run, one: Discount, places: Sequence[int], spent: int) -> Decimal:
@@ -244,9 +290,29 @@ def _reached(one: Discount, value: Decimal) -> Measure | None:
 
 def _by_line_quantity(run: Run, bill: Bill, one: Discount, chosen: Chosen) -> list[int]:
     off = [0] * len(bill.left)
-    for at, place in enumerate(chosen.places):
-        step = _reached(one, run.cart.sent.lines[place].quantity)
-        if step is not None:
-            alone = Chosen([place], None if chosen.shares is None else [chosen.shares[at]])
-            off[place] = measured(run, bill, step, alone)[place]
+    for measure, ats in _by_reached(run, one, chosen):
+        places = [chosen.places[at] for at in ats]
+        some = Chosen(places, None if chosen.shares is None else [chosen.shares[at] for at in ats])
+        found = measured(run, bill, measure, some)
+        for place in places:
+            off[place] = found[place]
     return off
+
+
+def _by_reached(run: Run, one: Discount, chosen: Chosen) -> list[tuple[Measure, list[int]]]:
+    """Group what was chosen by the step that its quantity reaches; what is spread or rounded stays alone."""
+    lines = run.cart.sent.lines
+    found: list[tuple[Measure, list[int]]] = []
+    together: dict[int, list[int]] = {}
+    for at, place in enumerate(chosen.places):
+        measure = _reached(one, lines[place].quantity)
+        if measure is None:
+            continue
+        if measure.kind == "amount" or run.settings.per != "line":
+            found.append((measure, [at]))
+        elif id(measure) in together:
+            together[id(measure)].append(at)
+        else:
+            together[id(measure)] = [at]
+            found.append((measure, together[id(measure)]))
+    return found

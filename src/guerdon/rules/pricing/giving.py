@@ -9,7 +9,7 @@ from guerdon.base.exact import round_ratio, round_scaled
 from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.limits import money_draw
 from guerdon.rules.pricing.bill import Bill, Given, Run, place_of
-from guerdon.rules.pricing.discounts import off_lines, off_shipping
+from guerdon.rules.pricing.discounts import most_off_lines, off_lines, off_shipping
 from guerdon.rules.pricing.pieces import bought_times, by_free_price
 from guerdon.rules.pricing.spreading import share_out
 from guerdon.rules.promotions import Discount, Factor, Gift, Promotion
@@ -28,7 +28,7 @@ def give(run: Run, bill: Bill, promotion: Promotion) -> bool:
     Returns:
         Whether it acted.
     """
-    run.tries += 1
+    run.work += run.weight(promotion)
     reason, given = run.refusal(promotion, bill), None
     if not reason[0]:
         try:
@@ -63,7 +63,7 @@ def _given(run: Run, bill: Bill, promotion: Promotion) -> Given:
         _gift(run, seen, gift, given)
     for factor in promotion.factors:
         _factor(run, bill, factor, given)
-    given.worth = given.off_total + given.shipping
+    given.worth = given.off_total + given.shipping + given.unsteady
     if given.gifts:
         given.worth += sum(gift.worth * pieces for gift, line, pieces in given.gifts if line < 0)
     return given
@@ -75,6 +75,9 @@ def _discount(run: Run, bill: Bill, one: Discount, given: Given) -> None:
         return
     if one.buy and run.settings.add_free and _is_free(one):
         _add_pieces(run, bill, one, given)
+        return
+    if run.optimistic is not None and one.is_unsteady:
+        given.unsteady += most_off_lines(run, run.optimistic, one)
         return
     off = off_lines(run, bill, one)
     if off is not None:
@@ -180,7 +183,7 @@ def _within_budget(run: Run, given: Given) -> tuple[str, str]:
     if given.of_order is not None:
         given.of_order = [min(one, cut) for one, cut in zip(given.of_order, given.off or off, strict=True)]
     given.shipping = min(given.shipping, left - kept)
-    given.worth = room if off or given.shipping else gifts
+    given.worth = room if off or given.shipping or given.unsteady else gifts
     return "", ""
 
 

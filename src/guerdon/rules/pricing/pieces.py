@@ -116,8 +116,11 @@ def _got_for_bought(
 
 
 def _by_price(cart: Cart, places: Iterable[int], dearest: bool) -> list[int]:
-    prices = cart.unit_prices
-    return sorted(places, key=lambda place: -prices[place] if dearest else prices[place])
+    ranks = cart.price_ranks
+    # Of equal prices the earlier line goes first, either way round.
+    return (
+        sorted(places, key=lambda place: -ranks[place]) if dearest else sorted(places, key=ranks.__getitem__)
+    )
 
 
 def _picked(cart: Cart, places: Iterable[int], count: int) -> Chosen:
