@@ -19,7 +19,7 @@ from guerdon.rules.event_data import read_data
 from guerdon.rules.events import Event, ReturnOrder
 from guerdon.rules.orders import OrderInput, read_order
 from guerdon.rules.program import Program
-from guerdon.rules.sent import ReturnAsked, ReturnInput, ReturnLine
+from guerdon.rules.sent import LeftLine, ReturnAsked, ReturnInput
 
 TEXT_LENGTH: Final = 200
 EARLY_AT_MOST: Final = timedelta(hours=24)
@@ -208,7 +208,7 @@ def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
             return ReturnAsked(order.order, order.id, left=order.left)
         if is_cancelled:
             return ReturnAsked(order.id, all=True, refund_shipping=True)
-        left = tuple(ReturnLine(line.id, line.quantity) for line in order.lines)
+        left = tuple(LeftLine(line.id, line.quantity, line.price, line.subtotal) for line in order.lines)
         return ReturnAsked(order.id, left=left)
     if isinstance(data, OrderInput):
         # It reads as an order as well; what is no part of a return is named.

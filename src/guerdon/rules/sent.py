@@ -60,6 +60,15 @@ class ReturnLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """How much of it; all that is left of the line where it is not said."""
 
 
+class LeftLine(ReturnLine, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A line of an edited order as it is now."""
+
+    price: Decimal | None = None
+    """Of one; where it is said, it must be what it was."""
+    subtotal: Decimal | None = None
+    """Of all that is left of the line; where it is said, it must be what it was."""
+
+
 class ReturnInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What comes back of an order that was paid, as it is sent in the data of an `order.returned` event."""
 
@@ -76,7 +85,7 @@ class ReturnInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class ReturnAsked(ReturnInput, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A return as the engine keeps it, whichever event told of it."""
 
-    left: tuple[ReturnLine, ...] | None = None
+    left: tuple[LeftLine, ...] | None = None
     """Of an edited order: the lines as they are now; what is less than it was has come back."""
 
 

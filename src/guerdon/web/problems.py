@@ -58,6 +58,7 @@ _STATUS: Final = {
     "nothing_to_return": 409,
     "shipping_refunded_before": 409,
     "order_has_grown": 409,
+    "order_repriced": 409,
     "order_of_another_member": 409,
     "checkout_cancelled": 409,
     "redemption_used": 409,

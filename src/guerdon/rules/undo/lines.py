@@ -12,8 +12,8 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text, round_scaled, to_scaled
 from guerdon.rules.decision import Returned, ReturnedLine
 from guerdon.rules.events import PaidOrder
-from guerdon.rules.orders import QUANTITY_PLACES, LineFigures, Order
-from guerdon.rules.sent import LineInput, ReturnAsked, ReturnLine
+from guerdon.rules.orders import PRICE_PLACES, QUANTITY_PLACES, LineFigures, Order
+from guerdon.rules.sent import LeftLine, LineInput, ReturnAsked, ReturnLine
 
 _ZERO = Decimal(0)
 _ONE = Fraction(1)
@@ -84,13 +84,13 @@ def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
     Raises:
         Problem: `return_empty`, `return_says_two_things`, `unknown_line`, `duplicate_line`,
             `quantity_invalid`, `too_many_digits`, `return_exceeds_order`, `order_has_grown`,
-            `nothing_to_return` or `shipping_refunded_before`.
+            `order_repriced`, `nothing_to_return` or `shipping_refunded_before`.
     """
     order = paid.event.order
     assert order is not None, "only orders are paid"
     sold = {line.id: line for line in order.sold}
     came_back = _came_back(paid.earlier)
-    taken = _taken(asked, sold, came_back)
+    taken = _taken(order, asked, sold, came_back)
     shipped = any(one.with_shipping for one in paid.earlier)
     if asked.refund_shipping and shipped and not asked.all:
         raise Problem.at("/data/refund_shipping", "shipping_refunded_before", "shipping was refunded already")
@@ -126,7 +126,7 @@ def _came_back(earlier: Iterable[Returned]) -> dict[str, Decimal]:
 
 
 def _taken(
-    asked: ReturnAsked, sold: Mapping[str, LineInput], came_back: Mapping[str, Decimal]
+    order: Order, asked: ReturnAsked, sold: Mapping[str, LineInput], came_back: Mapping[str, Decimal]
 ) -> dict[str, Decimal]:
     """Work out how much of each line comes back now."""
     if asked.all and asked.lines:
@@ -137,7 +137,9 @@ def _taken(
     if asked.all:
         return {line: quantity for line, quantity in left.items() if quantity or line not in came_back}
     if asked.left is not None:
-        return _shrunk(asked.left, left, came_back)
+        gone = _shrunk(asked.left, left, came_back)
+        _check_prices(order, asked.left)
+        return gone
     if not asked.lines and not asked.refund_shipping:
         raise Problem.at("/data/lines", "return_empty", "a return names lines, or `all`, or shipping")
     taken: dict[str, Decimal] = {}
@@ -164,16 +166,40 @@ def _quantity(line: ReturnLine, left: Decimal, at: str, *, is_new: bool) -> Deci
     return line.quantity
 
 
+def _check_prices(order: Order, now: Sequence[LeftLine]) -> None:
+    """Refuse other prices: less money for the same goods is no return, and would be lost if it were one."""
+    sold = {line.id: (line, figures) for line, figures in zip(order.sold, order.figures, strict=True)}
+    for place, line in enumerate(now):
+        name, money = ("price", line.price) if line.subtotal is None else ("subtotal", line.subtotal)
+        if line.id not in sold or money is None:
+            continue
+        was, figures = sold[line.id]
+        at = f"/data/lines/{place}/{name}"
+        quantity = Fraction(line.quantity if line.quantity is not None else 1)
+        asked = Fraction(to_scaled(money, PRICE_PLACES, at), 10**PRICE_PLACES)
+        found = asked * (quantity if name == "price" else 1) * 10**order.digits
+        wanted = figures.subtotal * quantity / Fraction(was.quantity) if was.quantity else found
+        # Each may have been rounded by itself.
+        if abs(found - wanted) > 1:
+            detail = "what was paid for a line stays; refund it, and sell it anew for another price"
+            raise Problem.at(at, "order_repriced", detail)
+
+
 def _shrunk(
-    now: Sequence[ReturnLine], left: Mapping[str, Decimal], came_back: Mapping[str, Decimal]
+    now: Sequence[LeftLine], left: Mapping[str, Decimal], came_back: Mapping[str, Decimal]
 ) -> dict[str, Decimal]:
     """Compare an edited order with what is left of it."""
     stays: dict[str, Decimal] = {}
     for place, line in enumerate(now):
+        at = f"/data/lines/{place}"
+        if line.id in stays:
+            raise Problem.at(f"{at}/id", "duplicate_line", "another line of the order has this id")
         quantity = line.quantity if line.quantity is not None else Decimal(1)
+        if to_scaled(quantity, QUANTITY_PLACES, f"{at}/quantity") < 0:
+            raise Problem.at(f"{at}/quantity", "quantity_invalid", "what is left of a line is 0 or more")
         if quantity > left.get(line.id, _ZERO) and (quantity or line.id not in left):
             detail = "what is added to an order that was paid is an order of its own; send it as one"
-            raise Problem.at(f"/data/lines/{place}", "order_has_grown", detail)
+            raise Problem.at(at, "order_has_grown", detail)
         stays[line.id] = quantity
     gone = {line: quantity - stays.get(line, _ZERO) for line, quantity in left.items()}
     return {
