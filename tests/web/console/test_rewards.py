@@ -72,6 +72,33 @@ async def test_what_is_given_back_is_free_again(api: Api) -> None:
     assert "Rewards and coupons Pouch given back" in plain((await person.get(page[1])).text)
 
 
+GIVING = PROGRAM.replace(
+    "rewards:\n",
+    'causes:\n  bags: {target: "10.00", match: 1}\nrewards:\n'
+    '  bag: {kind: donation, price: {points: 100}, cause: bags, worth: "2.50"}\n'
+    '  card: {kind: gift_card, price: {points: 300}, worth: "15.00"}\n',
+).replace("wallets:\n", "wallets:\n  cards: {unit: USD, scale: 2, tender: gift_card}\n")
+
+
+async def test_what_was_given_and_what_is_left_on_a_card(api: Api) -> None:
+    assert (await api.apply(GIVING)).status_code in (200, 201)
+    await api.enrol(external_id="ananya", name="Ananya Das")
+    big = order("o1", data={"id": "order-o1", "lines": [{"id": "1", "price": "900"}]})
+    await api.post("/v1/programs/club/events", json=big)
+    for reward in ("bag", "card"):
+        body = {"member": "external:ananya", "reward": reward}
+        answer = await api.post("/v1/programs/club/redemptions", json=body)
+        assert answer.status_code == 201, answer.text
+    person = await signed_in(api, "auditor")
+    said = plain((await person.get(REWARDS)).text)
+    assert "Bags 1 donation, members $2.50, the shop $2.50 $5.00 of $10.00" in said
+    page = re.search(
+        r'href="(/console/p/club/members/mem_\w+)"', (await person.get("/console/p/club/members")).text
+    )
+    assert page is not None
+    assert re.search(r"Card open .{5,40}…\w+ , \$15.00 left on it", plain((await person.get(page[1])).text))
+
+
 async def test_odd_addresses_and_roles(api: Api) -> None:
     (number,) = await took(api)
     person = await signed_in(api, "auditor")

@@ -13,18 +13,19 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
-from guerdon.base.ids import number_text
+from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.checkouts.promise import Promise, read_promise
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import CancelCheckout
 from guerdon.engine.looking.carts import Held, find_cart, list_carts, load_held
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
+from guerdon.rewards.coupons import get_batch
 from guerdon.rewards.redemptions import ask_redemptions
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.saying import Saying
 from guerdon.web.console.shop.pages import cursor_text, read_cursor
-from guerdon.web.console.shop.sold import counter_name, off_line
+from guerdon.web.console.shop.sold import TENDERS, counter_name, off_line
 from guerdon.web.console.story import Line
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 from guerdon.web.console.who import Person, people_of
@@ -121,10 +122,10 @@ def show_carts(tx: Tx, opened: Opened, rows: Sequence[CheckoutRow], say: Saying)
     """
     people = people_of(tx, opened, {(one.account_id, one.member_id) for one in rows})
     held = load_held(tx, opened.live.program_id, rows)
-    coupons = _coupons(tx, opened, rows, held)
+    names = _names(tx, opened, rows, held)
     return [
         _cart(one, people.get((one.account_id, one.member_id)), opened,
-              tuple(_words(some, opened, say, coupons) for some in held.get(one.checkout_id, ())))
+              tuple(_words(some, opened, say, names) for some in held.get(one.checkout_id, ())))
         for one in rows
     ]  # fmt: skip
 
@@ -155,31 +156,38 @@ def _cart(row: CheckoutRow, person: Person | None, opened: Opened, holds: tuple[
     )
 
 
-def _coupons(
+def _names(
     tx: Tx, opened: Opened, rows: Sequence[CheckoutRow], held: Mapping[Any, Sequence[Held]]
 ) -> Mapping[str, str]:
-    """Name the coupons that carts hold, by the number of their redemption."""
-    numbers = {int(one.name) for some in held.values() for one in some if one.kind == "redemption"}
+    """Name the coupons that carts hold by their redemption's number, and batches by their counters' owner."""
+    every = [one for some in held.values() for one in some]
+    numbers = {int(one.name) for one in every if one.kind == "redemption"}
     found = ask_redemptions(tx, {one.account_id for one in rows}, numbers)()
-    return {
+    names = {
         str(number): opened.voice.reward(one.reward) + (f" ({one.code})" if one.code else "")
         for number, one in found.items()
     }
+    for owner in {one.name.split("/")[1] for one in every if one.name.startswith("coupon/")}:
+        batch_id = parse_number("cpb", owner)
+        if batch_id is not None:
+            names[owner] = get_batch(tx, opened.live.program_id, batch_id).name
+    return names
 
 
-def _words(held: Held, opened: Opened, say: Saying, coupons: Mapping[str, str]) -> str:
+def _words(held: Held, opened: Opened, say: Saying, names: Mapping[str, str]) -> str:
     if held.kind == "units":
         amount = opened.units(held.name, int(held.amount))
         return f"{say.number(amount)} {opened.unit(held.name)}"
     if held.kind == "redemption":
-        return say.text("Coupon: {name}", name=coupons.get(held.name, held.name))
-    return _counter(held, opened, say)
+        return say.text("Coupon: {name}", name=names.get(held.name, held.name))
+    return _counter(held, opened, say, names)
 
 
-def _counter(held: Held, opened: Opened, say: Saying) -> str:
+def _counter(held: Held, opened: Opened, say: Saying, names: Mapping[str, str]) -> str:
     kind, _, rest = held.name.partition("/")
     what = rest.split("/")[1] if rest.count("/") else ""
     name = counter_name(held.name, opened)
+    name = names.get(name, name)
     if what == "stock":
         return say.text("{count} of {name}", count=say.number(held.amount), name=name)
     if what in {"budget", "money"}:
@@ -210,6 +218,14 @@ def _page(visit: Visit, program: str, pair: tuple[str, str], *, problem: Problem
         open=row.status == "open" and row.expires_at > visit.now,
         lines=_lines(promise, told),
         totals=totals,
+        paid=[
+            Line(
+                visit.saying.text(TENDERS[kind]),
+                visit.saying.money(-amount, opened.program.definition.currency),
+            )
+            for kind in ("points", "store_credit", "gift_card")
+            if (amount := totals.get(f"paid_with_{kind}", Decimal(0)))
+        ],
         shipping_offs=[off_line(one, told) for one in promise.quote["shipping"].get("discounts", ())],
         earns=[
             Line(opened.unit(wallet).capitalize(), visit.saying.signed(amount))

@@ -17,11 +17,14 @@ from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import CancelRedemption, SendRedemption, UseRedemption
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
+from guerdon.rewards.causes import Total, load_totals
 from guerdon.rewards.counting import Counts, Wanted, count_redemptions, list_to_hand_out
 from guerdon.rewards.looking import load_room
 from guerdon.rewards.redemptions import Redemption, Status
 from guerdon.rules.definition import Reward
+from guerdon.rules.difference.voice import as_words
 from guerdon.rules.limits import stock_draw
+from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.saying import Saying
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
@@ -75,6 +78,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseRow:
+    """What came together for a cause."""
+
+    name: str
+    total: Total
+    target: Decimal | None
+
+    @property
+    def length(self) -> int:
+        """How long the seam is that is sewn, in the drawing's units; 0 without a target."""
+        together = self.total.given + self.total.matched
+        return stitch_length(stitches(together, self.target)) if self.target else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A taking in a list."""
 
@@ -91,6 +109,7 @@ def rewards(visit: Visitor, program: str) -> Response:
         opened = open_program(tx, visit, program)
         counts = count_redemptions(tx, opened.live.program_id)
         rows = _rows(tx, opened, counts, visit)
+        causes = _causes(tx, opened)
     gone = [
         (opened.voice.reward(key), one) for key, one in counts.items() if key not in opened.program.rewards
     ]
@@ -100,6 +119,7 @@ def rewards(visit: Visitor, program: str) -> Response:
         **framed(opened, "rewards"),
         rows=rows,
         kinds=KINDS,
+        causes=causes,
         gone=sorted(gone),
         cost=sum(spent, Decimal(0)) if spent else None,
         waiting_here=sum(row.counts.issued for row in rows if row.kind in _TO_HAND_OUT),
@@ -142,7 +162,12 @@ async def move(visit: Handing, program: str, redemption: str) -> Response:
 def _command(
     visit: Visit, program: str, act: str, number: int
 ) -> SendRedemption | UseRedemption | CancelRedemption:
-    said = {"tenant_id": visit.tenant_id, "program": program, "received_at": visit.now}
+    said = {
+        "tenant_id": visit.tenant_id,
+        "program": program,
+        "received_at": visit.now,
+        "by": visit.staff.actor,
+    }
     if act == "sent":
         return SendRedemption(**said, redemption_id=number, tracking=visit.field("tracking", 200))  # type: ignore[arg-type]
     if act == "used":
@@ -239,7 +264,26 @@ def _rows(tx: Tx, opened: Opened, counts: Mapping[str, Counts], visit: Visit) ->
 
 
 def _price(written: Reward, opened: Opened, say: Saying) -> str:
-    return ", ".join(f"{say.number(units)} {opened.unit(wallet)}" for wallet, units in written.price.items())
+    """Say the price, and what tiers pay instead."""
+
+    def said(price: Mapping[str, Decimal]) -> str:
+        return ", ".join(f"{say.number(units)} {opened.unit(wallet)}" for wallet, units in price.items())
+
+    tiers = (f"{as_words(tier).capitalize()}: {said(price)}" for tier, price in written.price_by_tier.items())
+    return "; ".join([said(written.price), *tiers])
+
+
+def _causes(tx: Tx, opened: Opened) -> list[CauseRow]:
+    program = opened.program
+    given_to = {one.gift.cause for one in program.rewards.values() if one.gift is not None}
+    keys = sorted({*program.definition.causes, *given_to})
+    totals = load_totals(tx, opened.live.program_id, keys)
+    rows = []
+    for key in keys:
+        written = program.definition.causes.get(key)
+        name = opened.voice.called(key, written.name if written is not None else None)
+        rows.append(CauseRow(name, totals[key], written.target if written is not None else None))
+    return rows
 
 
 def _not_now(written: Reward, opened: Opened, now: datetime) -> str:

@@ -34,6 +34,7 @@ TENDERS: Final = {
     "points": "Points",
     "store_credit": "Store credit",
     "gift_card": "Gift card",
+    "rest": "As it was paid",
     "card": "Bank card",
     "cash": "Cash",
 }
@@ -116,6 +117,8 @@ class ReturnView:
     """Name, quantity and refund."""
     shipping: Decimal | None
     refund: Decimal
+    tenders: tuple[Line, ...]
+    """How the refund goes back, where a checkout had taken any of it."""
     units: tuple[Line, ...]
     undone: tuple[str, ...]
     shortfalls: tuple[str, ...]
@@ -246,7 +249,7 @@ def paid_with(stored: StoredEvent, opened: Opened, say: Saying) -> tuple[Line, .
     units = [
         f"{say.number(opened.units(one.wallet, one.amount))} {opened.unit(one.wallet)}"
         for one in stored.decided.effects
-        if one.kind == "pay"
+        if one.kind == "pay" and tender_of(opened, one.wallet) == "points"
     ]
     shown = []
     for one in sent_of(stored).payments:
@@ -255,6 +258,20 @@ def paid_with(stored: StoredEvent, opened: Opened, say: Saying) -> tuple[Line, .
             label = ", ".join(units)
         shown.append(Line(label, say.money(one.amount, opened.program.definition.currency)))
     return tuple(shown)
+
+
+def tender_of(opened: Opened, wallet: str) -> str:
+    """Say what kind of payment a wallet is.
+
+    Args:
+        opened: the program.
+        wallet: its key; one that is gone was points.
+
+    Returns:
+        `points`, `store_credit` or `gift_card`.
+    """
+    written = opened.program.definition.wallets.get(wallet)
+    return written.tender if written is not None else "points"
 
 
 def shortfall_text(one: Shortfall, opened: Opened, say: Saying) -> str:
@@ -326,6 +343,14 @@ def _return(event: StoredEvent, names: Mapping[str, str], told: tuple[Opened, Sa
         lines=tuple((names.get(line, line), quantity, refund) for line, quantity, refund in lines),
         shipping=shipping if returned.with_shipping else None,
         refund=refund_of(returned, digits),
+        tenders=tuple(
+            Line(
+                say.text(TENDERS.get(one.kind, as_words(one.kind).capitalize())),
+                say.money(scaled_decimal(one.amount, digits), opened.program.definition.currency),
+            )
+            for one in returned.tenders
+            if one.amount
+        ),
         units=tuple(line for one in returned.units for line in _units(one, opened, say)),
         undone=tuple(filter(None, (_undone(one, opened, say) for one in returned.undone))),
         shortfalls=tuple(shortfall_text(one, opened, say) for one in event.decided.shortfalls),
@@ -340,6 +365,8 @@ def _units(one: UnitsUndone, opened: Opened, say: Saying) -> Iterator[Line]:
         yield Line(say.text("Taken back"), written(-one.taken))
     if one.given_back:
         yield Line(say.text("Given back"), written(one.given_back))
+    if one.expired:
+        yield Line(say.text("Gone before, so not taken"), written(one.expired))
     if one.debt:
         yield Line(say.text("Of it owed, for it was spent"), written(-one.debt))
 
