@@ -195,7 +195,7 @@ def test_of_each_choice_there_is_what_there_is(shop: World, engines: list[Engine
     red = crowd(engines, [choosing(shop, f"m{number}", "cap", "red") for number in range(CLIENTS)])
     assert told(red) == {"taken": 4, "out_of_stock": CLIENTS - 4}
     # Half take the product itself, half choose it of a box: five in all.
-    mixed = [
+    mixed: list[Command] = [
         taking(shop, f"m{number}", "few") if number % 2 else choosing(shop, f"m{number}", "box", "few")
         for number in range(CLIENTS)
     ]

@@ -19,8 +19,8 @@ from guerdon.rewards.redemptions import Page, Status, get_redemption, list_redem
 from guerdon.rules.definition.rewards import RewardKind
 from guerdon.rules.particulars import Covered
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
-from guerdon.web.api.shapes import CardCode, Redemptions, RedemptionShape
 from guerdon.web.api.taking.access import signer
+from guerdon.web.api.taking.shapes import CardCode, Redemptions, RedemptionShape
 from guerdon.web.api.taking.shown import show_redemption
 from guerdon.web.outline import operation
 

@@ -20,7 +20,7 @@ from guerdon.rules.limits import stock_draw
 from guerdon.rules.offering import Offer, choice_draw
 from guerdon.rules.program import Program, Reward
 from guerdon.web.api.calls.call import Call, admitted, answer
-from guerdon.web.api.shapes import Rewards, RewardShape
+from guerdon.web.api.taking.shapes import Rewards, RewardShape
 from guerdon.web.api.taking.shown import in_first_language
 from guerdon.web.outline import operation
 from guerdon.wiring import Live

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Depends, Response
 
+from guerdon.base.errors import Problem
 from guerdon.base.ids import parse_number
 from guerdon.rewards.access import Access, Signer
 from guerdon.rewards.redemptions import get_redemption
@@ -36,12 +37,13 @@ class Checked(Answered, frozen=True):
 
     good: bool
     reason: str | None
-    """Why not: `access_not_yet`, `access_over`, `redemption_used` or `redemption_cancelled`."""
-    account: str
-    reward: str
-    redemption: str
-    starts_at: datetime | None
-    ends_at: datetime | None
+    """Why not: `access_token_invalid`, `access_not_yet`, `access_over`, `redemption_used` or
+    `redemption_cancelled`."""
+    account: str | None = None
+    reward: str | None = None
+    redemption: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 def signer(call: Call, program: str) -> Signer:
@@ -79,7 +81,10 @@ def check_access(call: Reading, program: str) -> Response:
     asked = call.read(Checking)
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        access = signer(call, program).read(asked.token)
+        try:
+            access = signer(call, program).read(asked.token)
+        except Problem as problem:
+            return answer(Checked(good=False, reason=problem.code))
         row = get_redemption(tx, live.program_id, parse_number("red", access.redemption) or 0)
     reason = f"redemption_{row.status}" if not row.is_open else _why_not(access, call.now)
     told: dict[str, Any] = access._asdict()

@@ -11,7 +11,7 @@ from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.definition import Reward, Text
 from guerdon.rules.particulars import Particulars
 from guerdon.rules.program import Program
-from guerdon.web.api.shapes import (
+from guerdon.web.api.taking.shapes import (
     AccessShape,
     ContentShape,
     DonationShape,
