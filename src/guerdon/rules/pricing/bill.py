@@ -136,7 +136,7 @@ class Run:
         """Where conditions on money and budgets are taken as met, to find the most that can still come: from
         this bill on."""
         self.work = 0
-        """What trying promotions has cost so far, by their weights."""
+        """What trying promotions has cost in searches so far, by their weights."""
         self.until = 0
         """Up to which work a search goes on, 0 where none is under way."""
         self._weights: dict[int, int] = {}
@@ -144,6 +144,7 @@ class Run:
         self.reasons: dict[int, tuple[str, str]] = {}
         self._refusals: dict[int, tuple[str, str]] = {}
         self._matching: dict[str, list[int]] = {}
+        self.whole = Chosen(self.everything)
         self.chosen: dict[int, Chosen] = {}
         """Lines or pieces by the discount's identity, of those that always mean the same."""
         self._moneys = Moneys(cart.subtotals, cart.shipping)

@@ -114,6 +114,8 @@ def choose(run: Run, bill: Bill, one: Discount) -> Chosen:
     Raises:
         EvaluationError: as above.
     """
+    if one.where is None and not one.is_of_pieces:
+        return run.whole
     known = run.chosen.get(id(one))
     if known is None:
         known = _choose(run, bill, one)

@@ -28,7 +28,8 @@ def give(run: Run, bill: Bill, promotion: Promotion) -> bool:
     Returns:
         Whether it acted.
     """
-    run.work += run.weight(promotion)
+    if run.until:
+        run.work += run.weight(promotion)
     reason, given = run.refusal(promotion, bill), None
     if not reason[0]:
         try:
