@@ -1,8 +1,8 @@
 """Checkouts through HTTP and PostgreSQL: previews among many campaigns, all that match, and confirming.
 
-Our server alone; carts have ten lines. Programs take turns in short rounds, so that a busy machine is busy
-for all; CPU is read from the operating system, Python (HTTP and engine) and PostgreSQL apart. Run it with
-`python -m benchmarks.checkout [--json FILE]`.
+Carts have ten lines. Programs, and the floor where it knows their promotions, take turns in short rounds, so
+that a busy machine is busy for all; CPU is read from the operating system, Python (HTTP and engine) and
+PostgreSQL apart. Run it with `python -m benchmarks.checkout [--json FILE]`.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.body = b""
+        """Of the latest answer."""
 
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -83,7 +85,7 @@ class Client:
         self._writer.write(head.encode() + body)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         length = int(answer.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        await self._reader.readexactly(length)
+        self.body = await self._reader.readexactly(length)
         return int(answer.split(b" ", 2)[1])
 
 
@@ -144,27 +146,49 @@ PROGRAMS = {
     "all-10": (10, 0, "preview, 10 campaigns that all match"),
     "all-100": (100, 0, "preview, 100 campaigns that all match"),
 }
+BESIDE = ("all-10", "all-100")
+"""Programs whose promotions the floor knows too."""
+OPENED = "all-10"
+"""The program whose checkouts are opened and confirmed."""
 
 
-def run(side: Side, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+def prepare(side: Side) -> None:
+    """Apply the programs and enrol their members."""
     for key, (matching, others, _) in PROGRAMS.items():
         url = f"http://127.0.0.1:{side.port}/v1/programs/{key}"
         ask("PUT", url, program(key, matching, others).encode(), "application/json")
         for number in range(MEMBERS):
-            ask(
-                "POST",
-                f"{url}/members",
-                json.dumps({"external_id": f"m{number}"}).encode(),
-                "application/json",
-            )
-        measure(side, 8, previews(key, 50))
+            member = json.dumps({"external_id": f"m{number}"}).encode()
+            ask("POST", f"{url}/members", member, "application/json")
+
+
+async def net_of(side: Side, key: str) -> str:
+    """Ask what a cart comes to."""
+    client = Client(side.port)
+    await client.open()
+    await client.call("POST", f"{key}/checkouts/preview", cart(0))
+    return str(json.loads(client.body)["totals"]["net"])
+
+
+def run(ours: Side, floor: Side, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    prepare(ours)
+    for key in PROGRAMS:
+        measure(ours, 8, previews(key, 50))
+        if key in BESIDE:
+            measure(floor, 8, previews(key, 50))
+            mine, other = asyncio.run(net_of(ours, key)), asyncio.run(net_of(floor, key))
+            assert mine == other, f"{key}: {mine} beside {other}"
     rounds: dict[str, list[dict[str, float]]] = {}
     for _ in range(options.rounds):
         for key, (_, _, name) in PROGRAMS.items():
-            rounds.setdefault(name, []).append(measure(side, 32, previews(key, options.calls)))
-        first, second = opened(side, "few-10", options.calls)
-        rounds.setdefault("open, 32 callers", []).append(first)
-        rounds.setdefault("confirm, 32 callers", []).append(second)
+            rounds.setdefault(name, []).append(measure(ours, 32, previews(key, options.calls)))
+            if key in BESIDE:
+                said = measure(floor, 32, previews(key, options.calls))
+                rounds.setdefault(f"{name}, floor", []).append(said)
+        for side, tail in ((ours, ""), (floor, ", floor")):
+            first, second = opened(side, OPENED, options.calls)
+            rounds.setdefault(f"open, 32 callers{tail}", []).append(first)
+            rounds.setdefault(f"confirm, 32 callers{tail}", []).append(second)
     return {
         name: {figure: median(row[figure] for row in rows) for figure in rows[0]}
         for name, rows in rounds.items()
@@ -183,6 +207,10 @@ def show(found: dict[str, dict[str, float]]) -> None:
     ten, thousand = (PROGRAMS[key][2] for key in ("few-10", "few-1000"))
     ratio = found[thousand]["python_us"] / found[ten]["python_us"]
     print(f"1,000 campaigns beside 10: {ratio:.2f} x Python CPU (reach 1.5)")
+    for name, row in found.items():
+        beside = found.get(f"{name}, floor")
+        if beside is not None:
+            print(f"{name}: {row['rate'] / beside['rate']:.2f} x the floor's rate")
 
 
 def main() -> None:
@@ -192,9 +220,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="guerdon-bench-") as folder, contextlib.ExitStack() as stack:
-        port = free_port()
+        port, other = free_port(), free_port()
         command = [sys.executable, "-c", _SERVE, f"{folder}/ours", str(port), "warning"]
-        found = run(stack.enter_context(running("Guerdon", command, port, "ready at")), options)
+        ours = stack.enter_context(running("Guerdon", command, port, "ready at"))
+        sizes = [f"{key}={PROGRAMS[key][0]}" for key in BESIDE]
+        command = [sys.executable, "-m", "benchmarks.floors.checkout_floor", f"{folder}/floor", str(other)]
+        floor = stack.enter_context(running("floor", [*command, str(MEMBERS), *sizes], other, "ready"))
+        found = run(ours, floor, options)
     show(found)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
