@@ -24,6 +24,7 @@ from guerdon.rules.lint.sections import (
     impossible_quizzes,
     unreachable_steps,
 )
+from guerdon.rules.lint.selling.caps import awards_above_limit, idle_limits, rewards_above_balance
 from guerdon.rules.lint.selling.carts import amounts_over_minimum, free_shipping, gifts_over_minimum
 from guerdon.rules.lint.selling.rewards import cheap_coupons, closed_rewards, unreached_rewards
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
@@ -46,6 +47,9 @@ _CHECKS: Final = (
     cheap_coupons,
     closed_rewards,
     unreached_rewards,
+    rewards_above_balance,
+    awards_above_limit,
+    idle_limits,
     stacked_discounts,
     gifts_over_minimum,
     amounts_over_minimum,
