@@ -22,7 +22,7 @@ from pathlib import Path
 
 from guerdon.base.ids import IdMaker
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import EnrolMember, IngestEvent
+from guerdon.engine.commands import EnrolMember, IngestEvent, ReturnOrder
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.infra.db import Database
 from guerdon.infra.migrations import migrate
@@ -57,10 +57,14 @@ campaigns:
 """
 
 
+Asked = IngestEvent | ReturnOrder
+"""What is measured."""
+
+
 class Callers:
     """So many callers, each with one event on its way."""
 
-    def __init__(self, loop: EngineLoop, commands: Sequence[IngestEvent], width: int) -> None:
+    def __init__(self, loop: EngineLoop, commands: Sequence[Asked], width: int) -> None:
         self.loop, self.commands, self.width = loop, commands, width
         self.sent = 0
         self.done = threading.Event()
@@ -119,7 +123,7 @@ def own_cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measure(loop: EngineLoop, pid: int, commands: Sequence[IngestEvent], width: int) -> dict[str, object]:
+def measure(loop: EngineLoop, pid: int, commands: Sequence[Asked], width: int) -> dict[str, object]:
     callers = Callers(loop, commands, width or len(commands))
     python, postgres, began = own_cpu(), backend_cpu(pid), time.perf_counter()
     callers.run()

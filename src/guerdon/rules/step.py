@@ -93,10 +93,11 @@ def _decide_fact(draft: Draft) -> None:
 def _take_back(draft: Draft, command: ReturnOrder) -> None:
     """Undo what goes with what came back; then the return itself counts, and sets off, as any event does."""
     program, kind = draft.program, draft.event.type
-    standing = draft.scope(kind).account
-    part = undo(draft, command)
     is_told = kind in program.by_trigger or kind in program.metrics_by_event
-    if is_told and draft.before.account.account_id:
+    # Made before tiers move: campaigns see those held before the return.
+    standing = draft.scope(kind).account if is_told else None
+    part = undo(draft, command)
+    if standing is not None and draft.before.account.account_id:
         draft.event = msgspec.structs.replace(draft.event, order=part.came)
         scope = draft.scope(kind)
         scope.account = standing

@@ -9,14 +9,33 @@ from fractions import Fraction
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.exact import plain_text, round_scaled, to_scaled
+from guerdon.base.exact import plain_text, round_ratio, to_scaled
 from guerdon.rules.decision import Returned, ReturnedLine
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.orders import PRICE_PLACES, QUANTITY_PLACES, LineFigures, Order
 from guerdon.rules.sent import LeftLine, LineInput, ReturnAsked, ReturnLine
 
 _ZERO = Decimal(0)
-_ONE = Fraction(1)
+_NONE, _ONE = Fraction(0), Fraction(1)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How much of each line had come back at one time."""
+
+    shares: Mapping[str, Fraction]
+    """By line, 0 to 1; lines of which nothing came back are left out."""
+    quantities: Mapping[str, Decimal]
+
+    def of(self, line: str) -> Fraction:
+        """Give the share of a line.
+
+        Args:
+            line: its id.
+
+        Returns:
+            0 to 1.
+        """
+        return self.shares.get(line, _NONE)
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -30,10 +49,10 @@ class Part(msgspec.Struct, frozen=True):
     """The share of the order that earlier returns took, 0 to 1."""
     after: Fraction
     """The share that is taken with this one."""
-    came: Order
-    """What comes back, as an order of its own: the lines with the money that goes with them."""
     whole: Order
     """The order as it was paid."""
+    standing: tuple[Standing, Standing]
+    """How much of each line had come back before, and has now."""
     stood: Order | None
     """What remained of the order before it; None where that was nothing."""
     remains: Order | None
@@ -49,7 +68,12 @@ class Part(msgspec.Struct, frozen=True):
             How much earlier returns undid of it, and how much is undone with this one: they only grow, and in
             the end they are all of it.
         """
-        return _rounded(amount * self.before), _rounded(amount * self.after)
+        return _rounded(amount, self.before), _rounded(amount, self.after)
+
+    @property
+    def came(self) -> Order:
+        """What comes back, as an order of its own: the lines with the money that goes with them."""
+        return _coming(self)
 
     def as_first(self) -> Part:
         """See it as the first return of what was taken after the earlier ones.
@@ -57,18 +81,7 @@ class Part(msgspec.Struct, frozen=True):
         Returns:
             A part that takes all that has come back so far.
         """
-        return msgspec.structs.replace(self, before=Fraction(0))
-
-
-class _Standing(msgspec.Struct, frozen=True):
-    """How much of each line has come back."""
-
-    shares: Mapping[str, Fraction]
-    """By line, 0 to 1; lines of which nothing came back are left out."""
-    quantities: Mapping[str, Decimal]
-
-    def of(self, line: str) -> Fraction:
-        return self.shares.get(line, Fraction(0))
+        return msgspec.structs.replace(self, before=_NONE)
 
 
 def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
@@ -110,8 +123,8 @@ def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
         is_last=_is_all(order, after),
         before=_share(order, before),
         after=_share(order, after),
-        came=_coming(order, taken, (before, after), with_shipping=with_shipping),
         whole=order,
+        standing=(before, after),
         stood=_remains(order, before, no_shipping=shipped),
         remains=_remains(order, after, no_shipping=shipped or with_shipping),
     )
@@ -209,18 +222,16 @@ def _shrunk(
     }
 
 
-def _standing(sold: Mapping[str, LineInput], sums: Mapping[str, Decimal]) -> _Standing:
+def _standing(sold: Mapping[str, LineInput], sums: Mapping[str, Decimal]) -> Standing:
     shares = {}
     for line, quantity in sums.items():
         whole = sold[line].quantity
         # A line of quantity 0 comes back as a whole.
-        shares[line] = Fraction(quantity) / Fraction(whole) if whole else _ONE
-    return _Standing(shares, sums)
+        shares[line] = Fraction(quantity) / Fraction(whole) if quantity != whole else _ONE
+    return Standing(shares, sums)
 
 
-def _refund(
-    order: Order, place: int, quantity: Decimal, standing: tuple[_Standing, _Standing]
-) -> ReturnedLine:
+def _refund(order: Order, place: int, quantity: Decimal, standing: tuple[Standing, Standing]) -> ReturnedLine:
     """Work out a line's refund: what is due by now less what was due before, so that parts add up."""
     sold, figures = order.sold[place], order.figures[place]
     was, now = (_money(figures, one.of(sold.id)) for one in standing)
@@ -229,22 +240,29 @@ def _refund(
 
 def _money(figures: LineFigures, share: Fraction) -> tuple[int, int, int]:
     """Give net, tax and total of a share of a line; they stand to each other as in the whole line."""
-    net, tax = _rounded(figures.net * share), _rounded(figures.tax * share)
+    net, tax = _rounded(figures.net, share), _rounded(figures.tax, share)
     if figures.total == figures.net + figures.tax:
         return net, tax, net + tax
-    return net, tax, net if figures.total == figures.net else _rounded(figures.total * share)
+    return net, tax, net if figures.total == figures.net else _rounded(figures.total, share)
 
 
-def _rounded(amount: Fraction) -> int:
-    return round_scaled(amount, 0, "half_up")
+def _rounded(amount: int, share: Fraction) -> int:
+    """Give a share of something, rounded; most lines come back as a whole, or stay."""
+    if share is _ONE or not amount:
+        return amount
+    if share is _NONE:
+        return 0
+    return round_ratio(amount * share.numerator, share.denominator, "half_up")
 
 
-def _is_all(order: Order, standing: _Standing) -> bool:
-    return all(standing.of(line.id) == 1 for line in order.sold)
+def _is_all(order: Order, standing: Standing) -> bool:
+    return all(standing.of(line.id) is _ONE for line in order.sold)
 
 
-def _share(order: Order, standing: _Standing) -> Fraction:
+def _share(order: Order, standing: Standing) -> Fraction:
     """Give the share of an order's net that came back; by quantity where it cost nothing."""
+    if not standing.shares:
+        return _NONE
     if _is_all(order, standing):
         return _ONE
     if order.net_minor:
@@ -258,25 +276,25 @@ def _share(order: Order, standing: _Standing) -> Fraction:
     return back / whole if whole else Fraction(0)
 
 
-def _coming(
-    order: Order, taken: Mapping[str, Decimal], standing: tuple[_Standing, _Standing], *, with_shipping: bool
-) -> Order:
+def _coming(part: Part) -> Order:
     """Write what comes back as an order."""
+    order = part.whole
+    taken = {line.id: line.quantity for line in part.lines}
     sold: list[LineInput] = []
     figures: list[LineFigures] = []
     for line, one in zip(order.sold, order.figures, strict=True):
         if line.id in taken:
-            was, now = (_figures(one, each.of(line.id)) for each in standing)
+            was, now = (_figures(one, each.of(line.id)) for each in part.standing)
             figures.append(LineFigures(*(after - before for before, after in zip(was, now, strict=True))))
             sold.append(msgspec.structs.replace(line, quantity=taken[line.id]))
     shipping_tax = order.tax_minor - sum(one.tax for one in order.figures)
-    shipping = (order.shipping_minor, shipping_tax) if with_shipping else (0, 0)
+    shipping = (order.shipping_minor, shipping_tax) if part.with_shipping else (0, 0)
     return _with_lines(order, sold, figures, shipping)
 
 
 def _figures(one: LineFigures, share: Fraction) -> LineFigures:
     net, tax, total = _money(one, share)
-    return LineFigures(_rounded(one.subtotal * share), net, tax, total, _rounded(one.earning * share))
+    return LineFigures(_rounded(one.subtotal, share), net, tax, total, _rounded(one.earning, share))
 
 
 def _with_lines(
@@ -299,7 +317,7 @@ def _with_lines(
     )
 
 
-def _remains(order: Order, standing: _Standing, *, no_shipping: bool) -> Order | None:
+def _remains(order: Order, standing: Standing, *, no_shipping: bool) -> Order | None:
     """Give what remains of an order, its money less what was refunded."""
     if _is_all(order, standing):
         return None
@@ -307,7 +325,7 @@ def _remains(order: Order, standing: _Standing, *, no_shipping: bool) -> Order |
     figures: list[LineFigures] = []
     for line, one in zip(order.sold, order.figures, strict=True):
         share = standing.of(line.id)
-        if share == 1:
+        if share is _ONE:
             continue
         gone = _figures(one, share)
         left = line.quantity - standing.quantities.get(line.id, _ZERO)
