@@ -215,3 +215,32 @@ def test_long_lines_are_cut_around_the_place() -> None:
     _, line, caret = render(refused(text).errors, text, "p.json").split("\n")
     assert len(line) < 200
     assert line[caret.index("^") :].startswith('"Nowhere"')
+
+
+def test_a_key_that_does_not_exist_hides_nothing_beside_or_below_it() -> None:
+    text = """
+program: club
+currency: USD
+timezone: America/New_York
+wallets:
+  points: {scale: 99, roundin: floor}
+walletss: {}
+campaigns:
+  b:
+    trigger: order.paid
+    then: [{award: {wallt: points, amount: "1", x: 1}}, {awardd: {}}]
+rewards:
+  mug: {kind: product, price: {points: 3}, stock: -1}
+"""
+    with pytest.raises(DefinitionError) as refused:
+        load_definition(text)
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [
+        ("/wallets/points/scale", "out_of_range"),
+        ("/wallets/points/roundin", "unknown_key"),
+        ("/walletss", "unknown_key"),
+        ("/campaigns/b/then/0/award/wallt", "unknown_key"),
+        ("/campaigns/b/then/0/award/x", "unknown_key"),
+        ("/campaigns/b/then/1/awardd", "unknown_key"),
+        # That `wallet` is missing follows from `wallt`, and is not told beside it.
+        ("/rewards/mug/stock", "out_of_range"),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -18,6 +18,9 @@ from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import join, plain_data, steps_of
 
 MAX_FAULTS: Final = 100
+_ROUNDS: Final = 8
+"""So many keys may not exist below one another, and what is beside each is still looked at."""
+_UNKNOWN: Final = "unknown_key"
 Steps = tuple[str | int, ...]
 
 _TYPES: Final = {
@@ -72,11 +75,7 @@ def load_definition_with_positions(
     """
     source = decode(text, filename)
     positions = Positions(source, read_document(source))
-    try:
-        data = plain_data(positions.root)
-        definition = Definition.model_validate(data, by_alias=True, by_name=False, context={})
-    except ValidationError as error:
-        raise _error(list(_all_faults(error, positions))) from None
+    definition = _validated(positions)
     checks = itertools.chain(
         check_references(definition), check_takings(definition), check_engagement(definition)
     )
@@ -84,6 +83,52 @@ def load_definition_with_positions(
     if findings:
         raise _error([_placed(finding, positions) for finding in findings])
     return definition, positions
+
+
+def _validated(positions: Positions) -> Definition:
+    """Make the models; a key that does not exist is left out, and hides nothing that is wrong beside it."""
+    data: Any = plain_data(positions.root)
+    faults: list[DefinitionFault] = []
+    for _ in range(_ROUNDS):
+        try:
+            definition = Definition.model_validate(data, by_alias=True, by_name=False, context={})
+        except ValidationError as error:
+            more = _beside(_all_faults(error, positions), faults)
+        else:
+            more = []
+            if not faults:
+                return definition
+        faults += more
+        wrong = [one.pointer for one in more if one.code == _UNKNOWN]
+        if not wrong:
+            break
+        for pointer in wrong:
+            _leave_out(data, steps_of(pointer))
+    raise _error(faults)
+
+
+def _beside(found: Iterable[DefinitionFault], known: Sequence[DefinitionFault]) -> list[DefinitionFault]:
+    """Choose what is new, and does not merely follow from leaving a key out."""
+    told = {(one.pointer, one.code) for one in known}
+    poorer = {_around(one.pointer) for one in known if one.code == _UNKNOWN}
+    return [
+        one
+        for one in found
+        if (one.pointer, one.code) not in told
+        and one.pointer not in poorer
+        and not (one.code == "missing_key" and _around(one.pointer) in poorer)
+    ]
+
+
+def _around(pointer: str) -> str:
+    return pointer.rpartition("/")[0]
+
+
+def _leave_out(data: Any, steps: Iterable[str]) -> None:
+    *way, key = steps
+    for step in way:
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    del data[key]
 
 
 def _error(faults: Sequence[DefinitionFault]) -> DefinitionError:
@@ -128,7 +173,7 @@ def _unknown_key(pointer: str, known: str, nearest: str, positions: Positions) -
     line, column = positions.key_place(pointer)
     hint = f"; did you mean '{nearest}'?" if nearest else f"; known are {known}" if known else ""
     detail = f"unknown key {shown(*list(steps_of(pointer))[-1:])}{hint}"
-    return DefinitionFault(pointer, "unknown_key", detail, line, column, known, nearest)
+    return DefinitionFault(pointer, _UNKNOWN, detail, line, column, known, nearest)
 
 
 def _wrong_value(item: Any, pointer: str, rest: Steps, positions: Positions) -> DefinitionFault:
