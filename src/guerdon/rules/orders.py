@@ -469,7 +469,8 @@ def _leave_out_tenders(
     bases = [line.earning for line in figures]
     shares = spread(min(paid, sum(bases)), bases)
     return tuple(
-        line._replace(earning=line.earning - share) for line, share in zip(figures, shares, strict=True)
+        LineFigures(line.subtotal, line.net, line.tax, line.total, line.earning - share)
+        for line, share in zip(figures, shares, strict=True)
     )
 
 

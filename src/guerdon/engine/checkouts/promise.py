@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _COLUMNS = msgspec.json.Encoder()
 _STAMP = 16
 """Bytes before what was promised: a keyed hash of the whole row."""
+_SHORT = 8_192
+"""Bytes of a promise that is kept in memory for a moment; what is sealed never is."""
 
 
 class Promise(msgspec.Struct, frozen=True):
@@ -116,9 +119,19 @@ def read_promise(row: CheckoutRow, key: MemberKey | None = None) -> Promise:
     Returns:
         The promise.
     """
-    packed = row.promised[_STAMP:]
     if row.sealed is not None and key is not None:
-        packed = key.open(f"checkout:{row.checkout_id}", row.sealed)
+        return _unpacked(key.open(f"checkout:{row.checkout_id}", row.sealed))
+    packed = row.promised[_STAMP:]
+    return _remembered(packed) if len(packed) <= _SHORT else _unpacked(packed)
+
+
+@lru_cache(maxsize=256)
+def _remembered(packed: bytes) -> Promise:
+    # A batch reads what it confirms several times: before it locks, and again when it decides.
+    return _unpacked(packed)
+
+
+def _unpacked(packed: bytes) -> Promise:
     return _PROMISES.decode(zlib.decompress(packed))
 
 
