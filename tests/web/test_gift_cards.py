@@ -193,6 +193,8 @@ async def test_cards_pay_after_points_and_store_credit_and_keep_what_is_left(sho
         {"kind": "gift_card", "amount": "31.00"},
     ]
     assert card["code"] not in str(order)
+    told = (await shop.get(f"{BASE}/orders/A-1/explanation")).json()
+    assert told["differences"] == []
 
 
 async def test_an_update_uses_its_own_hold_and_cancelling_lets_go(shop: Api) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.insight.backtest.own import Made, account_name
+from guerdon.insight.backtest.own import CREDITED, Made, account_name
 from guerdon.rules.decision import Decision, NewRedemption
 from guerdon.rules.events import (
     CancelRedemption,
@@ -54,7 +54,7 @@ class Doings:
             if taken is None:
                 raise Problem("redemption_not_found", "what is taken back was not given by this definition")
             here = taken
-        elif isinstance(asked, ReceiveUnits):
+        elif isinstance(asked, ReceiveUnits) and event.type != CREDITED:
             waiting = self._sent.get((account_name(asked.from_account), account, asked.wallet))
             if not waiting:
                 raise Problem("transfer_not_sent", "the units that arrive were not sent by this definition")

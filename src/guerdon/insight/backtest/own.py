@@ -29,6 +29,8 @@ from guerdon.rules.sent import ReturnAsked
 
 SOURCE: Final = "guerdon"
 ENROLLED: Final = "member.enrolled"
+CREDITED: Final = "guerdon.receive_credit"
+"""Store credit that somebody made of a gift card: cards are nobody's, and are no part of a history."""
 _MARK: Final = b'{"asked":"'
 _FACT: Final = "fact"
 """A line around an event that was sent."""
@@ -39,6 +41,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "guerdon.adjust": Adjust,
     "guerdon.send": SendUnits,
     "guerdon.receive": ReceiveUnits,
+    CREDITED: ReceiveUnits,
     "guerdon.take_capture": TakeCapture,
     ENROLLED: None,
 }
