@@ -13,7 +13,7 @@ from guerdon.engine.commands import CancelCheckout, Command, ConfirmCheckout
 from guerdon.engine.loop import EngineLoop
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import parse_ref
-from guerdon.rules.coupons.standing import Terms
+from guerdon.rules.coupons.standing import Terms, UseLimit
 from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World
 from tests.rooms.engine.crowds import CLIENTS, DIGEST, batch_of, crowd, ending, live, opening
 
@@ -24,6 +24,9 @@ timezone: America/New_York
 rewards:
   spring: {kind: coupon, discount: {amount: "1.00"}}
   purse: {kind: coupon, discount: {amount: "2.00"}}
+  found: {kind: coupon, discount: {amount: "7.00"}, remaining: kept}
+campaigns:
+  finds: {trigger: item.found, then: [{grant: found}]}
 """
 
 
@@ -78,6 +81,45 @@ def test_a_single_code_is_one_cart_s_and_money_ends_with_the_last_cent(
     assert shop.rows("select sum(used) from shared_counters where counter like 'coupon/%/money/%'") == [(7,)]
     assert shop.rows("select count(*) from shared_counters where counter like 'coupon/%'") == [(2,)]
     assert shop.rows("select count(*) from quarantine") == [(0,)]
+
+
+def test_a_granted_coupon_s_money_is_split_over_as_many_carts_as_it_suffices_for(
+    shop: World, engines: list[EngineLoop]
+) -> None:
+    """7.00 in carts of 2.00: three get all of it, one the last dollar, 60 nothing."""
+    shop.enrol("ana")
+    shop.ask(shop.event("item.found", "ana"))
+    ((code,),) = shop.rows("select code from redemptions")
+    lines = [{"id": "1", "price": "2.00"}]
+    opened = crowd(
+        engines,
+        [opening(shop.now, number, "ana", coupons=[code], lines=lines) for number in range(CLIENTS)],
+    )
+    assert sorted(given(opened)) == [Decimal("1.00"), *[Decimal("2.00")] * 3]
+    assert shop.rows("select used from account_counters where counter like 'redemption/%/money'") == [(7,)]
+    crowd(engines, [ending(CancelCheckout, shop.now, number) for number in range(CLIENTS)])
+    used = shop.rows("select coalesce(sum(used), 0) from account_counters where counter like 'redemption/%'")
+    assert used == [(0,)]
+    assert shop.rows("select count(*) from quarantine") == [(0,)]
+
+
+def test_each_store_has_its_own_uses_under_a_limit_of_the_day(shop: World, engines: list[EngineLoop]) -> None:
+    """Five a store and twelve a day: 64 carts in four stores get twelve, none of them more than five."""
+    limits = (UseLimit("per_store", 5, "day"), UseLimit("total", 12, "day"))
+    batch_of(shop, "DAILY", Terms(uses=None, limits=limits))
+    stores = [f"store/{number % 4}" for number in range(CLIENTS)]
+    opened = crowd(
+        engines,
+        [
+            opening(shop.now, number, None, coupons=["DAILY"], store=store)
+            for number, store in enumerate(stores)
+        ],
+    )
+    assert len(given(opened)) == 12
+    rows = shop.rows("select counter, used from shared_counters where counter like 'coupon/%/store:%'")
+    assert sum(used for _, used in rows) == 12
+    assert all(used <= 5 for _, used in rows)
+    assert {counter.split("/")[2] for counter, _ in rows} == {f"store:store%2F{one}" for one in range(4)}
 
 
 def test_two_codes_of_a_batch_do_not_take_the_same_last_use(shop: World, engines: list[EngineLoop]) -> None:

@@ -400,7 +400,8 @@ MISTAKES = [
         "    note: keep me",
         (
             "20:5: unknown key 'note'; known are trigger, when, audience, channels, channel, "
-            "stores, store, schedule, priority, lane, exclusive, limits, on_return, combine, then [unknown_key]"
+            "stores, store, schedule, priority, lane, exclusive, limits, on_return, combine, "
+            "then [unknown_key]"
         ),
         "note: keep m",
     ),
