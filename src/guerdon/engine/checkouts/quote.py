@@ -198,7 +198,9 @@ def _suggestions(program: Program, quoted: Quoted, answer: Answer) -> list[dict[
             there = quoted.free.get(wallet, 0)
             if units > there:
                 missing[wallet] = units - there
-        if missing and len(missing) == 1 and not reward.tiers:
+        # What not everybody may have, or has for another price, is no suggestion.
+        is_for_all = not reward.tiers and reward.audience is None and not reward.price_by_tier
+        if is_for_all and len(missing) == 1:
             (wallet, units), price = next(iter(missing.items())), dict(reward.price)
             shown = {wallet: scaled_text(units, program.scales[wallet])}
             near.append((Fraction(units, price[wallet]), key, shown))

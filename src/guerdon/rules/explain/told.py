@@ -32,7 +32,18 @@ from guerdon.rules.lots import NEVER
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.scope import EventView, ProgramView, Scope, environment_for
 from guerdon.rules.spending import reward_draws
-from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State, TierState, WalletState
+from guerdon.rules.state import (
+    AccountState,
+    Lot,
+    MemberState,
+    Shared,
+    State,
+    Taking,
+    Takings,
+    TierState,
+    WalletState,
+)
+from guerdon.rules.stepping import FOLLOW_ONS
 
 GUESSES_AT_MOST: Final = 256
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -192,7 +203,8 @@ def told_states(program: Program, event: Event, decision: Decision) -> Iterator[
     own, shared = _counters(program, event, decision)
     badges = dict.fromkeys(_badges(program, decision), event.occurred_at)
     ladders = list(program.ladders)
-    restricted = any(reward.tiers for reward in program.rewards.values())
+    restricted = any(reward.tiers or reward.price_by_tier for reward in program.rewards.values())
+    takings = _takings(program, event, decision)
     levels = [_levels(program, decision, key, restricted) for key in ladders]
     for chosen in islice(product(*levels), GUESSES_AT_MOST):
         tiers = {
@@ -200,9 +212,31 @@ def told_states(program: Program, event: Event, decision: Decision) -> Iterator[
             for key, level in zip(ladders, chosen, strict=True)
         }
         account = AccountState(
-            0, wallets=wallets, tiers=tiers, counters=own, badges=badges, created_at=event.occurred_at
+            0,
+            wallets=wallets,
+            tiers=tiers,
+            counters=own,
+            badges=badges,
+            created_at=event.occurred_at,
+            takings=takings,
         )
         yield State(account, None, Shared(shared))
+
+
+def _takings(program: Program, event: Event, decision: Decision) -> Takings:
+    """Tell which rewards campaigns could not take because they had been taken too lately."""
+    skips = {one.campaign: one.reason for one in decision.skipped}
+    taken = {(one.campaign, one.particulars.chosen_from or one.reward) for one in decision.redemptions}
+    found: dict[str, tuple[Taking, ...]] = {}
+    for campaign in program.campaigns:
+        if campaign.trigger not in (event.type, *FOLLOW_ONS):
+            continue
+        for redeem in campaign.redeems:
+            waits = program.rewards[redeem.reward].cooling is not None
+            reason = skips.get(campaign.key, "reward_cooling")
+            if waits and reason == "reward_cooling" and (campaign.key, redeem.reward) not in taken:
+                found[redeem.reward] = (Taking(0, event.booked_at),)
+    return found
 
 
 def reached(program: Program, decision: Decision) -> list[tuple[str, str]]:
