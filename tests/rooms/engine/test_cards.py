@@ -24,10 +24,12 @@ from guerdon.engine.commands import (
     ClaimGiftCard,
     ConfirmCheckout,
     IssueCards,
+    OpenCheckout,
     ReturnOrder,
     SetCardBlocked,
     TopUpCard,
 )
+from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.ticks import run_due
 from guerdon.members.identities import parse_ref
 from guerdon.rules.cards.codes import code_of, read_code
@@ -35,7 +37,7 @@ from guerdon.rules.cards.paying import Card, pay_with_cards
 from guerdon.rules.sent import ReturnAsked, ReturnLine
 from tests.architecture.source import ROOT
 from tests.rooms.engine.cart_flood import ACCOUNTS
-from tests.rooms.engine.conftest import World
+from tests.rooms.engine.conftest import MASTER_KEY, NOW, TENANT, World, make_ids
 from tests.rooms.engine.test_holds import apply, audit, end_cart, open_cart, say
 
 SHOP = """
@@ -81,6 +83,18 @@ def wallets(world: World) -> tuple[int, int, int]:
     )
     holds = world.rows("select coalesce(sum(amount), 0) from account_holds where name = 'cards'")
     return int(rows[0][0]), int(rows[0][1]), int(holds[0][0])
+
+
+def opening(number: int, code: str, price: str) -> OpenCheckout:
+    cart = {"id": f"A-{number}", "lines": [{"id": "1", "price": price}], "gift_cards": [code]}
+    return OpenCheckout(
+        tenant_id=TENANT,
+        program="club",
+        received_at=NOW,
+        cart=json.dumps(cart).encode(),
+        member=None,
+        id=f"C-{number}",
+    )
 
 
 def flood(world: World, stage: str, code: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
@@ -209,6 +223,36 @@ def test_what_was_loaded_is_paid_claimed_expired_or_still_there(shop: World, see
     shop.later(days=1)
     run_due(shop.database, shop.loop, shop.now)
     assert wallets(shop)[1:] == (0, 0)
+    assert shop.rows("select count(*) from quarantine") == [(0,)]
+    audit(shop)
+
+
+def test_two_engines_pay_a_card_out_exactly_once(shop: World) -> None:
+    """Carts of two engines fight for two cards, are priced anew with the other one, and are paid."""
+    cards = make(shop, 5_500, 2)
+    other = EngineLoop(shop.database, MASTER_KEY, make_ids(), LoopSettings(queue_limit=10_000, batch_limit=7))
+    other.start()
+    try:
+        for turn in range(3):
+            commands = [opening(number, cards[(number + turn) % 2][1], "10.00") for number in range(32)]
+            asked = [loop.submit_many(commands) for loop in (shop.loop, other)]
+            said = [future.result(60) for futures in asked for future in futures]
+            assert {one.problem.code for one in said if one.problem} <= {"gift_card_empty"}
+            _, held, rows = wallets(shop)
+            assert held == rows <= 11_000
+        ends = [
+            ConfirmCheckout(tenant_id=TENANT, program="club", received_at=shop.now, id=f"C-{number}")
+            for number in range(32)
+        ]
+        told = [future.result(60) for loop in (shop.loop, other) for future in loop.submit_many(ends)]
+    finally:
+        other.stop()
+    assert {one.problem.code for one in told if one.problem} <= {"checkout_not_found"}
+    assert not any(one.shortfalls for one in told)
+    available, held, rows = wallets(shop)
+    paid = books(shop)["redeemed"]
+    assert (held, rows, paid + available) == (0, 0, 11_000)
+    assert paid > 0
     assert shop.rows("select count(*) from quarantine") == [(0,)]
     audit(shop)
 
