@@ -444,3 +444,25 @@ async def test_an_order_that_comes_back_takes_the_card_that_it_brought(shop: Api
     reasons = [one["reason"] for one in back["shortfalls"]]
     assert reasons == (["redemption_used"] if spends else [])
     assert (await look(shop, code))["balance"] == ("6.00" if spends else "0.00")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "place"),
+    [
+        ("tender: gift_card", "tender: store_credit", "/wallets/cards/tender"),
+        ("  cards: {unit", "  vouchers: {unit", "/retired/wallets/cards/into"),
+    ],
+)
+async def test_money_on_cards_stays_on_cards(shop: Api, was: str, now: str, place: str) -> None:
+    text = PROGRAM.replace(was, now)
+    if "vouchers" in text:
+        text += "retired: {wallets: {cards: {into: credit, rate: 1, scale: 2}}}\n"
+    else:
+        text = text.replace(
+            "rewards:\n  ten_card: {kind: gift_card,", "rewards:\n  ten_card: {kind: product,"
+        )
+    assert (await shop.apply(PROGRAM + "\n# the same\n")).status_code in (200, 201)
+    card = await make(shop, "5.00")
+    said = await shop.apply(text)
+    assert problem(said) == (409, "tender_changed", place)
+    assert (await look(shop, card["code"]))["balance"] == "5.00"

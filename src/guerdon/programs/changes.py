@@ -35,11 +35,12 @@ def check_change(before: bytes, after: bytes, in_use: InUse) -> None:
         in_use: what is held.
 
     Raises:
-        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `wallet_in_use`, `reward_in_use`
-            or `metric_in_use`, with a fault for each place; its own code is that of the first.
+        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `tender_changed`, `wallet_in_use`,
+            `reward_in_use` or `metric_in_use`, a fault for each place; its own code is that of the first.
     """
     old, new = _parse(before), _parse(after)
     faults = [*_fixed(old, new), *_wallets(old, new, in_use), *_scales(old, new)]
+    faults += [*_tenders(old, new, in_use)]
     faults += [*_rewards(old, new, in_use), *_metrics(old, new, in_use)]
     if faults:
         raise Problem(faults[0].code, faults[0].detail, tuple(faults))
@@ -102,6 +103,26 @@ def _scales(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
             place = f"/wallets/{key}" if key in _section(new, "wallets") else f"/retired/wallets/{key}"
             detail = f"a wallet's scale stays what it was: {before[key]}; its units are kept in it"
             yield Fault(f"{place}/scale", "scale_changed", detail)
+
+
+def _tenders(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:
+    """Find wallets with units that would pay as something else; money of gift cards stays on gift cards."""
+    before, after = _section(old, "wallets"), _section(new, "wallets")
+    conversions = _section(_section(new, "retired"), "wallets")
+    others: dict[str, str] = {}
+    for key, one in before.items():
+        tender = one.get("tender", "points")
+        if key in after:
+            changed = after[key].get("tender", "points") != tender
+            others |= {key: f"/wallets/{key}/tender"} if changed else {}
+        elif tender == "gift_card" and key in conversions:
+            into = after.get(conversions[key].get("into", ""), {})
+            others |= {key: f"/retired/wallets/{key}/into"} if into.get("tender") != tender else {}
+    held = set(in_use.wallets(sorted(others))) if others else set()
+    for key, place in others.items():
+        if key in held:
+            detail = f"there are units in the wallet {key!r}, and they pay as what they were given as"
+            yield Fault(place, "tender_changed", detail)
 
 
 def _rewards(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:

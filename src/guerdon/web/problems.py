@@ -81,6 +81,7 @@ _STATUS: Final = {
     "currency_changed": 409,
     "timezone_changed": 409,
     "scale_changed": 409,
+    "tender_changed": 409,
     # 410, 413, 415: gone, too large, of another kind
     "member_erased": 410,
     "body_too_large": 413,
