@@ -18,6 +18,12 @@ where program_id = %s and status in ('issued', 'sent') and status = %s and kind 
     and redemption_id < %s
 order by redemption_id desc limit %s
 """
+_WAITING = """
+select count(*) from (
+    select 1 from redemptions where program_id = %s and status in ('issued', 'sent') and status = 'issued'
+        and kind = any(%s::text[]) limit %s
+) as q
+"""
 _OVER = """
 select account_id, redemption_id from redemptions
 where program_id = %s and status = %s and kind = any(%s::text[]) and redemption_id < %s
@@ -64,6 +70,23 @@ def count_redemptions(tx: Tx, program_id: int) -> dict[str, Counts]:
     for reward, status, pieces in tx.execute(_COUNTED, (program_id,)):
         found[reward] = found.get(reward, Counts())._replace(**{status: pieces})
     return found
+
+
+def count_to_hand_out(tx: Tx, program_id: int, kinds: Collection[str], most: int) -> int:
+    """Count what waits to be handed out, up to a number.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        kinds: of rewards.
+        most: where counting ends.
+
+    Returns:
+        How many there are, `most` where there are more.
+    """
+    row = tx.execute(_WAITING, (program_id, sorted(kinds), most)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def list_to_hand_out(tx: Tx, program_id: int, wanted: Wanted) -> Sequence[Redemption]:

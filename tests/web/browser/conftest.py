@@ -72,6 +72,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             profile = {"external_id": name.partition(" ")[0].lower(), "name": name, "email": email}
             ask("POST", f"{address}/v1/programs/club/members", profile)
         ask("POST", f"{address}/v1/programs/club/events", order("o1", time=bought_at.isoformat()))
+        club = f"{address}/v1/programs/club"
+        ask("POST", f"{club}/redemptions", {"member": "external:ananya", "reward": "pouch"})
+        ask(
+            "POST", f"{club}/coupons/batches?format=none", {"reward": "voucher", "size": 50, "prefix": "MAY-"}
+        )
+        bag = {"id": "1", "name": "Bag", "price": "40.00", "quantity": 2}
+        cart = {"source": "shop", "member": "external:ananya", "ttl": 3600, "lines": [bag], "rewards": []}
+        ask("PUT", f"{club}/checkouts/C-1", cart)
         yield Place(address, told[2], told[3], bought_at)
     finally:
         process.send_signal(signal.SIGTERM)

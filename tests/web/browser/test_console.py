@@ -17,6 +17,11 @@ ROOMS = (
     "/console/p/club/program",
     "/console/p/club/transactions",
     "/console/p/club/quarantine",
+    "/console/p/club/orders",
+    "/console/p/club/checkouts",
+    "/console/p/club/coupons",
+    "/console/p/club/rewards",
+    "/console/p/club/redemptions",
     "/console/keys",
     "/console/staff",
     "/console/audit",
@@ -124,6 +129,29 @@ def test_an_adjustment_stands_at_the_top_of_the_story(page: Page) -> None:
     expect(first).to_contain_text("Adjusted by staff")
     expect(first).to_contain_text("+40")
     expect(first).to_contain_text("waited long")
+
+
+def test_a_code_is_made_and_found_good_by_keyboard_and_form_alone(page: Page) -> None:
+    page.get_by_role("link", name="Coupons", exact=True).click()
+    page.get_by_label("One code that everybody shares").check()
+    page.get_by_label("The shared code").fill("welcome10")
+    page.get_by_label("Uses of all together").fill("20")
+    page.get_by_role("button", name="Make them").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("WELCOME10")
+    page.get_by_role("link", name="Coupons", exact=True).first.click()
+    page.get_by_label("A code, as the customer reads it out").fill("Welcome1O")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("can be used")
+
+
+def test_a_reward_is_sent_from_the_list_of_what_waits(page: Page) -> None:
+    page.get_by_role("link", name="Rewards", exact=True).click()
+    page.get_by_role("link", name="What waits to be handed out").click()
+    page.get_by_placeholder("Tracking").fill("JJD 17")
+    page.get_by_role("button", name="Sent").click()
+    expect(page.get_by_role("status")).to_contain_text("Noted as sent.")
+    page.get_by_role("link", name="On its way").click()
+    expect(page.locator(".handing")).to_contain_text("JJD 17")
 
 
 def test_a_definition_goes_from_a_wrong_place_to_a_plan_to_live(page: Page) -> None:

@@ -17,7 +17,12 @@ RUN_AXE = """
 async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(
   one => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' | ')}`)
 """
-ROOMS = (*("", "/members", "/program", "/transactions", "/quarantine", "/backtests", "/backtests/new"),)
+ROOMS = (
+    *("", "/members", "/program", "/transactions", "/quarantine", "/backtests", "/backtests/new"),
+    *("/orders", "/orders?which=undone", "/checkouts", "/coupons", "/rewards", "/redemptions"),
+)
+LISTS = ("/orders", "/checkouts", "/coupons")
+"""Lists whose first row leads to a page of its own."""
 HOUSE = ("/webhooks", "/hooks", "/jobs", "/keys", "/staff", "/audit", "/account", "/new", "/nowhere")
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 LOADED = """
@@ -68,6 +73,15 @@ def pages(page: Page) -> Iterator[str]:
     for room in ROOMS:
         page.goto(f"/console/p/club{room}")
         yield f"/console/p/club{room}"
+    for room in LISTS:
+        page.goto(f"/console/p/club{room}")
+        one = page.locator("tbody th a").first.get_attribute("href")
+        assert one is not None
+        page.goto(one)
+        yield one
+        if room == "/orders":
+            page.goto(f"{one}/explanation")
+            yield f"{one}/explanation"
     page.goto("/console/p/club/members")
     member = page.locator("table.people a").last.get_attribute("href")
     for path in (member, f"{member}/data", *(f"/console{one}" for one in HOUSE), "/", "/docs"):

@@ -186,3 +186,20 @@ async def test_a_guests_order_has_a_page_too(api: Api) -> None:
     said = plain((await (await signed_in(api)).get(page)).text)
     assert "Guests earn nothing." in said
     assert "Bought by guest" in said
+
+
+async def test_what_came_back_stands_beside_what_was_sold_and_what_is_owed_in_the_book(api: Api) -> None:
+    page = await bought(api)
+    member = await api.get("/v1/programs/club/members/external:ananya")
+    account = member.json()["account"]
+    spent = {"wallet": "points", "amount": "-150", "reason": "spent elsewhere"}
+    assert (await api.post(f"/v1/programs/club/accounts/{account}/adjustments", json=spent)).status_code < 300
+    person = await signed_in(api, "support")
+    await person.send(f"{page}/returns", **form_of((await person.get(page)).text), all="1")
+    api.house.rollups.wait(datetime.now(UTC), 10)
+    said = plain((await person.get("/console/p/club")).text)
+    assert "Sold $0" in said
+    assert "$160 came back" in said
+    assert "Owed after returns +150" in said
+    assert "Adjusted by staff −150" in said
+    assert "Outstanding now 0" in said

@@ -46,6 +46,7 @@ CHOSEN = {
     *("added", "removed", "changed", "reached", "review", "definition"),
     *("{tier} reached", "{tier} from now on, {cause}"),
     *("Together, version {version}", "Awarded, version {version}", "{count} commands lie in quarantine"),
+    "{count} rewards wait to be handed out",
 }
 NAMES = {"Guerdon", "HMAC", "SHA", "UTC", "https", "sha", "hex", "base"}
 SPOKEN = ("aria-label", "placeholder", "title", "alt")

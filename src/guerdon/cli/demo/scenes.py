@@ -39,6 +39,7 @@ from guerdon.engine.commands import (
     Once,
     OpenCheckout,
     RedeemReward,
+    SendRedemption,
     TransferUnits,
     UseRedemption,
 )
@@ -47,6 +48,9 @@ from guerdon.members.identities import parse_ref
 from guerdon.programs.first_owner import FIRST_EMAIL
 from guerdon.programs.staff import NewStaff, add_staff, find_by_email
 from guerdon.programs.tenants import tenant_id_of
+from guerdon.rewards.coupons import Batch, list_batches, make_batch
+from guerdon.rules.coupons.codes import KEY_BYTES, fold, letters_for
+from guerdon.rules.coupons.standing import Terms
 from guerdon.wiring import MAIN_TENANT, House
 
 STAFF: Final = (
@@ -65,7 +69,13 @@ _MENU: Final = (("travel_pouch", 100), ("bag_for_a_child", 250), ("free_shipping
 _SHOP: Final = "backpack-shop"
 _TAKERS: Final = 60
 _USED_OF_TEN: Final = 6
+_SENT_OF_TEN: Final = 8
 _CARTS: Final = 6
+_CODES: Final = (
+    ("Letter in the spring parcel", "SPRING-", 5_000, "ten_percent_off", Terms()),
+    ("WELCOME", "WELCOME", 0, "ten_percent_off", Terms(uses=None, per_account=1, total=1_000)),
+)
+"""Name, what is written, how many (0 is a code that everybody shares), reward and terms."""
 _CART: Final = {
     "lines": [
         {
@@ -82,6 +92,7 @@ _CART: Final = {
     "channel": "web",
 }
 _DAY: Final = timedelta(hours=9)
+_A_YEAR: Final = timedelta(days=365)
 _MAPPING: Final[dict[str, Any]] = {
     "events": [
         {
@@ -214,9 +225,39 @@ def play_a_day(scene: Scene, filled: Filled) -> None:
             after.append(CancelRedemption(**scene.told(f"cancel-{one}", part, redemption_id=one)))
         elif roll < _USED_OF_TEN:
             after.append(UseRedemption(**scene.told(f"use-{one}", part, redemption_id=one)))
+        elif roll < _SENT_OF_TEN and wanted[place].reward == "travel_pouch":
+            told = scene.told(f"send-{one}", part, redemption_id=one)
+            after.append(SendRedemption(**told, tracking=f"PARCEL-{place:04}"))
     scene.asked(after)
+    _make_codes(scene)
     scene.asked(list(_at_the_desk(scene, filled)))
     _fill_carts(scene, filled, [one for one in able if one not in takers][:_CARTS])
+
+
+def _make_codes(scene: Scene) -> None:
+    """Make a batch of codes and one that everybody shares, good for a year."""
+    house, vault = scene.house, scene.house.vault(scene.tenant_id)
+    with house.database.transaction(scene.tenant_id) as tx:
+        program_id = house.live(tx, scene.program).program_id
+        # A start that was broken off made them before.
+        codes = () if list_batches(tx, program_id, None, 1) else _CODES
+        for name, written, size, reward, terms in codes:
+            batch = Batch(
+                batch_id=house.ids.number(),
+                name=name,
+                written=written,
+                prefix=fold(written),
+                letters=letters_for(size) if size else 0,
+                secret=vault.random_bytes(KEY_BYTES),
+                size=size or 1,
+                reward=reward,
+                terms=terms,
+                starts_at=None,
+                ends_at=scene.now + _A_YEAR,
+                created_at=scene.at(0.2),
+                revoked_at=None,
+            )
+            make_batch(tx, program_id, batch)
 
 
 def _fill_carts(scene: Scene, filled: Filled, accounts: Sequence[str]) -> None:
@@ -226,7 +267,7 @@ def _fill_carts(scene: Scene, filled: Filled, accounts: Sequence[str]) -> None:
         told = scene.told(f"cart-{account}", 0.8 + place / len(accounts) / 10, id=f"cart-{account}")
         cart = msgspec.json.encode({"id": f"W-{200_001 + place}", **_CART})
         who = parse_ref(filled.members[account])
-        carts.append(OpenCheckout(**told, cart=cart, member=who, source=_SHOP, ttl=timedelta(hours=1)))
+        carts.append(OpenCheckout(**told, cart=cart, member=who, source=_SHOP, ttl=timedelta(hours=20)))
     scene.asked(carts)
     paid = [
         ConfirmCheckout(

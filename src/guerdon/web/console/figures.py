@@ -61,12 +61,14 @@ class Moved:
     spent: int = 0
     given_back: int = 0
     expired: int = 0
+    owed: int = 0
+    """What was not there any more when it was to be taken back, less what was repaid since."""
     other: int = 0
 
     @property
     def sum(self) -> int:
         """What it came to for what is outstanding."""
-        return self.issued - self.spent + self.given_back - self.expired + self.other
+        return self.issued - self.spent + self.given_back - self.expired + self.owed + self.other
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ class Figures:
     orders: Counted
     buyers: Counted
     net: Counted
-    """Merchandise of orders after discounts, in minor units."""
+    """Merchandise of orders after discounts, less what came back, in minor units."""
+    returned: Counted
+    """What came back of it."""
     sold: tuple[int, ...]
     """The same, one for each of `months`."""
     tiers: dict[str, tuple[tuple[str, int], ...]]
@@ -179,6 +183,7 @@ def load_figures(tx: Tx, live: Live, at: datetime) -> Figures:
         orders=counted.get("orders", Counted()),
         buyers=counted.get("buyers", Counted()),
         net=counted.get("net", Counted()),
+        returned=counted.get("returned", Counted()),
         sold=tuple(sold.get(day, 0) for day in months.days),
         tiers=_tiers(tx, program, live.program_id, joined),
         ending=tuple(Ending(*row) for row in soon if row[0] in program.wallets),
@@ -221,6 +226,8 @@ def _add(moved: Moved, book: str, kind: str, amount: int) -> None:
         moved.spent += amount
     elif book == "expired":
         moved.expired += amount
+    elif book == "owed":
+        moved.owed -= amount
     else:
         moved.other -= amount
 

@@ -13,13 +13,16 @@ from guerdon.base.exact import scaled_decimal
 from guerdon.infra.tx import Tx
 from guerdon.programs.keys import list_keys
 from guerdon.programs.programs import list_programs
+from guerdon.rewards.counting import count_to_hand_out
 from guerdon.rules.difference.voice import as_words
 from guerdon.web.console.chart import STITCHES, Bars, draw_bars, stitch_length, stitches
 from guerdon.web.console.figures import Counted, Figures, Moved, load_figures
 from guerdon.web.console.opened import Opened, framed, open_program
+from guerdon.web.console.shop.rewards import HANDED_OUT
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_WAITING_AT_MOST: Final = 1_000
 _KEY_ENDS_SOON: Final = timedelta(days=14)
 _PATIENCE_SECONDS: Final = 1.5
 """How long a page waits for the sums of what was booked just now."""
@@ -67,6 +70,7 @@ class Book:
     opening: Decimal
     given_back: Decimal
     expired: Decimal
+    owed: Decimal
     other: Decimal
     outstanding: Decimal
     cost: str
@@ -109,6 +113,11 @@ def overview(visit: Visitor, program: str) -> Response:
         sold=visit.saying.money_whole(
             scaled_decimal(figures.net.now, opened.program.digits), opened.program.definition.currency
         ),
+        came_back=visit.saying.money_whole(
+            scaled_decimal(figures.returned.now, opened.program.digits), opened.program.definition.currency
+        )
+        if figures.returned.now
+        else "",
         tiers=_tiers(opened, figures),
         campaign=as_words,
     )
@@ -136,6 +145,7 @@ def _book(visit: Visit, opened: Opened, figures: Figures, wallet: str) -> Book:
         opening=units(held - month.sum),
         given_back=units(month.given_back),
         expired=units(month.expired),
+        owed=units(month.owed),
         other=units(month.other),
         outstanding=units(held),
         cost=_money(visit, opened, _cents(opened, units(held) * cost)) if cost is not None else "",
@@ -199,6 +209,12 @@ def _needs(tx: Tx, visit: Visit, opened: Opened, figures: Figures) -> list[Need]
         title = say.text("{amount} {unit} expire within 30 days", amount=amount, unit=unit)
         detail = say.text("The first of them on {day}", day=say.day_long(one.first_on))
         found.append(Need("clock", title, detail, f"{opened.path}/members"))
+    waiting = count_to_hand_out(tx, opened.live.program_id, HANDED_OUT, _WAITING_AT_MOST)
+    if waiting:
+        words = ("{count} reward waits to be handed out", "{count} rewards wait to be handed out")
+        title = say.count(*words, waiting)
+        detail = say.text("Members have taken them; somebody packs, sends or hands them over.")
+        found.append(Need("gift", title, detail, f"{opened.path}/redemptions"))
     for key in list_keys(tx):
         ends = key.expires_at
         if key.revoked_at is None and ends is not None and visit.now < ends <= visit.now + _KEY_ENDS_SOON:

@@ -56,7 +56,8 @@ _BY_ITSELF: Final = frozenset(
     {"coupon", "discount", "shipping", "access", "content", "donation", "gift_card"}
 )
 """Kinds that nobody hands out."""
-_TO_HAND_OUT: Final = frozenset(KINDS) - _BY_ITSELF
+HANDED_OUT: Final = frozenset(KINDS) - _BY_ITSELF
+"""Kinds that somebody packs, sends or hands over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def rewards(visit: Visitor, program: str) -> Response:
         causes=causes,
         gone=sorted(gone),
         cost=sum(spent, Decimal(0)) if spent else None,
-        waiting_here=sum(row.counts.issued for row in rows if row.kind in _TO_HAND_OUT),
+        waiting_here=sum(row.counts.issued for row in rows if row.kind in HANDED_OUT),
     )
 
 
@@ -190,7 +191,7 @@ def _list_page(
 ) -> Response:
     status = asked[0] if asked[0] in get_args(Status) else "issued"
     kind = asked[1] if asked[1] in KINDS else ""
-    kinds = frozenset({kind}) if kind else _TO_HAND_OUT
+    kinds = frozenset({kind}) if kind else HANDED_OUT
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
         before = parse_number("red", asked[2]) if asked[2] else None
