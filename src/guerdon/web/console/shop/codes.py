@@ -38,7 +38,6 @@ WHY_NOT: Final = {
     "coupon_of_another_member": "It is another member's.",
     "coupon_needs_member": "It is for members: the till must know who buys.",
     "coupon_needs_store": "It is counted by store: the till must say in which one.",
-    "coupon_needs_store": "It is counted by store: the till must say in which one.",
     "limit_reached": "It cannot be used more often in this period.",
     "other_channel": "It is for another channel.",
     "other_store": "It is for another store.",
