@@ -131,6 +131,8 @@ def _taking(here: NewRedemption, event: Event, decision: Decision) -> CancelRede
         {wallet: lots for wallet, lots in spent.items() if lots},
         event.booked_at,
         None,
+        choice=here.choice,
+        particulars=here.particulars,
     )
 
 
