@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +15,9 @@ from guerdon.connect.imports.http import Server
 from guerdon.infra.lineindex import index_lines
 from tests.backtest.tries import order, write
 from tests.cli.conftest import DEFINITION, Run
+from tests.served import GUERDON, served, surroundings
 
 KEY = "gk_for-the-tests-of-the-command-line"
-GUERDON = str(Path(sys.executable).with_name("guerdon"))
 
 
 CLIMB = """program: climb
@@ -40,32 +37,11 @@ rewards:
 """
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
-    return {**kept, **more}
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of our own, stopped in good order at the end."""
-    command = [GUERDON, "serve", "--port", "0", "--data", str(tmp_path_factory.mktemp("served") / "data")]
-    environment = surroundings(GUERDON_API_KEY=KEY)
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as server:
-        assert server.stdout is not None
-        said = []
-        for line in server.stdout:
-            said.append(line)
-            if (address := re.search(r"ready at (http://127\.0\.0\.1:\d+)", line)) is not None:
-                break
-        else:
-            pytest.fail("".join(said))
-        yield address.group(1)
-        server.send_signal(signal.SIGTERM)
-        rest = server.stdout.read()
-    assert server.returncode == 0, rest
-    assert "Traceback" not in rest
+    """The address of a server of our own."""
+    with served(tmp_path_factory.mktemp("served") / "data", "Traceback", GUERDON_API_KEY=KEY) as address:
+        yield address
 
 
 def test_plan_apply_and_import_by_url(guerdon: Run, definition: Path, tmp_path: Path, url: str) -> None:

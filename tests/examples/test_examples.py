@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,47 +12,26 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import ROOT
+from tests.served import served, surroundings
 
 KEY = "gk_for-the-examples-in-python"
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SECONDS = 110
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
-    return {**kept, "GUERDON_API_KEY": KEY, "PYTHONWARNINGS": "error", **more}
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a served engine that may call this machine."""
-    data = tmp_path_factory.mktemp("examples") / "data"
-    guerdon = str(Path(sys.executable).with_name("guerdon"))
-    command = [guerdon, "serve", "--port", "0", "--data", str(data)]
-    environment = surroundings(GUERDON_ALLOW_LOOPBACK="1", GUERDON_LOG_LEVEL="warning", PYTHONWARNINGS="")
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as server:
-        assert server.stdout is not None
-        said = []
-        for line in server.stdout:
-            said.append(line)
-            if (address := re.search(r"ready at (http://127\.0\.0\.1:\d+)", line)) is not None:
-                break
-        else:
-            pytest.fail("".join(said))
-        yield address.group(1)
-        server.send_signal(signal.SIGTERM)
-        rest = server.stdout.read()
-    assert server.returncode == 0, rest
-    assert "fault" not in rest
+    settings = {"GUERDON_API_KEY": KEY, "GUERDON_ALLOW_LOOPBACK": "1", "GUERDON_LOG_LEVEL": "warning"}
+    with served(tmp_path_factory.mktemp("examples") / "data", "fault", **settings) as address:
+        yield address
 
 
 def run(url: str, name: str, *words: str) -> list[str]:
     """Run an example as a reader would, and give the lines that it printed."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / name), *words],
-        env=surroundings(GUERDON_URL=url),
+        env=surroundings(GUERDON_API_KEY=KEY, GUERDON_URL=url, PYTHONWARNINGS="error"),
         capture_output=True,
         text=True,
         check=False,

@@ -69,7 +69,10 @@ async def test_a_wrong_definition_is_refused_by_place(bare: Api) -> None:
     assert answer.status_code == 422
     problem = answer.json()
     assert problem["code"] == "invalid_definition"
-    assert problem["errors"][0]["pointer"].startswith("/campaigns/base_earn/then/0")
+    fault = problem["errors"][0]
+    assert fault["pointer"].startswith("/campaigns/base_earn/then/0")
+    line = PROGRAM.replace("order.earning_base", "order.nonsense").splitlines()[fault["line"] - 1]
+    assert line[fault["column"] - 1 :].startswith("nonsense")
     other = await bare.call("PUT", "/v1/programs/other", content=PROGRAM)
     assert (other.status_code, other.json()["code"]) == (422, "program_mismatch")
 

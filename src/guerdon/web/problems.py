@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from guerdon.base.errors import Fault, Problem
+from guerdon.rules.definition import DefinitionFault
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
@@ -117,12 +118,16 @@ def codes_of(status: int) -> list[str]:
     return sorted(code for code, known in _STATUS.items() if known == status)
 
 
-class FaultBody(msgspec.Struct, frozen=True):
+class FaultBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """One wrong place of a request."""
 
     pointer: str
     code: str
     detail: str
+    line: int = 0
+    """In the text of a definition, from 1; left out elsewhere."""
+    column: int = 0
+    """In that line, from 1, in characters."""
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
@@ -151,6 +156,11 @@ def status_of(code: str) -> int:
     return 404 if code.endswith("_not_found") else _ANYTHING_ELSE
 
 
+def _fault_of(fault: Fault) -> FaultBody:
+    place = (fault.line, fault.column) if isinstance(fault, DefinitionFault) else ()
+    return FaultBody(fault.pointer, fault.code, fault.detail, *place)
+
+
 def problem_of(code: str, detail: str, faults: tuple[Fault, ...] = ()) -> ProblemBody:
     """Write a refusal as it is shown.
 
@@ -162,7 +172,7 @@ def problem_of(code: str, detail: str, faults: tuple[Fault, ...] = ()) -> Proble
     Returns:
         The body, ready to be encoded.
     """
-    errors = [FaultBody(fault.pointer, fault.code, fault.detail) for fault in faults]
+    errors = [_fault_of(fault) for fault in faults]
     title = code.replace("_", " ").capitalize()
     return ProblemBody(f"urn:guerdon:problem:{code}", title, status_of(code), detail, code, errors)
 
