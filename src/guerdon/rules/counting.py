@@ -16,7 +16,6 @@ _ONE = Decimal(1)
 _MOST = Decimal(10) ** 18
 _FINEST = Decimal(10) ** -12
 _FINE = decimal.Context(prec=40, traps=[])
-_PEOPLE = ("account", "member")
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -49,19 +48,6 @@ def count_of(metric: Metric, scope: Scope) -> Count:
         reason = "a metric adds up numbers of at most 18 digits before the point and 12 after it"
         return Count(None, "inexact_value", reason)
     return Count(value)
-
-
-def reads_people(metric: Metric) -> bool:
-    """Tell whether what a metric counts depends on what is known about people, which may change.
-
-    Args:
-        metric: the metric.
-
-    Returns:
-        True where an event may count something else when it is asked again.
-    """
-    expressions = [one for one in (metric.value, metric.when) if one is not None]
-    return any(path.split(".")[0] in _PEOPLE for one in expressions for path in one.reads)
 
 
 def _value_of(metric: Metric, scope: Scope) -> Decimal | None:

@@ -126,7 +126,8 @@ class Draft:
             held = self.tiers.get(key)
             if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
                 self.retier(key, "definition" if held is not None else "reached")
-        self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
+        if self.holds or self.shared_holds:
+            self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
         # In one order: the mark of what was found must come out the same when it is decided again.
         self.held = {key: self.wallets[key].held for key in sorted(self.wallets) if self.wallets[key].held}
         self.settle_wallets()

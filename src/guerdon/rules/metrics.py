@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 
@@ -18,6 +19,7 @@ BUCKETS_AT_MOST = 400
 Buckets = Mapping[tuple[str, date], Bucket]
 
 _ZERO = Decimal(0)
+_PEOPLE = ("account", "member")
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -52,7 +54,7 @@ class Window(msgspec.Struct, frozen=True):
         return add_to_day(day, back) + timedelta(days=1)
 
 
-class Metric(msgspec.Struct, frozen=True):
+class Metric(msgspec.Struct, frozen=True, dict=True):
     """A metric as compiled."""
 
     key: str
@@ -63,6 +65,12 @@ class Metric(msgspec.Struct, frozen=True):
     value: Expression | None
     """None counts events."""
     when: Expression | None
+
+    @cached_property
+    def reads_people(self) -> bool:
+        """Whether an event may count something else when asked again: what is known of people changes."""
+        expressions = [one for one in (self.value, self.when) if one is not None]
+        return any(path.split(".")[0] in _PEOPLE for one in expressions for path in one.reads)
 
 
 def bucket_of(metric: Metric, day: date) -> date:

@@ -15,7 +15,7 @@ from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
 from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
 from guerdon.rules.cards.paying import pay_with_card
-from guerdon.rules.counting import count_of, reads_people
+from guerdon.rules.counting import count_of
 from guerdon.rules.decision import Decision, Skip, TierChange
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
@@ -126,7 +126,7 @@ def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
         elif count.value is not None:
             draft.count(metric.identity, bucket_of(metric, draft.day), count.value)
             counted.add(metric.key)
-            if reads_people(metric):
+            if metric.reads_people:
                 draft.counted[metric.key] = Decimal(plain_text(count.value))
     return counted
 
