@@ -227,6 +227,15 @@ def test_a_reward_under_its_cost_says_the_fair_price() -> None:
     assert found.advice == "From 500 points on, the price covers the cost."
 
 
+def test_a_price_by_tier_under_the_cost_is_found_where_it_stands() -> None:
+    by_tier = "points: 500}, price_by_tier: {gold: {points: 400}}"
+    found = the_one(BASE.replace("points: 500}", by_tier, 1), "reward_under_cost")
+    assert found.pointer == "/rewards/mug/price_by_tier/gold/points"
+    assert found.sentence == (
+        "Mug is paid from `gold` on with 400 points, booked at 2.40 USD, and costs 3.00 USD."
+    )
+
+
 def _discounts(*percents: int, lane: str = "") -> str:
     campaigns = "".join(
         f"  d{at}: {{trigger: checkout, {lane}then: [{{discount: {{percent: {percent}}}}}]}}\n"

@@ -47,19 +47,30 @@ def rewards_under_cost(asked: Asked) -> Iterator[LintWarning]:
     """
     definition = asked.definition
     voice = Voice(definition)
-    for key, reward in definition.rewards.items():
-        booked = _booked(definition, reward)
-        if booked is None or reward.cost is None or booked >= reward.cost:
-            continue
-        wallets = list(reward.price)
-        pointer = f"/rewards/{key}/price/{wallets[0]}" if len(wallets) == 1 else f"/rewards/{key}/price"
-        yield LintWarning(
-            "reward_under_cost",
-            pointer,
-            f"reward `{key}`",
-            f"{voice.reward(key)} is paid with {voice.prices(reward.price.items())}, booked at "
-            f"{voice.money(booked)}, and costs {voice.money(reward.cost)}.",
-            _fair_price(definition, reward, voice),
+    for key, written in definition.rewards.items():
+        for at, whom, reward in _priced(key, written):
+            booked = _booked(definition, reward)
+            if booked is None or reward.cost is None or booked >= reward.cost:
+                continue
+            wallets = list(reward.price)
+            yield LintWarning(
+                "reward_under_cost",
+                f"{at}/{wallets[0]}" if len(wallets) == 1 else at,
+                f"reward `{key}`",
+                f"{voice.reward(key)} is paid{whom} with {voice.prices(reward.price.items())}, booked at "
+                f"{voice.money(booked)}, and costs {voice.money(reward.cost)}.",
+                _fair_price(definition, reward, voice),
+            )
+
+
+def _priced(key: str, reward: Reward) -> Iterator[tuple[str, str, Reward]]:
+    """List a reward with each of its prices: where it stands, for whom it is, and the reward at it."""
+    yield f"/rewards/{key}/price", "", reward
+    for tier, price in reward.price_by_tier.items():
+        yield (
+            f"/rewards/{key}/price_by_tier/{tier}",
+            f" from `{tier}` on",
+            reward.model_copy(update={"price": price}),
         )
 
 
