@@ -17,6 +17,7 @@ from tests.world.actors import Step, make_plan
 from tests.world.driver import DifferenceError, World, running_loop
 from tests.world.kills import report_kills, run_kills
 from tests.world.places import Ground
+from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
 
 
@@ -43,7 +44,7 @@ def main() -> int:
 
 def play(ground: Ground, seed: int, steps: int) -> int:
     """Play one seed and print a table of what happened."""
-    plan = make_plan(seed, steps)
+    plan = together(make_plan(seed, steps), make_shop_plan(seed, steps))
     acts = sum(map(len, plan))
     _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
     seen: Counter[str] = Counter()

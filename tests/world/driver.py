@@ -29,6 +29,7 @@ from guerdon.engine.commands import (
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database
+from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref
 from guerdon.members.profiles import Profile
 from guerdon.programs.programs import NewDefinition, apply_definition
@@ -38,12 +39,16 @@ from tests.world.actors import BEGINS, Step
 from tests.world.invariants import check_database
 from tests.world.model import Act, Model, Out
 from tests.world.programs import SPECS
+from tests.world.shop import speaking
+from tests.world.shop.checks import check_shop
+from tests.world.shop.model import Shop
 
 TENANT = tenant_id_of("world")
 MASTER_KEY = bytes(range(32))
 UNKNOWN = 1
 PATIENCE_SECONDS = 120
 CHECK_EVERY = 40
+JOBS = ("nightly", "apply", "version", "revoke")
 
 
 class DifferenceError(AssertionError):
@@ -63,6 +68,11 @@ def prepare(database: Database) -> None:
     """Make the tenant and its programs."""
     for spec in SPECS.values():
         apply(database, spec.text, BEGINS)
+    voice(database).open(BEGINS)
+
+
+def voice(database: Database) -> speaking.Voice:
+    return speaking.Voice(database, Vault(MASTER_KEY, TENANT), make_ids())
 
 
 def apply(database: Database, text: str, now: datetime) -> None:
@@ -88,6 +98,8 @@ class World:
         self.database = database
         self.loop = loop
         self.models = {key: Model(spec) for key, spec in SPECS.items()}
+        self.shop = Shop()
+        self.voice = voice(database)
         self.accounts: dict[tuple[str, str], int] = {}
         self.redemptions: dict[tuple[str, str], int] = {}
         self.seen: Counter[str] = Counter()
@@ -109,7 +121,7 @@ class World:
                 self.check(step[0]["now"])
 
     def play_step(self, place: int, step: Step) -> None:
-        if step[0]["do"] in ("nightly", "apply"):
+        if step[0]["do"] in JOBS:
             self.run_job(step[0])
             return
         commands = [self.command(act) for act in step]
@@ -117,10 +129,16 @@ class World:
         for act, future in zip(step, futures, strict=True):
             answer = future.result(PATIENCE_SECONDS)
             self.learn(act, answer)
-            got, wanted = shown(answer), dict(self.models[act["program"]].act(act))
+            got, wanted = self.compare(act, answer)
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
                 raise difference(place, act, got, wanted)
+
+    def compare(self, act: Act, answer: Answer) -> tuple[Out, Out]:
+        """What the engine said, and what the model does."""
+        if act["program"] == "store":
+            return speaking.shown(act, answer), dict(self.shop.act(act))
+        return shown(answer), dict(self.models[act["program"]].act(act))
 
     def run_job(self, act: Act) -> None:
         self.seen[act["do"]] += 1
@@ -128,6 +146,13 @@ class World:
             run_due_of(self.database, self.loop, TENANT, act["now"])
             for model in self.models.values():
                 model.nightly(act["now"])
+            self.shop.nightly(act["now"])
+        elif act["do"] == "version":
+            self.shop.versions += 1
+            self.voice.apply(self.shop.versions, act["now"])
+        elif act["do"] == "revoke":
+            self.shop.revoked.add(act["code"])
+            self.voice.revoke(act["code"], act["now"])
         else:
             self.versions += 1
             text = SPECS["club"].text.replace("name: Club", f"name: Club {self.versions}")
@@ -136,6 +161,8 @@ class World:
     def check(self, now: datetime) -> None:
         """Compare everything that is stored with the models."""
         faults = check_database(self.database, (TENANT, now), self.models, self.accounts)
+        if self.shop.accounts:
+            faults += check_shop(self.database, (self.voice.vault, now), self.shop, self.accounts)
         if faults:
             raise DifferenceError("\n".join(faults[:20]))
 
@@ -146,6 +173,9 @@ class World:
             known = self.accounts.setdefault((act["program"], act["who"]), account)
             if known != account:
                 raise DifferenceError(f"{act['who']} has two accounts")
+        if act["program"] == "store":
+            self.voice.learn(act, answer)
+            return
         if act["do"] == "redeem" and answer.redemptions:
             number = parse_number("red", answer.redemptions[0]["id"])
             assert number is not None
@@ -156,10 +186,13 @@ class World:
         if "once" in act:
             body = json.dumps([act["who"], act["reward"], act["quantity"]]).encode()
             base["once"] = Once("POST /redemptions", act["once"], hashlib.sha256(body).digest())
+        if act["program"] == "store":
+            account = self.accounts.get(("store", act.get("who") or ""), UNKNOWN)
+            return self.voice.translate(act, base, account)
         return self.translate(act, base)
 
     def translate(self, act: Act, base: dict[str, Any]) -> Command:
-        account = self.accounts.get((act["program"], act.get("who", "")), UNKNOWN)
+        account = self.accounts.get((act["program"], act.get("who") or ""), UNKNOWN)
         redemption = self.redemptions.get((act["program"], act.get("ref", "")), UNKNOWN)
         match act["do"]:
             case "event":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import queue
 import random
@@ -23,6 +24,7 @@ import psycopg
 from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
+from guerdon.members.crypto import Vault
 from guerdon.programs.tenants import tenant_id_of
 from tests.world.accounts import units_text
 from tests.world.actors import BEGINS
@@ -32,7 +34,8 @@ from tests.world.model import Act
 from tests.world.places import Ground
 from tests.world.programs import CLUB
 from tests.world.replay import content_of, replay
-from tests.world.servers import KEY, LostError, Server, ask, clock
+from tests.world.servers import KEY, MASTER_KEY, LostError, Server, ask, clock
+from tests.world.shop import storm
 
 CALLERS = 48
 IN_FLIGHT = 32
@@ -53,6 +56,9 @@ KINDS = (
     "connection",
 )
 """Half of them at named failpoints."""
+CARTS_IN_FLIGHT = 4
+"""Of those in flight, so many at least are about checkouts and returns."""
+SHARE_OF_CARTS = 0.5
 PER_SERVER = 8
 """Kills on one database: the supervisor of PostgreSQL gives up where it ends too often."""
 
@@ -63,6 +69,8 @@ class Row:
 
     kind: str
     in_flight: int
+    carts: int
+    """How many of these were about checkouts and returns."""
     lost: int
     doubled: int
     torn: int
@@ -84,8 +92,8 @@ class Flood:
         self.waiting = deque(acts)
         self.sent: list[Act] = []
         self.answers: dict[str, tuple[int, dict[str, Any]]] = {}
-        self.lost = 0
-        self.flying = 0
+        self.lost: list[Act] = []
+        self.flying: dict[str, Act] = {}
         self.ended = threading.Event()
         self._guard = threading.Lock()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CALLERS)]
@@ -113,22 +121,23 @@ class Flood:
                 return False
             act = self.waiting.popleft()
             self.sent.append(act)
-            self.flying += 1
+            self.flying[act["label"]] = act
         try:
             answer = send(connection, act)
         except LostError:
             with self._guard:
-                self.lost += 1
-                self.flying -= 1
+                self.lost.append(self.flying.pop(act["label"]))
             return False
         with self._guard:
-            self.flying -= 1
+            del self.flying[act["label"]]
             self.answers[act["label"]] = answer
         return True
 
 
 def send(connection: http.client.HTTPConnection, act: Act) -> tuple[int, dict[str, Any]]:
     """Send an act as a shop or an operator would."""
+    if act["program"] == "store":
+        return storm.send(connection, act)
     headers, base = clock(act["now"]), "/v1/programs/club"
     if act["do"] != "event":
         headers["Idempotency-Key"] = act["label"]
@@ -160,6 +169,9 @@ class Siege:
         self.connections: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
         for _ in range(AGAIN_AT_ONCE):
             self.connections.put(http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60))
+        self.storm = storm.Storm(self.chance)
+        self.purchases: dict[str, Act] = {}
+        """All acts about checkouts and returns so far, by label."""
         self.trouble: list[str] = []
         self.first: dict[str, tuple[int, dict[str, Any]]] = {}
         """First answers that said that something was applied, by label."""
@@ -186,6 +198,7 @@ class Siege:
             account = parse_number("acc", said["account"])
             assert account is not None
             self.accounts["club", who] = account
+        self.storm.open(connection, self.now)
         connection.close()
 
     def close(self) -> None:
@@ -196,12 +209,15 @@ class Siege:
 
     def acts(self) -> list[Act]:
         """A flood: mostly on a few hot accounts."""
+        self.storm.waiting = []
         return [self.one_act() for _ in range(ACTS)]
 
     def one_act(self) -> Act:
         chance = self.chance
         self.numbers += 1
         number, label = self.numbers, f"a{self.numbers}"
+        if chance.random() < SHARE_OF_CARTS:
+            return self.storm.next_act(number, self.now)
         who = "m0" if chance.random() < 0.25 else f"m{chance.randrange(PEOPLE)}"
         base = {
             "label": label,
@@ -263,21 +279,24 @@ class Siege:
             self.recover_database(flood)
         else:
             flood.join()
-            in_flight = flood.lost
+            in_flight = list(flood.lost)
             self.server.start()
         seconds = time.monotonic() - began
+        self.purchases |= {act["label"]: act for act in flood.sent if act["program"] == "store"}
+        self.storm.carry_over(flood.waiting, self.purchases.values())
         lost, doubled, torn = self.look(flood)
-        return Row(kind, in_flight, lost, doubled, torn, seconds)
+        carts = sum(act["program"] == "store" for act in in_flight)
+        return Row(kind, len(in_flight), carts, lost, doubled, torn, seconds)
 
-    def strike(self, kind: str, flood: Flood) -> int:
-        """Kill, and tell how many calls were under way."""
+    def strike(self, kind: str, flood: Flood) -> list[Act]:
+        """Kill, and tell which calls were under way."""
         if kind in FAILPOINTS:
             assert self.server.wait_end(60), f"the failpoint {kind} was not reached"
-            return 0
+            return []
         while len(flood.answers) < 100:
             time.sleep(0.01)
         time.sleep(self.chance.random() * 0.4)
-        in_flight = flood.flying
+        in_flight = list(flood.flying.copy().values())
         if kind == "engine":
             self.server.kill()
         elif kind == "postmaster":
@@ -327,7 +346,7 @@ class Siege:
 
     def look(self, flood: Flood) -> tuple[int, int, int]:
         """Send everything again, and compare with the model."""
-        acts = {act["label"]: act for act in flood.sent}
+        acts = {act["label"]: act for act in flood.sent if act["program"] == "club"}
         for label, answer in flood.answers.items():
             if is_applied(answer):
                 self.first[label] = answer
@@ -336,14 +355,19 @@ class Siege:
             told = replay(database, MAIN, self.accounts)
             models = {"club": told.model}
             faults = told.faults + check_database(database, (MAIN, self.now), models, self.accounts)
+            vault = Vault(base64.b64decode(MASTER_KEY), MAIN)
+            bought = storm.judge(database, MAIN, self.first, list(self.purchases.values()), vault)
         stored = told.stored
         lost = missing + [
             label for label in acts if label in self.first and not stored[content_of(acts[label])]
         ]
         applied = Counter(content_of(act) for label, act in acts.items() if label in self.first)
         doubled = [what for what in applied if stored[what] > applied[what]]
-        self.trouble = [f"lost {one}" for one in lost] + [f"doubled {one}" for one in doubled] + faults
-        return len(lost), len(doubled), len(faults)
+        lost += bought.lost
+        faults += bought.torn
+        twice = [str(one) for one in doubled] + bought.doubled
+        self.trouble = [f"lost {one}" for one in lost] + [f"doubled {one}" for one in twice] + faults
+        return len(lost), len(twice), len(faults)
 
     def send_again(self, flood: Flood) -> list[str]:
         """Send all of it once more; who was told that it is done is told the same."""
@@ -410,10 +434,13 @@ def run_kills(folder: Path, seed: int, kills: int, say: Callable[[str], None]) -
             for kind in kinds:
                 row = siege.kill(kind)
                 report.rows.append(row)
-                say(f"  {row.kind:14}{row.in_flight:4} in flight, ready again after {row.seconds:.1f} s")
+                flying = f"{row.in_flight:4} in flight, {row.carts:3} of them carts"
+                say(f"  {row.kind:14}{flying}, ready again after {row.seconds:.1f} s")
+                for one in siege.trouble[:5]:
+                    say(f"    {one}")
                 report.faults += siege.trouble
-                if row.in_flight < IN_FLIGHT:
-                    report.faults.append(f"{row.kind}: only {row.in_flight} calls were in flight")
+                if row.in_flight < IN_FLIGHT or row.carts < CARTS_IN_FLIGHT:
+                    report.faults.append(f"{row.kind}: only {flying}")
     return report
 
 
@@ -438,13 +465,13 @@ def report_kills(report: Report) -> str:
     Returns:
         A line for each kind, and the faults.
     """
-    lines = ["kind            times  in flight     lost  doubled  torn  seconds until ready"]
+    lines = ["kind            times  in flight    carts     lost  doubled  torn  seconds until ready"]
     for kind in dict.fromkeys(row.kind for row in report.rows):
         rows = [row for row in report.rows if row.kind == kind]
         flying = f"{min(row.in_flight for row in rows)}–{max(row.in_flight for row in rows)}"
+        carts = f"{min(row.carts for row in rows)}–{max(row.carts for row in rows)}"
         sums = [sum(getattr(row, name) for row in rows) for name in ("lost", "doubled", "torn")]
         worst = max(row.seconds for row in rows)
-        lines.append(
-            f"{kind:14}{len(rows):7}{flying:>11}{sums[0]:9}{sums[1]:9}{sums[2]:6}{worst:10.1f} at most"
-        )
+        counts = f"{sums[0]:9}{sums[1]:9}{sums[2]:6}"
+        lines.append(f"{kind:14}{len(rows):7}{flying:>11}{carts:>9}{counts}{worst:10.1f} at most")
     return "\n".join([*lines, *report.faults[:20]])

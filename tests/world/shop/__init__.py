@@ -1,0 +1,1 @@
+"""A shop's world: carts, coupons, rewards and returns, beside a model of their own."""

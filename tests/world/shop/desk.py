@@ -1,0 +1,196 @@
+"""The desk of the shop's model: people, redemptions, and how much of everything is left."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, datetime
+from typing import Any
+
+from tests.world.accounts import Lot, Refused, When, units_text
+from tests.world.days import NEVER, after, day_of
+from tests.world.model import Act, Out
+from tests.world.shop.holder import Holder
+from tests.world.shop.program import PRICES, SPEC
+from tests.world.shop.things import BOUNDS, Cart, Key, Order, Taken
+
+WELCOME = 600
+
+
+class Desk:
+    """All accounts of the shop, and what was counted."""
+
+    def __init__(self) -> None:
+        self.spec = SPEC
+        self.versions = 1
+        self.accounts: dict[str, Holder] = {}
+        self.counters: dict[Key, int] = {}
+        self.taken: dict[str, Taken] = {}
+        self.carts: dict[str, Cart] = {}
+        self.orders: dict[str, Order] = {}
+        self.known: dict[str, tuple[Any, Out, str | None]] = {}
+        """By kind and id of what was sent."""
+        self.revoked: set[str] = set()
+
+    def act(self, act: Act) -> Out:
+        """Let something happen, and give the answer that the engine must give."""
+        before = self.save()
+        now = act["now"]
+        try:
+            out: Out = getattr(self, f"_{act['do']}")(act)
+        except Refused as refused:
+            self.restore(before)
+            return {"status": "rejected", "code": str(refused)}
+        who = out.pop("of", None)
+        if who in self.accounts and out["status"] == "applied" and act["do"] not in QUIET:
+            self.accounts[who].repay((now, now))
+            out["balances"] = self.accounts[who].balances(now)
+        return out
+
+    def save(self) -> Any:
+        """Keep what a refusal must leave as it was."""
+        return copy.deepcopy((self.accounts, self.counters, self.taken))
+
+    def restore(self, saved: Any) -> None:
+        self.accounts, self.counters, self.taken = saved
+
+    # --- counters
+
+    def room(self, key: Key, now: datetime, but: str = "") -> int:
+        """What is left of something, open carts counted but for one."""
+        held = sum(
+            amount
+            for name, cart in self.carts.items()
+            if name != but and cart.status == "open" and cart.promise.until > now
+            for one, amount in cart.promise.draws
+            if one == key
+        )
+        return BOUNDS[key[0]] - self.counters.get(key, 0) - held
+
+    def draw(self, key: Key, amount: int) -> None:
+        self.counters[key] = self.counters.get(key, 0) + amount
+
+    def free(self, key: Key, amount: int) -> None:
+        self.counters[key] = max(self.counters.get(key, 0) - amount, 0)
+
+    # --- people and rewards
+
+    def _enrol(self, act: Act) -> Out:
+        who, now = act["who"], act["now"]
+        if who in self.accounts:
+            return self.answer("duplicate", who, now)
+        account = self.accounts[who] = Holder(self.spec)
+        account.award("points", WELCOME, after(self.spec.zone, now, ("days", 0)), (now, now))
+        account.life("points", account.lots["points"][0]).brought += WELCOME
+        account.last_occurred = account.last_booked = now
+        return self.answer("applied", who, now, [("welcome", "award points", str(WELCOME))])
+
+    def _redeem(self, act: Act) -> Out:
+        who, now = act["who"], act["now"]
+        account = self.settled(who, now, "member_not_found")
+        if act["reward"] not in PRICES:
+            raise Refused("reward_not_for_sale" if act["reward"] == "fifth" else "unknown_reward")
+        problem = self.issue(act["ref"], (who, act["reward"], act["quantity"]), (now, now))
+        if problem:
+            raise Refused(problem)
+        account.last_booked = now
+        return self.answer("applied", who, now, [("", "redeem", act["reward"])])
+
+    def issue(self, ref: str, what: tuple[str, str, int], when: When, debt: bool = True) -> str:
+        """Give a reward out for its price, or say why not."""
+        who, reward, quantity = what
+        account, at = self.accounts[who], when[0]
+        draws = self.reward_draws(reward, who, day_of(self.spec.zone, at), quantity)
+        for key, amount in draws:
+            if self.room(key, when[1]) < amount:
+                return "out_of_stock" if reward == "cup" else "limit_reached"
+        wallet, each = PRICES[reward]
+        if each * quantity > account.usable(wallet, when[1]) + (0 if debt else account.debt[wallet]):
+            return "insufficient_units"
+        for key, amount in draws:
+            self.draw(key, amount)
+        parts = account.take(wallet, each * quantity, when)
+        expires_at = after(self.spec.zone, at, ("days", 20)) if reward == "five" else NEVER
+        self.taken[ref] = Taken(who, reward, quantity, parts, draws, expires_at)
+        return ""
+
+    def reward_draws(self, reward: str, who: str, day: date, quantity: int) -> list[tuple[Key, int]]:
+        if reward == "cup":
+            return [(("cup", "", "ever"), quantity)]
+        return [(("mystery", who, month(day)), quantity)] if reward == "mystery" else []
+
+    def _cancel(self, act: Act) -> Out:
+        taken, now = self._issued(act), act["now"]
+        account = self.settled(taken.who, now)
+        lasts = after(self.spec.zone, now, ("days", 5))
+        for wallet, available_at, expires_at, amount in taken.parts:
+            account.give(wallet, Lot(available_at, max(expires_at, lasts), amount), (now, now))
+        for key, amount in taken.draws:
+            self.free(key, amount)
+        taken.status = "cancelled"
+        account.last_booked = now
+        return self.answer("applied", taken.who, now)
+
+    def _use(self, act: Act) -> Out:
+        taken = self._issued(act)
+        if taken.expires_at <= act["now"]:
+            raise Refused("redemption_expired")
+        taken.status = "used"
+        return self.answer("applied", taken.who, act["now"])
+
+    def _issued(self, act: Act) -> Taken:
+        taken = self.taken.get(act["ref"])
+        if taken is None:
+            raise Refused("redemption_not_found")
+        if taken.status != "issued":
+            raise Refused(f"redemption_{taken.status}")
+        if self.holding(act["ref"], act["now"]):
+            raise Refused("redemption_held")
+        return taken
+
+    def holding(self, ref: str, now: datetime, but: str = "") -> bool:
+        """Whether an open cart holds a redemption's code."""
+        return any(
+            name != but and cart.status == "open" and cart.promise.until > now and ref in cart.promise.coupons
+            for name, cart in self.carts.items()
+        )
+
+    def _tick(self, act: Act) -> Out:
+        if act["who"] not in self.accounts:
+            raise Refused("account_not_found")
+        self.accounts[act["who"]].tick(act["now"])
+        return self.answer("applied", act["who"], act["now"])
+
+    def nightly(self, now: datetime) -> None:
+        for account in self.accounts.values():
+            account.tick(now)
+            account.repay((now, now))
+
+    # --- odds and ends
+
+    def settled(self, who: str, now: datetime, code: str = "account_not_found") -> Holder:
+        if who not in self.accounts:
+            raise Refused(code)
+        self.accounts[who].settle(now)
+        return self.accounts[who]
+
+    def answer(
+        self, status: str, who: str | None, now: datetime, effects: Any = (), skipped: Any = ()
+    ) -> Out:
+        out: Out = {"status": status, "code": "", "effects": sorted(effects), "skipped": sorted(skipped)}
+        out |= {"late": False, "guest": False}
+        return {**out, **self.balances(who, now)}
+
+    def balances(self, who: str | None, now: datetime) -> Out:
+        return {"balances": self.accounts[who].balances(now) if who is not None else {}, "of": who}
+
+
+QUIET = frozenset({"preview", "open", "drop", "use", "told", "confirm", "return"})
+"""Acts after which nothing is repaid, or that do it themselves."""
+
+
+def month(day: date) -> str:
+    return day.strftime("%Y-%m")
+
+
+def cents(minor: int) -> str:
+    return units_text(minor, 2)
