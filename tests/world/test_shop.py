@@ -98,7 +98,7 @@ def test_a_wrong_price_is_seen(world: World) -> None:
     world.play([[act("enrol", who="s1")]])
     world.shop.counters["ten", "s1", "2026-06"] = 2
     with pytest.raises(DifferenceError, match="due: engine"):
-        world.play([[cart(1)]])
+        world.play([[cart(1, lines=[["1", "30"]])]])
 
 
 def test_a_hold_that_is_not_there_is_seen(world: World) -> None:
