@@ -26,6 +26,16 @@ from tests.rules.test_returns import DAY, Shop, back, stands
 from tests.rules.worlds import FRESH, MEMBER, chance, compiled
 
 _one = st.sampled_from
+_METRICS = {
+    "spend": {"event": "order.paid", "value": "order.net", "window": "all_time"},
+    "orders": {"event": "order.paid", "window": "all_time"},
+}
+_REWARDS = {
+    "pen": {"kind": "product", "stock": 5, "cost": "1"},
+    "mug": {"kind": "product", "price": {"points": 40}, "stock": 3},
+    "voucher": {"kind": "coupon", "discount": {"percent": 20}, "when": "cart.subtotal >= 30"},
+    "leaflet": {"kind": "coupon", "discount": {"amount": "2.00"}},
+}
 
 
 def documents(draw: Any) -> dict[str, Any]:
@@ -44,10 +54,7 @@ def documents(draw: Any) -> dict[str, Any]:
         "wallets": {"points": {"worth": "0.01", "expires": "12mo"}},
         "spending": {"short": "clamp", "as": draw(_one(["payment", "discount"]))},
         "returns": returns,
-        "metrics": {
-            "spend": {"event": "order.paid", "value": "order.net", "window": "all_time"},
-            "orders": {"event": "order.paid", "window": "all_time"},
-        },
+        "metrics": _METRICS,
         "ladders": {
             "club": {
                 "metric": "spend",
@@ -87,12 +94,7 @@ def documents(draw: Any) -> dict[str, Any]:
                 "then": [{"discount": {"amount": "5.55"}}],
             },
         },
-        "rewards": {
-            "pen": {"kind": "product", "stock": 5, "cost": "1"},
-            "mug": {"kind": "product", "price": {"points": 40}, "stock": 3},
-            "voucher": {"kind": "coupon", "discount": {"percent": 20}, "when": "cart.subtotal >= 30"},
-            "leaflet": {"kind": "coupon", "discount": {"amount": "2.00"}},
-        },
+        "rewards": _REWARDS,
     }
 
 
