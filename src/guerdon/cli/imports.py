@@ -169,7 +169,7 @@ def _destination(
     tenant_id = tenant_id_of(options.tenant)
     with opened_house(options.data, made=False) as house:
         with house.database.transaction(tenant_id) as tx:
-            check_tenant(house, tx, options.tenant)
+            check_tenant(tx, house, options.tenant)
             program_id = get_live(tx, options.program).program_id
             if position is not None:
                 position.check(lambda place: _is_known(tx, program_id, lines, place))

@@ -78,11 +78,11 @@ def opened_tenant(data: str | None, tenant: str, *, made: bool = False) -> Itera
     """
     with opened_house(data, made=made) as house, house.database.transaction(tenant_id_of(tenant)) as tx:
         if not made:
-            check_tenant(house, tx, tenant)
+            check_tenant(tx, house, tenant)
         yield house, tx
 
 
-def check_tenant(house: House, tx: Tx, tenant: str) -> None:
+def check_tenant(tx: Tx, house: House, tenant: str) -> None:
     """Refuse a tenant that nobody made, for its key was mistyped; raises `tenant_not_found`."""
     if find_tenant(tx) is None:
         with house.database.transaction_as("lookup") as lookup:
