@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -12,9 +12,14 @@ import pytest
 
 from guerdon.base.ids import parse_number
 from guerdon.engine.answers import Answer
+from guerdon.engine.apply import apply
 from guerdon.engine.audit import Audit
-from guerdon.engine.commands import CancelRedemption, Command, RedeemReward
+from guerdon.engine.commands import CancelRedemption, Command, Job, RedeemReward
+from guerdon.engine.fold import fold
+from guerdon.engine.gather import Place, gather
+from guerdon.engine.intake import read_item
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.infra.tx import set_tenant
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import parse_ref
 from guerdon.programs.programs import NewDefinition, apply_definition
@@ -205,3 +210,40 @@ def test_of_each_choice_there_is_what_there_is(shop: World, engines: list[Engine
     assert shop.rows("select distinct used from shared_counters where counter like '%stock%'") == [(0,)]
     assert told(crowd(engines, mixed))["taken"] == 5
     assert whole_audit(shop) == []
+
+
+def test_gathering_after_a_taking_finds_what_was_taken(shop: World) -> None:
+    with_more(shop)
+    live = shop.loop.programs.load((TENANT, "club"))
+    place = Place(
+        shop.loop.vault(TENANT),
+        live.program_id,
+        live.program,
+        make_ids(),
+        live.counts_members,
+        live.pinned,
+        live.recorded,
+    )
+    jobs = [Job(taking(shop, "m1", one), Silent(), 0) for one in ("treat", "well", "treat")]
+    for job in jobs:
+        job.name(place.ids)
+    with shop.database.connect() as tx:
+        set_tenant(tx, TENANT)
+        gathered = gather(tx, place, [read_item(job, live.program) for job in jobs])
+        assert gathered is not None
+        folded = fold(gathered)
+        apply(tx, gathered, folded)
+        tx.commit()
+        set_tenant(tx, TENANT)
+        again = gather(tx, place, [read_item(job, live.program) for job in jobs])
+        tx.rollback()
+    assert again is not None
+    ((account_id, state),) = folded.accounts.items()
+    assert [len(taken) for taken in state.takings.values()] == [1]
+    assert again.accounts[account_id].takings == state.takings
+    assert again.shared == folded.shared
+
+
+class Silent:
+    def deliver(self, answers: Sequence[object]) -> None:
+        """Take no notice."""
