@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.exact import scaled_decimal
 from guerdon.base.ids import number_text, parse_number
@@ -55,12 +55,14 @@ class Asked:
     order: str = ""
 
 
+def _asked(account: str = "", day: str = "", before: str = "", which: str = "") -> Asked:
+    return Asked(account[:40], day[:10], before[:80], which[:10])
+
+
 @ROUTER.get("/console/p/{program}/orders")
-def orders(
-    visit: Visitor, program: str, account: str = "", day: str = "", before: str = "", which: str = ""
-) -> Response:
+def orders(visit: Visitor, program: str, asked: Annotated[Asked, Depends(_asked)]) -> Response:
     """List orders, the latest first; of one day or one account, or only what came back."""
-    return _list_page(visit, program, Asked(account[:40], day[:10], before[:80], which[:10]))
+    return _list_page(visit, program, asked)
 
 
 @ROUTER.post("/console/p/{program}/orders")

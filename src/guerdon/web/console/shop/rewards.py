@@ -127,17 +127,20 @@ def rewards(visit: Visitor, program: str) -> Response:
     )
 
 
-@ROUTER.get("/console/p/{program}/redemptions")
-def redemptions(
-    visit: Visitor,
-    program: str,
+def _asked(
     status: Annotated[str, Query(max_length=10)] = "issued",
     kind: Annotated[str, Query(max_length=20)] = "",
     before: Annotated[str, Query(max_length=40)] = "",
-    done: str = "",
+) -> tuple[str, str, str]:
+    return status, kind, before
+
+
+@ROUTER.get("/console/p/{program}/redemptions")
+def redemptions(
+    visit: Visitor, program: str, asked: Annotated[tuple[str, str, str], Depends(_asked)], done: str = ""
 ) -> Response:
     """List what waits to be handed out, what is on its way, and what is done."""
-    return _list_page(visit, program, (status, kind, before), done=done if done in STATES else "")
+    return _list_page(visit, program, asked, done=done if done in STATES else "")
 
 
 @ROUTER.post("/console/p/{program}/redemptions/{redemption}")
