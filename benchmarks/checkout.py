@@ -210,7 +210,9 @@ def show(found: dict[str, dict[str, float]]) -> None:
     for name, row in found.items():
         beside = found.get(f"{name}, floor")
         if beside is not None:
-            print(f"{name}: {row['rate'] / beside['rate']:.2f} x the floor's rate")
+            spent, other = (one["python_us"] + one["postgres_us"] for one in (row, beside))
+            rate = row["rate"] / beside["rate"]
+            print(f"{name}: {rate:.2f} x the floor's rate, {spent / other:.2f} x its CPU")
 
 
 def main() -> None:
