@@ -103,3 +103,8 @@ async def test_a_key_answers_the_same_call_once(shop: Api) -> None:
     assert first.json() == again.json()
     other = await shop.call("PUT", f"{BASE}/checkouts/C-9", json={**GOOD, "id": "B-2"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_no_text_of_a_list_holds_a_nul(shop: Api) -> None:
+    status, _, body = await told(shop, "nul")
+    assert (status, body["code"]) == (400, "nul_character")
