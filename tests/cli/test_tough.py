@@ -14,7 +14,7 @@ import pytest
 from guerdon import cli
 from guerdon.cli.shell.tree import grown, walk
 from tests.cli.conftest import DEFINITION, Run
-from tests.cli.test_server import surroundings
+from tests.served import surroundings
 
 GUERDON = str(Path(sys.executable).with_name("guerdon"))
 DOWN = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"

@@ -16,14 +16,13 @@ from guerdon.base.ids import IdMaker
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
 from guerdon.engine.apply import apply
-from guerdon.engine.commands import Job
+from guerdon.engine.commands import Apart, Job
 from guerdon.engine.compiled import Live
 from guerdon.engine.events import Quarantined, put_in_quarantine
 from guerdon.engine.fold import fold
 from guerdon.engine.folding.folded import Folded, LotsMissing, settle_unwelcome
 from guerdon.engine.gather import Gathered, Place, add_missing_lots, gather
 from guerdon.engine.intake import Item, compress, read_item, stored_form
-from guerdon.engine.returns.gathering import Apart
 from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx, tenant_statement

@@ -259,3 +259,12 @@ class Job:
         )
         if isinstance(self.command, RedeemReward):
             self.redemption_id = ids.number()
+
+
+class Apart(Exception):  # noqa: N818 - not an error: the batch is cut here
+    """A command needs what an earlier one of its very batch writes: that has to be committed first."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+        """The place of the command in the batch."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from urllib.parse import quote
 
 import msgspec
 
 from guerdon.base.exact import round_scaled, scaled_decimal
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Redeem
-from guerdon.rules.limits import Draw
+from guerdon.rules.limits import Draw, key_part
 from guerdon.rules.owing import free
 from guerdon.rules.particulars import NOTHING_FIXED, Gift, Particulars
 from guerdon.rules.parts import Reward
@@ -32,7 +31,7 @@ def cause_draws(cause: str, match_at_most: Decimal | None = None) -> tuple[Draw,
         Money that members gave, money that the shop put on top, donations that stand, and receipts written;
         the last one never goes down. All accounts share them.
     """
-    owner = f"cause/{quote(cause, safe='')}"
+    owner = f"cause/{key_part(cause)}"
     bound = PLENTY if match_at_most is None else match_at_most
     return (
         Draw(f"{owner}/given", PLENTY, shared=True),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -158,7 +159,9 @@ class Life:
     def open(self) -> None:
         chance = self.chance
         self.carts.append(f"c{next(self.numbers)}")
-        some = {"gift_cards": [one for _, one in chance.sample(self.cards, chance.choice([1, 2]))]}
+        some: dict[str, Any] = {
+            "gift_cards": [one for _, one in chance.sample(self.cards, chance.choice([1, 2]))]
+        }
         member = chance.choice(["ana", "ben", None])
         if member is not None and chance.random() < 0.3:
             some["spend"] = {"credit": "3.50"}

@@ -105,7 +105,7 @@ def places(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def codes() -> set[str]:
+def refused() -> set[str]:
     """Collect the codes of refusals that are written in the source."""
     found = set()
     for path in SOURCE.rglob("*.py"):
@@ -127,8 +127,8 @@ def test_each_text_is_said_in_each_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_each_refusal_has_a_title_in_each_language(language: str) -> None:
-    assert len(codes()) > 150
-    assert sorted(code for code in codes() if f"problem {code}" not in CATALOGUES[language]) == []
+    assert len(refused()) > 150
+    assert sorted(code for code in refused() if f"problem {code}" not in CATALOGUES[language]) == []
 
 
 @pytest.mark.parametrize("language", OTHERS)

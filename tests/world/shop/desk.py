@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.world.accounts import Lot, Refused, When, units_text
@@ -14,6 +14,8 @@ from tests.world.shop.program import PRICES, SPEC
 from tests.world.shop.things import BOUNDS, Cart, Key, Order, Taken
 
 WELCOME = 600
+KEPT_FOR = timedelta(days=30)
+"""So long after it lapsed, a cart can still be paid late."""
 
 
 class Desk:
@@ -164,6 +166,11 @@ class Desk:
         for account in self.accounts.values():
             account.tick(now)
             account.repay((now, now))
+        self.carts = {
+            name: cart
+            for name, cart in self.carts.items()
+            if cart.status == "confirmed" or now < cart.promise.until + KEPT_FOR
+        }
 
     # --- odds and ends
 

@@ -12,10 +12,9 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.engine.checkouts.promise import paid, read_promise
 from guerdon.engine.checkouts.rows import CheckoutRow, ask_anonymous, ask_held_counters, find_checkouts
-from guerdon.engine.commands import CancelCheckout, ConfirmCheckout, OpenCheckout
+from guerdon.engine.commands import Apart, CancelCheckout, ConfirmCheckout, OpenCheckout
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair
-from guerdon.engine.returns.gathering import Apart
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts

@@ -12,7 +12,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.engine.checkouts.promise import promised_order
 from guerdon.engine.checkouts.rows import CheckoutRow
-from guerdon.engine.commands import ConfirmCheckout
+from guerdon.engine.commands import Apart, ConfirmCheckout
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
@@ -28,15 +28,6 @@ from guerdon.rules.program import Program
 from guerdon.rules.undo import ended_lots, redemptions_of
 
 _UNKNOWN = Problem.at("/data/order", "order_not_found", "no order of this id was paid")
-
-
-class Apart(Exception):  # noqa: N818 - not an error: the batch is cut here
-    """Something comes back of an order that this very batch pays: that has to be committed first."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__(at)
-        self.at = at
-        """The place of the return in the batch."""
 
 
 def ask_returned(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], dict[Pair, KnownEvent]]:
