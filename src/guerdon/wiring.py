@@ -23,6 +23,7 @@ from guerdon.infra.rounds import Rounds
 from guerdon.infra.settings import Settings, load_master_key
 from guerdon.infra.tx import Tx
 from guerdon.insight.rollups import Keeper
+from guerdon.ledger.log import Sequencer, Signer
 from guerdon.members.crypto import Vault
 from guerdon.members.standing import find_counted_metrics
 from guerdon.programs.changes import InUse
@@ -76,20 +77,24 @@ class House:
         self.rounds = Rounds(lambda: datetime.now(UTC))
         """What runs in the background of this process."""
         self.rollups = Keeper(database, lambda: datetime.now(UTC), self.rounds)
+        self.log = Sequencer(database, self.signer, lambda: datetime.now(UTC), self.rounds)
+        """What keeps the Merkle logs."""
         self._relay: Relay | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
         self._guard = threading.Lock()
 
     def start(self) -> None:
-        """Let the engine begin, notices go out and the overview's sums be kept."""
+        """Let the engine begin, notices go out, the overview's sums be kept and the logs grow."""
         self.engine.start()
         self._relay = start_relay(self)
         self.rollups.start()
+        self.log.start()
 
     def close(self) -> None:
         """Let the engine finish what it was given, then stop the database."""
         try:
+            self.log.stop()
             self.rollups.stop()
             if self._relay is not None:
                 self._relay.stop()
@@ -110,6 +115,17 @@ class House:
         if found is None:
             found = self._vaults[tenant_id] = Vault(self.master_key, tenant_id)
         return found
+
+    def signer(self, tenant_id: int) -> Signer:
+        """Give what a tenant's logs are signed with.
+
+        Args:
+            tenant_id: whose.
+
+        Returns:
+            The signer.
+        """
+        return Signer(self.master_key, tenant_id, secrets.token_bytes)
 
     def live(self, tx: Tx, key: str) -> Live:
         """Give a program's live version, compiled.

@@ -6,8 +6,9 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -18,11 +19,13 @@ from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
+from guerdon.cli.proofs.heads import check_heads, read_heads, refuse_strangers
 from guerdon.cli.showing import counted, show_json, show_note
 from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
 from guerdon.infra.tx import Tx
 from guerdon.ledger.audit import verify
+from guerdon.ledger.log.audit import check_logs
 from guerdon.members.crypto import Vault
 from guerdon.programs.tenants import list_tenants
 
@@ -40,6 +43,21 @@ class VerifyOptions:
         bool,
         typer.Option("--ledger-only", help="Only add the ledger up; decide nothing again. Much quicker."),
     ] = False
+    checkpoints: Annotated[
+        list[str],
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help="A signed head that was kept elsewhere: everything that it covers must be as it was.",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
+    log_keys: Annotated[
+        list[str],
+        typer.Option(
+            "--log-key", metavar="KEY", help="The public key that signed the head.", show_default=False
+        ),
+    ] = field(default_factory=list)
     json: Json = False
 
 
@@ -49,21 +67,25 @@ def verify_all(options: VerifyOptions) -> int:
 
     Every event is decided again by the version of the program that decided it, and everything that is
     stored must be what comes out: decisions, journal, lots, balances, metrics, tiers, counters, redemptions.
-    Transactions balance, numbers have no gaps, every transaction is what was hashed. Exit code 0 only where
-    all of it holds.
+    Transactions balance, numbers have no gaps, every transaction is what was hashed, and the log's root is
+    that of its transactions. With a head that was kept elsewhere, and the key that signed it, a log that
+    was rewritten as a whole is found as well. Exit code 0 only where all of it holds.
     """
+    heads = read_heads(options.checkpoints, options.log_keys)
     counts, tenants, total = Counts(), 0, 0
     found: list[Finding] = []
     with opened_house(options.data, made=False) as house:
         with house.database.transaction_as("lookup") as lookup_tx:
             known = list_tenants(lookup_tx)
+        refuse_strangers(heads, [tenant.key for tenant in known])
         for tenant in known:
             tenants += 1
             with house.database.transaction(tenant.tenant_id) as tx:
                 tx.execute(_ONE_LOOK)
                 now = None if tenant.sandbox else datetime.now(UTC)
                 deep = None if options.ledger_only else (house.vault(tenant.tenant_id), now)
-                for finding in _verify(tx, deep, counts):
+                covered = check_heads(tx, [one for one in heads if one.tenant == tenant.key])
+                for finding in chain(_verify(tx, deep, counts), covered):
                     total += 1
                     if len(found) < _SHOWN_AT_MOST:
                         found.append(finding)
@@ -80,6 +102,7 @@ def _verify(tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts) 
     mine = count_ledger(tx)
     if deep is None:
         yield from verify(tx)
+        yield from check_logs(tx)
         counts.add(mine)
         return
     with told_count("accounts", mine.accounts) as told:

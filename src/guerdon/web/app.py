@@ -27,6 +27,7 @@ from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
+from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
@@ -57,6 +58,7 @@ _ROUTERS: Final = (
     returns.LISTS,
     events.ROUTER,
     accounts.ROUTER,
+    log.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
     access.ROUTER,

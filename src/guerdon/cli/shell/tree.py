@@ -36,7 +36,12 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon backtest club.yaml easier.yaml --events lines.parquet --map map.yaml --report out",
     ),
     "explain": ("guerdon explain A-1001 --program club --data shop-data",),
-    "verify": ("guerdon verify --data shop-data", "guerdon verify --ledger-only"),
+    "verify": (
+        "guerdon verify --data shop-data",
+        "guerdon verify --ledger-only",
+        "guerdon verify --checkpoint head.txt --log-key guerdon/main/club+0a1b2c3d+AfJ…",
+    ),
+    "proof verify": ("guerdon proof verify proof.json --log-key guerdon/main/club+0a1b2c3d+AfJ…",),
     "doctor": ("guerdon doctor --data shop-data --url http://127.0.0.1:8080",),
     "completion": ("guerdon completion bash --install", "source <(guerdon completion bash)"),
     "keys create": ("guerdon keys create --scopes members:read,events:write --name 'web shop'",),

@@ -21,6 +21,7 @@ from guerdon.engine.audit.versions import Versions
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.audit import check_sums
+from guerdon.ledger.log.audit import check_logs
 from guerdon.members.accounts import AccountRow
 from guerdon.members.audit import (
     Person,
@@ -122,6 +123,7 @@ class Audit:
         tx = self._tx
         yield from check_programs(tx)
         yield from check_sums(tx)
+        yield from check_logs(tx)
         for name, statement in (
             ("event_keys", _LOOSE_KEYS),
             ("outbox", _LOOSE_OUTBOX),

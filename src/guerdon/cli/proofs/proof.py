@@ -1,0 +1,89 @@
+"""`guerdon proof`: checks proof files with nothing but the file and the log's public key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from guerdon.cli.options import Json, takes
+from guerdon.cli.showing import read_document, show_json, show_note, show_table
+from guerdon.rules.proofs.notes import NoteKey
+from guerdon.rules.proofs.statement import Checked, check_proof
+
+app = typer.Typer(
+    name="proof", help="Check what the log proves, without asking anybody.", no_args_is_help=True
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofOptions:
+    """What the command takes."""
+
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The proof file.", show_default=False)]
+    keys: Annotated[
+        list[str],
+        typer.Option(
+            "--log-key",
+            metavar="KEY",
+            help="A public key of the log, as log/keys gives it; several where it was changed.",
+            show_default=False,
+        ),
+    ]
+    json: Json = False
+
+
+@app.command("verify")
+@takes(ProofOptions)
+def verify_proof(options: ProofOptions) -> int:
+    """Check a proof file, offline: every line is in the log whose head the key signed.
+
+    Of a statement it is checked besides that none is left out before its last line, and it is added up.
+    Exit code: 1 where anything does not hold.
+
+    guerdon proof verify proof.json --log-key guerdon/main/club+0a1b2c3d+AfJ…
+    """
+    keys = [NoteKey.read(text) for text in options.keys]
+    checked = check_proof(read_document(options.file), keys)
+    if options.json:
+        show_json(_plain(checked))
+    else:
+        _show(checked)
+    return 0
+
+
+def _plain(checked: Checked) -> dict[str, Any]:
+    head = checked.checkpoint
+    return {
+        "checkpoint": {"origin": head.origin, "size": head.size, "root": head.root.hex()},
+        "account": checked.account or None,
+        "transactions": msgspec.to_builtins(checked.lines),
+        "balances": dict(checked.balances),
+    }
+
+
+def _show(checked: Checked) -> None:
+    head = checked.checkpoint
+    show_note(f"{head.origin}: a head of {head.size} transactions, signed by the key given")
+    rows = [
+        (
+            str(line.position),
+            str(line.seq),
+            (_EPOCH + timedelta(microseconds=line.effective_at)).isoformat(timespec="seconds"),
+            line.kind,
+            line.wallet,
+            str(line.amount),
+        )
+        for line in checked.lines
+    ]
+    show_table(("in the log", "in the account", "at", "kind", "wallet", "smallest units"), rows)
+    whose = f" of {checked.account}" if checked.account else ""
+    count = len(checked.lines)
+    are = "transaction{} is" if count == 1 else "transactions{} are"
+    show_note(f"{count} {are.format(whose)} in the log")
+    for wallet, amount in sorted(checked.balances.items()):
+        show_note(f"{wallet} adds up to {amount} of its smallest units, nothing left out on the way")

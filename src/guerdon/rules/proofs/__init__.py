@@ -1,0 +1,1 @@
+"""Proofs, pure: trees of hashes, signed heads, and statements that anybody can check."""

@@ -1,0 +1,184 @@
+"""The log: signed heads, and proofs that a transaction is in it and that it only ever grew."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+
+from guerdon.base.errors import Problem
+from guerdon.infra.tx import Tx
+from guerdon.ledger import log
+from guerdon.rules.proofs.statement import ProofFile, write_proof
+from guerdon.web.api.accounts import find_account
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.outline import operation
+from guerdon.wiring import Live
+
+ROUTER: Final = APIRouter(tags=["Log and proofs"])
+Reading = Annotated[Call, Depends(admitted("accounts:read"))]
+
+
+class CheckpointShape(msgspec.Struct, frozen=True):
+    """A signed head."""
+
+    size: int
+    """Transactions in the log."""
+    note: str
+    """The signed note: the log's name, its size, its root in base64, and signatures."""
+    signed_at: datetime
+
+
+class KeyShape(msgspec.Struct, frozen=True):
+    """A key that signs heads."""
+
+    number: int
+    key: str
+    """As verifiers read it."""
+    since: datetime
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """All keys that ever signed, the present one last."""
+
+    data: list[KeyShape]
+
+
+class Checkpoints(msgspec.Struct, frozen=True):
+    """A page of signed heads, newest first."""
+
+    data: list[CheckpointShape]
+    next: str | None
+
+
+class Consistency(msgspec.Struct, frozen=True):
+    """A proof that a later log begins with an earlier one (RFC 9162)."""
+
+    from_size: int
+    size: int
+    path: list[str]
+    """Hashes in hex."""
+    checkpoint: str
+    """The signed head of `size`."""
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/log/checkpoint",
+    summary="The signed head of the log",
+    **operation(CheckpointShape),
+)
+def checkpoint(call: Reading, program: str) -> Response:
+    """How far the log has come, signed now where it grew. A new transaction is in it within a second."""
+    with call.transaction() as tx:
+        signed = _signed(tx, call, call.house.live(tx, program), program)
+    return answer(_shape(signed))
+
+
+@ROUTER.get("/v1/programs/{program}/log/checkpoints", summary="All signed heads", **operation(Checkpoints))
+def checkpoints(call: Reading, program: str, wanted: Paged) -> Response:
+    """Newest first; none is ever forgotten."""
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        last = wanted.after(int)
+        below = last if last is not None else 2**62
+        rows = log.list_signed(tx, live.program_id, below, wanted.limit + 1)
+    return listing(rows, wanted, lambda one: one.size, _shape)
+
+
+@ROUTER.get("/v1/programs/{program}/log/keys", summary="Keys that sign the log", **operation(Keys))
+def keys(call: Reading, program: str) -> Response:
+    """Write the key down somewhere else: a proof is worth as much as the key that it is checked with."""
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        if not log.list_keys(tx, live.program_id):
+            _signed(tx, call, live, program)
+        known = log.list_keys(tx, live.program_id)
+    return answer(Keys([KeyShape(one.number, one.note_key.text, one.since) for one in known]))
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/log/consistency",
+    summary="That the log only grew",
+    **operation(Consistency),
+)
+def consistency(
+    call: Reading,
+    program: str,
+    from_size: Annotated[int, Query(ge=0)],
+    size: Annotated[int | None, Query(ge=0)] = None,
+) -> Response:
+    """A proof that the log of `size` begins with that of `from_size`; without `size`, up to now."""
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        signed = _signed(tx, call, live, program)
+        if size is not None and size != signed.size:
+            earlier = log.find_signed(tx, live.program_id, size)
+            if earlier is None:
+                detail = f"no head of {size} transactions was signed; see log/checkpoints"
+                raise Problem.at("/size", "checkpoint_not_found", detail)
+            signed = earlier
+        if from_size > signed.size:
+            detail = f"the log has {signed.size} transactions there, fewer than {from_size}"
+            raise Problem.at("/from_size", "log_size_invalid", detail)
+        path = log.consistency_proof(tx, live.program_id, from_size, signed.size)
+    return answer(Consistency(from_size, signed.size, [step.hex() for step in path], signed.note))
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/transactions/{transaction}/proof",
+    summary="That a transaction is in the log",
+    **operation(dict[str, Any]),
+)
+def transaction_proof(call: Reading, program: str, transaction: str) -> Response:
+    """A proof file for `guerdon proof verify`: the transaction's bytes and its way up to a signed head.
+
+    It does not tell whose the transaction is: the account stands in it as a commitment.
+    """
+    try:
+        number = UUID(transaction)
+    except ValueError:
+        raise Problem("transaction_not_found", "a transaction's id is a UUID") from None
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        placed = log.find_placed(tx, live.program_id, number)
+        if placed is None:
+            detail = "no such transaction is in the log; a new one is there within a second"
+            raise Problem("transaction_not_found", detail)
+        file = log.prove_transaction(tx, live.program_id, _signed(tx, call, live, program), placed)
+    return _file(file, transaction)
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/accounts/{account}/proof",
+    summary="A statement with a proof for each line",
+    **operation(dict[str, Any]),
+)
+def statement_proof(call: Reading, program: str, account: str) -> Response:
+    """All transactions of an account up to a signed head, for `guerdon proof verify`.
+
+    The file opens the account's commitment, so that it can be seen that they are this account's, that none
+    is left out before the last one, and what they add up to.
+    """
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        row = find_account(tx, live.program_id, account)
+        file = log.prove_statement(tx, live.program_id, _signed(tx, call, live, program), row.account_id)
+    return _file(file, account)
+
+
+def _signed(tx: Tx, call: Call, live: Live, program: str) -> log.Signed:
+    signer = call.house.signer(call.tenant_id)
+    return log.sign_head(tx, signer, live.program_id, log.origin_of(tx, program), call.now)
+
+
+def _shape(one: log.Signed) -> CheckpointShape:
+    return CheckpointShape(one.size, one.note, one.signed_at)
+
+
+def _file(file: ProofFile, name: str) -> Response:
+    said = answer(write_proof(file))
+    said.headers["content-disposition"] = f'attachment; filename="proof-{name}.json"'
+    return said
