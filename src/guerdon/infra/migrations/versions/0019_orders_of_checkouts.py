@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from guerdon.infra.migrations.sqlfile import run_beside
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
