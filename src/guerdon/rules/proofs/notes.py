@@ -18,7 +18,7 @@ from guerdon.rules.proofs.merkle import HASH_BYTES
 _ED25519: Final = b"\x01"
 _ID_BYTES: Final = 4
 _DASH: Final = "— "
-_NAME: Final = re.compile(r"[^\s+]{1,200}")
+_NAME: Final = re.compile(r"[^\s+\ufeff]{1,200}")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 NOTE_BYTES_AT_MOST: Final = 10_000
 
@@ -141,7 +141,7 @@ def read_signed(note: str, keys: Sequence[NoteKey]) -> tuple[Checkpoint, int]:
     """
     body, checkpoint = _body(note)
     signer = -1
-    for line in note[len(body) + 1 :].splitlines():
+    for line in note[len(body) + 1 :].split("\n")[:-1]:
         name, _, packed = line.removeprefix(_DASH).rpartition(" ")
         signature = _decoded(packed)
         if not line.startswith(_DASH) or not _NAME.fullmatch(name) or signature is None:
@@ -178,6 +178,8 @@ def _is_signature(key: NoteKey, signature: bytes, body: str) -> bool:
 
 def _decoded(text: str) -> bytes | None:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
+    # One way to write it only, so that nobody can change a letter and still have what was signed.
+    return data if base64.b64encode(data).decode() == text else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -19,7 +21,11 @@ _MEMBER: Final = "member"
 _LEAF_PREFIX: Final = b"\x00"
 _PATH_AT_MOST: Final = 64
 
-Hexed = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * HASH_BYTES}}}$")]
+_SALT: Final = re.compile(r"([0-9a-f]{2})+")
+
+Hexed = Annotated[str, msgspec.Meta(pattern=rf"\A[0-9a-f]{{{2 * HASH_BYTES}}}\Z")]
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What the database's own integers hold."""
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +33,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     leaf: str
     """The canonical bytes that are hashed, which are JSON."""
-    position: Annotated[int, msgspec.Meta(ge=0)]
+    position: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     """Its place in the log, from 0."""
     path: Annotated[tuple[Hexed, ...], msgspec.Meta(max_length=_PATH_AT_MOST)]
     """Hashes beside the way from the leaf to the root, RFC 9162."""
@@ -57,12 +63,12 @@ class ProofFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Leaf(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     form: str
     commitment: str
-    seq: int
+    seq: Whole
     kind: str
     wallet: str
-    effective_at: int
-    booked_at: int
-    entries: tuple[tuple[str, int, int | None, int | None, str], ...]
+    effective_at: Whole
+    booked_at: Whole
+    entries: tuple[tuple[str, Whole, Whole | None, Whole | None, str], ...]
 
 
 class Proved(msgspec.Struct, frozen=True):
@@ -123,8 +129,10 @@ def check_proof(data: bytes, keys: Sequence[NoteKey]) -> Checked:
 
 def _read(data: bytes) -> ProofFile:
     try:
-        file = msgspec.json.decode(data, type=ProofFile)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        text = data.decode()
+        file = msgspec.json.decode(text, type=ProofFile)
+        json.loads(text, object_pairs_hook=_without_twins)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Problem("proof_invalid", f"this is no proof file: {error}") from None
     if file.format != FORM:
         raise Problem.at("/format", "proof_invalid", f"expected {FORM!r}, not {file.format[:40]!r}")
@@ -133,17 +141,20 @@ def _read(data: bytes) -> ProofFile:
     return file
 
 
+def _without_twins(pairs: Sequence[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        # Readers differ in which of two they take.
+        raise ValueError("a key stands twice in one object")
+
+
 def _commitment(account: Owner | None) -> str:
     if account is None:
         return ""
     number = parse_number("acc", account.id)
-    try:
-        salt = bytes.fromhex(account.salt)
-    except ValueError:
-        salt = b""
-    if number is None or not salt:
+    if number is None or not _SALT.fullmatch(account.salt):
         raise Problem.at("/account", "proof_invalid", "expected an account's id and its salt in hex")
-    return hashlib.sha256(salt + number.to_bytes(8, "big")).hexdigest()
+    return hashlib.sha256(bytes.fromhex(account.salt) + number.to_bytes(8, "big")).hexdigest()
 
 
 def _proved(at: str, line: Line, checkpoint: Checkpoint) -> _Leaf:
