@@ -127,6 +127,8 @@ def _show(found: dict[str, Any]) -> None:
     came = [(one["id"], one["time"], text) for one in found.get("returned", ()) for text in one["said"]]
     if came:
         show_table(("return", "time", "what came back, and what that undid"), came)
+    for one in found.get("short", ()):
+        show_note(f"promised and not to be had: {one}")
     read = [f"{path} = {input_text(value)}" for path, value in found["inputs"].items()]
     read += [f"{path} (personal)" for path in found["personal"]]
     if read:

@@ -201,6 +201,8 @@ class ConfirmCheckout(EndCheckout, frozen=True, kw_only=True):
 
     payments: bytes = b"[]"
     """UTF-8 JSON of the tenders that paid what was due."""
+    member: Ref | None = None
+    """Whose order it is, where that is said: the one for whom the checkout was opened."""
 
 
 class CancelCheckout(EndCheckout, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
+from guerdon.engine.checkouts.gathering import ANOTHERS
 from guerdon.engine.commands import (
     CancelCheckout,
     CancelRedemption,
@@ -42,7 +43,7 @@ from guerdon.engine.folding.cards import (
     with_cards,
     with_codes,
 )
-from guerdon.engine.folding.checkouts import cancel, confirm, open_, preview, release_lapsed
+from guerdon.engine.folding.checkouts import cancel, confirm, end_others, open_, preview, release_lapsed
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
 from guerdon.engine.folding.returns import take_return
@@ -152,6 +153,7 @@ class _Fold:
         else:
             self.check_history(item, event)
             applied = self.step(item, event, item.job.event_ids[0])
+            applied.decision = applied.decision.ending(end_others(self, item))
             answer = self.shown(item, applied.decision, "applied")
         applied.body, applied.body_hash = body, body_hash
         applied.public = public_form(item, self.program)
@@ -295,6 +297,8 @@ class _Fold:
         """Tell which event paid the order of this one before."""
         assert event.order is not None
         known = self.known.find_order((event.source, event.order.id), item.account_id)
+        if known is not None and item.account_id and known.account_id not in (0, item.account_id):
+            raise Problem("order_of_another_member", ANOTHERS)
         return known.event_id if known is not None else None
 
     def take(self, item: Item, event: Event, *, is_order: bool) -> tuple[Decision, UUID]:
@@ -306,6 +310,7 @@ class _Fold:
         if is_order:
             applied.body, applied.body_hash = stored_form(item, item.member_id)
             applied.public = public_form(item, self.program)
+            applied.decision = applied.decision.ending(end_others(self, item))
             self.done.applied.append(applied)
             self.known.remember(item, applied)
         else:

@@ -16,6 +16,7 @@ from guerdon.engine import keys
 from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
+    add_rivals,
     ask_found,
     ask_shared_holds,
     set_checkouts,
@@ -183,7 +184,7 @@ def add_missing_lots(tx: Tx, gathered: Gathered, account_ids: Iterable[int]) -> 
 def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
     """Find out whom the commands are about; all of it may be asked before any lock."""
     place, items = gathered.place, gathered.items
-    live_items = [item for item in items if item.problem is None]
+    live_items = [one for one in items if one.problem is None]
     refs = {item.ref for item in live_items if item.ref is not None}
     taken = {item.redemption_id for item in live_items if item.redemption_id}
     now = max(item.job.command.received_at for item in items)
@@ -214,15 +215,15 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
 
 
 def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
-    gathered.checkouts = dict(found.rows)
-    gathered.anonymous = found.anonymous
+    carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
+    set_coupons(tx, gathered.place, carts, found)
+    set_checkouts(gathered.items, found, gathered.place.pinned)
+    found = add_rivals(tx, gathered.place.program_id, gathered.items, found)
+    gathered.checkouts, gathered.anonymous = dict(found.rows), found.anonymous
     gathered.bounds.update(dict.fromkeys(found.counters))
     for item in gathered.items:
         if isinstance(item.job.command, ReleaseHolds):
             gathered.bounds.update(dict.fromkeys(item.job.command.counters))
-    carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
-    set_coupons(tx, gathered.place, carts, found)
-    set_checkouts(gathered.items, found, gathered.place.pinned)
 
 
 def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
@@ -290,7 +291,8 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     about = [item for item in items if item.problem is None]
     cards = {one for item in about for one in item.card_accounts}
     theirs = {one for item in about for one in (item.account_id, item.other_account) if one}
-    account_ids = sorted(theirs | cards)
+    rivals = {gathered.checkouts[pair].account_id for item in about for pair in item.ends}
+    account_ids = sorted(theirs | rivals | cards)
     wanted, spends, cooling = _needs(gathered, about, account_ids)
     spends = sorted({*spends, *cards})
     event_keys = {

@@ -88,6 +88,7 @@ class Item:
         "checkout",
         "codes",
         "coupons",
+        "ends",
         "event",
         "is_new",
         "job",
@@ -118,6 +119,8 @@ class Item:
         self.redemption_id = 0
         self.checkout: tuple[str, str] | None = None
         """Source and id of the checkout that it is about."""
+        self.ends: tuple[tuple[str, str], ...] = ()
+        """Source and id of the checkouts of other members that its order ends."""
         self.cart: Cart | None = None
         self.coupons: dict[str, tuple[int, int]] = {}
         """Account and redemption of the cart's coupon codes, as far as they are known."""
@@ -421,6 +424,7 @@ def _without_data(problem: Problem) -> Problem:
 
 def _end_checkout(item: Item, command: EndCheckout, _: Program) -> None:
     item.checkout = (command.source, command.id)
+    item.ref = command.member if isinstance(command, ConfirmCheckout) else None
 
 
 def _own_event(event_type: str, command: Command, asked: Any) -> Event:

@@ -100,9 +100,10 @@ class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Shortfall(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was promised, or is owed, and could not be had."""
 
-    kind: Literal["units", "limit", "coupon", "reward", "discount", "gift_card"]
+    kind: Literal["units", "limit", "coupon", "reward", "discount", "gift_card", "checkout"]
     name: str
-    """The wallet, gift card or counter, the redemption of a coupon or of what was given, or the reward."""
+    """The wallet, gift card or counter, the redemption of a coupon or of what was given, the reward, or the
+    checkout's id."""
     amount: Decimal
     """How much is missing: whole units of the wallet, what the counter counts, or pieces."""
     reason: str
@@ -240,3 +241,19 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     problem_pointer: str = ""
     """JSON pointer to the wrong place of what was asked, where there is one."""
     problem_detail: str = ""
+
+    @property
+    def ended(self) -> tuple[Shortfall, ...]:
+        """The checkouts of other members that ended with the order, whose they cannot become any more."""
+        return tuple(one for one in self.shortfalls if one.kind == "checkout")
+
+    def ending(self, ended: tuple[Shortfall, ...]) -> Decision:
+        """Add the checkouts that ended with the order: they bear on nothing that was decided.
+
+        Args:
+            ended: of other members.
+
+        Returns:
+            The decision with them.
+        """
+        return msgspec.structs.replace(self, shortfalls=self.shortfalls + ended) if ended else self

@@ -24,11 +24,12 @@ from guerdon.infra.walks import Row, Walk
 from guerdon.members.crypto import Vault
 from guerdon.rules.cards.paying import card_holds
 from guerdon.rules.checkout import promised_holds
+from guerdon.rules.decision import Shortfall
 from guerdon.rules.events import Capture
 from guerdon.rules.state import Hold
 
 _ROW = """c.source, c.id, c.checkout_id, c.account_id, c.member_id, c.status, c.version, c.quoted_at,
-    c.expires_at, c.changed_at, c.opened_by, c.promised, c.sealed, c.event_id"""
+    c.expires_at, c.changed_at, c.opened_by, c.order_id, c.promised, c.sealed, c.event_id"""
 _WIDTH = len(CheckoutRow._fields)
 _CHECKOUTS = f"""
 select c.account_id, c.program_id, {_ROW}, e.event_id
@@ -47,6 +48,9 @@ order by h.program_id, h.checkout_id, h.counter
 """  # noqa: S608 - a list of columns of ours
 _CONFIRMED = f"""
 select {_ROW} from checkouts c where c.account_id = %s and c.checkout_id = %s
+"""  # noqa: S608 - a list of columns of ours
+_ENDED = f"""
+select {_ROW} from checkouts c where c.program_id = %s and c.source = %s and c.id = %s
 """  # noqa: S608 - a list of columns of ours
 _SHARED_ROW = 5
 _HELD_ROW = 7
@@ -224,6 +228,28 @@ class Checkouts:
         ):
             if expected != there:
                 yield _finding("checkouts", stored.account_id, f"{taken.checkout} {name}", (expected, there))
+
+    def check_ended(
+        self, program_id: int, stored: StoredEvent, ended: Iterable[Shortfall]
+    ) -> Iterator[Finding]:
+        """Compare an order with the checkouts of others that it says it ended, as far as they are kept.
+
+        Args:
+            program_id: of which program.
+            stored: the event that paid the order.
+            ended: what its decision says.
+
+        Yields:
+            What does not hold.
+        """
+        for one in ended:
+            for fields in self._tx.execute(_ENDED, (program_id, stored.source, one.name)).fetchall():
+                row = CheckoutRow(*fields)
+                found = (row.status, row.order_id, row.account_id != stored.account_id)
+                expected = ("cancelled", stored.order_id, True)
+                if found != expected:
+                    key = f"{row.checkout_id} ended"
+                    yield _finding("checkouts", row.account_id, key, (_shown(expected), _shown(found)))
 
     def _is_stamped(self, program_id: int, row: CheckoutRow) -> bool:
         return stamped(self._vault, program_id, row).promised == row.promised

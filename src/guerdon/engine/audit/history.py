@@ -170,6 +170,7 @@ class History:
         self._sign(fact.event, decision)
         for difference in fact_differences(event, stored.key, fact, self.program_id):
             yield self._differs(event, difference)
+        yield from self.place.checkouts.check_ended(self.program_id, event, decision.ended)
         taken = fact.event.captured
         if taken is not None:
             yield from self.place.checkouts.check_ending(event, taken)

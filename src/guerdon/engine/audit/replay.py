@@ -102,7 +102,7 @@ class Replay:
             with exactly():
                 state = State(account, member, Shared(used))
                 after, decision = step(program, state, event, Chance(seed))
-            decision = marked(self._vault, told.event_id, decision)
+            decision = marked(self._vault, told.event_id, decision).ending(told.decision.ended)
             after = _as_if_free(after, elsewhere)
             if _is_same(decision, told):
                 return self._go_on(after, Decided(decision, True, _taken(used, after), bounds), told)

@@ -61,9 +61,10 @@ def set_cards(tx: Tx, where: tuple[int, Program], items: Sequence[Item], known: 
         item.card_accounts |= set(item.cards) - {0}
         if isinstance(item.job.command, ClaimGiftCard):
             _set_claim(item)
-        row = rows.get(item.checkout) if item.checkout is not None else None
-        if row is not None:
-            item.card_accounts |= promised_cards(row)
+        for pair in (item.checkout, *item.ends):
+            row = rows.get(pair) if pair is not None else None
+            if row is not None:
+                item.card_accounts |= promised_cards(row)
         returned = return_of(item)
         if returned is not None and returned.paid is not None:
             item.card_accounts |= {

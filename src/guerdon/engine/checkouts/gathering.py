@@ -11,9 +11,15 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.engine.checkouts.promise import paid, read_promise
-from guerdon.engine.checkouts.rows import CheckoutRow, ask_anonymous, ask_held_counters, find_checkouts
+from guerdon.engine.checkouts.rows import (
+    CheckoutRow,
+    ask_anonymous,
+    ask_held_counters,
+    find_checkouts,
+    find_rivals,
+)
 from guerdon.engine.commands import Apart, CancelCheckout, ConfirmCheckout, OpenCheckout
-from guerdon.engine.intake import Item
+from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import Pair
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
@@ -25,6 +31,7 @@ from guerdon.rules.events import Event, PriceCart
 from guerdon.rules.program import Program
 from guerdon.rules.state import Hold, HoldKey
 
+ANOTHERS = "this order is another member's"
 _UNKNOWN = Problem("checkout_not_found", "there is no such checkout")
 
 
@@ -40,6 +47,8 @@ class FoundCheckouts(NamedTuple):
     """By folded code, batches that it may be of."""
     anonymous: Mapping[str, int]
     """How many open checkouts of guests hold something, by who opened them."""
+    rivals: Sequence[CheckoutRow] = ()
+    """Members' open checkouts of the orders that are told of."""
 
 
 def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], FoundCheckouts]:
@@ -62,7 +71,37 @@ def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], Fo
     guests = [one for one in opened if one.member is None and one.caller]
     callers = {one.caller for one in guests}
     anonymous = ask_anonymous(tx, program_id, callers, guests[0].received_at) if guests else dict
-    return lambda: FoundCheckouts(rows(), counters(), known(), batches(), anonymous())
+    told = {key[1] for item in items if item.ref is not None and (key := order_key(item)) is not None}
+    confirmed = {one.job.command.id for one in items if isinstance(one.job.command, ConfirmCheckout)}
+    rivals = find_rivals(tx, program_id, told, confirmed)
+    return lambda: FoundCheckouts(rows(), counters(), known(), batches(), anonymous(), rivals())
+
+
+def add_rivals(tx: Tx, program_id: int, items: Sequence[Item], found: FoundCheckouts) -> FoundCheckouts:
+    """Tell orders which checkouts of other members they end, for these cannot become the same order any more.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        items: all commands of the batch, changed in place; whom they are about is known.
+        found: what was found.
+
+    Returns:
+        The same with the checkouts that are ended, and the shared counters that these hold something of.
+    """
+    if not found.rivals:
+        return found
+    ended: dict[Pair, CheckoutRow] = {}
+    for item in items:
+        key = order_key(item) if item.problem is None else None
+        for row in found.rivals if key is not None else ():
+            if key == (row.source, row.order_id) and item.account_id != row.account_id:
+                item.ends = (*item.ends, (row.source, row.id))
+                ended[row.source, row.id] = row
+    if not ended:
+        return found
+    counters = ask_held_counters(tx, program_id, ended)()
+    return found._replace(rows={**ended, **found.rows}, counters=[*found.counters, *counters])
 
 
 def set_checkouts(items: Sequence[Item], found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
@@ -77,14 +116,24 @@ def set_checkouts(items: Sequence[Item], found: FoundCheckouts, pinned: Callable
         Apart: where a command ends a checkout that an earlier one of this batch opens or prices anew.
     """
     opened: set[Pair] = set()
+    becoming: dict[Pair, set[int]] = {}
     for place, item in enumerate(items):
-        if item.problem is not None or item.checkout is None:
+        if item.problem is not None:
+            continue
+        if item.checkout is None:
+            key = order_key(item)
+            if key is not None and item.ref is not None and becoming.get(key, set()) - {item.account_id}:
+                raise Apart(place)
             continue
         if item.cart is not None:
             opened.add(item.checkout)
+            becoming.setdefault((item.checkout[0], item.cart.sent.id), set()).add(item.account_id)
         elif item.checkout in opened:
             raise Apart(place)
         set_checkout(item, found, pinned)
+        key = order_key(item)
+        if key is not None and becoming.get(key, set()) - {item.account_id}:
+            raise Apart(place)
 
 
 def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Program]) -> None:
@@ -103,6 +152,9 @@ def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Prog
         return
     if row is None:
         item.problem = _UNKNOWN
+        return
+    if item.ref is not None and item.account_id != row.account_id:
+        item.problem = Problem.at("/member", "order_of_another_member", ANOTHERS)
         return
     item.account_id, item.member_id = row.account_id, row.member_id
     now = command.received_at

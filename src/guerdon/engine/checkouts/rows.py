@@ -14,13 +14,20 @@ from guerdon.infra.tx import Tx
 Status = Literal["open", "confirmed", "cancelled"]
 
 _COLUMNS = """source, id, checkout_id, account_id, member_id, status, version, quoted_at, expires_at,
-    changed_at, opened_by, promised, sealed, event_id"""
+    changed_at, opened_by, order_id, promised, sealed, event_id"""
 # By id alone, which the key begins with; sources are told apart here.
 _FIND = f"select {_COLUMNS} from checkouts where program_id = %s and id = any(%s::text[])"  # noqa: S608 - columns of ours
 _HELD = """
 select h.counter from shared_holds as h join checkouts as c using (program_id, checkout_id)
 where c.program_id = %s and c.id = any(%s::text[])
 """
+# Those that commands are about may themselves become orders that end others.
+_RIVALS = f"""
+select {_COLUMNS} from checkouts
+where program_id = %s and status = 'open' and account_id <> 0 and order_id = any(%s::text[] || array(
+    select order_id from checkouts where program_id = %s and id = any(%s::text[]) and status = 'open'
+))
+"""  # noqa: S608 - columns of ours
 _ANONYMOUS = """
 select opened_by, count(*)::integer from checkouts
 where program_id = %s and opened_by = any(%s::text[]) and opened_by <> '' and status = 'open'
@@ -31,19 +38,19 @@ _LOCK = f"{_FIND} order by id, source for update"
 _WRITE = f"""
 insert into checkouts as c (program_id, {_COLUMNS})
 select %s::bigint, * from unnest(%s::text[], %s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[],
-    %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bytea[],
-    %s::bytea[], %s::uuid[])
+    %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[],
+    %s::bytea[], %s::bytea[], %s::uuid[])
 on conflict (program_id, id, source) do update
 set account_id = excluded.account_id, member_id = excluded.member_id, status = excluded.status,
     version = excluded.version, quoted_at = excluded.quoted_at, expires_at = excluded.expires_at,
-    changed_at = excluded.changed_at, opened_by = excluded.opened_by, promised = excluded.promised,
-    sealed = excluded.sealed, event_id = excluded.event_id
+    changed_at = excluded.changed_at, opened_by = excluded.opened_by, order_id = excluded.order_id,
+    promised = excluded.promised, sealed = excluded.sealed, event_id = excluded.event_id
 where c.status = 'open' and c.checkout_id = excluded.checkout_id
 """  # noqa: S608 - columns of ours
 _PACKERS = (
     *(texts, texts, uuids, bigints, bigints, texts, integers),
     *(instants,) * 3,
-    texts,
+    *(texts, texts),
     *(byteas, byteas, uuids),
 )
 
@@ -67,6 +74,8 @@ class CheckoutRow(NamedTuple):
     changed_at: datetime
     opened_by: str
     """Who opened a guest's checkout that holds something of what all share; empty otherwise."""
+    order_id: str
+    """Which order it becomes, by the shop's id."""
     promised: bytes
     """The row's stamp, and what was promised, compressed; without personal and undeclared values."""
     sealed: bytes | None
@@ -101,6 +110,27 @@ def lock_checkouts(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callable[[
         What reads the answer; unknown ones are left out. In a pipeline it may be called later.
     """
     return _ask(tx, _LOCK, program_id, ids)
+
+
+def find_rivals(
+    tx: Tx, program_id: int, orders: Collection[str], confirmed: Collection[str]
+) -> Callable[[], list[CheckoutRow]]:
+    """Ask for members' open checkouts of orders that are told of, or that other checkouts become.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+        orders: ids of the orders, whatever their source.
+        confirmed: ids of the checkouts that become orders, whatever their source.
+
+    Returns:
+        What reads the answer. In a pipeline it may be called later.
+    """
+    if not (orders or confirmed):
+        return list
+    named = (program_id, texts(sorted(orders)), program_id, texts(sorted(confirmed)))
+    cursor = tx.execute(_RIVALS, named)
+    return lambda: [CheckoutRow(*row) for row in cursor.fetchall()]
 
 
 def ask_held_counters(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callable[[], list[str]]:

@@ -27,7 +27,7 @@ from guerdon.engine.keys import Pair
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.cards.paying import card_holds
 from guerdon.rules.checkout import CouponState, Opening, Quoted, quote, release
-from guerdon.rules.decision import Decision
+from guerdon.rules.decision import Decision, Shortfall
 from guerdon.rules.events import Capture, Event, TakeCapture
 from guerdon.rules.orders import AmountInput
 from guerdon.rules.pricing import Cart
@@ -124,6 +124,9 @@ class Folding(Protocol):
 
         Returns:
             The event that paid it, None where it is not known.
+
+        Raises:
+            Problem: `order_of_another_member`.
         """
         ...
 
@@ -189,6 +192,7 @@ def open_(fold: Folding, item: Item) -> Answer:
         expires_at,
         now,
         opened_by,
+        quoted.order.id,
         promised,
         sealed,
         None,
@@ -220,7 +224,7 @@ def confirm(fold: Folding, item: Item) -> Answer:
         The quote with what the order set off. A late confirmation may have shortfalls.
 
     Raises:
-        Problem: `checkout_cancelled`.
+        Problem: `checkout_cancelled`, or `order_of_another_member` where its order was told of as theirs.
     """
     row = _row(fold, item)
     if row.status == "cancelled":
@@ -298,15 +302,38 @@ def cancel(fold: Folding, item: Item) -> Answer:
     quoted = read_promise(row).quote
     if row.status == "open":
         now = item.job.command.received_at
-        event = Event("guerdon.cancel_checkout", now, now, source="guerdon")
-        _release(fold, row, event)
-        hold_cards(fold, event, str(row.checkout_id), (promised_cards(row), {}))
-        assert item.checkout is not None
-        fold.standing.checkouts[item.checkout] = row._replace(status="cancelled", changed_at=now)
+        _end(fold, row, now)
     status = "applied" if row.status == "open" else "duplicate"
     item.account_id, item.member_id = row.account_id, row.member_id
     answer = fold.shown(item, Decision(version=fold.place.program.version), status)
     return msgspec.structs.replace(answer, quote={**quoted, "status": "cancelled"})
+
+
+def end_others(fold: Folding, item: Item) -> tuple[Shortfall, ...]:
+    """Let go of what other members' checkouts hold for an order that was just paid: they cannot become it.
+
+    Args:
+        fold: the batch.
+        item: the command that paid it.
+
+    Returns:
+        The checkouts by name, as what was promised and is not to be had.
+    """
+    found = []
+    for pair in item.ends if item.account_id else ():
+        row = fold.standing.checkouts.get(pair)
+        if row is not None and row.status == "open" and row.account_id != item.account_id:
+            _end(fold, row, item.job.command.received_at)
+            found.append(Shortfall("checkout", row.id, Decimal(1), "order_of_another_member"))
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _end(fold: Folding, row: CheckoutRow, now: datetime) -> None:
+    event = Event("guerdon.cancel_checkout", now, now, source="guerdon")
+    _release(fold, row, event)
+    hold_cards(fold, event, str(row.checkout_id), (promised_cards(row), {}))
+    ended = row._replace(status="cancelled", changed_at=now)
+    fold.standing.checkouts[row.source, row.id] = ended
 
 
 def release_lapsed(fold: Folding, item: Item) -> Answer:

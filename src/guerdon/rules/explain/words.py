@@ -14,6 +14,7 @@ from guerdon.base.exact import multiply, plain_text, plus, scaled_text
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.explain.returned import as_came
 from guerdon.rules.explain.run import ACTED, Explanation, Outcome
+from guerdon.rules.explain.short import short_in_words
 from guerdon.rules.limits import EARNING_PERIODS
 from guerdon.rules.program import Award, Campaign, Multiply
 from guerdon.rules.reads import expressions_of
@@ -303,6 +304,7 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
             }
             for one in in_words(explanation)
         ],
+        "short": list(short_in_words(decision)),
         "returned": [as_came(one) for one in explanation.came],
         "same": not explanation.differences,
         "differences": list(explanation.differences),

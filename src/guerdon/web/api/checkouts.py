@@ -68,6 +68,8 @@ class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Source | None = None
     payments: tuple[AmountInput, ...] = ()
     """Tenders beside units; those that the program does not count earn nothing."""
+    member: str | None = None
+    """Who is said to have paid: another than the one for whom it was opened is refused."""
 
 
 class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,6 +189,7 @@ async def confirm(
             id=_id(checkout),
             source=asked.source or source or "",
             payments=_ENCODER.encode(asked.payments),
+            member=_member(asked.member),
         )
     )
     return answer(_ended(said))

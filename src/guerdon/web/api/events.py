@@ -249,7 +249,9 @@ def shown_row(said: Answer) -> dict[str, Any]:
     if said.guest:
         row["guest"] = True
     if said.returned:
-        row["returned"], row["shortfalls"] = said.returned, said.shortfalls
+        row["returned"] = said.returned
+    if said.returned or said.shortfalls:
+        row["shortfalls"] = said.shortfalls
     if said.problem is not None:
         row["problem"] = body_of(problem_in(said.problem))
     return row

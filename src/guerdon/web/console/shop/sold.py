@@ -52,6 +52,15 @@ REASONS: Final = {
     "unknown_wallet": "its wallet is gone",
     "unknown_reward": "the reward is gone",
     "out_of_stock": "none was left",
+    "budget_spent": "its limit was reached",
+    "balance_too_small": "not enough was left",
+    "coupon_expired": "its time was over",
+    "coupon_cancelled": "it was given back by then",
+    "coupon_held": "another cart held it",
+    "discount_not_met": "what remains would not bring it",
+    "gift_card_blocked": "the card was blocked",
+    "reward_cooling": "it cannot be taken again so soon",
+    "order_of_another_member": "its order was paid by another member, so it ended",
 }
 
 
@@ -286,15 +295,42 @@ def shortfall_text(one: Shortfall, opened: Opened, say: Saying) -> str:
         A sentence's worth, such as `50 points: not enough was left`.
     """
     reason = say.text(REASONS.get(one.reason, as_words(one.reason)))
+    return f"{_short_of(one, opened, say)}: {reason}"
+
+
+def _short_of(one: Shortfall, opened: Opened, say: Saying) -> str:
+    """Name what could not be had."""
     if one.kind == "units":
-        what = f"{say.number(one.amount)} {opened.unit(one.name)}"
-    elif one.kind == "reward":
-        what = opened.voice.reward(one.name)
-    elif one.kind == "limit":
-        what = say.text("A use of {name}", name=counter_name(one.name, opened))
-    else:
-        what = say.text("A coupon")
-    return f"{what}: {reason}"
+        return f"{say.number(one.amount)} {opened.unit(one.name)}"
+    if one.kind == "reward":
+        return opened.voice.reward(one.name)
+    if one.kind == "coupon":
+        return say.text("A coupon")
+    if one.kind == "checkout":
+        return say.text("The checkout {name}", name=one.name)
+    amount = say.money(one.amount, opened.program.definition.currency)
+    if one.kind == "gift_card":
+        return say.text("{amount} of the gift card {name}", amount=amount, name=one.name)
+    if one.kind == "discount":
+        is_reward = one.name in opened.program.rewards
+        name = opened.voice.reward(one.name) if is_reward else as_words(one.name).capitalize()
+        return say.text("{amount} of the discount {name}", amount=amount, name=name)
+    name = counter_name(one.name, opened)
+    if is_of_money(one.name):
+        return say.text("{amount} of the budget of {name}", amount=amount, name=name)
+    return say.text("A use of {name}", name=name)
+
+
+def is_of_money(counter: str) -> bool:
+    """Tell counters of money from counters of uses, pieces and units.
+
+    Args:
+        counter: such as `campaign/bag_of_pens/budget/ever`.
+
+    Returns:
+        True for budgets in money, and for what coupons with money on them have left.
+    """
+    return counter.split("/")[2] in ("budget", "money")
 
 
 def counter_name(counter: str, opened: Opened) -> str:
