@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -37,6 +37,7 @@ from guerdon.rules.program import Program
 
 if TYPE_CHECKING:
     from guerdon.connect.webhooks.round import Relay
+    from guerdon.connect.witness.round import Tellers
 
 MAIN_TENANT = "main"
 """The tenant of keys that say nothing else."""
@@ -77,15 +78,19 @@ class House:
         self.rounds = Rounds(lambda: datetime.now(UTC))
         """What runs in the background of this process."""
         self.rollups = Keeper(database, lambda: datetime.now(UTC), self.rounds)
-        self.log = Sequencer(database, self.signer, lambda: datetime.now(UTC), self.rounds)
+        every = timedelta(seconds=settings.sign_every)
+        self.log = Sequencer(database, self.signer, lambda: datetime.now(UTC), self.rounds, every)
         """What keeps the Merkle logs."""
         self._relay: Relay | None = None
+        self._tellers: Tellers | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
         self._guard = threading.Lock()
 
     def start(self) -> None:
         """Let the engine begin, notices go out, the overview's sums be kept and the logs grow."""
+        # First, as its file may be wrong and nothing has to be stopped yet.
+        self._tellers = start_tellers(self)
         self.engine.start()
         self._relay = start_relay(self)
         self.rollups.start()
@@ -96,6 +101,8 @@ class House:
         try:
             self.log.stop()
             self.rollups.stop()
+            if self._tellers is not None:
+                self._tellers.stop()
             if self._relay is not None:
                 self._relay.stop()
             self.engine.stop()
@@ -238,6 +245,34 @@ def start_relay(house: House) -> Relay:
     relay = Relay(around, Reach(allow_loopback=house.settings.allow_loopback), rounds=house.rounds)
     relay.start()
     return relay
+
+
+def start_tellers(house: House) -> Tellers | None:
+    """Let witnesses be told of signed heads.
+
+    Args:
+        house: whose.
+
+    Returns:
+        What does so until it is stopped; None where the settings name no witness.
+
+    Raises:
+        Problem: `settings_invalid`.
+    """
+    path = house.settings.witnesses
+    if path is None:
+        return None
+    from guerdon.connect.witness.named import read_witnesses
+    from guerdon.connect.witness.round import Around, Tellers
+    from guerdon.infra.http import Reach
+
+    reach = Reach(allow_loopback=house.settings.allow_loopback)
+    witnesses = read_witnesses(path, allow_loopback=reach.allow_loopback)
+    chance = random.Random(secrets.token_bytes(32))
+    around = Around(house.database, lambda: datetime.now(UTC), chance, reach)
+    tellers = Tellers(witnesses, around, house.rounds)
+    tellers.start()
+    return tellers
 
 
 def make_ids() -> IdMaker:

@@ -21,12 +21,15 @@ from guerdon.cli.opening import settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.connect.webhooks.deliveries import count_states
+from guerdon.connect.witness.watching import look
 from guerdon.infra.db import Database
 from guerdon.infra.migrations.runner import current_revision, known_revisions
 from guerdon.infra.outbox import relay
 from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.infra.roles import ROLES
 from guerdon.infra.settings import Settings, load_master_key
+from guerdon.ledger.log import KEY_OLD_AFTER, list_keys
+from guerdon.programs.programs import list_programs
 from guerdon.programs.tenants import list_tenants
 
 State = Literal["ok", "look", "bad"]
@@ -64,6 +67,16 @@ _FIGURES: Final = {
         "ticks",
         0,
         "{:.0f} accounts wait for time to be booked; a round comes every few seconds",
+    ),
+    "guerdon_witness_alarms": (
+        "watched logs",
+        0,
+        "{:.0f} heads of others do not fit what was seen; GET /v1/witness/alarms shows them",
+    ),
+    "guerdon_witness_refusals": (
+        "witnesses",
+        0,
+        "{:.0f} witnesses say that a log here is not the one that they saw; …/log/witnesses names them",
     ),
 }
 """Figures of a running server: check, the most that is well, what it means."""
@@ -259,6 +272,7 @@ def _waiting(database: Database, now: datetime) -> Iterator[Finding]:
     quarantined = sum(_quarantined(database))
     words = f"{quarantined} commands could not be applied"
     yield Finding("quarantine", "look" if quarantined else "ok", words)
+    yield from _logs(database, now)
 
 
 def _age(check: str, words: str, since: datetime | None, now: datetime) -> Finding:
@@ -267,6 +281,28 @@ def _age(check: str, words: str, since: datetime | None, now: datetime) -> Findi
     age = max(now - since, timedelta())
     state: State = "look" if age > _WAITS_LONG else "ok"
     return Finding(check, state, f"{words}, the oldest for {age - timedelta(microseconds=age.microseconds)}")
+
+
+def _logs(database: Database, now: datetime) -> Iterator[Finding]:
+    watches, old = [], 0
+    with database.transaction_as("lookup") as lookup_tx:
+        tenants = list_tenants(lookup_tx)
+    for tenant in tenants:
+        with database.transaction(tenant.tenant_id) as tx:
+            watches.append(look(tx))
+            for program in list_programs(tx):
+                keys = list_keys(tx, program.program_id)
+                old += bool(keys) and now - keys[-1].since > KEY_OLD_AFTER
+    alarms, refusals = sum(one.alarms for one in watches), sum(one.refusals for one in watches)
+    words = f"{alarms} heads of other logs do not fit what was seen of them"
+    yield Finding("watched logs", "bad" if alarms else "ok", words)
+    words = f"{refusals} witnesses say that a log here is not the one that they saw"
+    yield Finding("witnesses", "bad" if refusals else "ok", words)
+    since = min((one.behind_since for one in watches if one.behind_since is not None), default=None)
+    if since is not None and not refusals:
+        yield _age("told", "a witness could not be told of the newest head", since, now)
+    words = f"{old} keys of logs are older than a year; `guerdon proof rotate-key` makes others"
+    yield Finding("log keys", "look" if old else "ok", words)
 
 
 def _quarantined(database: Database) -> Sequence[int]:

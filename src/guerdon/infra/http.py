@@ -36,11 +36,13 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 class Reply(NamedTuple):
-    """What another server said; its body is nobody's business."""
+    """What another server said."""
 
     status: int
     retry_after: str | None
     """The header as it came."""
+    body: bytes = b""
+    """As much of it as was read."""
 
 
 class Reach(NamedTuple):
@@ -190,12 +192,12 @@ class Outgoing:
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         async with self._client.stream("POST", url, content=body, headers=dict(headers)) as response:
-            size = 0
+            body = bytearray()
             async for piece in response.aiter_raw():
-                size += len(piece)
-                if size > self._reach.answer_bytes:
+                body += piece
+                if len(body) > self._reach.answer_bytes:
                     break
-            return Reply(response.status_code, response.headers.get("retry-after"))
+            return Reply(response.status_code, response.headers.get("retry-after"), bytes(body))
 
     async def close(self) -> None:
         """Close what is open."""

@@ -45,6 +45,31 @@ class Settings(BaseSettings):
     """Calls a second that a key may make which says nothing of its own; 0 knows no limit."""
     trusted_proxies: str = ""
     """Addresses or networks of proxies whose `X-Forwarded-For` is believed, joined by commas."""
+    anchor_every_minutes: int = Field(default=60, ge=1, le=44_640)
+    """Between two anchors of a log, where any place for them is named."""
+    anchor_chain_url: SecretStr | None = None
+    """Of a node of the chain (JSON-RPC); it may carry a key, and is never shown."""
+    anchor_contract: str = ""
+    """The contract, such as `eip155:1:0x…`."""
+    anchor_key_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """Private key of the contract's owner, 64 hexadecimal digits, readable for nobody else."""
+    anchor_confirmations: int = Field(default=12, ge=1, le=100_000)
+    """Blocks after which an anchor counts as final."""
+    anchor_fee_limit_gwei: int = Field(default=100, ge=1, le=1_000_000)
+    """Most that is paid for a unit of gas."""
+    anchor_authority_url: SecretStr | None = None
+    """A time-stamp authority (RFC 3161)."""
+    anchor_authority_certificates: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """PEM: the authority's certificate, or of whoever issued it."""
+    anchor_authority_policy: str = ""
+    """The policy to ask for, an object identifier."""
+    sign_every: int = Field(default=10, ge=1, le=86_400)
+    """Seconds after which the head of a log that grew is signed again, where nobody asks for it before."""
+    publish_logs: bool = True
+    """Whether everybody may read the signed heads of logs and their keys, which tell how many transactions
+    there are."""
+    witnesses: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """File that says who is told of each signed head."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -72,11 +97,12 @@ def load_settings(**given: object) -> Settings:
         raise Problem("settings_invalid", f"wrong settings: {names}", faults) from None
 
 
-def load_master_key(settings: Settings) -> bytes:
+def load_master_key(settings: Settings, file: Path | None = None) -> bytes:
     """Read the master key, making one in the data folder of an embedded database at the first start.
 
     Args:
         settings: where to look.
+        file: the file that has it, where it is kept somewhere else.
 
     Returns:
         32 bytes.
@@ -86,7 +112,7 @@ def load_master_key(settings: Settings) -> bytes:
     """
     if settings.master_key is not None:
         return _decoded(settings.master_key.get_secret_value(), "GUERDON_MASTER_KEY")
-    path = settings.data / _MASTER_KEY_FILE
+    path = file or settings.data / _MASTER_KEY_FILE
     if path.is_file():
         return _decoded(path.read_text(encoding="ascii", errors="replace"), str(path))
     if settings.database_url is not None:
@@ -97,8 +123,18 @@ def load_master_key(settings: Settings) -> bytes:
         )
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = secrets.token_bytes(_MASTER_KEY_BYTES)
-    write_private(path, base64.b64encode(key).decode("ascii") + "\n")
+    write_master_key(settings.data, key)
     return key
+
+
+def write_master_key(data_dir: Path, key: bytes) -> None:
+    """Put a master key into a data folder, readable for its owner alone.
+
+    Args:
+        data_dir: the folder.
+        key: 32 bytes.
+    """
+    write_private(data_dir / _MASTER_KEY_FILE, base64.b64encode(key).decode("ascii") + "\n")
 
 
 def _decoded(text: str, origin: str) -> bytes:

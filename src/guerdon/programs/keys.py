@@ -40,6 +40,9 @@ SCOPES = frozenset(
         "redemptions:write",
         "webhooks:read",
         "webhooks:write",
+        "witness:push",
+        "witness:read",
+        "witness:write",
     }
 )
 _MARK = "gk_"

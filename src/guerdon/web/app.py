@@ -27,10 +27,12 @@ from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
+from guerdon.web.api.log import published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
+from guerdon.web.api.witness import routes as witness
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
@@ -59,6 +61,8 @@ _ROUTERS: Final = (
     events.ROUTER,
     accounts.ROUTER,
     log.ROUTER,
+    published.ROUTER,
+    witness.ROUTER,
     rewards.ROUTER,
     redemptions.ROUTER,
     access.ROUTER,
@@ -97,6 +101,7 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.premises = premises
     app.state.board = FigureBoard(house)
+    app.state.logs = published.PublicLogs(house)
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -21,6 +21,7 @@ _STATUS: Final = {
     "duplicate_key": 400,
     "bad_request": 400,
     "body_missing": 400,
+    "checkpoint_invalid": 400,
     "body_incomplete": 400,
     "unknown_parameter": 400,
     "cursor_invalid": 400,
@@ -36,6 +37,7 @@ _STATUS: Final = {
     "signature_wrong": 401,
     "signature_too_old": 401,
     "scope_missing": 403,
+    "checkpoint_not_signed": 403,
     # 404, 405: where
     "not_found": 404,
     "method_not_allowed": 405,

@@ -12,6 +12,7 @@ from guerdon.ledger.log.proving import (
 )
 from guerdon.ledger.log.sequencer import Sequencer, origin_of
 from guerdon.ledger.log.signing import (
+    KEY_OLD_AFTER,
     LogKey,
     Signed,
     Signer,
@@ -21,9 +22,11 @@ from guerdon.ledger.log.signing import (
     list_signed,
     rotate,
     sign_head,
+    sign_on_demand,
 )
 
 __all__ = [
+    "KEY_OLD_AFTER",
     "Head",
     "LogKey",
     "Placed",
@@ -45,4 +48,5 @@ __all__ = [
     "root_at",
     "rotate",
     "sign_head",
+    "sign_on_demand",
 ]

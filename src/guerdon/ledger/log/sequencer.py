@@ -46,6 +46,7 @@ class Sequencer:
         signer_of: Callable[[int], Signer],
         clock: Callable[[], datetime],
         rounds: Rounds | None = None,
+        signed_every: timedelta = SIGNED_EVERY,
     ) -> None:
         """Describe it; nothing runs before `start`.
 
@@ -54,8 +55,10 @@ class Sequencer:
             signer_of: gives what a tenant signs with, by its number.
             clock: tells the time.
             rounds: where it is noted how each round went.
+            signed_every: how soon a head that grew is signed again.
         """
         self._database = database
+        self._signed_every = signed_every
         self._signer_of = signer_of
         self._clock = clock
         self._is_registered = False
@@ -121,7 +124,7 @@ class Sequencer:
         for tenant_id, program_id in sorted(self._begun):
             with self._database.transaction(tenant_id) as tx:
                 last = find_last_signed(tx, program_id)
-                if last is not None and now - last.signed_at < SIGNED_EVERY:
+                if last is not None and now - last.signed_at < self._signed_every:
                     continue
                 key = next(one.key for one in list_programs(tx) if one.program_id == program_id)
                 head = sign_head(tx, self._signer_of(tenant_id), program_id, origin_of(tx, key), now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,6 +15,9 @@ from guerdon.ledger.sql import log as sql
 from guerdon.rules.proofs.notes import Checkpoint, NoteKey, public_of, sign_checkpoint
 
 _KEY_BYTES: Final = 32
+_ON_DEMAND: Final = timedelta(seconds=1)
+KEY_OLD_AFTER: Final = timedelta(days=365)
+"""When a key should make room for another."""
 
 
 class Signer(NamedTuple):
@@ -121,6 +124,26 @@ def sign_head(tx: Tx, signer: Signer, program_id: int, origin: str, now: datetim
         if tx.execute(sql.INSERT_CHECKPOINT, (program_id, head.size, follows, note, now)).rowcount:
             return Signed(head.size, note, now)
         # Somebody else signed meanwhile, and may have seen less than is there.
+
+
+def sign_on_demand(tx: Tx, signer: Signer, program_id: int, origin: str, now: datetime) -> Signed:
+    """Sign how far a log has come because somebody asks, at most once a second.
+
+    Args:
+        tx: bound to the tenant.
+        signer: the tenant's.
+        program_id: whose log.
+        origin: the log's name.
+        now: by the clock on the wall, as the sequencer signs.
+
+    Returns:
+        The newest signed head, which may lack what came in the last second.
+    """
+    last = find_last_signed(tx, program_id)
+    if last is not None and abs(now - last.signed_at) < _ON_DEMAND:
+        # Heads are kept for ever: whoever asks often must not fill the table.
+        return last
+    return sign_head(tx, signer, program_id, origin, now)
 
 
 def find_signed(tx: Tx, program_id: int, size: int) -> Signed | None:

@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from guerdon.base.errors import Problem
 from guerdon.rules.proofs.merkle import HASH_BYTES
 
-_ED25519: Final = b"\x01"
-_ID_BYTES: Final = 4
-_DASH: Final = "— "
+ED25519: Final = b"\x01"
+COSIGNATURE: Final = b"\x04"
+"""Kind of the keys that witnesses sign with (C2SP tlog-cosignature)."""
+ID_BYTES: Final = 4
+DASH: Final = "— "
 _NAME: Final = re.compile(r"[^\s+\ufeff]{1,200}")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 NOTE_BYTES_AT_MOST: Final = 10_000
@@ -28,23 +30,25 @@ class NoteKey(NamedTuple):
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
         """The first four bytes of the hash of name, kind and key, which stand before each signature."""
-        return hashlib.sha256(f"{self.name}\n".encode() + _ED25519 + self.public).digest()[:_ID_BYTES]
+        return hashlib.sha256(f"{self.name}\n".encode() + self.kind + self.public).digest()[:ID_BYTES]
 
     @property
     def text(self) -> str:
         """The key as it is published: name, number and key with `+` between them."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public).decode()}"
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def read(cls, text: str, kind: bytes = ED25519) -> Self:
         """Read a key that was published.
 
         Args:
             text: as `text` writes it.
+            kind: what it is for.
 
         Returns:
             The key.
@@ -54,12 +58,12 @@ class NoteKey(NamedTuple):
         """
         name, _, rest = text.strip().partition("+")
         number, _, key = rest.partition("+")
-        public = _decoded(key)
-        if public is None or public[:1] != _ED25519 or len(public) != 1 + HASH_BYTES:
+        public = decoded(key)
+        if public is None or public[:1] != kind or len(public) != 1 + HASH_BYTES:
             raise Problem(
                 "log_key_invalid", "expected a key such as club+0a1b2c3d+AfJ…, with Ed25519's 32 bytes"
             )
-        found = cls(name, public[1:])
+        found = cls(name, public[1:], kind)
         if not _NAME.fullmatch(name) or found.key_id.hex() != number:
             raise Problem("log_key_invalid", "the number of this key is not that of its name and its bytes")
         return found
@@ -93,7 +97,7 @@ def sign_checkpoint(checkpoint: Checkpoint, name: str, private: bytes) -> str:
     signer = Ed25519PrivateKey.from_private_bytes(private)
     key = NoteKey(name, signer.public_key().public_bytes_raw())
     signature = key.key_id + signer.sign(checkpoint.body.encode())
-    return f"{checkpoint.body}\n{_DASH}{name} {base64.b64encode(signature).decode()}\n"
+    return f"{checkpoint.body}\n{DASH}{name} {base64.b64encode(signature).decode()}\n"
 
 
 def public_of(private: bytes) -> bytes:
@@ -142,13 +146,13 @@ def read_signed(note: str, keys: Sequence[NoteKey]) -> tuple[Checkpoint, int]:
     body, checkpoint = _body(note)
     signer = -1
     for line in note[len(body) + 1 :].split("\n")[:-1]:
-        name, _, packed = line.removeprefix(_DASH).rpartition(" ")
-        signature = _decoded(packed)
-        if not line.startswith(_DASH) or not _NAME.fullmatch(name) or signature is None:
+        name, _, packed = line.removeprefix(DASH).rpartition(" ")
+        signature = decoded(packed)
+        if not line.startswith(DASH) or not _NAME.fullmatch(name) or signature is None:
             raise Problem("checkpoint_invalid", f"a signature was expected, not {line[:60]!r}")
         for place, key in enumerate(keys):
-            if (key.name, key.key_id) == (name, signature[:_ID_BYTES]):
-                if not _is_signature(key, signature[_ID_BYTES:], body):
+            if (key.name, key.key_id) == (name, signature[:ID_BYTES]):
+                if not is_signature(key, signature[ID_BYTES:], body.encode()):
                     raise Problem("checkpoint_not_signed", f"the signature of {name} is for something else")
                 signer = max(signer, place)
     if signer < 0:
@@ -157,26 +161,74 @@ def read_signed(note: str, keys: Sequence[NoteKey]) -> tuple[Checkpoint, int]:
     return checkpoint, signer
 
 
+def read_unsigned(note: str) -> Checkpoint:
+    """Read the head of a log without asking who signed it, where it is known to be ours.
+
+    Args:
+        note: the signed note.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        Problem: `checkpoint_invalid`.
+    """
+    return _body(note)[1]
+
+
+def signed_text(note: str) -> str:
+    """Give what the signatures of a head are over.
+
+    Args:
+        note: the signed note.
+
+    Returns:
+        Its text with the newline at its end.
+
+    Raises:
+        Problem: `checkpoint_invalid`.
+    """
+    return _body(note)[0]
+
+
 def _body(note: str) -> tuple[str, Checkpoint]:
     head, gap, _ = note.partition("\n\n")
     lines = head.split("\n")
     is_whole = bool(gap) and len(note.encode()) <= NOTE_BYTES_AT_MOST and note.endswith("\n")
-    root = _decoded(lines[2]) if len(lines) > 2 and lines[0] and _SIZE.fullmatch(lines[1]) else None
+    root = decoded(lines[2]) if len(lines) > 2 and lines[0] and _SIZE.fullmatch(lines[1]) else None
     if not is_whole or root is None or len(root) != HASH_BYTES:
         detail = "expected a log's name, its size, its root in base64, an empty line, and signatures"
         raise Problem("checkpoint_invalid", detail)
     return head + "\n", Checkpoint(lines[0], int(lines[1]), root)
 
 
-def _is_signature(key: NoteKey, signature: bytes, body: str) -> bool:
+def is_signature(key: NoteKey, signature: bytes, message: bytes) -> bool:
+    """Tell whether a signature is a key's.
+
+    Args:
+        key: whose.
+        signature: 64 bytes.
+        message: what was signed.
+
+    Returns:
+        False where it is not, or where either is none.
+    """
     try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, body.encode())
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
+    """Read base64 that is written in the one canonical way.
+
+    Args:
+        text: with its padding, without spaces.
+
+    Returns:
+        The bytes, None where it is written otherwise.
+    """
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, Info
 
 from guerdon.base.errors import Problem
 from guerdon.connect.webhooks.deliveries import count_states
+from guerdon.connect.witness.watching import Watch, look
 from guerdon.infra.db import Database
 from guerdon.infra.outbox import relay
 from guerdon.infra.tx import Tx
@@ -55,6 +56,11 @@ class StandingFigures:
         self._quarantined = gauge("quarantined_commands", "Commands in quarantine.")
         words = "Accounts that time has changed and no tick has booked, 1,000 at most for each program."
         self._due = gauge("ticks_due_accounts", words)
+        self._alarms = gauge("witness_alarms", "Heads of watched logs that do not fit what was seen.")
+        self._refusals = gauge("witness_refusals", "Witnesses that say a log here is another than they saw.")
+        self._behind = gauge(
+            "witness_behind_seconds", "Since when a witness could not be told, 0 where none."
+        )
 
     async def look(self) -> None:
         """Bring the figures up to date; without a database they are NaN, and `guerdon_database_up` is 0."""
@@ -68,11 +74,13 @@ class StandingFigures:
             with self._database.transaction_as("relay") as tx:
                 oldest, events = relay.oldest(tx)
                 states = {state: (number, since) for state, number, since in count_states(tx)}
-            quarantined, due = self._by_tenant(now)
+            quarantined, due, watches = self._by_tenant(now)
         except Problem as problem:
             _LOG.warning("figures_missing", code=problem.code)
             self._up.set(0)
             for one in (self._outbox, self._lag, self._oldest, self._quarantined, self._due):
+                one.set(NAN)
+            for one in (self._alarms, self._refusals, self._behind):
                 one.set(NAN)
             for state in _STATES:
                 self._deliveries.labels(state).set(NAN)
@@ -85,18 +93,24 @@ class StandingFigures:
         self._oldest.set(_age(states.get("waiting", (0, None))[1], now))
         self._quarantined.set(quarantined)
         self._due.set(due)
+        self._alarms.set(sum(one.alarms for one in watches))
+        self._refusals.set(sum(one.refusals for one in watches))
+        behind = [one.behind_since for one in watches if one.behind_since is not None]
+        self._behind.set(_age(min(behind, default=None), now))
 
-    def _by_tenant(self, now: datetime) -> tuple[int, int]:
+    def _by_tenant(self, now: datetime) -> tuple[int, int, list[Watch]]:
         with self._database.transaction_as("lookup") as lookup:
             tenants = list_tenants(lookup)
         quarantined = due = 0
+        watches = []
         for tenant in tenants:
             with self._database.transaction(tenant.tenant_id) as tx:
                 row = tx.execute("select count(*) from quarantine").fetchone()
                 quarantined += row[0] if row is not None else 0
+                watches.append(look(tx))
                 # A sandbox has a clock of its own, which nobody winds here.
                 due += 0 if tenant.sandbox else _due(tx, now)
-        return quarantined, due
+        return quarantined, due, watches
 
 
 def _due(tx: Tx, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -10,16 +10,21 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
+from guerdon.connect.witness.pushes import Push, list_pushes
 from guerdon.infra.tx import Tx
 from guerdon.ledger import log
+from guerdon.programs.audit import Act, record
 from guerdon.rules.proofs.statement import ProofFile, write_proof
 from guerdon.web.api.accounts import find_account
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.calls.once import once
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
 
 ROUTER: Final = APIRouter(tags=["Log and proofs"])
 Reading = Annotated[Call, Depends(admitted("accounts:read"))]
+Rotating = Annotated[Call, Depends(admitted("keys:write"))]
+_NOT_YET: Final = "no such transaction is in a signed head; a new one is there within two seconds"
 
 
 class CheckpointShape(msgspec.Struct, frozen=True):
@@ -47,6 +52,29 @@ class Keys(msgspec.Struct, frozen=True):
     data: list[KeyShape]
 
 
+class PushShape(msgspec.Struct, frozen=True):
+    """How far a witness was told."""
+
+    witness: str
+    size: int
+    """Of the last head that it took, 0 for none."""
+    told_at: datetime | None
+    tried_at: datetime | None
+    attempts: int
+    """That failed since."""
+    problem: str | None
+    """Why the last one failed."""
+    refused_at: datetime | None
+    """Since when it says that this log is another than the one it saw."""
+    next_try_at: datetime | None
+
+
+class Pushes(msgspec.Struct, frozen=True):
+    """How far each witness was told, by its name."""
+
+    data: list[PushShape]
+
+
 class Checkpoints(msgspec.Struct, frozen=True):
     """A page of signed heads, newest first."""
 
@@ -71,7 +99,7 @@ class Consistency(msgspec.Struct, frozen=True):
     **operation(CheckpointShape),
 )
 def checkpoint(call: Reading, program: str) -> Response:
-    """How far the log has come, signed now where it grew. A new transaction is in it within a second."""
+    """How far the log has come, signed now where it grew, at most once a second."""
     with call.transaction() as tx:
         signed = _signed(tx, call, call.house.live(tx, program), program)
     return answer(_shape(signed))
@@ -96,7 +124,41 @@ def keys(call: Reading, program: str) -> Response:
         if not log.list_keys(tx, live.program_id):
             _signed(tx, call, live, program)
         known = log.list_keys(tx, live.program_id)
-    return answer(Keys([KeyShape(one.number, one.note_key.text, one.since) for one in known]))
+    return answer(Keys([_key(one) for one in known]))
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/log/keys", summary="Give the log a new key", **operation(KeyShape, status=201)
+)
+def rotate(call: Rotating, program: str) -> Response:
+    """The new key signs from now on; heads that others signed stay good under theirs.
+
+    Give the new key to everybody who has the old one, witnesses first: they refuse what it signs before.
+    """
+
+    def act(tx: Tx) -> tuple[int, KeyShape]:
+        live = call.house.live(tx, program)
+        signer, now = call.house.signer(call.tenant_id), datetime.now(UTC)
+        made = log.rotate(tx, signer, live.program_id, log.origin_of(tx, program), now)
+        detail = {"number": made.number, "key": made.note_key.text}
+        what = Act(
+            call.now, call.caller.actor, "log_key.rotated", f"program:{program}", live.program_id, detail
+        )
+        record(tx, what, call.house.ids)
+        return 201, _key(made)
+
+    return once(call, act)
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/log/witnesses", summary="How far witnesses were told", **operation(Pushes)
+)
+def witnesses(call: Reading, program: str) -> Response:
+    """Each witness of the server's settings that was told of this log, or should have been."""
+    with call.transaction() as tx:
+        call.house.live(tx, program)
+        rows = list_pushes(tx, program)
+    return answer(Pushes([_push(one) for one in rows]))
 
 
 @ROUTER.get(
@@ -145,9 +207,12 @@ def transaction_proof(call: Reading, program: str, transaction: str) -> Response
         live = call.house.live(tx, program)
         placed = log.find_placed(tx, live.program_id, number)
         if placed is None:
-            detail = "no such transaction is in the log; a new one is there within a second"
-            raise Problem("transaction_not_found", detail)
-        file = log.prove_transaction(tx, live.program_id, _signed(tx, call, live, program), placed)
+            raise Problem("transaction_not_found", _NOT_YET)
+        signed = _signed(tx, call, live, program)
+        if placed.position >= signed.size:
+            # Logged after the head that was signed a moment ago.
+            raise Problem("transaction_not_found", _NOT_YET)
+        file = log.prove_transaction(tx, live.program_id, signed, placed)
     return _file(file, transaction)
 
 
@@ -171,7 +236,19 @@ def statement_proof(call: Reading, program: str, account: str) -> Response:
 
 def _signed(tx: Tx, call: Call, live: Live, program: str) -> log.Signed:
     signer = call.house.signer(call.tenant_id)
-    return log.sign_head(tx, signer, live.program_id, log.origin_of(tx, program), call.now)
+    # By the clock on the wall also where a sandbox's call has another: so the sequencer signs too.
+    origin, now = log.origin_of(tx, program), datetime.now(UTC)
+    return log.sign_on_demand(tx, signer, live.program_id, origin, now)
+
+
+def _key(one: log.LogKey) -> KeyShape:
+    return KeyShape(one.number, one.note_key.text, one.since)
+
+
+def _push(one: Push) -> PushShape:
+    next_at = one.next_at if one.problem else None
+    times = (one.told_at, one.tried_at, one.attempts, one.problem or None, one.refused_at, next_at)
+    return PushShape(one.witness, one.size, *times)
 
 
 def _shape(one: log.Signed) -> CheckpointShape:

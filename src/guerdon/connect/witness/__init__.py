@@ -1,0 +1,1 @@
+"""Witnesses: who is told of each signed head of a log, and whose heads are watched here."""
