@@ -65,11 +65,12 @@ $(BIN)/.real: $(BIN)/.bootstrap requirements/test.txt
 demo: $(READY) $(BIN)/.project $(if $(findstring --real,$(ARGS)),$(BIN)/.real)
 	@$(BIN)/guerdon demo $(ARGS)
 
-# Browser, npm packages and curl, which tests use beside Python.
+# Browser, npm packages, curl and the compiler of the contract, which tests use beside Python.
 counterparts:
 	@scripts/ensure-curl
 	@if [ -d tests/web/browser ]; then scripts/ensure-chromium; fi
 	@scripts/ensure-node-packages
+	@scripts/environment tool vyper
 
 test: $(BIN)/.test $(BIN)/.project counterparts
 	$(PYTEST) -m "not long" $(ARGS)

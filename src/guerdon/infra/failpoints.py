@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Literal
 
-Name = Literal["before_lock", "after_write", "in_commit", "after_commit"]
+Name = Literal["before_lock", "after_write", "in_commit", "after_commit", "anchor_stored", "anchor_sent"]
 
 _VARIABLE = "GUERDON_FAILPOINT"
 

@@ -1,0 +1,1 @@
+"""Anchors of the logs: on a chain that everybody can read, and stamped by a time-stamp authority."""

@@ -1,0 +1,1 @@
+"""The contract that keeps anchors on a chain: source, ABI and bytecode."""
