@@ -192,12 +192,12 @@ class Outgoing:
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         async with self._client.stream("POST", url, content=body, headers=dict(headers)) as response:
-            body = bytearray()
+            read = bytearray()
             async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > self._reach.answer_bytes:
+                read += piece
+                if len(read) > self._reach.answer_bytes:
                     break
-            return Reply(response.status_code, response.headers.get("retry-after"), bytes(body))
+            return Reply(response.status_code, response.headers.get("retry-after"), bytes(read))
 
     async def close(self) -> None:
         """Close what is open."""

@@ -158,5 +158,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     },
     ("post", "/v1/hooks/{hook}"): _POSTED,
     ("post", "/v1/hooks/{hook}/preview"): _POSTED,
+    ("post", "/v1/witness/logs"): {
+        "key": "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+    },
 }
-"""Bodies by method and path template."""

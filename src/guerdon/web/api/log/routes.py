@@ -37,7 +37,7 @@ class CheckpointShape(msgspec.Struct, frozen=True):
     signed_at: datetime
 
 
-class KeyShape(msgspec.Struct, frozen=True):
+class LogKeyShape(msgspec.Struct, frozen=True):
     """A key that signs heads."""
 
     number: int
@@ -46,10 +46,10 @@ class KeyShape(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Keys(msgspec.Struct, frozen=True):
+class LogKeys(msgspec.Struct, frozen=True):
     """All keys that ever signed, the present one last."""
 
-    data: list[KeyShape]
+    data: list[LogKeyShape]
 
 
 class PushShape(msgspec.Struct, frozen=True):
@@ -116,7 +116,7 @@ def checkpoints(call: Reading, program: str, wanted: Paged) -> Response:
     return listing(rows, wanted, lambda one: one.size, _shape)
 
 
-@ROUTER.get("/v1/programs/{program}/log/keys", summary="Keys that sign the log", **operation(Keys))
+@ROUTER.get("/v1/programs/{program}/log/keys", summary="Keys that sign the log", **operation(LogKeys))
 def keys(call: Reading, program: str) -> Response:
     """Write the key down somewhere else: a proof is worth as much as the key that it is checked with."""
     with call.transaction() as tx:
@@ -124,11 +124,11 @@ def keys(call: Reading, program: str) -> Response:
         if not log.list_keys(tx, live.program_id):
             _signed(tx, call, live, program)
         known = log.list_keys(tx, live.program_id)
-    return answer(Keys([_key(one) for one in known]))
+    return answer(LogKeys([_key(one) for one in known]))
 
 
 @ROUTER.post(
-    "/v1/programs/{program}/log/keys", summary="Give the log a new key", **operation(KeyShape, status=201)
+    "/v1/programs/{program}/log/keys", summary="Give the log a new key", **operation(LogKeyShape, status=201)
 )
 def rotate(call: Rotating, program: str) -> Response:
     """The new key signs from now on; heads that others signed stay good under theirs.
@@ -136,7 +136,7 @@ def rotate(call: Rotating, program: str) -> Response:
     Give the new key to everybody who has the old one, witnesses first: they refuse what it signs before.
     """
 
-    def act(tx: Tx) -> tuple[int, KeyShape]:
+    def act(tx: Tx) -> tuple[int, LogKeyShape]:
         live = call.house.live(tx, program)
         signer, now = call.house.signer(call.tenant_id), datetime.now(UTC)
         made = log.rotate(tx, signer, live.program_id, log.origin_of(tx, program), now)
@@ -241,8 +241,8 @@ def _signed(tx: Tx, call: Call, live: Live, program: str) -> log.Signed:
     return log.sign_on_demand(tx, signer, live.program_id, origin, now)
 
 
-def _key(one: log.LogKey) -> KeyShape:
-    return KeyShape(one.number, one.note_key.text, one.since)
+def _key(one: log.LogKey) -> LogKeyShape:
+    return LogKeyShape(one.number, one.note_key.text, one.since)
 
 
 def _push(one: Push) -> PushShape:
