@@ -39,6 +39,15 @@ class Standing(NamedTuple):
     pending: int
 
 
+class Turnover(NamedTuple):
+    """What went through a wallet, in its scale."""
+
+    loaded: int
+    """All that was ever given."""
+    used_at: datetime | None
+    """When it last paid for something, or was turned into another wallet's units."""
+
+
 def list_transactions(tx: Tx, account_id: int, limit: int, before: int | None = None) -> list[Posted]:
     """Give a page of an account's statement, newest first.
 
@@ -58,6 +67,21 @@ def list_transactions(tx: Tx, account_id: int, limit: int, before: int | None = 
     for seq, *entry in tx.execute(sql.ENTRIES_OF, (account_id, rows[-1][0], rows[0][0])):
         lines.setdefault(seq, []).append(Entry(*entry))
     return [Posted._make((*row, tuple(lines.get(row[0], ())))) for row in rows]
+
+
+def load_turnover(tx: Tx, account_ids: Sequence[int], wallet: str) -> Mapping[int, Turnover]:
+    """Tell what came into a wallet of accounts, and when something was last taken out of it.
+
+    Args:
+        tx: the transaction.
+        account_ids: whose.
+        wallet: its key.
+
+    Returns:
+        By account; those that nothing was posted to are left out.
+    """
+    rows = tx.execute(sql.TURNOVER, (list(account_ids), wallet))
+    return {account_id: Turnover(*row) for account_id, *row in rows}
 
 
 def load_spent(tx: Tx, account_id: int, seqs: Sequence[int]) -> Mapping[str, tuple[Lot, ...]]:

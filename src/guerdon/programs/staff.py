@@ -27,6 +27,8 @@ Duty = Literal[
     "checkouts:cancel",
     "redemptions:write",
     "coupons:write",
+    "gift_cards:write",
+    "gift_cards:block",
     "programs:apply",
     "webhooks:write",
     "jobs:run",
@@ -43,7 +45,14 @@ _MAY: Final[dict[Role, frozenset[str]]] = {
     "owner": frozenset(get_args(Duty)),
     "manager": frozenset(get_args(Duty)) - {"keys:write", "staff:write"},
     "support": frozenset(
-        {"members:adjust", "members:export", "orders:return", "checkouts:cancel", "redemptions:write"}
+        {
+            "members:adjust",
+            "members:export",
+            "orders:return",
+            "checkouts:cancel",
+            "redemptions:write",
+            "gift_cards:block",
+        }
     ),
     "auditor": frozenset(),
 }

@@ -11,6 +11,7 @@ from guerdon.infra.arrays import bigints, byteas, columns, instants, texts
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.rules.cards.codes import code_of, ending_of, read_code
+from guerdon.rules.cards.paying import REFUSALS
 
 _COLUMNS = "digest, account_id, ending, redemption_id, owner_account, opened_at, blocked_at"
 _SELECT = f"select {_COLUMNS} from gift_cards"  # noqa: S608 - a list of columns of ours
@@ -209,7 +210,34 @@ def get_card(tx: Tx, program_id: int, account_id: int) -> CardRow:
     return CardRow(*row)
 
 
-def list_cards(tx: Tx, program_id: int, before: int | None, limit: int) -> list[CardRow]:
+def find_card(tx: Tx, program_id: int, vault: Vault, code: str) -> CardRow:
+    """Find a card by its code, as somebody typed it.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        vault: the tenant's keys.
+        code: any text.
+
+    Returns:
+        The card.
+
+    Raises:
+        Problem: `gift_card_mistyped` or `gift_card_unknown`, at `/code`.
+    """
+    folded, problem = read_code(code)
+    if not problem:
+        digest = digest_of(vault, folded)
+        row = tx.execute(f"{_SELECT} where program_id = %s and digest = %s", (program_id, digest)).fetchone()
+        if row is not None:
+            return CardRow(*row)
+        problem = "gift_card_unknown"
+    raise Problem.at("/code", problem, REFUSALS[problem])
+
+
+def list_cards(
+    tx: Tx, program_id: int, before: int | None, limit: int, *, blocked: bool = False
+) -> list[CardRow]:
     """Give a page of cards, newest first.
 
     Args:
@@ -217,9 +245,11 @@ def list_cards(tx: Tx, program_id: int, before: int | None, limit: int) -> list[
         program_id: whose.
         before: only those with a smaller account; None for the first page.
         limit: how many at most.
+        blocked: whether only blocked ones are meant.
 
     Returns:
         Cards.
     """
-    where = " where program_id = %s and account_id < %s order by account_id desc limit %s"
+    only = " and blocked_at is not null" if blocked else ""
+    where = f" where program_id = %s and account_id < %s{only} order by account_id desc limit %s"
     return [CardRow(*row) for row in tx.execute(_SELECT + where, (program_id, before or _NEWEST, limit))]

@@ -18,6 +18,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from tests.web.conftest import PROGRAM, order
 from tests.web.test_serving import KEY, SERVE, ask
 
+CLUB = PROGRAM.replace(
+    "wallets:\n",
+    "wallets:\n  credit: {unit: USD, scale: 2, tender: store_credit}\n"
+    "  cards: {unit: USD, scale: 2, tender: gift_card, expires: {after: 24mo}}\n",
+)
 # Names of other machines lead nowhere: whatever a page asks for comes from this one.
 FLAGS = (
     "--no-sandbox",
@@ -66,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         told = _TOLD.search(said)
         assert told is not None, said
         bought_at, address = datetime.now(UTC), told[1].removesuffix("/console")
-        ask("PUT", f"{address}/v1/programs/club", PROGRAM.encode(), "application/yaml")
+        ask("PUT", f"{address}/v1/programs/club", CLUB.encode(), "application/yaml")
         for name in ("Ananya Das", "Rita Paul", "Ritu Pal"):
             email = f"{name.lower().replace(' ', '.')}@mail.example"
             profile = {"external_id": name.partition(" ")[0].lower(), "name": name, "email": email}
@@ -77,6 +82,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ask(
             "POST", f"{club}/coupons/batches?format=none", {"reward": "voucher", "size": 50, "prefix": "MAY-"}
         )
+        ask("POST", f"{club}/gift-cards", {"amount": "50.00", "count": 2, "reason": "sold at the till"})
         bag = {"id": "1", "name": "Bag", "price": "40.00", "quantity": 2}
         cart = {"source": "shop", "member": "external:ananya", "ttl": 3600, "lines": [bag], "rewards": []}
         ask("PUT", f"{club}/checkouts/C-1", cart)

@@ -20,6 +20,7 @@ ROOMS = (
     "/console/p/club/orders",
     "/console/p/club/checkouts",
     "/console/p/club/coupons",
+    "/console/p/club/gift-cards",
     "/console/p/club/rewards",
     "/console/p/club/redemptions",
     "/console/keys",
@@ -142,6 +143,28 @@ def test_a_code_is_made_and_found_good_by_keyboard_and_form_alone(page: Page) ->
     page.get_by_label("A code, as the customer reads it out").fill("Welcome1O")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("can be used")
+
+
+def test_gift_cards_are_made_found_by_their_code_and_blocked(page: Page) -> None:
+    page.get_by_role("link", name="Gift cards", exact=True).click()
+    page.get_by_label("Money on each card, USD").fill("20")
+    page.get_by_label("How many cards").fill("2")
+    page.get_by_label("Reason, which the ledger keeps").fill("for the fair")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 gift cards are made")
+    code = page.locator("code.secret").first.inner_text()
+    with page.expect_download() as file:
+        page.get_by_role("button", name="The codes as a file").click()
+    assert code in file.value.path().read_text()
+    page.get_by_role("link", name="Gift cards", exact=True).first.click()
+    page.get_by_label("The code on the card").fill(code.lower().replace("-", " "))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Gift card …{code[-4:]}")
+    assert code not in page.url
+    assert code not in page.content()
+    page.locator("#why").fill("lost on the tram")
+    page.get_by_role("button", name="Block the card").click()
+    expect(page.get_by_role("status")).to_contain_text("It pays nothing any more.")
 
 
 def test_a_reward_is_sent_from_the_list_of_what_waits(page: Page) -> None:

@@ -20,8 +20,9 @@ async () => (await axe.run(document, {resultTypes: ['violations']})).violations.
 ROOMS = (
     *("", "/members", "/program", "/transactions", "/quarantine", "/backtests", "/backtests/new"),
     *("/orders", "/orders?which=undone", "/checkouts", "/coupons", "/rewards", "/redemptions"),
+    *("/gift-cards", "/gift-cards?state=blocked"),
 )
-LISTS = ("/orders", "/checkouts", "/coupons")
+LISTS = ("/orders", "/checkouts", "/coupons", "/gift-cards")
 """Lists whose first row leads to a page of its own."""
 HOUSE = ("/webhooks", "/hooks", "/jobs", "/keys", "/staff", "/audit", "/account", "/new", "/nowhere")
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"

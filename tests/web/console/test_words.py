@@ -17,10 +17,10 @@ from jinja2 import Environment, nodes
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
-from guerdon.web.console import saying, story
+from guerdon.web.console import opened, saying, story
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
-from guerdon.web.console.shop import codes, coupons, rewards, sold
+from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
 from guerdon.web.console.words import CATALOGUES, Said
 from tests.architecture.source import ROOT
 
@@ -32,6 +32,10 @@ CHOSEN = {
     *ROLES,
     *story._TITLES.values(),
     *story._REASONS.values(),
+    *story.CARD_TITLES.values(),
+    *cards.STATES.values(),
+    *card.DONE.values(),
+    *opened.MONEY.values(),
     *sold.STATES.values(),
     *sold.TENDERS.values(),
     *sold.REASONS.values(),

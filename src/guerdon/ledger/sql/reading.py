@@ -39,6 +39,15 @@ select wallet, available_at, nullif(expires_at, 'infinity'), amount
 from entries where account_id = %s and seq = any(%s::bigint[]) and book = 'member' order by seq, line
 """
 
+TURNOVER = """
+select t.account_id,
+    coalesce(-sum(e.amount) filter (where t.kind = 'award' and e.book = 'issued'), 0)::bigint,
+    max(t.booked_at) filter (where t.kind in ('redeem', 'convert'))
+from transactions t join entries e on e.account_id = t.account_id and e.seq = t.seq
+where t.account_id = any(%s::bigint[]) and t.wallet = %s
+group by t.account_id
+"""
+
 LOTS_AT = """
 select e.wallet, e.available_at, nullif(e.expires_at, 'infinity'), sum(e.amount)::bigint
 from entries e join transactions t on t.account_id = e.account_id and t.seq = e.seq

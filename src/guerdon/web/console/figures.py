@@ -63,12 +63,15 @@ class Moved:
     expired: int = 0
     owed: int = 0
     """What was not there any more when it was to be taken back, less what was repaid since."""
+    converted: int = 0
+    """What came from other wallets, less what went to them."""
     other: int = 0
 
     @property
     def sum(self) -> int:
         """What it came to for what is outstanding."""
-        return self.issued - self.spent + self.given_back - self.expired + self.owed + self.other
+        moved = self.owed + self.converted + self.other
+        return self.issued - self.spent + self.given_back - self.expired + moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,8 @@ def load_figures(tx: Tx, live: Live, at: datetime) -> Figures:
         sold=tuple(sold.get(day, 0) for day in months.days),
         tiers=_tiers(tx, program, live.program_id, joined),
         ending=tuple(Ending(*row) for row in soon if row[0] in program.wallets),
-        fired=tuple(Fired(*row) for row in fired),
+        # What is put on gift cards is sold, not given.
+        fired=tuple(Fired(*row) for row in fired if row[1] != program.card_wallet),
     )
 
 
@@ -228,6 +232,8 @@ def _add(moved: Moved, book: str, kind: str, amount: int) -> None:
         moved.expired += amount
     elif book == "owed":
         moved.owed -= amount
+    elif book == "converted":
+        moved.converted -= amount
     else:
         moved.other -= amount
 

@@ -12,9 +12,13 @@ from guerdon.members.members import Desk
 from guerdon.programs.programs import LiveVersion, list_programs
 from guerdon.rules.difference.voice import Voice, as_words
 from guerdon.rules.program import Program
+from guerdon.web.console.saying import Saying
 from guerdon.web.console.visits import Visit
 from guerdon.wiring import Live
 
+_TENDERS: Final = ("points", "store_credit", "gift_card")
+MONEY: Final = {"store_credit": "store credit", "gift_card": "gift cards"}
+"""What wallets of money are called; `say.text` translates it."""
 _WAITING: Final = "select count(*) from (select 1 from quarantine where program_id = %s limit 1000) q"
 
 
@@ -48,6 +52,25 @@ class Opened:
     def unit(self, wallet: str) -> str:
         """Name a wallet's unit; a wallet that is gone keeps its key."""
         return self.voice.units(wallet) if wallet in self.program.wallets else wallet
+
+    @property
+    def wallets(self) -> tuple[str, ...]:
+        """All wallets: points first, then store credit, then gift cards."""
+        wallets = self.program.wallets
+        return tuple(sorted(wallets, key=lambda key: _TENDERS.index(wallets[key].tender)))
+
+    @property
+    def own_wallets(self) -> tuple[str, ...]:
+        """Those that a member can have; money of gift cards is nobody's."""
+        return tuple(key for key in self.wallets if self.program.wallets[key].tender != "gift_card")
+
+    def named(self, wallet: str, say: Saying) -> str:
+        """Name a wallet by its unit, or as what it pays where the unit is money."""
+        tender = self.program.wallets[wallet].tender
+        if tender == "points":
+            return self.unit(wallet)
+        alike = sum(one.tender == tender for one in self.program.wallets.values())
+        return say.text(MONEY[tender]) + (f" ({as_words(wallet)})" if alike > 1 else "")
 
     def tier(self, ladder: str, level: str) -> str:
         """Name a tier."""

@@ -21,7 +21,7 @@ from guerdon.web.console.rooms import (
     quarantine,
     webhooks,
 )
-from guerdon.web.console.shop import checkouts, codes, coupons, order, orders, rewards
+from guerdon.web.console.shop import card, cards, checkouts, codes, coupons, order, orders, rewards
 from guerdon.web.console.visits import ConsoleRoute, Visitor
 
 ROUTER: Final = APIRouter()
@@ -36,7 +36,7 @@ def nowhere(visit: Visitor) -> Response:
 
 _ROOMS: Final = (
     *(entrance, overview, members, people, program, backtests, books, quarantine),
-    *(orders, order, checkouts, coupons, codes, rewards),
+    *(orders, order, checkouts, coupons, codes, cards, card, rewards),
     *(webhooks, hooks, jobs, office),
 )
 for _room in _ROOMS:

@@ -29,7 +29,15 @@ _TITLES: Final = {
     "guerdon.receive": "Received from another account",
     "guerdon.tick": "Time passed",
     "guerdon.take_capture": "Cart paid, its order was known",
+    "guerdon.load_card": "Money came onto the card",
+    "guerdon.pay_with_card": "Paid with the card",
+    "guerdon.refund_card": "Came back onto the card",
+    "guerdon.empty_card": "Emptied: its reward was taken back",
+    "guerdon.claim_card": "Became store credit",
+    "guerdon.receive_credit": "Store credit from a gift card",
 }
+CARD_TITLES: Final = {"opens": "Card made", "blocked": "Blocked", "unblocked": "Good again"}
+"""What else happens to a gift card; `say.text` translates it."""
 _REASONS: Final = {
     "condition_false": "its condition does not hold",
     "not_in_audience": "it is for others",
@@ -158,19 +166,31 @@ def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying)
     if stored.type in ("order.returned", "order.cancelled", "order.edited"):
         return _title_of_undone(stored, say)
     if stored.order_id is not None:
-        where = stored.store or stored.channel
-        return say.text("Order {order}, {where}", order=stored.order_id, where=where or stored.source)
+        where = stored.store or stored.channel or stored.source
+        if not where:
+            return say.text("Order {order}", order=stored.order_id)
+        return say.text("Order {order}, {where}", order=stored.order_id, where=where)
     if stored.type == "guerdon.redeem" and decision.redemptions:
         names = ", ".join(opened.voice.reward(one.reward) for one in decision.redemptions)
         return say.text("Redeemed: {reward}", reward=names)
     if stored.type == "guerdon.cancel_redemption":
-        return say.text("Redemption cancelled: {reward}", reward=opened.voice.reward(_own(stored)["reward"]))
-    words = _TITLES.get(stored.type)
+        return say.text(
+            "Redemption cancelled: {reward}", reward=opened.voice.reward(own_data(stored)["reward"])
+        )
+    words = _card_title(stored) or _TITLES.get(stored.type)
     return say.text(words) if words is not None else as_words(stored.type.replace(".", " ")).capitalize()
 
 
+def _card_title(stored: StoredEvent) -> str:
+    if stored.type == "guerdon.load_card":
+        return CARD_TITLES["opens"] if own_data(stored).get("opens") else ""
+    if stored.type == "guerdon.block_card":
+        return CARD_TITLES["blocked" if own_data(stored)["blocked"] else "unblocked"]
+    return ""
+
+
 def _title_of_undone(stored: StoredEvent, say: Saying) -> str:
-    data = _own(stored)
+    data = own_data(stored)
     order = data.get("order") or data.get("id")
     if stored.type == "order.returned":
         return say.text("Came back: order {order}", order=order)
@@ -179,16 +199,25 @@ def _title_of_undone(stored: StoredEvent, say: Saying) -> str:
     return say.text("Changed: order {order}", order=order)
 
 
-def _own(stored: StoredEvent) -> dict[str, Any]:
-    """Read what a command of the engine's own carried, or what is told of an order."""
+def own_data(stored: StoredEvent) -> dict[str, Any]:
+    """Read what a command of the engine's own carried, or what is told of an order.
+
+    Args:
+        stored: the event.
+
+    Returns:
+        Its data.
+    """
     data: dict[str, Any] = msgspec.json.decode(stored.text)["data"]
     return data
 
 
 def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened: Opened, say: Saying) -> str:
     said = [f"“{one.reason}”" for one in own if one.reason][:1]
+    if stored.type == "guerdon.block_card" and own_data(stored).get("reason"):
+        said.append(f"“{own_data(stored)['reason']}”")
     if stored.type in ("guerdon.use_redemption", "guerdon.send_redemption"):
-        said.append(number_text("red", _own(stored)["redemption_id"]))
+        said.append(number_text("red", own_data(stored)["redemption_id"]))
     got: dict[str, list[str]] = {}
     for one in decision.redemptions:
         got.setdefault(opened.voice.reward(one.reward), []).append(one.code)
@@ -198,7 +227,8 @@ def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened
     said.extend(
         say.text("Account {account}", account=number_text("acc", one.other_account))
         for one in own
-        if one.other_account is not None
+        # Of cards it is said as a name, where there is one.
+        if one.other_account is not None and not stored.type.endswith("_card")
     )
     if stored.late:
         said.append(

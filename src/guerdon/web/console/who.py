@@ -1,4 +1,4 @@
-"""Whom rows of a list are about: their names and pages, read for a whole page at once."""
+"""Whom rows of a list are about, people and gift cards: their names and pages, read for a page at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
 from guerdon.members.members import Member, load_eldest, load_profiles
+from guerdon.rewards.cards import ask_cards
 from guerdon.web.console.opened import Opened, member_path
 
 Whom = tuple[int, int | None]
@@ -58,4 +59,20 @@ def people_of(tx: Tx, opened: Opened, whom: Collection[Whom]) -> Mapping[Whom, P
         named = eldest.get(account) if member is None else members.get(member)
         if named is not None:
             people[account, member] = person_of(opened, named)
+    nobodys = {account for account, _ in whom if account} - {account for account, _ in people}
+    for account, card in ask_cards(tx, nobodys)().items():
+        people[account, None] = Person(card_path(opened, account), f"GIFT-…{card.ending}")
     return people
+
+
+def card_path(opened: Opened, account_id: int) -> str:
+    """Say where a gift card's page is.
+
+    Args:
+        opened: the program.
+        account_id: the card's.
+
+    Returns:
+        Path.
+    """
+    return f"{opened.path}/gift-cards/{number_text('gft', account_id)}"

@@ -112,7 +112,7 @@ def members(
         sealed=s,
         next=page.next,
         first=cursor is None,
-        unit=[opened.unit(key) for key in opened.program.wallets],
+        unit=[opened.named(key, visit.saying) for key in opened.own_wallets],
     )
 
 
@@ -174,9 +174,7 @@ def _member_page(
         member=member,
         shown_id=number_text("mem", member.member_id),
         account=number_text("acc", account_id),
-        wallets=[
-            _wallet(opened, key, held.get(key, WalletState()), visit.now) for key in opened.program.wallets
-        ],
+        wallets=[_wallet(opened, key, held.get(key, WalletState()), visit) for key in opened.own_wallets],
         ladders=[_ladder(opened, ladder, standing, visit.now) for ladder in opened.program.ladders.values()],
         segments=[opened.segment(key) for key in segments],
         story=story,
@@ -214,20 +212,20 @@ def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> li
         )
         units = (
             opened.units(key, state.free)
-            for key, state in ((key, wallets.get(key, WalletState())) for key in program.wallets)
+            for key, state in ((key, wallets.get(key, WalletState())) for key in opened.own_wallets)
         )
         return Row(one, number_text("mem", one.member_id), tuple(tiers), tuple(units))
 
     return [row(one) for one in members]
 
 
-def _wallet(opened: Opened, key: str, state: WalletState, now: datetime) -> WalletView:
+def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> WalletView:
     scale = opened.program.scales[key]
     lots = tuple((lot, scaled_decimal(lot.remaining, scale)) for lot in state.lots or ())
-    ready = sum((units for lot, units in lots if lot.available_at <= now), Decimal(0))
+    ready = sum((units for lot, units in lots if lot.available_at <= visit.now), Decimal(0))
     return WalletView(
         key=key,
-        unit=opened.unit(key),
+        unit=opened.named(key, visit.saying),
         available=scaled_decimal(state.free, scale),
         pending=scaled_decimal(state.pending, scale),
         held=scaled_decimal(state.held, scale),
@@ -259,7 +257,7 @@ def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, st
         opened = open_program(tx, visit, program)
         found = _member(tx, opened, member)
     wallet = opened.program.wallets.get(visit.field("wallet"))
-    if wallet is None:
+    if wallet is None or wallet.key not in opened.own_wallets:
         raise Problem.at("/wallet", "unknown_wallet", "Choose one of the program's wallets.")
     typed = visit.field("amount", 40).replace("−", "-").replace(",", "")
     try:

@@ -71,10 +71,15 @@ class Book:
     given_back: Decimal
     expired: Decimal
     owed: Decimal
+    converted: Decimal
     other: Decimal
     outstanding: Decimal
     cost: str
     unit_cost: str
+    currency: str
+    """Of a wallet of money; empty for points."""
+    path: str
+    """Where what moved is listed."""
 
 
 @ROUTER.get("/console")
@@ -98,8 +103,8 @@ def overview(visit: Visitor, program: str) -> Response:
             return visit.page("summing.html", **framed(opened, "overview"))
         figures = load_figures(tx, opened.live, complete_at)
         needs = _needs(tx, visit, opened, figures)
-    books = [_book(visit, opened, figures, key) for key in opened.program.wallets]
-    first = next(iter(opened.program.wallets), "")
+    books = [_book(visit, opened, figures, key) for key in opened.wallets]
+    first = next(iter(opened.wallets), "")
     return visit.page(
         "overview.html",
         **framed(opened, "overview"),
@@ -132,24 +137,29 @@ def _book(visit: Visit, opened: Opened, figures: Figures, wallet: str) -> Book:
     month: Moved = figures.by_month[wallet][-1]
     whole, before = figures.whole[wallet], figures.before[wallet]
     held = figures.outstanding.get(wallet, 0)
-    cost = opened.program.wallets[wallet].cost
+    tender = opened.program.wallets[wallet].tender
+    # A unit of money costs what it is.
+    cost = opened.program.wallets[wallet].cost if tender == "points" else None
 
     def units(amount: int) -> Decimal:
         return scaled_decimal(amount, scale)
 
     return Book(
         wallet=wallet,
-        unit=opened.unit(wallet),
+        unit=opened.named(wallet, visit.saying),
         issued=Compared(units(month.issued), units(whole.issued), units(before.issued)),
         spent=Compared(units(month.spent), units(whole.spent), units(before.spent)),
         opening=units(held - month.sum),
         given_back=units(month.given_back),
         expired=units(month.expired),
         owed=units(month.owed),
+        converted=units(month.converted),
         other=units(month.other),
         outstanding=units(held),
         cost=_money(visit, opened, _cents(opened, units(held) * cost)) if cost is not None else "",
         unit_cost=_money(visit, opened, cost) if cost is not None else "",
+        currency=opened.unit(wallet) if tender != "points" else "",
+        path=f"{opened.path}/{'gift-cards' if tender == 'gift_card' else 'transactions'}",
     )
 
 
@@ -205,10 +215,11 @@ def _needs(tx: Tx, visit: Visit, opened: Opened, figures: Figures) -> list[Need]
         found.append(Need("alert", title, detail, f"{opened.path}/quarantine"))
     for one in figures.ending:
         amount = say.number(opened.units(one.wallet, one.units))
-        unit = opened.unit(one.wallet)
+        unit = opened.named(one.wallet, say)
         title = say.text("{amount} {unit} expire within 30 days", amount=amount, unit=unit)
         detail = say.text("The first of them on {day}", day=say.day_long(one.first_on))
-        found.append(Need("clock", title, detail, f"{opened.path}/members"))
+        place = "gift-cards" if one.wallet == opened.program.card_wallet else "members"
+        found.append(Need("clock", title, detail, f"{opened.path}/{place}"))
     waiting = count_to_hand_out(tx, opened.live.program_id, HANDED_OUT, _WAITING_AT_MOST)
     if waiting:
         words = ("{count} reward waits to be handed out", "{count} rewards wait to be handed out")
