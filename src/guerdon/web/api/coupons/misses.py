@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from guerdon.web.api.calls.call import Call
-from guerdon.web.limits import refusal
+from guerdon.web.limits import Limits, refusal
 
 _MISSES: Final = frozenset({"coupon_unknown", "coupon_mistyped", "gift_card_unknown", "gift_card_mistyped"})
 
@@ -20,8 +20,20 @@ def refuse_guessing(call: Call) -> None:
     Raises:
         Problem: `rate_limited`.
     """
-    limits = call.premises.doorkeeper.limits
-    for name in _names(call):
+    refuse_names(call.premises.doorkeeper.limits, _names(call))
+
+
+def refuse_names(limits: Limits, names: Sequence[str]) -> None:
+    """Turn somebody away by the names under which wrong codes are counted; from the event loop.
+
+    Args:
+        limits: of this process.
+        names: theirs.
+
+    Raises:
+        Problem: `rate_limited`.
+    """
+    for name in names:
         spent = limits.spent(name)
         if spent is not None:
             raise refusal(spent)
@@ -34,8 +46,18 @@ def count_misses(call: Call, reasons: list[str]) -> None:
         call: who asked.
         reasons: why codes could not be used.
     """
-    limits = call.premises.doorkeeper.limits
-    for name in _names(call):
+    count_names(call.premises.doorkeeper.limits, _names(call), reasons)
+
+
+def count_names(limits: Limits, names: Sequence[str], reasons: Sequence[str]) -> None:
+    """Remember wrong codes under names; to be called from the event loop.
+
+    Args:
+        limits: of this process.
+        names: who asked.
+        reasons: why codes could not be used.
+    """
+    for name in names:
         for reason in reasons:
             if reason in _MISSES:
                 limits.count_miss(name)

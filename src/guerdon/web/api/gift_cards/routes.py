@@ -17,9 +17,7 @@ from guerdon.engine.intake import NO_CARDS
 from guerdon.infra.tx import Tx
 from guerdon.ledger.wallets import load_wallets
 from guerdon.members.identities import parse_ref
-from guerdon.rewards.cards import CardRow, ask_cards, ask_found, digest_of, get_card, list_cards
-from guerdon.rules.cards.codes import read_code
-from guerdon.rules.cards.paying import REFUSALS
+from guerdon.rewards.cards import CardRow, find_card, get_card, list_cards
 from guerdon.rules.lots import expiring
 from guerdon.rules.program import Program
 from guerdon.rules.state import WalletState
@@ -85,7 +83,7 @@ async def look_up(call: Reading, program: str) -> Response:
     def look() -> CardShape:
         with call.transaction() as tx:
             live = call.house.live(tx, program)
-            row = _of_code(tx, call, live.program_id, asked.code)
+            row = find_card(tx, live.program_id, call.house.vault(call.tenant_id), asked.code)
             return _shown(tx, live.program, [row], call.now)[row.account_id]
 
     try:
@@ -206,18 +204,6 @@ def _instant(at: datetime | None) -> datetime | None:
     if at is not None and at.tzinfo is None:
         raise Problem.at("/expires_at", "time_without_offset", "say the offset, such as 2027-12-31T00:00:00Z")
     return at
-
-
-def _of_code(tx: Tx, call: Call, program_id: int, code: str) -> CardRow:
-    vault = call.house.vault(call.tenant_id)
-    folded, problem = read_code(code)
-    if not problem:
-        digest = digest_of(vault, folded)
-        account = ask_found(tx, program_id, [digest])().get(digest)
-        if account is not None:
-            return ask_cards(tx, [account])()[account]
-        problem = "gift_card_unknown"
-    raise Problem.at("/code", problem, REFUSALS[problem])
 
 
 def _show_one(call: Call, program: str, number: int) -> CardShape:

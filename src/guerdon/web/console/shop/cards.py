@@ -87,7 +87,7 @@ def gift_cards(
     before: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """List gift cards, newest first, perhaps only those that stand so; offer to find one and to make some."""
-    return _list_page(visit, program, state=state, before=before)
+    return _list_page(visit, program, (state, before))
 
 
 @ROUTER.post("/console/p/{program}/gift-cards/look")
@@ -287,12 +287,12 @@ def _made_page(visit: Visit, command: IssueCards, said: Answer) -> Response:
 def _list_page(
     visit: Visit,
     program: str,
+    asked: tuple[str, str] = ("", ""),
     *,
-    state: str = "",
-    before: str = "",
     problem: Problem | None = None,
     missed: str = "",
 ) -> Response:
+    state, before = asked
     chosen: CardState | None = state if state in get_args(CardState) else None  # type: ignore[assignment]
     wanted = WantedCards(_PAGE, chosen, parse_number("gft", before) if before else None)
     with visit.transaction() as tx:
