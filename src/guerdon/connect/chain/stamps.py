@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from guerdon.base.errors import Problem
@@ -33,7 +33,7 @@ _CONTEXT_0: Final = 0xA0
 _GRANTED: Final = (0, 1)
 _LONGEST_PATH: Final = 5
 _TIME: Final = re.compile(r"(\d{14})(?:\.(\d{1,6})\d*)?Z")
-_WORDS: Final = re.compile(rb"[ -~]{4,}")
+_DETAIL_LETTERS: Final = 300
 
 
 class Stamp(NamedTuple):
@@ -91,12 +91,14 @@ def read_response(response: bytes) -> bytes:
     """
     try:
         parts = der.read(response, der.SEQUENCE).parts()
-        status = parts[0].parts()[0].number()
+        number, *words = parts[0].parts()
+        status = number.number()
+        said = [one.body.decode("utf-8", "replace") for text in words[:1] for one in text.parts()]
     except (ValueError, IndexError):
         raise _invalid("the authority's answer is no answer to a request for a stamp") from None
     if status not in _GRANTED:
-        said = b" ".join(_WORDS.findall(parts[0].body)).decode("ascii")[:200]
-        raise Problem("stamp_refused", f"the authority refuses, with status {status} {said}".rstrip())
+        detail = f"the authority refuses with status {status}: {', '.join(said) or 'no reason given'}"
+        raise Problem("stamp_refused", detail[:_DETAIL_LETTERS])
     if len(parts) < 2:
         raise _invalid("the authority grants a stamp and sends none")
     return parts[1].whole
@@ -255,8 +257,6 @@ def _verify(signer: x509.Certificate, signature: bytes, message: bytes, digest: 
         key.verify(signature, message, padding.PKCS1v15(), digest)
     elif isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(signature, message, ec.ECDSA(digest))
-    elif isinstance(key, ed25519.Ed25519PublicKey):
-        key.verify(signature, message)
     else:
         raise UnsupportedAlgorithm("keys of this kind are not known")
 
