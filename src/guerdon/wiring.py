@@ -37,6 +37,7 @@ from guerdon.rules.program import Program
 
 if TYPE_CHECKING:
     from guerdon.connect.webhooks.round import Relay
+    from guerdon.connect.chain.keeper import Keeper as Anchors
     from guerdon.connect.witness.round import Tellers
 
 MAIN_TENANT = "main"
@@ -83,22 +84,28 @@ class House:
         """What keeps the Merkle logs."""
         self._relay: Relay | None = None
         self._tellers: Tellers | None = None
+        self._anchors: Anchors | None = None
         self._vaults: dict[int, Vault] = {}
         self._programs: dict[tuple[int, int], Program] = {}
         self._guard = threading.Lock()
 
     def start(self) -> None:
         """Let the engine begin, notices go out, the overview's sums be kept and the logs grow."""
-        # First, as its file may be wrong and nothing has to be stopped yet.
+        # First, as their files may be wrong and nothing has to be stopped yet.
+        self._anchors = make_anchors(self)
         self._tellers = start_tellers(self)
         self.engine.start()
         self._relay = start_relay(self)
         self.rollups.start()
         self.log.start()
+        if self._anchors is not None:
+            self._anchors.start()
 
     def close(self) -> None:
         """Let the engine finish what it was given, then stop the database."""
         try:
+            if self._anchors is not None:
+                self._anchors.stop()
             self.log.stop()
             self.rollups.stop()
             if self._tellers is not None:
@@ -273,6 +280,28 @@ def start_tellers(house: House) -> Tellers | None:
     tellers = Tellers(witnesses, around, house.rounds)
     tellers.start()
     return tellers
+
+
+def make_anchors(house: House) -> Anchors | None:
+    """Make what anchors heads of logs on a chain and has them stamped.
+
+    Args:
+        house: whose.
+
+    Returns:
+        What does so once it is started; None where the settings name no place.
+
+    Raises:
+        Problem: `settings_invalid`.
+    """
+    given = house.settings
+    if given.anchor_chain_url is None and not given.anchor_contract and given.anchor_authority_url is None:
+        return None
+    from guerdon.connect.chain.keeper import Keeper as Anchors
+    from guerdon.connect.chain.keeper import find_where
+
+    where = find_where(given)
+    return None if where is None else Anchors(house.database, lambda: datetime.now(UTC), where, house.rounds)
 
 
 def make_ids() -> IdMaker:
