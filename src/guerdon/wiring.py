@@ -36,8 +36,8 @@ from guerdon.rules.definition import load_definition
 from guerdon.rules.program import Program
 
 if TYPE_CHECKING:
-    from guerdon.connect.webhooks.round import Relay
     from guerdon.connect.chain.keeper import Keeper as Anchors
+    from guerdon.connect.webhooks.round import Relay
     from guerdon.connect.witness.round import Tellers
 
 MAIN_TENANT = "main"
