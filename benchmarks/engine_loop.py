@@ -113,6 +113,10 @@ def order(number: int, account: int, lines: int) -> IngestEvent:
     return IngestEvent(tenant_id=TENANT, program="bench", received_at=NOW, raw=raw)
 
 
+def make_ids() -> IdMaker:
+    return IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
+
+
 def backend_cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
@@ -143,8 +147,7 @@ def measure(loop: EngineLoop, pid: int, commands: Sequence[Asked], width: int) -
 def prepare(database: Database, loop: EngineLoop, accounts: int) -> None:
     with database.transaction(TENANT) as tx:
         ensure_tenant(tx, "bench", "Bench", sandbox=False, now=NOW)
-        ids = IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
-        apply_definition(tx, NewDefinition(load_definition(PROGRAM), PROGRAM, "bench", NOW), ids)
+        apply_definition(tx, NewDefinition(load_definition(PROGRAM), PROGRAM, "bench", NOW), make_ids())
     loop.start()
     enrolments = [
         EnrolMember(
@@ -167,8 +170,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder)) as server:
         migrate(server.dsn())
         database = Database(server.dsn())
-        ids = IdMaker(lambda: time.time_ns() // 1_000_000, random.Random(secrets.token_bytes(32)).getrandbits)
-        loop = EngineLoop(database, bytes(32), ids, LoopSettings(queue_limit=1_000_000))
+        loop = EngineLoop(database, bytes(32), make_ids(), LoopSettings(queue_limit=1_000_000))
         prepare(database, loop, accounts)
         pid = loop.backend_pid
         numbers = iter(range(10_000_000))

@@ -45,6 +45,7 @@ async def test_the_figures_say_whether_it_is_well(api: Api) -> None:
     assert 0 < found["guerdon_commit_seconds_sum"] < found["guerdon_batch_seconds_sum"]
     assert found["guerdon_quarantined_commands"] == 0
     assert found["guerdon_commands_failed_total"] == 0
+    assert found['guerdon_batches_again_total{reason="deadlock"}'] == 0
     assert found["guerdon_ticks_due_accounts"] == 0
     assert found['guerdon_deliveries{state="dead"}'] == 0
     assert found['guerdon_delivery_attempts_total{outcome="delivered"}'] == 0

@@ -15,7 +15,8 @@ import structlog
 from guerdon.infra.postgres import EmbeddedPostgres
 from tests.world.actors import Step, make_plan
 from tests.world.driver import DifferenceError, World, running_loop
-from tests.world.kills import report_kills, run_kills
+from tests.world.kill_table import report_kills
+from tests.world.kills import run_kills
 from tests.world.places import Ground
 from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
@@ -36,7 +37,7 @@ def main() -> int:
             if code:
                 return code
         if asked.kills:
-            report = run_kills(Path(folder) / "kills", asked.seed, asked.kills, _say)
+            report = run_kills(Path(folder) / "kills", asked.seed, asked.kills, _say, asked.keep)
             _say(report_kills(report))
             return 1 if report.faults else 0
     return 0
@@ -88,6 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=None, help="file to which each kill is added")
     parser.add_argument("--data", type=Path, default=None, help="folder in which the databases are made")
     return parser.parse_args()
 

@@ -7,13 +7,12 @@ import http.client
 import queue
 import random
 import signal
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,25 +25,25 @@ from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.members.crypto import Vault
 from guerdon.programs.tenants import tenant_id_of
-from tests.world.accounts import units_text
 from tests.world.actors import BEGINS
-from tests.world.driver import cloud_event
+from tests.world.flood import Flood, send
 from tests.world.invariants import check_database
+from tests.world.kill_table import Report, Row, keep
+from tests.world.logs import Watch, wait_logged
 from tests.world.model import Act
-from tests.world.places import Ground
+from tests.world.places import Ground, SmallDisk, can_mount
 from tests.world.programs import CLUB
 from tests.world.replay import content_of, replay
 from tests.world.servers import KEY, MASTER_KEY, LostError, Server, ask, clock
 from tests.world.shop import storm
 
-CALLERS = 48
 IN_FLIGHT = 32
 PEOPLE = 24
 ACTS = 4_000
 AGAIN_AT_ONCE = 12
 MAIN = tenant_id_of("main")
 FAILPOINTS = ("before_lock", "after_write", "in_commit", "after_commit")
-POSTGRES = ("backend", "postmaster", "connection")
+POSTGRES = ("backend", "postmaster", "connection", "disk")
 KINDS = (
     "engine",
     "before_lock",
@@ -56,6 +55,17 @@ KINDS = (
     "connection",
 )
 """Half of them at named failpoints."""
+ON_A_SMALL_DISK = (
+    "disk",
+    "before_lock",
+    "disk",
+    "after_write",
+    "in_commit",
+    "disk",
+    "postmaster",
+    "after_commit",
+)
+"""The same where the disk of PostgreSQL can be filled."""
 CARTS_IN_FLIGHT = 4
 """Of those in flight, so many at least are about checkouts and returns."""
 SHARE_OF_CARTS = 0.5
@@ -63,113 +73,45 @@ PER_SERVER = 8
 """Kills on one database: the supervisor of PostgreSQL gives up where it ends too often."""
 
 
-@dataclass
-class Row:
-    """One kill."""
+@dataclass(frozen=True)
+class Setting:
+    """What a siege is made of."""
 
-    kind: str
-    in_flight: int
-    carts: int
-    """How many of these were about checkouts and returns."""
-    lost: int
-    doubled: int
-    torn: int
-    seconds: float
-    """From the kill until the engine was ready again."""
+    seed: int
+    engines: int = 1
+    small_disk: bool = False
 
-
-@dataclass
-class Report:
-    rows: list[Row] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-
-class Flood:
-    """Callers that send one act after the other until their connection breaks or the acts are used up."""
-
-    def __init__(self, server: Server, acts: list[Act]) -> None:
-        self.server = server
-        self.waiting = deque(acts)
-        self.sent: list[Act] = []
-        self.answers: dict[str, tuple[int, dict[str, Any]]] = {}
-        self.lost: list[Act] = []
-        self.flying: dict[str, Act] = {}
-        self.ended = threading.Event()
-        self._guard = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(CALLERS)]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def join(self) -> None:
-        self.ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
-        try:
-            while not self.ended.is_set() and self._one(connection):
-                pass
-        finally:
-            connection.close()
-
-    def _one(self, connection: http.client.HTTPConnection) -> bool:
-        with self._guard:
-            if not self.waiting:
-                return False
-            act = self.waiting.popleft()
-            self.sent.append(act)
-            self.flying[act["label"]] = act
-        try:
-            answer = send(connection, act)
-        except LostError:
-            with self._guard:
-                self.lost.append(self.flying.pop(act["label"]))
-            return False
-        with self._guard:
-            del self.flying[act["label"]]
-            self.answers[act["label"]] = answer
-        return True
-
-
-def send(connection: http.client.HTTPConnection, act: Act) -> tuple[int, dict[str, Any]]:
-    """Send an act as a shop or an operator would."""
-    if act["program"] == "store":
-        return storm.send(connection, act)
-    headers, base = clock(act["now"]), "/v1/programs/club"
-    if act["do"] != "event":
-        headers["Idempotency-Key"] = act["label"]
-    if act["do"] == "event":
-        return ask(connection, ("POST", f"{base}/events"), cloud_event(act), headers)
-    if act["do"] == "redeem":
-        body = {name: act[name] for name in ("reward", "quantity")} | {"member": act["who"]}
-        return ask(connection, ("POST", f"{base}/redemptions"), body, headers)
-    amount = units_text(act["amount"], CLUB.wallets[act["wallet"]].scale)
-    body = {"wallet": act["wallet"], "amount": amount}
-    body |= {"reason": act["reason"]} if act["do"] == "adjust" else {"to": act["to_account"]}
-    path = "adjustments" if act["do"] == "adjust" else "transfers"
-    return ask(connection, ("POST", f"{base}/accounts/{act['account']}/{path}"), body, headers)
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kills in their order."""
+        return ON_A_SMALL_DISK if self.small_disk else KINDS
 
 
 class Siege:
-    """One database, one engine after the other on it, and one model."""
+    """One database, one engine after the other on it, perhaps beside another one, and one model."""
 
-    def __init__(self, postgres: EmbeddedPostgres, folder: Path, seed: int) -> None:
+    def __init__(self, postgres: EmbeddedPostgres, folder: Path, setting: Setting) -> None:
         self.postgres = postgres
+        self.folder = folder
         self.ground = Ground(postgres)
         self.name = self.ground.make()
-        folder.mkdir(parents=True, exist_ok=True)
-        self.server = Server(postgres.dsn(database=self.name), folder)
-        self.chance = random.Random(seed)
+        self.servers = [
+            Server(postgres.dsn(database=self.name), _made(folder / f"engine{number}"))
+            for number in range(setting.engines)
+        ]
+        self.server = self.servers[0]
+        """The one that is killed."""
+        self.ports = [server.port for server in self.servers]
+        self.chance = random.Random(setting.seed)
         self.accounts: dict[tuple[str, str], int] = {}
         self.numbers = 0
         self.now = BEGINS
         self.connections: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
-        for _ in range(AGAIN_AT_ONCE):
-            self.connections.put(http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60))
+        for place in range(AGAIN_AT_ONCE):
+            port = self.ports[place % len(self.ports)]
+            self.connections.put(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
         self.storm = storm.Storm(self.chance)
+        self.watch = Watch(random.Random(setting.seed))
         self.purchases: dict[str, Act] = {}
         """All acts about checkouts and returns so far, by label."""
         self.trouble: list[str] = []
@@ -178,7 +120,8 @@ class Siege:
 
     def open(self) -> None:
         """Apply the program and enrol everybody."""
-        self.server.start()
+        for server in self.servers:
+            server.start()
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         connection.request(
             "PUT",
@@ -202,8 +145,9 @@ class Siege:
         connection.close()
 
     def close(self) -> None:
-        """End the engine, and hang up."""
-        self.server.kill()
+        """End the engines, and hang up."""
+        for server in self.servers:
+            server.kill()
         while not self.connections.empty():
             self.connections.get().close()
 
@@ -271,22 +215,23 @@ class Siege:
         if kind in FAILPOINTS:
             self.server.kill()
             self.server.start(f"{kind}:{self.chance.randint(3, 25)}")
-        flood = Flood(self.server, self.acts())
+        flood = Flood(self.ports, self.acts())
         flood.start()
         in_flight = self.strike(kind, flood)
         began = time.monotonic()
         if kind in POSTGRES:
             self.recover_database(flood)
         else:
+            beside = flood.flying.copy()
             flood.join()
-            in_flight = list(flood.lost)
+            in_flight = list((beside | {act["label"]: act for act in flood.lost}).values())
             self.server.start()
         seconds = time.monotonic() - began
         self.purchases |= {act["label"]: act for act in flood.sent if act["program"] == "store"}
         self.storm.carry_over(flood.waiting, self.purchases.values())
         lost, doubled, torn = self.look(flood)
         carts = sum(act["program"] == "store" for act in in_flight)
-        return Row(kind, len(in_flight), carts, lost, doubled, torn, seconds)
+        return Row(kind, len(self.servers), len(in_flight), carts, lost, doubled, torn, seconds)
 
     def strike(self, kind: str, flood: Flood) -> list[Act]:
         """Kill, and tell which calls were under way."""
@@ -299,6 +244,9 @@ class Siege:
         in_flight = list(flood.flying.copy().values())
         if kind == "engine":
             self.server.kill()
+        elif kind == "disk":
+            with SmallDisk.filled(self.folder / "data"):
+                time.sleep(0.5 + 2 * self.chance.random())
         elif kind == "postmaster":
             assert self.postgres.pid is not None
             psutil.Process(self.postgres.pid).send_signal(signal.SIGKILL)
@@ -328,7 +276,8 @@ class Siege:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                if self.server.call("GET", "/readyz", None, {})[0] == 200 and self.asks_again():
+                ready = [server.call("GET", "/readyz", None, {})[0] for server in self.servers]
+                if set(ready) == {200} and self.asks_again():
                     break
             except LostError:
                 pass
@@ -352,9 +301,16 @@ class Siege:
                 self.first[label] = answer
         missing = self.send_again(flood)
         with Database(self.server.dsn, pool_size=1) as database:
+            wait_logged(database, MAIN)
             told = replay(database, MAIN, self.accounts)
-            models = {"club": told.model}
-            faults = told.faults + check_database(database, (MAIN, self.now), models, self.accounts)
+            faults = self.watch.look(database, MAIN)
+            if len(self.servers) == 1:
+                models = {"club": told.model}
+                faults += told.faults + check_database(database, (MAIN, self.now), models, self.accounts)
+            else:
+                # Ids that two processes give are in no order that a model could follow: the audit, which goes
+                # by each account's own journal, judges alone.
+                faults += check_database(database, (MAIN, self.now), {}, self.accounts)
             vault = Vault(base64.b64decode(MASTER_KEY), MAIN)
             bought = storm.judge(database, MAIN, self.first, list(self.purchases.values()), vault)
         stored = told.stored
@@ -415,7 +371,25 @@ def is_same(first: tuple[int, dict[str, Any]], again: tuple[int, dict[str, Any]]
     return one == other
 
 
-def run_kills(folder: Path, seed: int, kills: int, say: Callable[[str], None]) -> Report:
+def settings_of(seed: int, kills: int) -> Iterator[tuple[Setting, Sequence[str]]]:
+    """Divide kills among sieges: one engine, two, and a disk that can be filled, where that is allowed.
+
+    Args:
+        seed: of the first.
+        kills: how many.
+
+    Yields:
+        Each siege with its kinds of kills.
+    """
+    for first in range(0, kills, PER_SERVER):
+        turn = (first // PER_SERVER) % 3
+        setting = Setting(seed + first, 2 if turn == 1 else 1, turn == 2 and can_mount())
+        yield setting, setting.kinds[: min(PER_SERVER, kills - first)]
+
+
+def run_kills(
+    folder: Path, seed: int, kills: int, say: Callable[[str], None], kept: Path | None = None
+) -> Report:
     """Kill so many times, each kind in turn.
 
     Args:
@@ -423,21 +397,24 @@ def run_kills(folder: Path, seed: int, kills: int, say: Callable[[str], None]) -
         seed: of choices.
         kills: how many.
         say: told each kill.
+        kept: a file to which each kill is added at once, or None.
 
     Returns:
         What was seen.
     """
     report = Report()
-    for first in range(0, kills, PER_SERVER):
-        kinds = [KINDS[number % len(KINDS)] for number in range(first, min(kills, first + PER_SERVER))]
-        with _siege(folder / str(first), seed + first) as siege:
+    for setting, kinds in settings_of(seed, kills):
+        with _siege(folder / str(setting.seed), setting) as siege:
             for kind in kinds:
                 row = siege.kill(kind)
                 report.rows.append(row)
+                if kept is not None:
+                    keep(kept, row, setting.seed)
                 flying = f"{row.in_flight:4} in flight, {row.carts:3} of them carts"
-                say(f"  {row.kind:14}{flying}, ready again after {row.seconds:.1f} s")
+                name = f"{row.kind} of {row.engines}"
+                say(f"  {name:18}{flying}, ready again after {row.seconds:.1f} s")
                 for one in siege.trouble[:5]:
-                    say(f"    {one}")
+                    say(f"    seed {setting.seed}: {one}")
                 report.faults += siege.trouble
                 if row.in_flight < IN_FLIGHT or row.carts < CARTS_IN_FLIGHT:
                     report.faults.append(f"{row.kind}: only {flying}")
@@ -445,10 +422,13 @@ def run_kills(folder: Path, seed: int, kills: int, say: Callable[[str], None]) -
 
 
 @contextmanager
-def _siege(folder: Path, seed: int) -> Iterator[Siege]:
+def _siege(folder: Path, setting: Setting) -> Iterator[Siege]:
     folder.mkdir(parents=True)
-    with EmbeddedPostgres(folder / "data") as postgres:
-        siege = Siege(postgres, folder, seed)
+    with ExitStack() as stack:
+        if setting.small_disk:
+            stack.enter_context(SmallDisk.mounted(_made(folder / "data")))
+        postgres = stack.enter_context(EmbeddedPostgres(folder / "data"))
+        siege = Siege(postgres, folder, setting)
         try:
             siege.open()
             yield siege
@@ -456,22 +436,6 @@ def _siege(folder: Path, seed: int) -> Iterator[Siege]:
             siege.close()
 
 
-def report_kills(report: Report) -> str:
-    """Write the table.
-
-    Args:
-        report: of `run_kills`.
-
-    Returns:
-        A line for each kind, and the faults.
-    """
-    lines = ["kind            times  in flight    carts     lost  doubled  torn  seconds until ready"]
-    for kind in dict.fromkeys(row.kind for row in report.rows):
-        rows = [row for row in report.rows if row.kind == kind]
-        flying = f"{min(row.in_flight for row in rows)}–{max(row.in_flight for row in rows)}"
-        carts = f"{min(row.carts for row in rows)}–{max(row.carts for row in rows)}"
-        sums = [sum(getattr(row, name) for row in rows) for name in ("lost", "doubled", "torn")]
-        worst = max(row.seconds for row in rows)
-        counts = f"{sums[0]:9}{sums[1]:9}{sums[2]:6}"
-        lines.append(f"{kind:14}{len(rows):7}{flying:>11}{carts:>9}{counts}{worst:10.1f} at most")
-    return "\n".join([*lines, *report.faults[:20]])
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

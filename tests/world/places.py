@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from psycopg import sql
@@ -61,3 +67,65 @@ class Ground:
 
     def _superuser(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.server.dsn("superuser", "postgres"), autocommit=True)
+
+
+DISK_BYTES = 1 << 30
+
+
+class SmallDisk:
+    """A disk of its own that can be filled: a file system in memory, which takes root to mount."""
+
+    @staticmethod
+    @contextmanager
+    def mounted(folder: Path, size: int = DISK_BYTES) -> Iterator[None]:
+        """Mount one for a while.
+
+        Args:
+            folder: where; what it holds is gone afterwards.
+            size: in bytes.
+        """
+        options = f"size={size},mode=0755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+    @staticmethod
+    @contextmanager
+    def filled(folder: Path) -> Iterator[None]:
+        """Leave no room on it for a while.
+
+        Args:
+            folder: on that disk.
+        """
+        ballast = folder / "ballast"
+        with ballast.open("wb") as file:
+            while (free := shutil.disk_usage(folder).free) > 0:
+                try:
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
+                except OSError:
+                    # Somebody took of the room meanwhile: what is left is taken in small pieces.
+                    with suppress(OSError):
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), 4096)
+        try:
+            yield
+        finally:
+            ballast.unlink()
+
+
+@cache
+def can_mount() -> bool:
+    """Tell whether this process may mount a disk of its own.
+
+    Returns:
+        True for root on a machine that is not fenced in.
+    """
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        return False
+    with TemporaryDirectory() as folder:
+        words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
+        if subprocess.run(words, check=False, capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", folder], check=True)
+    return True

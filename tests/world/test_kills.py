@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.kills import FAILPOINTS, IN_FLIGHT, KINDS, POSTGRES, report_kills, run_kills
+from tests.world.kill_table import report_kills
+from tests.world.kills import FAILPOINTS, IN_FLIGHT, KINDS, POSTGRES, run_kills
 
 
 def _all_whole(folder: Path, seed: int, kills: int) -> None:
@@ -18,7 +19,7 @@ def _all_whole(folder: Path, seed: int, kills: int) -> None:
 
 
 def test_half_of_the_kinds_are_named_failpoints() -> None:
-    assert set(KINDS) == {"engine", *FAILPOINTS, *POSTGRES}
+    assert set(KINDS) == {"engine", *FAILPOINTS, *POSTGRES} - {"disk"}
     assert 2 * sum(kind in FAILPOINTS for kind in KINDS) == len(KINDS)
 
 

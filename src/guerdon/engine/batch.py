@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -31,7 +31,10 @@ from guerdon.rules.step import exactly
 
 _LOG = structlog.get_logger(__name__)
 _LOST = Problem("database_unavailable", "the database does not answer; try again in a moment")
+_FULL = Problem("database_unavailable", "the database has no room or cannot write; try again in a moment")
 _FAULT = Problem("internal_error", "the engine could not apply this; it is kept for inspection")
+_OUT_OF_RESOURCES = ("53", "58")
+"""Classes of SQLSTATE that speak of the server, not of what was asked: no room, no memory, its files."""
 _CONNECTIONS = 5
 _WAIT_SECONDS = 0.1
 # Plans are made once, mostly while the tables are still small, so they must not hang on statistics: each
@@ -40,6 +43,17 @@ _SESSION = (
     "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_nestloop = off; "
     "set enable_mergejoin = off; set jit = off"
 )
+
+_CONFLICTS = 5
+"""So often a batch is run once more where another process was faster, before it is divided."""
+_CONFLICT_SECONDS = 0.005
+_OVERTAKEN = (
+    AssertionError,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,
+)
+"""What a batch meets that another process overtook between its reading and its locks."""
 
 Answered = list[tuple[Job, Answer]]
 
@@ -56,8 +70,8 @@ class Timed(NamedTuple):
     ended: int
 
 
-class _Lost(Exception):  # noqa: N818 - told to the caller, never to people
-    """The connection broke before or in the commit."""
+Again = Literal["deadlock", "serialization", "overtaken", "connection_lost", "other"]
+"""Why a batch was run once more."""
 
 
 class _Tried(NamedTuple):
@@ -83,6 +97,8 @@ class Writer:
         self._tx: Tx | None = None
         self.timed: list[Timed] = []
         """The transactions of the latest batch; it has several where a part of it was cut out."""
+        self.again: list[Again] = []
+        """Why the latest batch, or a part of it, was run once more."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -110,7 +126,7 @@ class Writer:
             StaleProgram: with nothing done.
             Problem: `database_unavailable` with nothing done.
         """
-        self.timed = []
+        self.timed, self.again = [], []
         for job in jobs:
             job.name(self._ids)
         place = Place(
@@ -126,7 +142,7 @@ class Writer:
 
     def _run(self, place: Place, jobs: Sequence[Job], *, again: bool) -> Answered:
         try:
-            return self._attempt_twice(place, jobs) if again else self._attempt(place, jobs)
+            return self._attempt_again(place, jobs) if again or len(jobs) == 1 else self._attempt(place, jobs)
         except Apart as apart:
             self._rollback()
             return self._run(place, jobs[: apart.at], again=again) + self._run(
@@ -134,8 +150,11 @@ class Writer:
             )
         except (StaleProgram, Problem):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on and it is logged
+        except Exception as error:  # whatever it is, the others go on and it is logged
             self._rollback()
+            if _is_out_of_resources(error):
+                _LOG.error("database_cannot_write", jobs=len(jobs), fault=type(error).__name__)
+                raise _FULL from error
             if len(jobs) == 1:
                 return [self._quarantine(place, jobs[0], error)]
             _LOG.warning("batch_halved", jobs=len(jobs), fault=type(error).__name__)
@@ -143,16 +162,22 @@ class Writer:
         first = self._run(place, jobs[:middle], again=False)
         return first + self._run(place, jobs[middle:], again=False)
 
-    def _attempt_twice(self, place: Place, jobs: Sequence[Job]) -> Answered:
-        try:
-            return self._attempt(place, jobs)
-        except (StaleProgram, Problem, Apart):
-            raise
-        except Exception as error:  # noqa: BLE001 - logged, and met again if it is none of these
-            # A deadlock, or a key that another process took meanwhile: the second look sees it.
-            _LOG.info("batch_again", jobs=len(jobs), fault=type(error).__name__)
-            self._rollback()
-            return self._attempt(place, jobs)
+    def _attempt_again(self, place: Place, jobs: Sequence[Job]) -> Answered:
+        """Run a batch, and once more where it failed; more often where another process was faster."""
+        for attempt in range(_CONFLICTS):
+            try:
+                return self._attempt(place, jobs)
+            except (StaleProgram, Problem, Apart):
+                raise
+            except Exception as error:  # logged, and met again if it is none of these
+                # A deadlock, or a cart that another process ended meanwhile: the next look sees it.
+                _LOG.info("batch_again", jobs=len(jobs), fault=type(error).__name__)
+                self._rollback()
+                if (attempt and not isinstance(error, _OVERTAKEN)) or _is_out_of_resources(error):
+                    raise
+                self.again.append(_why(error))
+                time.sleep(_CONFLICT_SECONDS * attempt)
+        return self._attempt(place, jobs)
 
     def _attempt(self, place: Place, jobs: Sequence[Job]) -> Answered:
         """Run a batch, over a lost connection too: its ids tell whether it had been committed."""
@@ -171,6 +196,7 @@ class Writer:
                     raise
                 _LOG.warning("connection_lost", fault=type(error).__name__)
                 self._drop()
+                self.again.append("connection_lost")
         raise _LOST
 
     def _once(self, place: Place, jobs: Sequence[Job], tried: list[_Tried]) -> Answered:
@@ -290,6 +316,18 @@ def _tried(folded: Folded) -> _Tried:
     return _Tried(
         [one.account_id for one in folded.applied], [one.event_id for one in folded.applied], folded
     )
+
+
+def _why(error: Exception) -> Again:
+    if isinstance(error, psycopg.errors.DeadlockDetected):
+        return "deadlock"
+    if isinstance(error, psycopg.errors.SerializationFailure):
+        return "serialization"
+    return "overtaken" if isinstance(error, _OVERTAKEN) else "other"
+
+
+def _is_out_of_resources(error: Exception) -> bool:
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_OUT_OF_RESOURCES)
 
 
 def _send_commit(tx: Tx) -> None:

@@ -18,7 +18,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
-from guerdon.engine.batch import Answered, StaleProgram, Timed, Writer
+from guerdon.engine.batch import Again, Answered, StaleProgram, Timed, Writer
 from guerdon.engine.commands import Command, Job, Sink
 from guerdon.engine.compiled import CompiledPrograms, ProgramKey
 from guerdon.infra.db import Database
@@ -52,6 +52,8 @@ class BatchDone(msgspec.Struct, frozen=True):
     """Nanoseconds of the wall clock, as `ended`."""
     ended: int
     transactions: Sequence[Timed]
+    again: Sequence[Again]
+    """Why it, or a part of it, was run once more."""
 
 
 class Lanes:
@@ -329,7 +331,7 @@ class EngineLoop:
         spent = (time.perf_counter_ns() - began) // len(jobs)
         self._cost_ns = max(1, (self._cost_ns * 7 + spent) // 8)
         if self.watch is not None:
-            self.watch(BatchDone(answered, wall, time.time_ns(), self._writer.timed))
+            self.watch(BatchDone(answered, wall, time.time_ns(), self._writer.timed, self._writer.again))
         deliver(answered)
 
     def _load(self, key: ProgramKey, jobs: list[Job]) -> None:

@@ -53,6 +53,51 @@ def test_a_statement_that_fails_in_a_batch_of_256_harms_nobody_else(world: World
     world.verify()
 
 
+@pytest.mark.parametrize("code", ["53100", "58030"])
+def test_a_server_that_cannot_write_is_told_of_with_nothing_kept(world: World, code: str) -> None:
+    """A full disk is nobody's command's fault: all are asked to come again, nobody waits in quarantine."""
+    world.enrol("anna")
+    with world.database.connect("owner") as owner:
+        owner.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            f" $$ begin raise exception 'could not extend file' using errcode = '{code}'; end $$"
+        )
+        owner.execute("create trigger full_disk before insert on entries execute function full_disk()")
+        owner.commit()
+    commands: list[Command] = [world.order("3.00") for _ in range(20)]
+    answers = world.ask(*commands)
+    assert {one.problem.code for one in answers if one.problem is not None} == {"database_unavailable"}
+    assert len([one for one in answers if one.problem is None]) == 0
+    assert world.rows("select count(*) from quarantine") == [(0,)]
+    assert world.rows("select count(*) from events where type = 'order.paid'") == [(0,)]
+    with world.database.connect("owner") as owner:
+        owner.execute("drop trigger full_disk on entries")
+        owner.commit()
+    assert {one.status for one in world.ask(*commands)} == {"applied"}
+    world.verify()
+
+
+def test_whom_another_process_overtakes_looks_again(world: World) -> None:
+    """A guard that fires four times and then no more is a race that was lost four times."""
+    world.enrol("anna")
+    with world.database.connect("owner") as owner:
+        owner.execute("create sequence races")
+        owner.execute("grant usage on sequence races to public")
+        owner.execute(
+            "create function race() returns trigger language plpgsql as $$ begin"
+            " if nextval('races') <= 4 then raise exception 'faster' using errcode = '40001'; end if;"
+            " return new; end $$"
+        )
+        owner.execute("create trigger race before insert on entries execute function race()")
+        owner.commit()
+    told: list[str] = []
+    world.loop.watch = lambda done: told.extend(done.again)
+    assert world.ask(world.order("3.00"))[0].status == "applied"
+    assert told == ["serialization"] * 4
+    assert world.rows("select count(*) from quarantine") == [(0,)]
+    world.verify()
+
+
 def test_a_lost_connection_is_replaced(world: World) -> None:
     world.enrol("anna")
     with world.database.connect("owner") as other:

@@ -68,6 +68,9 @@ class Returning:
         expected = self._counts[returned.order_event]
         found = self._rows(stored, returned)
         own = [row.number for row in found if row.return_event == stored.event_id]
+        if not stored.transactions and len(own) == 1:
+            # Ids that several processes give tell no order, and without postings nothing else does.
+            expected = own[0]
         if own != [expected] or [row.number for row in found] != list(range(1, len(found) + 1)):
             key = key_of(stored.account_id, stored.event_id)
             numbers = " ".join(str(row.number) for row in found)

@@ -33,6 +33,8 @@ _LOG_LIMIT_BYTES = 16 * 1024 * 1024
 _DYING_SECONDS = 60.0
 _RESTARTS = 5
 _RESTART_WINDOW_SECONDS = 300.0
+_SHORTEST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
 
 Progress = Callable[[str], None]
 
@@ -221,29 +223,33 @@ class EmbeddedPostgres:
                 connection.execute(sql.SQL(statement).format(*names))
 
     def _watch(self) -> None:
-        """Start the server again when it ends without having been told to."""
+        """Start the server again whenever it ends without having been told to."""
         restarts: list[float] = []
-        while not self._stopping.is_set():
-            process = self._process
-            if process is None:
-                return
+        while (process := self._process) is not None and not self._stopping.is_set():
             process.wait()
-            with self._guard:
-                if self._stopping.is_set() or self._site is None:
-                    return
-                now = time.monotonic()
-                restarts = [at for at in restarts if now - at < _RESTART_WINDOW_SECONDS] + [now]
-                if len(restarts) > _RESTARTS:
-                    _LOG.error("postgres_given_up", restarts=_RESTARTS, folder=str(self._site.folder.home))
-                    return
-                _LOG.warning("postgres_ended", code=process.returncode, restart=len(restarts))
-                try:
-                    clear_leftovers(self._site.folder.pgdata)
-                    clear_socket_folder(self._site.socket_folder)
-                    self._process = self._launch(self._site)
-                except Problem as problem:
-                    _LOG.error("postgres_restart_failed", code=problem.code, detail=problem.detail)
-                    return
+            now = time.monotonic()
+            restarts = [at for at in restarts if now - at < _RESTART_WINDOW_SECONDS] + [now]
+            pause = 0.0
+            if len(restarts) > _RESTARTS:
+                pause = _LONGEST_PAUSE_SECONDS
+                _LOG.error("postgres_ends_too_often", ended=len(restarts), pause_seconds=pause)
+            while not self._stopping.wait(pause) and not self._is_back(process, len(restarts)):
+                # A full disk, or little memory: who makes room shall not have to restart us as well.
+                pause = min(max(_SHORTEST_PAUSE_SECONDS, pause * 2), _LONGEST_PAUSE_SECONDS)
+
+    def _is_back(self, ended: subprocess.Popen[bytes], restart: int) -> bool:
+        with self._guard:
+            if self._stopping.is_set() or self._site is None:
+                return True
+            _LOG.warning("postgres_ended", code=ended.returncode, restart=restart)
+            try:
+                clear_leftovers(self._site.folder.pgdata)
+                clear_socket_folder(self._site.socket_folder)
+                self._process = self._launch(self._site)
+            except (Problem, OSError) as problem:
+                _LOG.error("postgres_restart_failed", fault=type(problem).__name__, detail=str(problem))
+                return False
+        return True
 
 
 def _missing(connection: psycopg.Connection[tuple[object, ...]], query: str, name: str) -> bool:

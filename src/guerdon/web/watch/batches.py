@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from guerdon.engine.batch import Again
 from guerdon.engine.loop import BatchDone
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -39,6 +40,14 @@ class BatchFigures:
             "Commands that failed by a fault of ours; what could be kept is in quarantine.",
             registry=registry,
         )
+        self._again = Counter(
+            "guerdon_batches_again_total",
+            "Batches, or parts of them, that were run once more, by the reason.",
+            ("reason",),
+            registry=registry,
+        )
+        for reason in get_args(Again):
+            self._again.labels(reason)
 
     def watch(self, done: BatchDone) -> None:
         """Count a batch; runs in the engine's thread.
@@ -50,6 +59,8 @@ class BatchFigures:
         self._seconds.observe((done.ended - done.began) / _NANO)
         for one in done.transactions:
             self._commits.observe((one.ended - one.commit_began) / _NANO)
+        for reason in done.again:
+            self._again.labels(reason).inc()
         failed = sum(
             answer.problem is not None and answer.problem.code == "internal_error"
             for _, answer in done.answered
