@@ -24,6 +24,7 @@ from guerdon.rules.offering import check_for_cart, price_pinned
 from guerdon.rules.orders import AmountInput, OrderInput, read_order
 from guerdon.rules.parts import Reward
 from guerdon.rules.paying import Payment, Purse, pay
+from guerdon.rules.pinned import tier_views
 from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT, Source
@@ -133,6 +134,7 @@ def quote(
         cards=tuple(
             CardPaid(one.account, program.card_wallet or "", one.minor) for one in cards if one.minor
         ),
+        tiers={key: one.key for key, one in tier_views(program, draft.tiers, {}).items()} if member else {},
     )
     _set_aside(draft, promised_holds(program, capture, (member, draft.day), opening.expires_at))
     order = priced.placed(_tenders(program, payments, cards))

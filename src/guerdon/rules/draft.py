@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
 from guerdon.rules.metrics import value_on
+from guerdon.rules.pinned import tier_views
 from guerdon.rules.program import Expiry, Program
 from guerdon.rules.scope import (
     AccountView,
@@ -38,7 +39,6 @@ from guerdon.rules.scope import (
     MetricValues,
     ProgramView,
     Scope,
-    TierView,
     WalletViews,
     member_view,
 )
@@ -389,7 +389,7 @@ class Draft:
             attributes=owner.attributes,
             owner=owner,
             members=account.members,
-            tiers=self._tier_views(),
+            tiers=tier_views(self.program, self.tiers, self._promised_tiers(event_type)),
             badges=tuple(self.badges),
         )
         member = self.before.member
@@ -409,14 +409,10 @@ class Draft:
         """
         return MetricValues(self.program.metrics, self.buckets, self.day)
 
-    def _tier_views(self) -> dict[str, TierView]:
-        views = {}
-        for key, ladder in self.program.ladders.items():
-            held = self.tiers.get(key)
-            level = ladder.level_of(held.level) if held is not None else 0
-            tier = ladder.tiers[level]
-            views[key] = TierView(tier.key, level, tier.rate, tier.benefits)
-        return views
+    def _promised_tiers(self, event_type: str) -> Mapping[str, str]:
+        # What an order sets off further on sees the tiers to which it led.
+        taken = self.event.capture if event_type == self.event.type else None
+        return taken.tiers if taken is not None else {}
 
     def state(self) -> State:
         """Give what holds after the event.

@@ -230,6 +230,8 @@ class Capture(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether it came too late: nothing is taken, and all that was promised is reported."""
     cards: tuple[CardPaid, ...] = ()
     """What gift cards pay, each from its own account."""
+    tiers: Mapping[str, str] = {}
+    """The tiers with which it was priced, by ladder; a late order is decided with those of its own time."""
 
 
 class TakeCapture(msgspec.Struct, frozen=True):

@@ -143,8 +143,10 @@ def _takes(event: Event) -> bool:
 
 
 def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> list[Metric]:
-    names = {metric.key for metric in program.metrics_by_event.get(event.type, ())}
-    names.update(ladder.metric.key for ladder in program.ladders.values())
+    # An order of a checkout may count in two metrics of one name: as it was, and as it is defined now.
+    found = [*program.metrics_by_event.get(event.type, ())]
+    found += [ladder.metric for ladder in program.ladders.values()]
+    names = set()
     for path in program.inputs_of.get(event.type, ()):
         root, _, name = path.partition(".")
         if root == "metrics":
@@ -152,7 +154,7 @@ def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> l
     is_cart = isinstance(event.command, PriceCart)
     if is_cart or any(campaign.trigger in FOLLOW_ONS or campaign.redeems for campaign in campaigns):
         names.update(program.metrics)
-    return [program.metrics[name] for name in sorted(names) if name in program.metrics]
+    return [*found, *(program.metrics[name] for name in sorted(names) if name in program.metrics)]
 
 
 def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:

@@ -82,6 +82,8 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
     personal_of: Mapping[str, tuple[str, ...]]
     """By trigger: what personal values its campaigns read of people."""
+    seen_ladders: Mapping[str, Ladder] = {}
+    """Those that expressions see, where an earlier version's campaigns decide; empty for the ladders."""
 
     @property
     def card_wallet(self) -> str | None:

@@ -39,6 +39,8 @@ class Ladder(msgspec.Struct, frozen=True):
     grace: Span
     soft_landing: bool
     tiers: tuple[Tier, ...]
+    also: Mapping[str, str] = {}
+    """Tiers of a later version of the ladder, and which one of this version each is taken for."""
 
     def level_of(self, tier: str) -> int:
         """Find a tier's place.

@@ -211,7 +211,7 @@ class Checkouts:
         # What was lost by then was named in the event, and no longer promised.
         lost = {number for number, _ in taken.gone}
         first = None if promised is None else [one for one in promised.coupons if one not in lost]
-        plain = {"coupons": (), "gone": (), "only_reports": False, "cards": ()}
+        plain = {"coupons": (), "gone": (), "only_reports": False, "cards": (), "tiers": {}}
         for name, expected, there in (
             ("status", "confirmed", row.status),
             ("event_id", stored.event_id, row.event_id),

@@ -167,6 +167,8 @@ def paid(row: CheckoutRow, promise: Promise, program: Program, now: datetime) ->
     capture = promise.capture
     if late and program.definition.checkout.late_confirm == "report":
         capture = msgspec.structs.replace(capture, only_reports=True)
+    if late:
+        capture = msgspec.structs.replace(capture, tiers={})
     order = promise.order
     sent = ConfirmedEvent(
         id=f"checkout-{row.checkout_id}",
