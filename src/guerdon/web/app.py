@@ -27,7 +27,7 @@ from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
-from guerdon.web.api.log import published
+from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
 from guerdon.web.api.taking import access, causes
@@ -40,6 +40,7 @@ from guerdon.web.hooks import routes as hooks
 from guerdon.web.house import Premises
 from guerdon.web.limits import Addresses, Limits
 from guerdon.web.outline import describe
+from guerdon.web.pages import proof
 from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
@@ -61,6 +62,7 @@ _ROUTERS: Final = (
     events.ROUTER,
     accounts.ROUTER,
     log.ROUTER,
+    anchors.ROUTER,
     published.ROUTER,
     witness.ROUTER,
     rewards.ROUTER,
@@ -76,6 +78,7 @@ _ROUTERS: Final = (
     hooks.ROUTER,
     health.ROUTER,
     pages.ROUTER,
+    proof.ROUTER,
     console.ROUTER,
 )
 

@@ -40,6 +40,7 @@ _STATUS: Final = {
     "checkpoint_not_signed": 403,
     # 404, 405: where
     "not_found": 404,
+    "stamp_not_found": 404,
     "method_not_allowed": 405,
     # 409: it contradicts what stands
     "idempotency_key_reused": 409,

@@ -177,11 +177,7 @@ def consistency(
         live = call.house.live(tx, program)
         signed = _signed(tx, call, live, program)
         if size is not None and size != signed.size:
-            earlier = log.find_signed(tx, live.program_id, size)
-            if earlier is None:
-                detail = f"no head of {size} transactions was signed; see log/checkpoints"
-                raise Problem.at("/size", "checkpoint_not_found", detail)
-            signed = earlier
+            signed = _earlier(tx, live, size)
         if from_size > signed.size:
             detail = f"the log has {signed.size} transactions there, fewer than {from_size}"
             raise Problem.at("/from_size", "log_size_invalid", detail)
@@ -194,10 +190,13 @@ def consistency(
     summary="That a transaction is in the log",
     **operation(dict[str, Any]),
 )
-def transaction_proof(call: Reading, program: str, transaction: str) -> Response:
+def transaction_proof(
+    call: Reading, program: str, transaction: str, size: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
     """A proof file for `guerdon proof verify`: the transaction's bytes and its way up to a signed head.
 
-    It does not tell whose the transaction is: the account stands in it as a commitment.
+    It does not tell whose the transaction is: the account stands in it as a commitment. With `size` the head
+    is the one of so many transactions, such as one that was anchored.
     """
     try:
         number = UUID(transaction)
@@ -208,7 +207,7 @@ def transaction_proof(call: Reading, program: str, transaction: str) -> Response
         placed = log.find_placed(tx, live.program_id, number)
         if placed is None:
             raise Problem("transaction_not_found", _NOT_YET)
-        signed = _signed(tx, call, live, program)
+        signed = _signed(tx, call, live, program) if size is None else _earlier(tx, live, size)
         if placed.position >= signed.size:
             # Logged after the head that was signed a moment ago.
             raise Problem("transaction_not_found", _NOT_YET)
@@ -239,6 +238,14 @@ def _signed(tx: Tx, call: Call, live: Live, program: str) -> log.Signed:
     # By the clock on the wall also where a sandbox's call has another: so the sequencer signs too.
     origin, now = log.origin_of(tx, program), datetime.now(UTC)
     return log.sign_on_demand(tx, signer, live.program_id, origin, now)
+
+
+def _earlier(tx: Tx, live: Live, size: int) -> log.Signed:
+    found = log.find_signed(tx, live.program_id, size)
+    if found is None:
+        detail = f"no head of {size} transactions was signed; see log/checkpoints"
+        raise Problem.at("/size", "checkpoint_not_found", detail)
+    return found
 
 
 def _key(one: log.LogKey) -> LogKeyShape:
