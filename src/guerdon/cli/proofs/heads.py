@@ -85,7 +85,21 @@ def _read(name: str, keys: Sequence[NoteKey]) -> KeptHead:
         note = read_document(name).decode()
     except UnicodeDecodeError:
         raise Problem("checkpoint_invalid", f"{name} is no text") from None
-    checkpoint = read_checkpoint(note, keys)
+    return kept_head(read_checkpoint(note, keys))
+
+
+def kept_head(checkpoint: Checkpoint) -> KeptHead:
+    """Tell which log a head is of.
+
+    Args:
+        checkpoint: the head; its signature was checked.
+
+    Returns:
+        The head, and its log.
+
+    Raises:
+        Problem: `checkpoint_invalid` where it is of no log of Guerdon.
+    """
     parts = checkpoint.origin.split("/")
     if len(parts) != _PARTS or parts[0] != "guerdon":
         raise Problem("checkpoint_invalid", f"{checkpoint.origin} is no log of Guerdon")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +19,7 @@ from guerdon.infra.db import Database
 
 _SET_UP_FEE_LIMIT: Final = 10**15
 """Wei for a unit of gas: whoever sets up sits in front of it and sees what it costs."""
+_LOOK_SECONDS: Final = 0.5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -242,6 +244,27 @@ def transact(node: Node, key: Key, chain_id: int, data: bytes, to: bytes = b"") 
     tip, fee = suggested_fees(node, newest_block(node), _SET_UP_FEE_LIMIT)
     sent = key.sign(Wish(chain_id, node.nonce(key.address), min(tip, fee), fee, gas, to, data))
     return bytes_of(node.ask("eth_sendRawTransaction", to_hex(sent.raw)))
+
+
+def await_mined(node: Node, transaction: bytes, patience_seconds: float = 180.0) -> None:
+    """Wait until a transaction is in a block.
+
+    Args:
+        node: of the chain.
+        transaction: its hash.
+        patience_seconds: how long at most.
+
+    Raises:
+        Problem: `chain_refused` where it failed; `chain_unreachable` where it is in no block by then.
+    """
+    ends = time.monotonic() + patience_seconds
+    while (receipt := node.ask("eth_getTransactionReceipt", to_hex(transaction))) is None:
+        if time.monotonic() > ends:
+            detail = f"{to_hex(transaction)} is in no block yet; ask the chain for it later"
+            raise Problem("chain_unreachable", detail)
+        time.sleep(_LOOK_SECONDS)
+    if not isinstance(receipt, dict) or receipt.get("status") != "0x1":
+        raise Problem("chain_refused", f"{to_hex(transaction)} failed in its block")
 
 
 def _raised(price: int) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-import httpx2
 import msgspec
 
 from guerdon.base.errors import Problem
+
+if TYPE_CHECKING:
+    import httpx2
 
 _SECONDS: Final = 10.0
 _ANSWER_BYTES: Final = 4_000_000
@@ -35,6 +37,8 @@ class Node:
         """
         self._url = url
         self._numbers = itertools.count(1)
+        import httpx2
+
         self._client = httpx2.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -60,6 +64,9 @@ class Node:
         Raises:
             Problem: `chain_unreachable` where there is no answer; `chain_refused` where the node says no.
         """
+        # Late, as it takes a tenth of a second and most commands ask no chain.
+        import httpx2
+
         status = 0
         asked = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": parameters}
         try:

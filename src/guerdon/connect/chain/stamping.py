@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-import httpx2
 import msgspec
 from cryptography import x509
 
@@ -102,6 +101,9 @@ def check_file(
 
 
 def _post(url: str, body: bytes) -> bytes:
+    # Late, as it takes a tenth of a second and whoever checks a file asks nobody.
+    import httpx2
+
     found = bytearray()
     try:
         with (
