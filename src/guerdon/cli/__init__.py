@@ -26,7 +26,7 @@ from guerdon.cli.explain import explain
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
 from guerdon.cli.programs import apply, plan
-from guerdon.cli.proofs import proof
+from guerdon.cli.proofs import anchor, proof
 from guerdon.cli.shell.completion import completion_of
 from guerdon.cli.shell.tree import grown
 from guerdon.cli.showing import show_error, show_note
@@ -80,6 +80,7 @@ app.command("explain", rich_help_panel=_PAST)(explain)
 app.command("verify", rich_help_panel=_CARE)(verify_all)
 app.command("doctor", rich_help_panel=_CARE)(doctor)
 app.add_typer(proof.app, name="proof", rich_help_panel=_CARE)
+app.add_typer(anchor.app, name="anchor", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
 app.add_typer(staff.app, name="staff", rich_help_panel=_CARE)
 app.command("completion", rich_help_panel=_START)(completion_of(_tree))

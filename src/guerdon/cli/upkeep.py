@@ -19,6 +19,7 @@ from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
+from guerdon.cli.proofs.anchored import anchored_findings, find_anchored, read_stamped
 from guerdon.cli.proofs.heads import check_heads, read_heads, refuse_strangers
 from guerdon.cli.showing import counted, show_json, show_note
 from guerdon.engine.audit import Audit, Counts, count_ledger
@@ -58,6 +59,15 @@ class VerifyOptions:
             "--log-key", metavar="KEY", help="The public key that signed the head.", show_default=False
         ),
     ] = field(default_factory=list)
+    anchors: Annotated[
+        list[str],
+        typer.Option(
+            "--anchor",
+            metavar="chain|FILE",
+            help="chain: hold the logs against the contract of the settings. FILE: against a stamped head.",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
     json: Json = False
 
 
@@ -68,10 +78,13 @@ def verify_all(options: VerifyOptions) -> int:
     Every event is decided again by the version of the program that decided it, and everything that is
     stored must be what comes out: decisions, journal, lots, balances, metrics, tiers, counters, redemptions.
     Transactions balance, numbers have no gaps, every transaction is what was hashed, and the log's root is
-    that of its transactions. With a head that was kept elsewhere, and the key that signed it, a log that
-    was rewritten as a whole is found as well. Exit code 0 only where all of it holds.
+    that of its transactions. With a head that was kept elsewhere, and the key that signed it, or with what
+    was anchored, a log that was rewritten as a whole is found as well. Exit code 0 only where all holds.
     """
+    settings = settings_for(options.data)
     heads = read_heads(options.checkpoints, options.log_keys)
+    heads += read_stamped(options.anchors, options.log_keys, settings)
+    anchored = find_anchored(options.anchors, settings)
     counts, tenants, total = Counts(), 0, 0
     found: list[Finding] = []
     with opened_house(options.data, made=False) as house:
@@ -85,7 +98,9 @@ def verify_all(options: VerifyOptions) -> int:
                 now = None if tenant.sandbox else datetime.now(UTC)
                 deep = None if options.ledger_only else (house.vault(tenant.tenant_id), now)
                 covered = check_heads(tx, [one for one in heads if one.tenant == tenant.key])
-                for finding in chain(_verify(tx, deep, counts), covered):
+                for finding in chain(
+                    _verify(tx, deep, counts), covered, anchored_findings(house, tenant, anchored)
+                ):
                     total += 1
                     if len(found) < _SHOWN_AT_MOST:
                         found.append(finding)
