@@ -206,6 +206,7 @@ async def test_an_update_uses_its_own_hold_and_cancelling_lets_go(shop: Api) -> 
     assert other["gift_cards"][0]["pays"] == "5.00"
     said = await put(shop, "C-3", cart("A-3", "1.00", gift_cards=[card["code"]]))
     assert problem(said) == (409, "gift_card_empty", "/gift_cards/0")
+    assert said.json()["detail"].startswith("open carts hold all that is left on this gift card")
     # A cart that does not name the card any more lets it go.
     await opened(shop, "C-1", cart("A-1", "45.00"))
     assert (await look(shop, card["code"]))["balance"] == "45.00"
@@ -304,6 +305,7 @@ async def test_an_empty_card_is_refused_in_a_cart(shop: Api) -> None:
     await confirmed(shop, "C-1")
     said = await put(shop, "C-2", cart("A-2", gift_cards=[card["code"]]))
     assert problem(said) == (409, "gift_card_empty", "/gift_cards/0")
+    assert "open carts" not in said.json()["detail"]
 
 
 async def test_codes_stand_in_no_placed_order(shop: Api) -> None:

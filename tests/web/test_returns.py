@@ -99,6 +99,7 @@ async def test_a_return_is_taken_in_once(shop: Api) -> None:
     assert again["lines"] == first["lines"]
     status, other = await back(shop, {"id": "R-1", "all": True})
     assert (status, other["code"]) == (409, "event_id_reused")
+    assert other["detail"] == "another return has this id: each return in a program needs one of its own"
     # The shop's webhook tells of the same return by its own id.
     told = event("order.returned", "hook-9", {"order": "A-1", "id": "R-1", "all": True})
     said = await shop.post(f"{BASE}/events", json=told)

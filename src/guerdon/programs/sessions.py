@@ -189,14 +189,16 @@ def count_attempt(tx: Tx, attempt: Attempt) -> int:
 
 
 def forget_attempts(tx: Tx, attempt: Attempt) -> None:
-    """Forget what was counted of a name, since the right password came.
+    """Forget what was counted of a name, and this one attempt of its address, since the right password came.
 
     Args:
         tx: bound to the tenant.
         attempt: the one that was right.
     """
-    both, _, name = attempt.subjects
+    both, address, name = attempt.subjects
     tx.execute("delete from staff_attempts where subject = any(%s::bytea[])", ([both, name],))
+    # A whole office comes from one address: only wrong attempts are held against it.
+    tx.execute("update staff_attempts set tried = greatest(tried - 1, 0) where subject = %s", (address,))
 
 
 def _digest(token: str) -> bytes:

@@ -82,6 +82,16 @@ async def test_what_is_wrong_about_a_sign_in_is_not_told(
     assert "guerdon_session" not in person.cookies
 
 
+async def test_right_passwords_are_not_held_against_the_address_of_an_office(api: Api) -> None:
+    staff = hire(api.house, api.tenant, "owner")
+    for _ in range(32):
+        assert (await Person(api.client, api.tenant).sign_in(staff.email)).status_code == 303
+    for wrong in range(30):
+        guess = await Person(api.client, api.tenant).sign_in(f"nobody{wrong}@shop.example", "guess")
+        assert guess.status_code == 403
+    assert (await Person(api.client, api.tenant).sign_in(staff.email)).status_code == 429
+
+
 async def test_the_sixth_attempt_in_a_quarter_of_an_hour_waits_even_when_it_is_right(api: Api) -> None:
     staff = hire(api.house, api.tenant, "owner")
     person = Person(api.client, api.tenant)

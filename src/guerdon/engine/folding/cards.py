@@ -334,8 +334,12 @@ def named_cards(fold: Any, item: Item, event: Event, checkout: str) -> tuple[Car
         elif card.blocked_at is not None:
             found.append(Card(account, card.ending, problem="gift_card_blocked"))
         else:
-            free = free_of(fold.place.program, done.accounts[account], event, checkout)
-            found.append(Card(account, card.ending, free))
+            state = done.accounts[account]
+            free = free_of(fold.place.program, state, event, checkout)
+            held = any(
+                one.expires_at > event.booked_at and one.checkout != checkout for one in state.holds.values()
+            )
+            found.append(Card(account, card.ending, free, in_carts=held))
     return tuple(found)
 
 

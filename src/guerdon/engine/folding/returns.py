@@ -69,6 +69,17 @@ class Folding(Protocol):
         ...
 
 
+def _known_return(fold: Folding, item: Item, body_hash: bytes) -> Decision | None:
+    """Find what was decided about the same return before."""
+    try:
+        return fold.known.find_event(item, body_hash)
+    except Problem as problem:
+        if problem.code != "event_id_reused" or isinstance(item.job.command, IngestEvent):
+            raise
+        detail = "another return has this id: each return in a program needs one of its own"
+        raise Problem.at("/id", problem.code, detail) from None
+
+
 def take_return(fold: Folding, item: Item) -> Answer:
     """Undo what goes with what came back of an order, unless this return was taken in before.
 
@@ -83,7 +94,7 @@ def take_return(fold: Folding, item: Item) -> Answer:
         Problem: `event_id_reused`, and what undoing refuses.
     """
     body, body_hash = stored_form(item, item.member_id)
-    again = fold.known.find_event(item, body_hash)
+    again = _known_return(fold, item, body_hash)
     if again is not None:
         return fold.shown(item, again, "duplicate")
     event, paid = _with_earlier(fold, item)

@@ -24,11 +24,12 @@ CARDS_AT_MOST: Final = 10
 """Gift cards of one cart: each is an account to lock."""
 REFUSALS: Final = {
     "gift_card_unknown": "no gift card has this code",
-    "gift_card_mistyped": "this gift card's code has a wrong letter",
-    "gift_card_blocked": "this gift card is blocked",
+    "gift_card_mistyped": "a letter of this gift card's code is wrong: type it again",
+    "gift_card_blocked": "this gift card is blocked and pays nothing",
     "gift_card_empty": "nothing is left on this gift card that can be spent now",
 }
 """Why a card does not pay, in a sentence for people."""
+_IN_CARTS: Final = "open carts hold all that is left on this gift card: pay them, or let them go"
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -41,6 +42,8 @@ class Card(msgspec.Struct, frozen=True):
     """Minor units that this cart can have of it."""
     problem: str = ""
     """One of `REFUSALS`, empty where it can pay."""
+    in_carts: bool = False
+    """Whether other open carts hold something of it."""
 
 
 class CardShare(msgspec.Struct, frozen=True):
@@ -70,7 +73,8 @@ def pay_with_cards(cards: Sequence[Card], due: int) -> tuple[CardShare, ...]:
     for place, card in enumerate(cards):
         problem = card.problem or ("gift_card_empty" if not card.free else "")
         if problem:
-            raise Problem.at(f"/gift_cards/{place}", problem, REFUSALS[problem])
+            told = _IN_CARTS if problem == "gift_card_empty" and card.in_carts else REFUSALS[problem]
+            raise Problem.at(f"/gift_cards/{place}", problem, told)
         minor = min(card.free, due)
         due -= minor
         shares.append(CardShare(card.account, card.ending, minor, card.free - minor))
