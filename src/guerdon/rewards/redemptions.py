@@ -43,6 +43,14 @@ select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id, 
 from redemptions
 where redemption_id = any(%s::bigint[]) and program_id = %s
 """
+_WARRANTIES = """
+select redemption_id, particulars -> 'covers' ->> 'order',
+    account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars
+from redemptions
+where account_id = any(%s::bigint[]) and kind = 'warranty' and status <> 'cancelled'
+    and particulars -> 'covers' ->> 'order' = any(%s::text[])
+order by redemption_id
+"""
 _SET_STATUS = """
 update redemptions set status = d.status, changed_at = d.changed_at, tracking = d.tracking, steps = d.steps
 from unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[])
@@ -308,6 +316,25 @@ def set_status(tx: Tx, changes: Sequence[StatusChange]) -> Callable[[], int]:
     columns = [list(column) for column in zip(*changes, strict=True)]
     cursor = tx.execute(_SET_STATUS, (*columns, sorted(set(columns[0])), columns[1]))
     return lambda: cursor.rowcount
+
+
+def load_warranties(
+    tx: Tx, account_ids: Collection[int], orders: Collection[str]
+) -> list[tuple[int, int, str, Issued]]:
+    """Read the warranties that accounts took for lines of orders and did not give back.
+
+    Args:
+        tx: the transaction.
+        account_ids: whose.
+        orders: ids of the orders, whatever their source.
+
+    Returns:
+        Redemption, account, the id of the order, and what never changes of the redemption; oldest first.
+    """
+    if not (account_ids and orders):
+        return []
+    rows = tx.execute(_WARRANTIES, (sorted(account_ids), sorted(orders)))
+    return [(number, row[0], order, Issued(*row)) for number, order, *row in rows.fetchall()]
 
 
 def load_redemptions(

@@ -275,6 +275,8 @@ class PaidOrder(msgspec.Struct, frozen=True):
     """Whether nobody earned by it; what its checkout took may be a member's yet."""
     lives: Mapping[LifeKey, LotLife] = {}
     """What became of the lots that its awards are in, where they may have expired."""
+    warranties: tuple[CancelRedemption, ...] = ()
+    """Warranties that the account took for its lines, each as what would take it back."""
 
 
 class ReturnOrder(msgspec.Struct, frozen=True):

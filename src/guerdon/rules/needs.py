@@ -102,7 +102,7 @@ def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
     counted = metrics_of(paid)
     laddered = [ladder.metric for ladder in program.ladders.values()]
     sold_on = program.zone.day_of(paid.event.occurred_at)
-    draws = draws_of(paid)
+    draws = draws_of(paid, program)
     return Needs(
         lots=True,
         metrics=frozenset(metric.identity for metric in (*counted, *laddered)),

@@ -19,6 +19,8 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The product."""
     ends_at: datetime | None = None
     """When the warranty that is there already ends; None counts from the taking."""
+    source: str = ""
+    """Who told of the order; empty where nobody is named."""
 
 
 class Particulars(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

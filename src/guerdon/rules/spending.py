@@ -305,7 +305,7 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
         draft.post("cancel", wallet, entries, redemption_id=command.redemption_id)
     # What came back to a wallet that is given up turns into what the rest of it did.
     draft.settle_wallets()
-    _free(draft, command)
+    free_taking(draft, command)
     withdraw(draft, command.redemption_id)
 
 
@@ -345,7 +345,13 @@ def lasting(spent: Iterable[Lot], lasts: datetime) -> tuple[Lot, ...]:
     )
 
 
-def _free(draft: Draft, command: CancelRedemption) -> None:
+def free_taking(draft: Draft, command: CancelRedemption) -> None:
+    """Give back the stock and the uses that a taking drew, and take a donation out of its cause again.
+
+    Args:
+        draft: the decision.
+        command: what was taken.
+    """
     acting = draft.before.member.member_id if draft.before.member is not None else None
     member_id = command.member_id if command.member_id is not None else acting
     day = draft.program.zone.day_of(command.taken_at) if command.taken_at is not None else draft.day

@@ -57,7 +57,9 @@ class Guests:
                 differences = fact_differences(event, stored.key, fact, stored.program_id)
                 if isinstance(fact.event.command, ReturnOrder):
                     yield from place.returning.check_row(event, event.decided)
-                    fact = place.returning.with_order(event, stored.program_id, fact, (lambda _: None, {}))
+                    fact = place.returning.with_order(
+                        event, stored.program_id, fact, (lambda _: None, {}, {})
+                    )
                     decided = self._again(stored, fact, version) or nobody
                     yield from check_refunds(place.tx, event, decided.returned)
                 if fact.event.captured is not None:

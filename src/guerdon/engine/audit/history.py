@@ -160,10 +160,10 @@ class History:
         yield from self.place.returning.check_row(event, decision)
         yield from self.place.journal.check(self.row, self.program_id, event, decision)
         self.next_seq = event.first_seq + len(decision.transactions)
-        statuses = {number: one.status for number, one in self.redemptions.items()}
+        before = dict(self.redemptions)
         self._book(event, decision)
         try:
-            fact = self._read(version, event, statuses)
+            fact = self._read(version, event, before)
         except Problem as problem:
             yield self._differs(event, ("body", "what was decided upon", problem.code))
             return
@@ -202,10 +202,11 @@ class History:
         version = self.place.versions.find(self.place.tx, self.program_id, number)
         return version.program if version is not None else None
 
-    def _read(self, version: Version, event: StoredEvent, statuses: Mapping[int, str]) -> Fact:
+    def _read(self, version: Version, event: StoredEvent, before: Mapping[int, Redemption]) -> Fact:
         fact = read_fact(version.program, event, self._key_of(event), self._priced)
         if isinstance(fact.event.command, ReturnOrder):
-            known = (self._key_of, {**statuses, **self._spent_cards(event)})
+            statuses: dict[int, str] = {number: one.status for number, one in before.items()}
+            known = (self._key_of, {**statuses, **self._spent_cards(event)}, before)
             fact = self.place.returning.with_order(event, self.program_id, fact, known)
         return fact
 

@@ -18,9 +18,11 @@ from guerdon.engine.events import StoredEvent, ask_stored, find_orders
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
+from guerdon.engine.returns.warranties import warranties_among
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
+from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife
@@ -34,6 +36,8 @@ order by 1, 2
 """
 
 KeyOf = Callable[[StoredEvent], MemberKey | None]
+Known = tuple[KeyOf, Mapping[int, str], Mapping[int, Redemption]]
+"""What gives the key of an event's person; how redemptions stood before; and these themselves."""
 
 
 class Returning:
@@ -79,16 +83,14 @@ class Returning:
                 "returns_unlike_events", "order_returns", key, f"[{expected}]", told, stored.account_id
             )
 
-    def with_order(
-        self, stored: StoredEvent, program_id: int, fact: Fact, known: tuple[KeyOf, Mapping[int, str]]
-    ) -> Fact:
+    def with_order(self, stored: StoredEvent, program_id: int, fact: Fact, known: Known) -> Fact:
         """Give a return the order that it was decided with.
 
         Args:
             stored: the event of the return.
             program_id: of which program.
             fact: the return as read.
-            known: gives the key of an event's person; and how redemptions stood before.
+            known: gives the key of an event's person; and the account's redemptions before.
 
         Returns:
             The fact with the order.
@@ -110,12 +112,10 @@ class Returning:
             # What was decided about an order is there to be read; a damaged one may be anything.
             raise Problem("stored_body_unreadable", type(error).__name__) from error
 
-    def _with_order(
-        self, stored: StoredEvent, program_id: int, fact: Fact, known: tuple[KeyOf, Mapping[int, str]]
-    ) -> Fact:
+    def _with_order(self, stored: StoredEvent, program_id: int, fact: Fact, known: Known) -> Fact:
         command = fact.event.command
         assert isinstance(command, ReturnOrder)
-        key_of_event, statuses = known
+        key_of_event, statuses, redemptions = known
         orders = {one.source: one for one in find_orders(self._tx, program_id, command.asked.order)}
         order = orders.get(fact.event.source) or orders.get("")
         if order is None:
@@ -129,6 +129,7 @@ class Returning:
             paid,
             earlier=tuple(returned_of(events[one]) for one in before if one in events),
             redemptions=statuses,
+            warranties=warranties_among(self._tx, redemptions, stored.account_id, paid),
             lives=self._lives(stored, program_id, paid),
             fresh=since_last(later, before),
         )

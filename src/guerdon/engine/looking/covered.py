@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.engine.events import StoredEvent, find_orders
+from guerdon.engine.returns.listing import list_returns
 from guerdon.infra.tx import Tx
 from guerdon.rules.particulars import Covered
 
@@ -38,8 +40,8 @@ def find_covered(tx: Tx, program_id: int, account_id: int, asked: CoverAsked) ->
         where nobody says so.
 
     Raises:
-        Problem: `for_incomplete`, `order_not_found`, `order_ambiguous`, `order_of_another_member` or
-            `line_not_found`, with a pointer under `/for`.
+        Problem: `for_incomplete`, `order_not_found`, `order_ambiguous`, `order_of_another_member`,
+            `line_not_found` or `line_returned`, with a pointer under `/for`.
     """
     if not asked.order:
         if asked.line or asked.source is not None or not asked.sku:
@@ -54,8 +56,20 @@ def find_covered(tx: Tx, program_id: int, account_id: int, asked: CoverAsked) ->
     (order,) = found
     if order.account_id != account_id:
         raise Problem.at("/for/order", "order_of_another_member", "this order is not this member's")
-    sku = _line(order, asked).get("sku") or "" if asked.line else asked.sku
-    return Covered(asked.order, asked.line, str(sku), asked.ends_at or order.occurred_at)
+    line = _line(order, asked) if asked.line else {}
+    _check_there(tx, program_id, order, line)
+    sku = line.get("sku") or "" if asked.line else asked.sku
+    return Covered(asked.order, asked.line, str(sku), asked.ends_at or order.occurred_at, order.source)
+
+
+def _check_there(tx: Tx, program_id: int, order: StoredEvent, line: Mapping[str, Any]) -> None:
+    """Make sure that the line, or something of the order, has not come back."""
+    returns = [one for _, one in list_returns(tx, program_id, order)]
+    came = sum(one.quantity for each in returns for one in each.lines if line and one.id == line["id"])
+    is_line_back = bool(came) and came >= Decimal(str(line.get("quantity", 1)))
+    if is_line_back or any(one.is_last for one in returns):
+        pointer = "/for/line" if line else "/for/order"
+        raise Problem.at(pointer, "line_returned", "this has come back: there is nothing left to cover")
 
 
 def _line(order: StoredEvent, asked: CoverAsked) -> Mapping[str, Any]:

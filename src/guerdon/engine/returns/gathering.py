@@ -12,13 +12,14 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.engine.checkouts.promise import promised_order
 from guerdon.engine.checkouts.rows import CheckoutRow
-from guerdon.engine.commands import Apart, ConfirmCheckout
+from guerdon.engine.commands import Apart, ConfirmCheckout, RedeemReward
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow
+from guerdon.engine.returns.warranties import find_warranties, warranties_of
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
@@ -62,7 +63,8 @@ def find_paid(
         place: the program, and what gives a version as it was.
 
     Raises:
-        Apart: where an earlier command of this batch pays an order, or confirms the checkout of one.
+        Apart: where an earlier command of this batch pays an order, confirms the checkout of one, or takes a
+            warranty for one.
     """
     program_id, recorded = place
     wanted: list[tuple[Item, KnownEvent]] = []
@@ -88,6 +90,7 @@ def find_paid(
         paid = read_paid(stored[one.event_id], recorded, None, captures)
         account_id = one.account_id or next((each.account_id for each in captures if each.account_id), 0)
         _set_order(item, paid, account_id)
+    _set_warranties(tx, items)
 
 
 def return_of(item: Item) -> ReturnOrder | None:
@@ -101,6 +104,20 @@ def return_of(item: Item) -> ReturnOrder | None:
     """
     command = item.event.command if item.event is not None else None
     return command if isinstance(command, ReturnOrder) else None
+
+
+def _set_warranties(tx: Tx, items: Sequence[Item]) -> None:
+    """Tell returns which warranties were taken for lines of their orders."""
+    about = [item for item in items if item.problem is None and item.account_id and return_of(item)]
+    found = find_warranties(tx, about)
+    for item in about:
+        command = return_of(item)
+        assert item.event is not None and command is not None  # noqa: PT018 - as chosen above
+        if command.paid is not None and (mine := warranties_of(found, item.account_id, command.paid)):
+            command = msgspec.structs.replace(
+                command, paid=msgspec.structs.replace(command.paid, warranties=mine)
+            )
+            item.event = msgspec.structs.replace(item.event, command=command)
 
 
 def _stored(tx: Tx, found: Sequence[KnownEvent]) -> dict[UUID, StoredEvent]:
@@ -123,6 +140,9 @@ def _choose(item: Item, command: ReturnOrder, known: Mapping[Pair, KnownEvent]) 
 def _pays(earlier: Item, item: Item, command: ReturnOrder, checkouts: Mapping[Pair, CheckoutRow]) -> bool:
     assert item.event is not None
     pair = order_key(earlier)
+    if isinstance(earlier.job.command, RedeemReward):
+        covers = earlier.job.command.covers
+        return covers is not None and covers.order == command.asked.order
     if isinstance(earlier.job.command, ConfirmCheckout) and earlier.checkout is not None:
         row = checkouts.get(earlier.checkout)
         is_open = row is not None and row.status == "open"
@@ -205,6 +225,7 @@ def set_earlier(
     stored = ask_stored(tx, accounts, events)()
     lives = _lives(tx, about, ended)
     taken = _captured_meanwhile(tx, about, reading[0])
+    _check_warranties(tx, about)
     for item in about:
         command = return_of(item)
         assert command is not None and command.paid is not None and item.event is not None  # noqa: PT018 - gathered
@@ -243,6 +264,16 @@ def _captured_meanwhile(
         if len(found.get(event_id, ())) + with_order != len(paid.captures):
             raise AssertionError("a checkout took something for an order that was coming back")
     return found
+
+
+def _check_warranties(tx: Tx, about: Sequence[Item]) -> None:
+    """Look once more: the locks may have come later than a warranty."""
+    found = find_warranties(tx, about)
+    for item in about:
+        command = return_of(item)
+        assert command is not None and command.paid is not None  # noqa: PT018 - gathered
+        if warranties_of(found, item.account_id, command.paid) != command.paid.warranties:
+            raise AssertionError("a warranty was taken for an order that was coming back, or taken back")
 
 
 def _opened(

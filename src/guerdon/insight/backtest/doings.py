@@ -115,6 +115,25 @@ class Doings:
         ):
             self.statuses.update(dict.fromkeys(numbers, status))
 
+    def warranties(self, source: str, order: str) -> tuple[CancelRedemption, ...]:
+        """List the warranties that were taken here for lines of an order.
+
+        Args:
+            source: who told of the order.
+            order: its id.
+
+        Returns:
+            Each as what takes it back, oldest first.
+        """
+        found = [
+            one
+            for one in self._taken.values()
+            if (covers := one.particulars.covers) is not None
+            and covers.order == order
+            and covers.source in ("", source)
+        ]
+        return tuple(sorted(found, key=lambda one: one.redemption_id))
+
     def _captured(self, capture: Capture) -> Capture:
         coupons = tuple(self._numbers.get(number, number) for number in capture.coupons)
         return msgspec.structs.replace(capture, coupons=coupons)

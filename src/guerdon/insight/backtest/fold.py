@@ -204,7 +204,8 @@ class Fold:
         if paid is None:
             raise Problem.at("/data/order", "order_not_found", "no order of this id was paid")
         paid = msgspec.structs.replace(paid, lives=self._lives.get(name, {}) if name is not None else {})
-        paid = msgspec.structs.replace(paid, redemptions=self._doings.statuses)
+        warranties = self._doings.warranties(key[0], command.asked.order) if name is not None else ()
+        paid = msgspec.structs.replace(paid, redemptions=self._doings.statuses, warranties=warranties)
         command = msgspec.structs.replace(command, paid=paid)
         event = msgspec.structs.replace(event, command=command)
         if name is not None:

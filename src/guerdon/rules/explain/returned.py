@@ -15,6 +15,7 @@ from guerdon.rules.program import Program
 _KEPT: Final = {
     "redemption_used": "it was used by then",
     "redemption_sent": "it was on its way by then",
+    "redemption_expired": "its time was over by then",
     "coupon_not_used": "it could be used again already",
 }
 _MISSING: Final = {
@@ -23,6 +24,7 @@ _MISSING: Final = {
     "discount_not_met": "of its discount stays on what remains, which would not bring it",
     "redemption_used": "was used by then",
     "redemption_sent": "was on its way by then",
+    "redemption_expired": "was over by then",
 }
 
 

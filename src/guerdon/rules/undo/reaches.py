@@ -7,6 +7,7 @@ from guerdon.rules.events import PaidOrder
 from guerdon.rules.giving import cause_draws
 from guerdon.rules.limits import Draw, all_draws
 from guerdon.rules.metrics import Metric
+from guerdon.rules.program import Program
 from guerdon.rules.spending import freed_draws
 from guerdon.rules.undo.earned import earned_draws
 from guerdon.rules.undo.things import owners_of
@@ -25,11 +26,12 @@ def metrics_of(paid: PaidOrder) -> tuple[Metric, ...]:
     return paid.program.metrics_by_event.get(paid.event.type, ())
 
 
-def draws_of(paid: PaidOrder) -> list[Draw]:
-    """List the counters that an order may have drawn from.
+def draws_of(paid: PaidOrder, live: Program) -> list[Draw]:
+    """List the counters that an order may have drawn from, and the warranties for its lines.
 
     Args:
         paid: the order.
+        live: the version that stands, by which a warranty is taken back.
 
     Returns:
         Limits, budgets and stock, with the bounds of the version that decided.
@@ -46,13 +48,16 @@ def draws_of(paid: PaidOrder) -> list[Draw]:
             if reward is not None and reward.money is not None:
                 draws.append(granted_money(made.redemption_id, reward.money))
     draws += [draw for _, draw in earned_draws(paid)]
+    for taken in paid.warranties:
+        taken_on = day if taken.taken_at is None else live.zone.day_of(taken.taken_at)
+        draws += [draw for draw, _, _ in freed_draws(live, taken, (taken.member_id, taken_on))]
     for capture, _ in paid.captures:
         draws += [draw for draw, _ in capture.draws]
     return draws
 
 
 def redemptions_of(paid: PaidOrder) -> set[int]:
-    """List the redemptions that an order made or used.
+    """List the redemptions that an order made or used, and the warranties for its lines.
 
     Args:
         paid: the order.
@@ -64,4 +69,5 @@ def redemptions_of(paid: PaidOrder) -> set[int]:
     for decision in decisions_of(paid):
         numbers.update(made.redemption_id for made in decision.redemptions)
         numbers.update(decision.used)
+    numbers.update(taken.redemption_id for taken in paid.warranties)
     return numbers

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from guerdon.rules.decision import NewRedemption, Shortfall, Undone
 from guerdon.rules.draft import Draft
-from guerdon.rules.events import PaidOrder
+from guerdon.rules.events import CancelRedemption, PaidOrder
 from guerdon.rules.giving import take_back
 from guerdon.rules.limits import money_draw, use_draws
 from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
-from guerdon.rules.spending import freed_draws, take_all_money, withdraw
+from guerdon.rules.spending import free_taking, freed_draws, take_all_money, withdraw
 from guerdon.rules.undo.conditions import Fallen
 from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
@@ -50,6 +50,9 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
         for made in decision.redemptions:
             if made.redemption_id not in handled.redemptions and _falls(paid, part, down, made):
                 undone += _cancel(draft, paid, made, sums)
+    for taken in paid.warranties:
+        if taken.redemption_id not in handled.redemptions and _is_void(paid, part, taken):
+            undone += _end_warranty(draft, paid, taken, sums)
     undone += _badges(draft, paid, down.badges - handled.badges)
     undone += _uses(draft, paid, down.campaigns - handled.limits)
     undone += undo_discounts(draft, paid, part)
@@ -83,6 +86,34 @@ def _cancel(draft: Draft, paid: PaidOrder, made: NewRedemption, sums: Sums) -> l
     _free_reward(draft, paid, made)
     withdraw(draft, number)
     return [Undone("reward", made.campaign, made.reward, redemption_id=number)]
+
+
+def _is_void(paid: PaidOrder, part: Part, taken: CancelRedemption) -> bool:
+    """Tell whether what a warranty is for has come back: its line, or the order where it names none."""
+    policy = policy_of(paid, "", taken.reward)
+    covers = taken.particulars.covers
+    if policy == "keep" or covers is None:
+        return False
+    is_back = bool(covers.line) and part.standing[1].of(covers.line) == 1
+    return part.is_last or (policy == "reevaluate" and is_back)
+
+
+def _end_warranty(draft: Draft, paid: PaidOrder, taken: CancelRedemption, sums: Sums) -> list[Undone]:
+    number = taken.redemption_id
+    status = paid.redemptions.get(number, "issued")
+    if status == "cancelled":
+        return []
+    ends_at = taken.particulars.ends_at
+    is_over = ends_at is not None and ends_at <= draft.now
+    if status != "issued" or is_over:
+        reason = "redemption_expired" if status == "issued" else f"redemption_{status}"
+        draft.shortfalls.append(Shortfall("reward", taken.reward, Decimal(taken.quantity), reason))
+        return [Undone("reward", "", taken.reward, redemption_id=number, kept=reason)]
+    for wallet, spent in sorted(taken.spent.items()):
+        give_lots(draft, paid, (wallet, spent), sums, number)
+    free_taking(draft, taken)
+    withdraw(draft, number)
+    return [Undone("reward", "", taken.reward, redemption_id=number)]
 
 
 def _free_reward(draft: Draft, paid: PaidOrder, made: NewRedemption) -> None:
