@@ -75,6 +75,21 @@ def test_a_wallet_that_expired_for_want_of_activity_gives_nothing_back_either() 
     assert (unit.taken, unit.debt, unit.expired) == (25, 25, 75)
 
 
+def test_what_came_back_of_this_very_order_before_expiry_is_no_part_of_what_it_lost() -> None:
+    shop = Shop(club(wallets=EXPIRING))
+    for name in ("A", "B"):
+        shop.buys(name, line("1", "1.00", 3), line("2", "5.00"))
+    spends(shop, 1)
+    for name in ("A", "B"):
+        shop.returns(name, back("1", 1))
+    shop.now += 12 * DAY
+    # Of 14 that were there once each had given one back, 13 expired: of the 7 that are left of an order, 6.
+    for name in ("A", "B"):
+        unit = told(shop.returns(name)).units[0]
+        assert (unit.taken, unit.debt, unit.expired) == (1, 1, 6)
+    assert shop.units() == -2
+
+
 _moments = st.lists(
     st.tuples(
         st.sampled_from(["buy", "spend", "wait", "return"]),

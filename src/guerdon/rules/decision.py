@@ -144,6 +144,8 @@ class UnitsUndone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of `taken` that was not there any more, and is owed."""
     expired: int = 0
     """What the order had brought and time took: it is neither taken nor owed."""
+    own: tuple[int, ...] = ()
+    """Of `taken`, what was still in each of the lots that the order's awards had gone to, in their order."""
 
 
 class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

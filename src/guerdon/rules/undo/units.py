@@ -41,6 +41,7 @@ class Sums:
             had.given_back + more.given_back,
             had.debt + more.debt,
             had.expired + more.expired,
+            had.own or more.own,
         )
 
     def told(self) -> tuple[UnitsUndone, ...]:
@@ -66,9 +67,10 @@ def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
     lives = lived(paid.lives, draft.transactions)
     for wallet, lots in _awarded(paid.decision).items():
         of, before, after, expired = [], 0, 0, 0
-        for lot in lots:
+        for lot, gone in zip(lots, _own_before(paid, wallet, len(lots)), strict=True):
             shares = part.shares(lot.remaining)
-            was, now = (one - _lost(draft, lives, (wallet, lot), one) for one in shares)
+            # What came back while the lot was there is not among what it had when it expired.
+            was, now = (one - _lost(draft, lives, (wallet, lot), max(one - gone, 0)) for one in shares)
             before, after = before + was, after + now
             expired += shares[1] - shares[0] - (now - was)
             if now > was:
@@ -77,6 +79,16 @@ def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
         if after > before:
             _take(draft, paid, (wallet, before, after, of), sums)
     _free_budgets(draft, paid, part)
+
+
+def _own_before(paid: PaidOrder, wallet: str, count: int) -> list[int]:
+    """Tell what earlier returns took out of the order's own lots of a wallet, while it was there."""
+    sums = [0] * count
+    for one in paid.earlier:
+        for units in one.units:
+            if units.wallet == wallet and units.own:
+                sums = [had + more for had, more in zip(sums, units.own, strict=True)]
+    return sums
 
 
 def _lost(draft: Draft, lives: Mapping[LifeKey, LotLife], of: tuple[str, Lot], units: int) -> int:
@@ -161,7 +173,18 @@ def _take(draft: Draft, paid: PaidOrder, asked: tuple[str, int, int, list[Lot]],
         entries = _taken_entries(taken, of)
         entries += [Entry("owed", -owed)] if owed else []
         draft.post("return", wallet, (*entries, Entry("issued", amount)))
-        sums.add(UnitsUndone(wallet, taken=amount, debt=owed))
+        own = () if conversion is not None else _own(entries, _awarded(paid.decision)[wallet])
+        sums.add(UnitsUndone(wallet, taken=amount, debt=owed, own=own))
+
+
+def _own(entries: Iterable[Entry], lots: Iterable[Lot]) -> tuple[int, ...]:
+    """Tell what was taken out of each of an order's own lots; nothing at all where none gave any."""
+    taken: dict[tuple[datetime | None, datetime | None], int] = {}
+    for one in entries:
+        if one.source == OWN:
+            key = (one.available_at, one.expires_at)
+            taken[key] = taken.get(key, 0) - one.amount
+    return tuple(taken.get((lot.available_at, lot.expires_at), 0) for lot in lots) if taken else ()
 
 
 def _taken_entries(taken: Iterable[Lot], of: Iterable[Lot]) -> list[Entry]:
