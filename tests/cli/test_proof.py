@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from guerdon.cli.opening import opened_house
 from guerdon.ledger import log
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.rules.proofs.notes import Checkpoint, NoteKey, public_of, sign_checkpoint
+from guerdon.rules.proofs.notes import Checkpoint, NoteKey, public_of, read_checkpoint, sign_checkpoint
 from guerdon.wiring import MAIN_TENANT
 from tests.backtest.tries import order, write
 from tests.cli.conftest import Run
@@ -97,3 +98,26 @@ def test_a_head_that_was_kept_covers_what_was_there(tmp_path: Path, definition: 
     head.write_text(sign_checkpoint(Checkpoint("guerdon/main/none", 2, bytes(32)), "witness", SECRET))
     said = guerdon("verify", "--data", data, "--checkpoint", head, "--log-key", trusted)
     assert (said.code, "there is no log guerdon/main/none here" in said.err) == (1, True), said
+
+
+@pytest.mark.xdist_group("cli-home")
+def test_a_log_gets_another_key(tmp_path: Path, definition: Path, guerdon: Run) -> None:
+    data = tmp_path / "data"
+    assert guerdon("apply", definition, "--data", data).code == 0
+    said = guerdon("proof", "rotate-key", "club", "--data", data)
+    assert said.code == 0, said
+    first = NoteKey.read(said.out)
+    second = json.loads(guerdon("proof", "rotate-key", "club", "--data", data, "--json").out)
+    assert (second["number"], NoteKey.read(second["key"]).name) == (2, "guerdon/main/club")
+    listed = json.loads(guerdon("proof", "keys", "club", "--data", data, "--json").out)["data"]
+    assert [one["key"] for one in listed] == [first.text, second["key"]]
+    assert second["key"] in guerdon("proof", "keys", "club", "--data", data).out.replace("\n", "")
+    tenant_id = tenant_id_of(MAIN_TENANT)
+    with opened_house(str(data)) as house, house.database.transaction(tenant_id) as tx:
+        program_id = get_live(tx, "club").program_id
+        signed = log.sign_head(tx, house.signer(tenant_id), program_id, first.name, datetime.now(UTC))
+        assert read_checkpoint(signed.note, [NoteKey.read(second["key"])]).size == 0
+        acts = tx.execute("select actor, detail from audit where action = 'log_key.rotated' order by at")
+        assert [(actor, detail["number"]) for actor, detail in acts] == [("system", 1), ("system", 2)]
+    assert "no such program" in guerdon("proof", "rotate-key", "clob", "--data", data).err
+    assert "there is no tenant" in guerdon("proof", "keys", "club", "--data", data, "--tenant", "mian").err

@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.ledger import log
 from guerdon.ledger.log.growing import EMPTY, log_accounts
@@ -225,3 +226,48 @@ def test_a_log_without_leaves_has_an_empty_head(world: World) -> None:
     with world.database.transaction(TENANT) as tx:
         assert log.load_head(tx, program_of(world)) == EMPTY
         assert log.sign_head(tx, signer(TENANT), program_of(world), "guerdon/test/club", NOW).size == 0
+
+
+def test_without_the_master_key_nothing_is_signed_that_nobody_can_check(world: World) -> None:
+    clock = Clock()
+    one = sequencer(world.database, clock)
+    busy(world, people=2, orders=2)
+    settle(one, world)
+    program_id, origin = program_of(world), "guerdon/test/club"
+    with world.database.transaction(TENANT) as tx:
+        rotate(tx, signer(TENANT), program_id, origin, clock.now)
+    other = log.Signer(bytes(32), TENANT, secrets.token_bytes)
+    lost = log.Sequencer(world.database, lambda _: other, clock)
+    settle(lost, world)
+    with pytest.raises(Problem, match="under another master key") as caught:
+        lost.sign_due()
+    assert caught.value.code == "log_key_lost"
+    assert world.rows("select count(*) from log_checkpoints") == [(0,)]
+    with world.database.transaction(TENANT) as tx:
+        made = rotate(tx, other, program_id, origin, clock.now)
+    assert lost.sign_due() == 1
+    with world.database.transaction(TENANT) as tx:
+        signed = log.find_last_signed(tx, program_id)
+    assert signed is not None
+    assert read_checkpoint(signed.note, [made.note_key]).size == signed.size
+
+
+def test_whoever_asks_often_does_not_fill_the_table(world: World) -> None:
+    clock = Clock()
+    one = sequencer(world.database, clock)
+    program_id, origin = program_of(world), "guerdon/test/club"
+    sizes = set()
+    for step in range(12):
+        busy(world, people=1, orders=1) if step == 0 else world.ask(world.order("3.00", "p0"))
+        settle(one, world)
+        clock.now += timedelta(milliseconds=250)
+        with world.database.transaction(TENANT) as tx:
+            sizes.add(log.sign_on_demand(tx, signer(TENANT), program_id, origin, clock.now).size)
+    assert world.rows("select count(*) from log_checkpoints") == [(3,)]
+    assert len(sizes) == 3
+    # A clock that was set back does not end the signing.
+    clock.now -= timedelta(days=2)
+    world.ask(world.order("4.00", "p0"))
+    settle(one, world)
+    with world.database.transaction(TENANT) as tx:
+        assert log.sign_on_demand(tx, signer(TENANT), program_id, origin, clock.now).size > max(sizes)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
 from guerdon.infra.outbox import relay
 from guerdon.infra.outbox.relay import Consumer
@@ -119,16 +120,26 @@ class Sequencer:
 
         Returns:
             How many were signed.
+
+        Raises:
+            Problem: `log_key_lost` for the first log that cannot be signed, once all others are.
         """
         signed, now = 0, self._clock()
+        fault: Problem | None = None
         for tenant_id, program_id in sorted(self._begun):
             with self._database.transaction(tenant_id) as tx:
                 last = find_last_signed(tx, program_id)
                 if last is not None and now - last.signed_at < self._signed_every:
                     continue
                 key = next(one.key for one in list_programs(tx) if one.program_id == program_id)
-                head = sign_head(tx, self._signer_of(tenant_id), program_id, origin_of(tx, key), now)
+                try:
+                    head = sign_head(tx, self._signer_of(tenant_id), program_id, origin_of(tx, key), now)
+                except Problem as problem:
+                    fault = fault or problem
+                    continue
                 signed += last is None or head.size > last.size
+        if fault is not None:
+            raise fault
         return signed
 
     def _begin_all(self) -> None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.ledger.log.growing import load_head
 from guerdon.ledger.sql import log as sql
@@ -111,6 +112,9 @@ def sign_head(tx: Tx, signer: Signer, program_id: int, origin: str, now: datetim
 
     Returns:
         The newest signed head.
+
+    Raises:
+        Problem: `log_key_lost` where the master key is another than the one under which the key was made.
     """
     while True:
         last, head = find_last_signed(tx, program_id), load_head(tx, program_id)
@@ -118,8 +122,12 @@ def sign_head(tx: Tx, signer: Signer, program_id: int, origin: str, now: datetim
             return last
         keys = list_keys(tx, program_id)
         key = keys[-1] if keys else rotate(tx, signer, program_id, origin, now)
-        checkpoint = Checkpoint(origin, head.size, head.root)
-        note = sign_checkpoint(checkpoint, key.name, signer.private_of(program_id, key.salt))
+        private = signer.private_of(program_id, key.salt)
+        if public_of(private) != key.public:
+            # Nobody could check what is signed so.
+            detail = f"key {key.number} of {origin} was made under another master key: rotate it"
+            raise Problem("log_key_lost", detail)
+        note = sign_checkpoint(Checkpoint(origin, head.size, head.root), key.name, private)
         follows = None if last is None else last.size
         if tx.execute(sql.INSERT_CHECKPOINT, (program_id, head.size, follows, note, now)).rowcount:
             return Signed(head.size, note, now)
@@ -138,6 +146,9 @@ def sign_on_demand(tx: Tx, signer: Signer, program_id: int, origin: str, now: da
 
     Returns:
         The newest signed head, which may lack what came in the last second.
+
+    Raises:
+        Problem: `log_key_lost`.
     """
     last = find_last_signed(tx, program_id)
     if last is not None and abs(now - last.signed_at) < _ON_DEMAND:
