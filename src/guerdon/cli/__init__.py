@@ -26,7 +26,7 @@ from guerdon.cli.explain import explain
 from guerdon.cli.imports import import_events
 from guerdon.cli.options import ManyFiles
 from guerdon.cli.programs import apply, plan
-from guerdon.cli.proofs import anchor, proof
+from guerdon.cli.proofs import anchor, log_keys, proof
 from guerdon.cli.shell.completion import completion_of
 from guerdon.cli.shell.tree import grown
 from guerdon.cli.showing import show_error, show_note
@@ -79,6 +79,8 @@ app.command("backtest", cls=ManyFiles, rich_help_panel=_PAST)(backtest)
 app.command("explain", rich_help_panel=_PAST)(explain)
 app.command("verify", rich_help_panel=_CARE)(verify_all)
 app.command("doctor", rich_help_panel=_CARE)(doctor)
+proof.app.command("keys")(log_keys.keys)
+proof.app.command("rotate-key")(log_keys.rotate_key)
 app.add_typer(proof.app, name="proof", rich_help_panel=_CARE)
 app.add_typer(anchor.app, name="anchor", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)

@@ -51,6 +51,8 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "anchor check": (
         "guerdon anchor check stamp.json --certificates tsa.pem --log-key guerdon/main/club+0a1b2c3d+AfJ…",
     ),
+    "proof keys": ("guerdon proof keys club --data shop-data",),
+    "proof rotate-key": ("guerdon proof rotate-key club --data shop-data",),
     "doctor": ("guerdon doctor --data shop-data --url http://127.0.0.1:8080",),
     "completion": ("guerdon completion bash --install", "source <(guerdon completion bash)"),
     "keys create": ("guerdon keys create --scopes members:read,events:write --name 'web shop'",),
