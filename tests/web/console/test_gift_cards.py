@@ -203,7 +203,7 @@ async def test_a_lost_card_is_blocked_and_a_found_one_pays_again(shop: Api) -> N
     card = await sold(shop, "40.00")
     person = await signed_in(shop, "support")
     page = f"{CARDS}/{card['id']}"
-    assert "Put more on it" not in (await person.get(page)).text
+    assert "Put money on it" not in (await person.get(page)).text
     without = await person.send(f"{page}/block", reason=" ")
     assert without.status_code == 422
     assert "A reason is needed. Nothing was changed." in without.text
@@ -230,11 +230,27 @@ async def test_money_comes_onto_a_card_once(shop: Api) -> None:
     said = plain((await person.get(page)).text)
     assert "Put on it in all $1,045.50 Can be spent now $1,045.50" in said
     assert "Money came onto the card +1,005.50 USD “birthday”" in said
+    form |= {
+        "amount": "−45.50",
+        "reason": "onto a new card",
+        "once": hidden((await person.get(page)).text, "once"),
+    }
+    for _ in range(2):
+        assert (await person.send(f"{page}/top-up", **form)).status_code == 303
+    said = plain((await person.get(page)).text)
+    assert "Can be spent now $1,000.00" in said
+    assert "Adjusted by staff −45.50 USD “onto a new card”" in said
+    form |= {"amount": "-2000", "once": hidden((await person.get(page)).text, "once")}
+    refused = await person.send(f"{page}/top-up", **form)
+    assert refused.status_code == 422
+    assert "insufficient_units" in refused.text
+    assert "Nothing was booked" in refused.text
+    assert [one.detail["amount"] for one in acts(shop)] == ["-45.50", "-45.50", "1005.50", "1005.50"]
     old = {**form, "once": "1700000000.aa"}
     refused = await person.send(f"{page}/top-up", **old)
     assert refused.status_code == 422
     assert "This form was opened long ago." in refused.text
-    assert 'value="birthday"' in refused.text
+    assert 'value="onto a new card"' in refused.text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.checkouts.promise import read_promise
-from guerdon.engine.commands import SetCardBlocked, TopUpCard
+from guerdon.engine.commands import AdjustBalance, SetCardBlocked, TopUpCard
 from guerdon.engine.events import Page, StoredEvent, list_events
 from guerdon.engine.looking.cards import held_until, see_cards
 from guerdon.engine.looking.carts import cart_of_order
@@ -36,12 +36,13 @@ Blocking = Annotated[Visit, Depends(entitled("gift_cards:block"))]
 _STORY: Final = 50
 _TYPED: Final = ("amount", "until", "reason", "why")
 DONE: Final = {
-    "loaded": "The money is on the card.",
+    "loaded": "It is booked.",
     "blocked": "It pays nothing any more. Open carts keep what they were promised.",
     "unblocked": "It pays again.",
 }
 """What was just done, as the page says it; `say.text` translates it."""
-Asked = Callable[[], TopUpCard | SetCardBlocked]
+Command = TopUpCard | AdjustBalance | SetCardBlocked
+Asked = Callable[[], Command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def one_card(visit: Visitor, program: str, card: str, before: UUID | None = None
 
 @ROUTER.post("/console/p/{program}/gift-cards/{card}/top-up")
 async def top_up(visit: Loading, program: str, card: str) -> Response:
-    """Put money on a card; the same form sent twice does it once."""
+    """Put money on a card, or take some off; the same form sent twice does it once."""
     number = _number(card)
     return await _do(visit, (program, number), partial(_loading, visit, program, number), "loaded")
 
@@ -99,15 +100,23 @@ async def _do(visit: Visit, names: tuple[str, int], asked: Asked, act: str) -> R
     return visit.go(f"{path}?done={act}")
 
 
-def _loading(visit: Visit, program: str, card: int) -> TopUpCard:
+def _loading(visit: Visit, program: str, card: int) -> TopUpCard | AdjustBalance:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
         get_card(tx, opened.live.program_id, card)
-    amount, until = (
-        read_money(opened, visit.field("amount", 40)),
-        read_until(opened, visit.field("until", 20)),
-    )
-    reason = read_reason(visit)
+    typed, until = visit.field("amount", 40).replace("−", "-"), read_until(opened, visit.field("until", 20))
+    amount, reason = read_money(opened, typed.removeprefix("-")), read_reason(visit)
+    if typed.startswith("-"):
+        return AdjustBalance(
+            tenant_id=visit.tenant_id,
+            program=program,
+            received_at=visit.now,
+            once=read_once(visit, "gift card", (card, -amount, reason)),
+            account_id=card,
+            wallet=opened.program.card_wallet or "",
+            amount=-amount,
+            reason=reason,
+        )
     return TopUpCard(
         tenant_id=visit.tenant_id,
         program=program,
@@ -131,16 +140,16 @@ def _blocking(visit: Visit, program: str, card: int, blocked: bool) -> SetCardBl
     )
 
 
-def _note(visit: Visit, command: TopUpCard | SetCardBlocked, act: str) -> str:
+def _note(visit: Visit, command: Command, act: str) -> str:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, command.program)
-        detail = {}
-        if isinstance(command, TopUpCard):
+        detail, card = {}, command.account_id if isinstance(command, AdjustBalance) else command.card
+        if not isinstance(command, SetCardBlocked):
             detail = {"amount": scaled_text(command.amount, opened.program.digits)}
-        about, program_id = number_text("gft", command.card), opened.live.program_id
+        about, program_id = number_text("gft", card), opened.live.program_id
         done = Act(visit.now, visit.staff.actor, f"gift_card.{act}", about, program_id, detail)
         record(tx, done, visit.house.ids)
-    return card_path(opened, command.card)
+    return card_path(opened, card)
 
 
 def _page(
