@@ -21,7 +21,14 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "Its past": ("docs/import.md", "docs/backtest.md"),
     "Connect": ("docs/api.md", "docs/client.md", "docs/webhooks.md"),
-    "Run it": ("docs/console.md", "docs/cli.md", "docs/production.md", "docs/verify.md", "docs/proofs.md"),
+    "Run it": (
+        "docs/console.md",
+        "docs/cli.md",
+        "docs/production.md",
+        "docs/verify.md",
+        "docs/proofs.md",
+        "docs/anchoring.md",
+    ),
     "Know more": (
         "docs/architecture.md",
         "docs/glossary.md",
