@@ -192,11 +192,11 @@ def intruder(server: EmbeddedPostgres, template: str) -> Iterator[Intruder]:
         paid = life.end_cart("paid", ConfirmCheckout)
         assert paid is not None
         assert paid.problem is None
+        keep_log(life.world)
         for name in life.accounts:
             # A tick that only made units available leaves no event, so that nothing tells its instant.
             life.order(name)
         loop.stop()
-        keep_log(life.world)
         found, counts = audited(life.world)
         assert (found, counts.not_replayed) == ([], {})
         connection = superuser(server, "tampered")

@@ -72,6 +72,7 @@ async def test_the_audit_finds_what_somebody_altered(shop: Shop, statement: Any,
     await shop.taken("well")
     house, tenant_id = shop.api.house, tenant_id_of(shop.api.tenant)
     with house.database.transaction(tenant_id) as tx:
+        tx.execute("set transaction isolation level repeatable read")
         before = tx.execute("select particulars, steps from redemptions").fetchall()
         tx.execute("savepoint altered")
         tx.execute(statement)
