@@ -19,6 +19,7 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli.opening import settings_for
 from guerdon.cli.options import Data, Json, takes
+from guerdon.cli.proofs.anchor_health import look_at_places, look_at_waiting
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.connect.webhooks.deliveries import count_states
 from guerdon.connect.witness.watching import look
@@ -130,6 +131,7 @@ def _examined(options: DoctorOptions) -> Iterator[Finding]:
     )
     yield _master_key(settings)
     yield _disk(settings)
+    yield from (Finding(*one) for one in look_at_places(settings))
     if options.url is not None:
         yield from _server(options.url)
     try:
@@ -137,7 +139,7 @@ def _examined(options: DoctorOptions) -> Iterator[Finding]:
             if database is None:
                 yield Finding("database", "look", "none yet: the first start makes it")
             else:
-                yield from _examine_database(database)
+                yield from _examine_database(database, settings)
     except Problem as problem:
         # A server that holds the folder is no illness; --url asks it.
         state: State = "look" if problem.code == "data_in_use" else "bad"
@@ -207,7 +209,7 @@ def _database(settings: Settings) -> Iterator[Database | None]:
             yield embedded
 
 
-def _examine_database(database: Database) -> Iterator[Finding]:
+def _examine_database(database: Database, settings: Settings) -> Iterator[Finding]:
     try:
         connection = psycopg.connect(database.conninfo, autocommit=True)
     except psycopg.OperationalError:
@@ -233,7 +235,9 @@ def _examine_database(database: Database) -> Iterator[Finding]:
     behind = Finding("migrations", "look", f"at {at or 'nothing'}, the next start goes to {head}")
     yield Finding("migrations", "ok", f"at {head}, the newest") if at == head else behind
     if at == head:
-        yield from _waiting(database, datetime.now(UTC))
+        now = datetime.now(UTC)
+        yield from _waiting(database, now)
+        yield from (Finding(*one) for one in look_at_waiting(settings, database, now))
 
 
 def _clock(connection: psycopg.Connection[tuple[datetime]]) -> Finding:

@@ -6,6 +6,7 @@ import base64
 import json
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -238,3 +239,39 @@ def test_an_anchor_that_was_final_and_is_not_there_is_found(
         (found,) = Checker(tx, node, other).run()
         tx.rollback()
     assert (found.code, found.table) == ("anchor_missing", "anchors")
+
+
+def test_the_doctor_asks_the_chain_and_names_what_waits(
+    anchored: Anchored, tmp_path: Path, capsys: Printed, monkeypatch: Patch
+) -> None:
+    def look() -> dict[str, tuple[str, str]]:
+        _, out, _ = run(capsys, "doctor", "--json")
+        found = {one["check"]: (one["state"], one["detail"]) for one in json.loads(out)["checks"]}
+        return {name: one for name, one in found.items() if name.startswith("anchors")}
+
+    monkeypatch.setenv("GUERDON_DATABASE_URL", anchored.world.database.conninfo)
+    monkeypatch.setenv("GUERDON_MASTER_KEY", base64.b64encode(MASTER_KEY).decode())
+    assert look() == {}, "nothing is configured, nothing is told"
+    monkeypatch.setenv("GUERDON_ANCHOR_CHAIN_URL", anchored.anvil.url)
+    monkeypatch.setenv("GUERDON_ANCHOR_CONTRACT", anchored.chain.place)
+    monkeypatch.setenv("GUERDON_ANCHOR_KEY_FILE", key_file(tmp_path, OWNER))
+    place = anchored.chain.place
+    assert look() == {
+        "anchors": ("ok", f"{place} takes them from our key"),
+        "anchors waiting": ("ok", f"0 anchors on the way to {place}"),
+    }
+    key_file(tmp_path, HEIR)
+    assert look()["anchors"] == ("bad", "our key does not own the contract, so it cannot anchor")
+    anchored.grow()
+    anchored.keeper.carry()
+    anchored.clock.now = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setenv("GUERDON_ANCHOR_CHAIN_URL", "http://127.0.0.1:9")
+    anchored.chain = anchored.chain._replace(url="http://127.0.0.1:9")
+    with pytest.raises(Problem):
+        anchored.make_keeper().carry()
+    found = look()
+    assert found["anchors"] == ("bad", "the chain's node does not answer: ConnectError")
+    state, detail = found["anchors waiting"]
+    assert state == "look"
+    assert detail.startswith(f"1 anchor on the way to {place}")
+    assert detail.endswith("; chain_unreachable: the chain's node does not answer: ConnectError")
