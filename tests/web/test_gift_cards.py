@@ -64,6 +64,7 @@ async def shop(bare: Api) -> AsyncIterator[Api]:
 def verified(api: Api) -> list[Any]:
     tenant = tenant_id_of(api.tenant)
     with api.house.database.transaction(tenant) as tx:
+        tx.execute("set transaction isolation level repeatable read")
         return list(Audit(tx, api.house.vault(tenant)).run())
 
 
@@ -468,3 +469,31 @@ async def test_money_on_cards_stays_on_cards(shop: Api, was: str, now: str, plac
     said = await shop.apply(text)
     assert problem(said) == (409, "tender_changed", place)
     assert (await look(shop, card["code"]))["balance"] == "5.00"
+
+
+async def test_a_code_in_the_wrong_field_is_told_which_one_is_right(bare: Api) -> None:
+    coupon = '  five: {kind: coupon, price: {points: 10}, discount: {amount: "5.00"}, code: "OFF-{8}"}\n'
+    said = await bare.apply(PROGRAM + coupon)
+    assert said.status_code == 201, said.text
+    await bare.enrol(external_id="ana")
+    taken = (await bare.post(f"{BASE}/redemptions", json={"member": "ana", "reward": "five"})).json()
+    made = await bare.post(f"{BASE}/coupons/batches", json={"reward": "five", "code": "WELCOME5"})
+    assert made.status_code in (200, 201), made.text
+    card = (await make(bare, "20.00"))["code"]
+    for typed in (taken["code"], taken["code"].lower().replace("-", " "), "welcome5"):
+        said = await put(bare, "C-1", cart("A-1", gift_cards=[card, typed]))
+        assert problem(said) == (422, "gift_card_is_coupon", "/gift_cards/1")
+        assert "`coupons`" in said.json()["detail"]
+        claimed = await bare.post(f"{CARDS}/claim", json={"code": typed, "member": "ana"})
+        assert problem(claimed) == (422, "gift_card_is_coupon", "/code")
+    said = await put(bare, "C-1", cart("A-1", gift_cards=["NOT-A-CODE-OF-OURS"]))
+    assert problem(said) == (422, "gift_card_unknown", "/gift_cards/0")
+    for typed in (card, card.lower(), card[:-1] + ("A" if card[-1] != "A" else "B")):
+        said = await put(bare, "C-1", cart("A-1", coupons=[typed, "GIFT-5"]))
+        assert said.status_code == 200, said.text
+        first, second = said.json()["skipped"]
+        assert (first["code"], first["reason"]) == (typed, "coupon_is_gift_card")
+        assert "`gift_cards`" in first["detail"]
+        assert second["reason"] == "coupon_unknown"
+        looked = (await bare.get(f"{BASE}/coupons/{typed}")).json()
+        assert (looked["good"], looked["reason"]) == (False, "coupon_is_gift_card")

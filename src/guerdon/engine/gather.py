@@ -13,7 +13,7 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, IdMaker
 from guerdon.engine import keys
-from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards
+from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards, tell_coupons
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
     add_rivals,
@@ -210,6 +210,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
             _set_redemption(item, by_redemption.get(item.redemption_id))
     _find_checkouts(tx, gathered, checkouts())
     find_paid(tx, items, returned(), gathered.checkouts, (place.program_id, place.recorded))
+    tell_coupons(tx, place, live_items)
     set_cards(tx, (place.program_id, place.program), items, (codes(), gathered.checkouts))
     return True
 
@@ -321,8 +322,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         card_rows = ask_cards(tx, cards)
     gathered.rows, gathered.shared = rows(), shared()
     gathered.known_events, gathered.known_orders = known_events(), known_orders()
-    gathered.members, gathered.redemptions = members(), redemptions()
-    held = read_wallets(wallets)
+    gathered.members, gathered.redemptions, held = members(), redemptions(), read_wallets(wallets)
     if lots is not None:
         orders_of_spending = dict.fromkeys(place.program.wallets, place.program.spending_order)
         add_lots(held, lots, spends, orders_of_spending)

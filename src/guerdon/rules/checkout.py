@@ -13,9 +13,10 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import round_scaled, scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import Chance
 from guerdon.rules import holds
+from guerdon.rules.cards.codes import is_of_cards
 from guerdon.rules.cards.paying import Card, CardShare, pay_with_cards
 from guerdon.rules.coupons.giving import given_codes
-from guerdon.rules.coupons.standing import KnownCode, granted_money, why_not_granted
+from guerdon.rules.coupons.standing import REASONS, KnownCode, granted_money, why_not_granted
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, CardPaid, Discounted, Event, Promised
@@ -254,6 +255,9 @@ def _by_tender(
 def _coupons(draft: Draft, opening: Opening) -> dict[str, GivenCoupon]:
     known = {code: one.known for code, one in opening.coupons.items() if one.known is not None}
     given = given_codes(draft, opening.cart, known)
+    for code in opening.cart.sent.coupons:
+        if code not in opening.coupons and is_of_cards(code):
+            given[code] = GivenCoupon("", "coupon_is_gift_card", REASONS["coupon_is_gift_card"])
     for code, coupon in opening.coupons.items():
         if coupon.known is not None:
             continue

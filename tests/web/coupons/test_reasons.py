@@ -42,6 +42,7 @@ async def why(shop: Api, code: str, **asked: str) -> str:
 async def test_every_reason_has_a_case(shop: Api) -> None:
     found = {
         "coupon_unknown": await why(shop, "NOBODY"),
+        "coupon_is_gift_card": await why(shop, "GIFT-7K2M-9QXA-0PZR-4TBC"),
     }
     codes = await codes_of(shop, size=40, prefix="SPRING-")
     found["coupon_mistyped"] = await why(shop, codes[0][:-1] + ("A" if codes[0][-1] != "A" else "B"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from guerdon.base.errors import Problem
+from guerdon.engine.checkouts.gathering import Pricing
 from guerdon.engine.checkouts.promise import read_promise
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import CancelRedemption, ClaimGiftCard
@@ -14,6 +15,8 @@ from guerdon.engine.returns.gathering import return_of, returned_redemptions
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.rewards.cards import ask_found, ask_of_redemptions, digest_of
+from guerdon.rewards.coupons import ask_batches, find_codes
+from guerdon.rewards.redemptions import ask_codes as rewards_of_codes
 from guerdon.rules.cards.paying import REFUSALS
 from guerdon.rules.program import Program
 
@@ -42,6 +45,32 @@ def ask_codes(tx: Tx, program_id: int, vault: Vault, items: Sequence[Item]) -> C
         return {folded: accounts[digest] for folded, digest in digests.items() if digest in accounts}
 
     return read
+
+
+def tell_coupons(tx: Tx, place: Pricing, items: Sequence[Item]) -> None:
+    """Tell codes that are no card's and yet some coupon's: they were typed into the wrong field.
+
+    Args:
+        tx: bound to the tenant.
+        place: where the batch runs.
+        items: all commands of the batch, changed in place.
+    """
+    strange = {
+        folded
+        for item in items
+        for folded, problem in item.card_codes
+        if folded and problem == "gift_card_unknown"
+    }
+    if not strange:
+        return
+    granted = rewards_of_codes(tx, place.program_id, strange)()
+    batches = ask_batches(tx, place.program_id, strange)()
+    known = {*granted, *find_codes(tx, place.program_id, (strange, batches), place.vault.digest)}
+    for item in items:
+        item.card_codes = tuple(
+            (folded, "gift_card_is_coupon" if folded in known else problem)
+            for folded, problem in item.card_codes
+        )
 
 
 def set_cards(tx: Tx, where: tuple[int, Program], items: Sequence[Item], known: tuple[Found, Rows]) -> None:

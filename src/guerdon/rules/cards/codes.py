@@ -42,6 +42,19 @@ def ending_of(code: str) -> str:
     return code[-_GROUP:]
 
 
+def is_of_cards(typed: str) -> bool:
+    """Tell whether a code is written as those of gift cards are, with a wrong letter or without.
+
+    Args:
+        typed: any text.
+
+    Returns:
+        True also where no card has it.
+    """
+    folded = fold(typed)
+    return folded.startswith(_FOLDED) and len(folded) == _LENGTH
+
+
 def read_code(typed: str) -> tuple[str, str]:
     """Read a code that somebody typed.
 

@@ -24,6 +24,7 @@ CARDS_AT_MOST: Final = 10
 """Gift cards of one cart: each is an account to lock."""
 REFUSALS: Final = {
     "gift_card_unknown": "no gift card has this code",
+    "gift_card_is_coupon": "this is the code of a coupon: name it in `coupons`, not in `gift_cards`",
     "gift_card_mistyped": "a letter of this gift card's code is wrong: type it again",
     "gift_card_blocked": "this gift card is blocked and pays nothing",
     "gift_card_empty": "nothing is left on this gift card that can be spent now",

@@ -18,6 +18,7 @@ _ONE, _NOTHING = Decimal(1), Decimal(0)
 REASONS = {
     "coupon_unknown": "no such code was given out",
     "coupon_mistyped": "a letter of this code is wrong: type it again",
+    "coupon_is_gift_card": "this is the code of a gift card: name it in `gift_cards`, not in `coupons`",
     "coupon_used": "this code is used up, or an open cart holds it",
     "coupon_held": "an open cart holds this code",
     "coupon_cancelled": "this coupon was given back",

@@ -16,6 +16,7 @@ from guerdon.members.identities import Found
 from guerdon.rewards.coupons import ask_batches, find_codes
 from guerdon.rewards.looking import load_room
 from guerdon.rewards.redemptions import ask_codes, ask_redemptions
+from guerdon.rules.cards.codes import is_of_cards
 from guerdon.rules.coupons.standing import (
     REASONS,
     Asking,
@@ -97,7 +98,8 @@ def check_code(tx: Tx, call: Looking, live: Live, code: str, asked: Asked) -> Co
         return _granted(tx, (call, live), code, granted, asked)
     known = find_code(tx, call, live, code)
     if known is None:
-        return _shape(code, "unknown", "coupon_unknown", {})
+        problem = "coupon_is_gift_card" if is_of_cards(code) else "coupon_unknown"
+        return _shape(code, "unknown", problem, {})
     if known.problem == "coupon_mistyped":
         return _shape(code, "unknown", known.problem, {})
     return _of_batch(tx, (call, live), code, known, asked)

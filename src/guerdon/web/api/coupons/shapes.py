@@ -95,9 +95,10 @@ class CouponShape(Answered, frozen=True):
     good: bool
     """Whether it can be used now, by that member where one was named."""
     reason: str | None
-    """Why not: `coupon_unknown`, `coupon_mistyped`, `coupon_used`, `coupon_held`, `coupon_cancelled`,
-    `coupon_expired`, `coupon_not_yet`, `coupon_revoked`, `coupon_of_another_member`, `coupon_needs_member`,
-    `coupon_needs_store`, `limit_reached`, `other_channel`, `other_store`, `nothing_to_discount`."""
+    """Why not: `coupon_unknown`, `coupon_mistyped`, `coupon_is_gift_card`, `coupon_used`, `coupon_held`,
+    `coupon_cancelled`, `coupon_expired`, `coupon_not_yet`, `coupon_revoked`, `coupon_of_another_member`,
+    `coupon_needs_member`, `coupon_needs_store`, `limit_reached`, `other_channel`, `other_store`,
+    `nothing_to_discount`."""
     detail: str | None
     """The same in a sentence."""
     kind: Literal["unknown", "granted", "unique", "shared"]
