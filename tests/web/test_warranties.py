@@ -34,6 +34,7 @@ LINES = [{"id": "1", "sku": "BP-40", "quantity": 2, "price": "40.00"}, {"id": "2
 async def clean(api: Api) -> None:
     tenant = tenant_id_of(api.tenant)
     with api.house.database.transaction(tenant) as tx:
+        tx.execute("set transaction isolation level repeatable read")
         found = list(Audit(tx, api.house.vault(tenant)).run())
     assert [(one.code, one.table, one.key, one.expected[:700], one.found[:700]) for one in found] == []
 

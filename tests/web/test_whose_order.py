@@ -46,6 +46,7 @@ async def shop(bare: Api) -> AsyncIterator[Api]:
     yield bare
     tenant = tenant_id_of(bare.tenant)
     with bare.house.database.transaction(tenant) as tx:
+        tx.execute("set transaction isolation level repeatable read")
         found = list(Audit(tx, bare.house.vault(tenant)).run())
     assert [(one.code, one.table, one.key, one.expected, one.found) for one in found] == []
 
@@ -215,6 +216,7 @@ async def test_verify_finds_an_order_that_says_it_ended_a_checkout_which_it_did_
     await tells(shop, "ben")
     tenant = tenant_id_of(shop.tenant)
     with shop.house.database.transaction(tenant) as tx:
+        tx.execute("set transaction isolation level repeatable read")
         vault = shop.house.vault(tenant)
         before = tx.execute("select * from checkouts").fetchall()
         tx.execute("update checkouts set order_id = 'A-2'")
