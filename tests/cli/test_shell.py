@@ -153,7 +153,7 @@ def test_a_bash_finishes_what_is_typed(tmp_path: Path) -> None:
     bash = Typist(tmp_path)
     try:
         bash.reads("> ")
-        bash.types("guerdon back\t", "guerdon backtest ")
+        bash.types("guerdon backt\t", "guerdon backtest ")
         bash.types("autumn\t", "autumn-club.yaml ")
         bash.types("--rep\t", "--report ")
         bash.types("shop\t", "shop-data/")

@@ -20,6 +20,8 @@ from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.access import staff
 from guerdon.cli.backtest import backtest
+from guerdon.cli.care.backup import backup
+from guerdon.cli.care.restore import restore
 from guerdon.cli.demo import demo
 from guerdon.cli.doctor import doctor
 from guerdon.cli.explain import explain
@@ -79,6 +81,8 @@ app.command("backtest", cls=ManyFiles, rich_help_panel=_PAST)(backtest)
 app.command("explain", rich_help_panel=_PAST)(explain)
 app.command("verify", rich_help_panel=_CARE)(verify_all)
 app.command("doctor", rich_help_panel=_CARE)(doctor)
+app.command("backup", rich_help_panel=_CARE)(backup)
+app.command("restore", rich_help_panel=_CARE)(restore)
 proof.app.command("keys")(log_keys.keys)
 proof.app.command("rotate-key")(log_keys.rotate_key)
 app.add_typer(proof.app, name="proof", rich_help_panel=_CARE)

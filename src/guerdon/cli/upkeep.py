@@ -20,7 +20,7 @@ from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.proofs.anchored import anchored_findings, find_anchored, read_stamped
-from guerdon.cli.proofs.heads import check_heads, read_heads, refuse_strangers
+from guerdon.cli.proofs.heads import KeptHead, check_heads, read_heads, refuse_strangers
 from guerdon.cli.showing import counted, show_json, show_note
 from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
@@ -28,7 +28,8 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.audit import verify
 from guerdon.ledger.log.audit import check_logs
 from guerdon.members.crypto import Vault
-from guerdon.programs.tenants import list_tenants
+from guerdon.programs.tenants import Tenant, list_tenants
+from guerdon.wiring import House
 
 _SHOWN_AT_MOST = 100
 # Nothing is locked; what others write meanwhile is not seen, and a long look must not be cut short.
@@ -88,29 +89,40 @@ def verify_all(options: VerifyOptions) -> int:
     counts, tenants, total = Counts(), 0, 0
     found: list[Finding] = []
     with opened_house(options.data, made=False) as house:
-        with house.database.transaction_as("lookup") as lookup_tx:
-            known = list_tenants(lookup_tx)
+        known = tenants_of(house)
         refuse_strangers(heads, [tenant.key for tenant in known])
         for tenant in known:
             tenants += 1
-            with house.database.transaction(tenant.tenant_id) as tx:
-                tx.execute(_ONE_LOOK)
-                now = None if tenant.sandbox else datetime.now(UTC)
-                deep = None if options.ledger_only else (house.vault(tenant.tenant_id), now)
-                covered = check_heads(tx, [one for one in heads if one.tenant == tenant.key])
-                for finding in chain(
-                    _verify(tx, deep, counts), covered, anchored_findings(house, tenant, anchored)
-                ):
-                    total += 1
-                    if len(found) < _SHOWN_AT_MOST:
-                        found.append(finding)
+            here = findings_of(house, tenant, heads, counts, ledger_only=options.ledger_only)
+            for finding in chain(here, anchored_findings(house, tenant, anchored)):
+                total += 1
+                if len(found) < _SHOWN_AT_MOST:
+                    found.append(finding)
     if options.json:
         show_json(_as_json(tenants, counts, total, found))
     else:
         for one in found:
             sys.stdout.write(f"{one.detail} [{one.code}]\n")
-        _conclude(tenants, counts, total)
+        show_verdict(tenants, counts, total)
     return 1 if total else 0
+
+
+def tenants_of(house: House) -> list[Tenant]:
+    """List the tenants of a house."""
+    with house.database.transaction_as("lookup") as lookup_tx:
+        return list_tenants(lookup_tx)
+
+
+def findings_of(
+    house: House, tenant: Tenant, heads: Sequence[KeptHead], counts: Counts, *, ledger_only: bool = False
+) -> Iterator[Finding]:
+    """Work out again what one tenant has, in one look, and hold its logs against heads kept elsewhere."""
+    with house.database.transaction(tenant.tenant_id) as tx:
+        tx.execute(_ONE_LOOK)
+        now = None if tenant.sandbox else datetime.now(UTC)
+        deep = None if ledger_only else (house.vault(tenant.tenant_id), now)
+        yield from _verify(tx, deep, counts)
+        yield from check_heads(tx, [one for one in heads if one.tenant == tenant.key])
 
 
 def _verify(tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts) -> Iterator[Finding]:
@@ -137,7 +149,8 @@ def told_count(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def _conclude(tenants: int, counts: Counts, total: int) -> None:
+def show_verdict(tenants: int, counts: Counts, total: int) -> None:
+    """Say what was gone through, and whether it holds."""
     parts = [
         counted(tenants, "tenant"),
         counted(counts.programs, "program"),

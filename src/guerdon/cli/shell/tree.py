@@ -42,6 +42,12 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon verify --checkpoint head.txt --log-key guerdon/main/club+0a1b2c3d+AfJ…",
         "guerdon verify --anchor chain",
     ),
+    "backup": ("guerdon backup backups --data shop-data", "guerdon backup - > shop.backup"),
+    "restore": (
+        "guerdon restore shop.backup --data new-data --master-key master.key",
+        "guerdon restore shop.backup --check",
+        "guerdon restore shop.backup --dump shop.dump --master-key master.key",
+    ),
     "proof verify": ("guerdon proof verify proof.json --log-key guerdon/main/club+0a1b2c3d+AfJ…",),
     "anchor new-key": ("guerdon anchor new-key anchor.key",),
     "anchor deploy": ("guerdon anchor deploy",),

@@ -16,12 +16,13 @@ import structlog
 from guerdon.base.errors import Problem
 from guerdon.infra.postgres.configuration import SOCKET_PORT
 from guerdon.infra.postgres.isolation import Isolation, reachable_by
-from guerdon.infra.postgres.leftovers import stop_half_made
+from guerdon.infra.postgres.leftovers import clear_leftovers, stop_half_made
 
 _LOG = structlog.get_logger(__name__)
 _SOCKET_PATH_LIMIT = 103  # bytes: macOS allows 103, Linux 107
 _ELSEWHERE = Path("/var/lib/guerdon")
 _SOCKET_PREFIX = "guerdon-"
+_DRAFT_PREFIX = ".restoring-"
 
 
 def has_database(data_dir: Path) -> bool:
@@ -33,10 +34,22 @@ def has_database(data_dir: Path) -> bool:
     Returns:
         Whether one was made there once.
     """
-    home, pointer = data_dir / "postgres", data_dir / "postgres.location"
+    return (home_of(data_dir) / "pgdata").is_dir()
+
+
+def home_of(data_dir: Path) -> Path:
+    """Tell where the server's files of a data folder are; nothing is made.
+
+    Args:
+        data_dir: Guerdon's data folder, which may not be there.
+
+    Returns:
+        The folder: within the data folder, or where its pointer leads.
+    """
+    pointer = data_dir / "postgres.location"
     if pointer.is_file():
-        home = Path(pointer.read_text(encoding="utf-8").strip())
-    return (home / "pgdata").is_dir()
+        return Path(pointer.read_text(encoding="utf-8").strip())
+    return data_dir / "postgres"
 
 
 class DataFolder:
@@ -173,6 +186,77 @@ class DataFolder:
         if path.is_dir() and not path.is_symlink():
             for child in path.iterdir():
                 self._give(child)
+
+
+def discard(data_dir: Path, isolation: Isolation) -> None:
+    """Remove a data folder with its database for good, and what still runs in it.
+
+    Args:
+        data_dir: the folder.
+        isolation: who ran its server.
+
+    Raises:
+        Problem: `data_in_use` when another process has it.
+    """
+    folder = DataFolder(data_dir, isolation)
+    folder.take()
+    try:
+        socket_folder = clear_leftovers(folder.pgdata)
+        if socket_folder is not None:
+            remove_socket_folder(socket_folder)
+        stop_half_made(folder.home / "pgdata.new")
+        shutil.rmtree(folder.home)
+        shutil.rmtree(data_dir)
+    finally:
+        folder.release()
+
+
+def new_draft(data_dir: Path) -> Path:
+    """Make a folder within a data folder, in which a new database is made before it takes its place.
+
+    Args:
+        data_dir: the data folder, made where it is missing.
+
+    Returns:
+        The folder; no two have the same name, for a server's files elsewhere are named after it.
+
+    Raises:
+        Problem: `data_not_writable`.
+    """
+    draft = data_dir / f"{_DRAFT_PREFIX}{secrets.token_hex(4)}"
+    try:
+        data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        draft.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise Problem("data_not_writable", f"{data_dir} cannot be used: {error}") from error
+    return draft
+
+
+def drafts_in(data_dir: Path) -> list[Path]:
+    """List what `new_draft` made there and nobody finished.
+
+    Args:
+        data_dir: the data folder.
+
+    Returns:
+        The folders.
+    """
+    return sorted(data_dir.glob(f"{_DRAFT_PREFIX}*"))
+
+
+def put_in_place(draft: Path, data_dir: Path) -> None:
+    """Let a finished draft become the data folder's database; what names the database moves last.
+
+    Args:
+        draft: of `new_draft`; no server runs in it.
+        data_dir: the data folder.
+    """
+    last = {"postgres", "postgres.location"}
+    for child in sorted(draft.iterdir(), key=lambda child: child.name in last):
+        sync_folder(draft)
+        child.rename(data_dir / child.name)
+        sync_folder(data_dir)
+    draft.rmdir()
 
 
 def write_private(path: Path, text: str) -> None:
