@@ -204,3 +204,29 @@ async def test_what_came_back_stands_beside_what_was_sold_and_what_is_owed_in_th
     assert "Owed after returns +150" in said
     assert "Adjusted by staff −150" in said
     assert "Outstanding now 0" in said
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (False, "Goods $200.00 Ten off −$20.00 Shipping $5.00 Tax $18.00 Total $203.00"),
+        (True, "Goods $200.00 Ten off −$20.00 Shipping $5.00 Tax, in the prices $16.36 Total $185.00"),
+    ],
+)
+async def test_sums_add_up_whether_tax_is_in_the_prices_or_not(api: Api, inside: bool, said: str) -> None:
+    """180.00 at 10 %: 18.00 come on top; or 180 / 11 = 16.36 are in it."""
+    await api.apply(PROGRAM.replace("\nrewards:", OFF))
+    body = {
+        "id": "T-1",
+        "prices_include_tax": inside,
+        "lines": [{"id": "1", "price": "200.00", "tax_rate": "0.10"}],
+        "shipping": {"amount": "5.00"},
+    }
+    assert (await api.call("PUT", "/v1/programs/club/checkouts/T-1", json=body)).status_code == 200
+    assert (await api.post("/v1/programs/club/checkouts/T-1/confirm")).status_code == 200
+    person = await signed_in(api, "auditor")
+    path = re.search(rf'href="({ORDERS}/[0-9a-f-]+)"', (await person.get(ORDERS)).text)
+    assert path is not None
+    page = plain((await person.get(path[1])).text)
+    assert said in page
+    assert "Told by" not in page

@@ -142,7 +142,7 @@ def _sums(order: Order, quote: Mapping[str, Any], told: tuple[Opened, Any]) -> d
         "shipping_offs": tuple(off_line(one, told) for one in quote.get("shipping", {}).get("discounts", ())),
         "total": money(order.total_minor),
         "has_shipping": order.total_minor != lines or bool(order.shipping_minor),
-        "tax_inside": order.subtotal_minor + order.tax_minor > order.total_minor,
+        "tax_inside": order.net_minor + order.shipping_minor + order.tax_minor > order.total_minor,
     }
 
 
