@@ -134,8 +134,13 @@ def sums(world: World) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("stage", ["open", "end"])
-@pytest.mark.parametrize("name", ["before_lock", "after_write", "in_commit", "after_commit"])
+SHORT = [("before_lock", "open"), ("in_commit", "open"), ("after_write", "end"), ("after_commit", "end")]
+LONG = [("before_lock", "end"), ("in_commit", "end"), ("after_write", "open"), ("after_commit", "open")]
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"), [*SHORT, *(pytest.param(*one, marks=pytest.mark.long) for one in LONG)]
+)
 def test_a_kill_between_hold_and_confirm_loses_nothing(shop: World, stage: str, name: str) -> None:
     for number in range(ACCOUNTS):
         shop.enrol(f"m{number}")
