@@ -27,7 +27,6 @@ from guerdon.connect.chain.places import (
 )
 from guerdon.connect.chain.rpc import Node, number_of, to_hex
 from guerdon.connect.chain.signing import Key, address_text, made_at, read_address
-from guerdon.connect.chain.stamping import check_file
 from guerdon.infra.postgres.folder import write_private
 from guerdon.infra.settings import Settings
 from guerdon.rules.proofs.notes import NoteKey
@@ -192,6 +191,8 @@ def check(options: CheckOptions) -> int:
 
     guerdon anchor check stamp.json --certificates tsa.pem --log-key guerdon/main/club+0a1b2c3d+AfJ…
     """
+    from guerdon.connect.chain.stamping import check_file
+
     keys = read_keys(options.keys)
     head, stamp = check_file(read_document(options.file), keys, load_certificates(options.certificates))
     if options.json:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.cli.showing import counted
 from guerdon.connect.chain import stored
 from guerdon.connect.chain.contract import Contract
-from guerdon.connect.chain.keeper import Where, find_where
 from guerdon.connect.chain.places import Chain
 from guerdon.connect.chain.rpc import Node, number_of, to_hex
 from guerdon.connect.chain.signing import Key
 from guerdon.infra.db import Database
 from guerdon.infra.settings import Settings
 from guerdon.programs.tenants import list_tenants
+
+if TYPE_CHECKING:
+    from guerdon.connect.chain.keeper import Where
 
 State = Literal["ok", "look", "bad"]
 _CHECK: Final = "anchors"
@@ -40,6 +42,8 @@ def look_at_places(settings: Settings) -> Iterator[Looked]:
     Yields:
         What was found; nothing where no place is named.
     """
+    from guerdon.connect.chain.keeper import find_where
+
     try:
         where = find_where(settings)
         if where is None:
@@ -64,6 +68,8 @@ def look_at_waiting(settings: Settings, database: Database, now: datetime) -> It
     Yields:
         What was found; nothing where no place is named, or the settings are wrong.
     """
+    from guerdon.connect.chain.keeper import find_where
+
     try:
         where = find_where(settings)
     except Problem:

@@ -13,7 +13,6 @@ from guerdon.cli.showing import counted, read_document, show_note
 from guerdon.connect.chain.checking import Checker
 from guerdon.connect.chain.places import Chain, load_certificates
 from guerdon.connect.chain.rpc import Node
-from guerdon.connect.chain.stamping import check_file
 from guerdon.infra.settings import Settings
 from guerdon.programs.tenants import Tenant
 from guerdon.wiring import House
@@ -45,6 +44,8 @@ def read_stamped(anchors: Sequence[str], keys: Sequence[str], settings: Settings
     if path is None:
         detail = "stamps need a certificate to be checked: set GUERDON_ANCHOR_AUTHORITY_CERTIFICATES"
         raise Problem("anchor_not_configured", detail)
+    from guerdon.connect.chain.stamping import check_file
+
     trusted, certificates = read_keys(keys), load_certificates(path)
     return [kept_head(check_file(read_document(name), trusted, certificates)[0]) for name in files]
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
-
-from cryptography import x509
 
 from guerdon.base.errors import Problem
 from guerdon.connect.chain.signing import Key, address_text, read_address
 from guerdon.infra.settings import Settings
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
 _GWEI: Final = 10**9
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _KEY_BYTES: Final = 1000
 _PARTS: Final = 3
+_OBJECT_ID: Final = re.compile(r"[0-2]\.([1-3]?[0-9])(\.(0|[1-9][0-9]{0,20})){1,30}")
 
 
 class Chain(NamedTuple):
@@ -144,11 +147,8 @@ def find_authority(settings: Settings) -> Authority | None:
         detail = "a stamp is worth as much as the certificate it is checked with: name its file"
         raise _wrong("anchor_authority_certificates", detail)
     policy = settings.anchor_authority_policy
-    try:
-        if policy:
-            x509.ObjectIdentifier(policy)
-    except ValueError:
-        raise _wrong("anchor_authority_policy", "a policy is an object identifier such as 1.2.3.4") from None
+    if policy and not _OBJECT_ID.fullmatch(policy):
+        raise _wrong("anchor_authority_policy", "a policy is an object identifier such as 1.2.3.4")
     return Authority(_url("anchor_authority_url", url.get_secret_value()), load_certificates(path), policy)
 
 
@@ -164,6 +164,9 @@ def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
     Raises:
         Problem: `settings_invalid`.
     """
+    # Late, as it takes longer to import than most commands run, and few have to do with stamps.
+    from cryptography import x509
+
     try:
         return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
     except OSError as error:
