@@ -14,12 +14,16 @@ import structlog
 
 from guerdon.infra.postgres import EmbeddedPostgres
 from tests.world.actors import Step, make_plan
-from tests.world.driver import DifferenceError, World, running_loop
+from tests.world.driver import DifferenceError, running_world
+from tests.world.faults import with_faults
 from tests.world.kill_table import report_kills
 from tests.world.kills import run_kills
 from tests.world.places import Ground
 from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
+
+ENGINES = 2
+"""On one database, asked in turns."""
 
 
 def main() -> int:
@@ -45,7 +49,7 @@ def main() -> int:
 
 def play(ground: Ground, seed: int, steps: int) -> int:
     """Play one seed and print a table of what happened."""
-    plan = together(make_plan(seed, steps), make_shop_plan(seed, steps))
+    plan = with_faults(together(make_plan(seed, steps), make_shop_plan(seed, steps)), seed)
     acts = sum(map(len, plan))
     _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
     seen: Counter[str] = Counter()
@@ -73,8 +77,7 @@ def _same(first: DifferenceError, other: DifferenceError | None) -> bool:
 
 def fails(ground: Ground, plan: list[Step], seen: Counter[str]) -> DifferenceError | None:
     """Play a plan in a fresh database; the first difference, or None."""
-    with ground.fresh() as database, running_loop(database) as loop:
-        world = World(database, loop)
+    with ground.fresh() as database, running_world(database, ENGINES) as world:
         try:
             world.play(plan)
         except DifferenceError as difference:

@@ -36,6 +36,8 @@ class Account:
         self.orders: list[tuple[date, Fraction]] = []
         """Local day and net of each order that was counted."""
         self.uses: Counter[tuple[str, str]] = Counter()
+        self.earned: Counter[tuple[str, date]] = Counter()
+        """Units that campaigns gave, by wallet and local day of what happened."""
         self.badges: set[str] = set()
         self.last_occurred: datetime | None = None
         self.last_booked: datetime | None = None
@@ -128,6 +130,15 @@ class Account:
 
     def usable(self, key: str, now: datetime) -> int:
         return sum(lot.left for lot in self.lots[key] if lot.available_at <= now)
+
+    def room(self, key: str, day: date, now: datetime) -> int | None:
+        """How many units may still be earned; None where nothing bounds them."""
+        wallet, rooms = self.spec.wallets[key], []
+        if wallet.per_day is not None:
+            rooms.append(wallet.per_day - self.earned[key, day])
+        if wallet.most is not None:
+            rooms.append(wallet.most - sum(lot.left for lot in self.lots[key] if self._end(key, lot) > now))
+        return max(0, min(rooms)) if rooms else None
 
     def check_funds(self, price: dict[str, int], now: datetime) -> None:
         if any(amount > self.usable(key, now) for key, amount in price.items()):

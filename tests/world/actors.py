@@ -34,6 +34,7 @@ class Actors:
         self.taken: list[str] = []
         self.calls: list[Act] = []
         self.histories: dict[str, datetime] = {}
+        self.gone: set[str] = set()
         self.numbers = 0
 
     def number(self) -> int:
@@ -52,6 +53,8 @@ class Actors:
             return self.enrolments(now)
         if roll < 0.12:
             return self.history(now)
+        if roll < 0.13 and len(self.people) > 4:
+            return self.erasure(now)
         size = self.chance.choices((1, self.chance.randint(2, 8), self.chance.randint(32, 64)), (70, 22, 8))[
             0
         ]
@@ -86,7 +89,9 @@ class Actors:
         acts: Step = []
         for _ in range(self.chance.randint(1, 4)):
             new = f"m{self.number()}"
-            who = self.chance.choice([new, new, new, *self.people])
+            gone = sorted(self.gone)
+            who = self.chance.choice([new, new, new, *self.people, *gone])
+            self.gone.discard(who)
             acts.append({"do": "enrol", "who": who, "program": self.spec.key, "now": now})
             if self.chance.random() < 0.2:
                 acts.append(acts[-1])
@@ -113,6 +118,16 @@ class Actors:
             self.sent += acts[:2]
             self.people += [who] if who not in self.people else []
         return acts or self.enrolments(now)
+
+    def erasure(self, now: datetime) -> Step:
+        """Somebody wants to be forgotten; nobody tells of them any more, but they may join again."""
+        who = self.chance.choice(self.people[1:])
+        self.people.remove(who)
+        self.histories.pop(who, None)
+        self.gone.add(who)
+        self.sent = [act for act in self.sent if act["who"] != who]
+        self.calls = [act for act in self.calls if act["who"] != who]
+        return [{"do": "erase", "who": who, "program": self.spec.key, "now": now}]
 
     def event(self, now: datetime) -> Act:
         roll, chance = self.chance.random(), self.chance

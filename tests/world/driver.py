@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker, parse_number
 from guerdon.engine.answers import Answer
+from guerdon.engine.audit import Audit
 from guerdon.engine.commands import (
     AdjustBalance,
     CancelRedemption,
@@ -31,13 +34,16 @@ from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref
+from guerdon.members.privacy import Erasure, erase_member
 from guerdon.members.profiles import Profile
-from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.programs.programs import NewDefinition, apply_definition, get_live
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.rules.definition import load_definition
 from tests.world.actors import BEGINS, Step
+from tests.world.faults import Faults
 from tests.world.invariants import check_database
-from tests.world.model import Act, Model, Out
+from tests.world.logs import Logger, Watch
+from tests.world.model import Act, Model, Out, gone_name
 from tests.world.programs import SPECS
 from tests.world.shop import speaking
 from tests.world.shop.checks import check_shop
@@ -46,9 +52,11 @@ from tests.world.shop.model import Shop
 TENANT = tenant_id_of("world")
 MASTER_KEY = bytes(range(32))
 UNKNOWN = 1
+TRIES = 5
+AWAY = {"database_unavailable"}
 PATIENCE_SECONDS = 120
 CHECK_EVERY = 40
-JOBS = ("nightly", "apply", "version", "revoke")
+JOBS = ("nightly", "apply", "version", "revoke", "erase", "fault")
 
 
 class DifferenceError(AssertionError):
@@ -82,6 +90,14 @@ def apply(database: Database, text: str, now: datetime) -> None:
 
 
 @contextmanager
+def running_world(database: Database, engines: int = 1) -> Iterator[World]:
+    """A world with so many engines, each with a connection and caches of its own."""
+    with ExitStack() as stack:
+        first, *others = [stack.enter_context(running_loop(database)) for _ in range(engines)]
+        yield World(database, first, others)
+
+
+@contextmanager
 def running_loop(database: Database) -> Iterator[EngineLoop]:
     loop = EngineLoop(database, MASTER_KEY, make_ids(), LoopSettings(queue_limit=20_000))
     loop.start()
@@ -94,9 +110,16 @@ def running_loop(database: Database) -> Iterator[EngineLoop]:
 class World:
     """One run: a database with the programs in it, a loop, and a model of each program."""
 
-    def __init__(self, database: Database, loop: EngineLoop) -> None:
+    def __init__(self, database: Database, loop: EngineLoop, others: Sequence[EngineLoop] = ()) -> None:
         self.database = database
         self.loop = loop
+        """The engine that is asked now; those of a world take turns."""
+        self.loops = [loop, *others]
+        self.faults = Faults(database)
+        self.fault: Act | None = None
+        """What goes wrong in the next step."""
+        self.logger = Logger(database, MASTER_KEY)
+        self.watch = Watch(random.Random(0))
         self.models = {key: Model(spec) for key, spec in SPECS.items()}
         self.shop = Shop()
         self.voice = voice(database)
@@ -121,18 +144,35 @@ class World:
                 self.check(step[0]["now"])
 
     def play_step(self, place: int, step: Step) -> None:
+        self.loop = self.loops[place % len(self.loops)]
         if step[0]["do"] in JOBS:
             self.run_job(step[0])
             return
-        commands = [self.command(act) for act in step]
-        futures = self.loop.submit_many(commands)
-        for act, future in zip(step, futures, strict=True):
-            answer = future.result(PATIENCE_SECONDS)
+        fault, self.fault = self.fault, None
+        with self.faults.armed(fault, self.loop) if fault is not None else nullcontext():
+            answers = self.ask_patiently(step) if fault is not None else self.ask(step)
+        for act, answer in zip(step, answers, strict=True):
             self.learn(act, answer)
             got, wanted = self.compare(act, answer)
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
                 raise difference(place, act, got, wanted)
+
+    def ask(self, step: Step) -> list[Answer]:
+        """Have all acts of a step in flight together."""
+        futures = self.loop.submit_many([self.command(act) for act in step])
+        return [future.result(PATIENCE_SECONDS) for future in futures]
+
+    def ask_patiently(self, step: Step) -> list[Answer]:
+        """Send all again that could not be done now; were it only some, their order would be another."""
+        for _ in range(TRIES):
+            answers = self.ask(step)
+            away = sum(one.problem is not None and one.problem.code in AWAY for one in answers)
+            if not away:
+                return answers
+            if away < len(answers):
+                raise DifferenceError(f"{away} of {len(answers)} acts were refused for want of a database")
+        raise DifferenceError(f"the database was away for {TRIES} tries")
 
     def compare(self, act: Act, answer: Answer) -> tuple[Out, Out]:
         """What the engine said, and what the model does."""
@@ -141,8 +181,12 @@ class World:
         return shown(answer), dict(self.models[act["program"]].act(act))
 
     def run_job(self, act: Act) -> None:
-        self.seen[act["do"]] += 1
-        if act["do"] == "nightly":
+        self.seen[f"{act['do']} {act.get('kind', '')}".strip()] += 1
+        if act["do"] == "fault":
+            self.fault = act
+        elif act["do"] == "erase":
+            self.erase(act)
+        elif act["do"] == "nightly":
             run_due_of(self.database, self.loop, TENANT, act["now"])
             for model in self.models.values():
                 model.nightly(act["now"])
@@ -158,11 +202,35 @@ class World:
             text = SPECS["club"].text.replace("name: Club", f"name: Club {self.versions}")
             apply(self.database, text, act["now"])
 
+    def erase(self, act: Act) -> None:
+        """Forget a person, as the page and the API do."""
+        key, who, now = act["program"], act["who"], act["now"]
+        wanted = self.models[key].act(act)
+        with self.database.transaction(TENANT) as tx:
+            ref = normal_ref("external", who)
+            program_id = get_live(tx, key).program_id
+            try:
+                erase_member(tx, Erasure(self.voice.vault, program_id, ref, "world", now), self.voice.ids)
+            except Problem as problem:
+                code = problem.code
+            else:
+                code = ""
+        if code != wanted["code"]:
+            raise DifferenceError(f"erase {who}: engine {code!r}, model {wanted['code']!r}", "erase")
+        if not code:
+            self.accounts[key, gone_name(who, now)] = self.accounts.pop((key, who))
+
     def check(self, now: datetime) -> None:
-        """Compare everything that is stored with the models."""
-        faults = check_database(self.database, (TENANT, now), self.models, self.accounts)
+        """Compare everything that is stored with the models, log it, and let the audit judge it again."""
+        self.logger.log_all(self.database, TENANT, now)
+        faults = self.watch.look(self.database, TENANT)
+        faults += check_database(self.database, (TENANT, now), self.models, self.accounts)
         if self.shop.accounts:
             faults += check_shop(self.database, (self.voice.vault, now), self.shop, self.accounts)
+        else:
+            with self.database.transaction(TENANT) as tx:
+                found = zip(range(20), Audit(tx, self.voice.vault).run(), strict=False)
+                faults += [f"audit: {one}" for _, one in found]
         if faults:
             raise DifferenceError("\n".join(faults[:20]))
 

@@ -210,6 +210,17 @@ class Model:
         account.last_booked, other.last_booked = booked, there
         return self._shown(self._answer("applied"), act["who"], now)
 
+    def _erase(self, act: Act) -> Out:
+        """The person is forgotten; the account stays, under a name that nobody can call it by."""
+        who = act["who"]
+        account = self._account(who, "member_not_found")
+        gone = gone_name(who, act["now"])
+        self.accounts[gone] = account
+        del self.accounts[who]
+        for taking in self.takings.values():
+            taking.who = gone if taking.who == who else taking.who
+        return self._answer("applied")
+
     def _tick(self, act: Act) -> Out:
         self._account(act["who"]).tick(act["now"])
         return self._shown(self._answer("applied"), act["who"], act["now"])
@@ -247,6 +258,11 @@ class Model:
             units = self._within_budget(key, wallet, asked, seen.day) if asked else 0
             if units < asked and not units:
                 reasons[key] = "budget_spent"
+            room = seen.account.room(wallet, seen.day, when[1])
+            if units and room is not None:
+                units = min(units, room)
+                seen.account.earned[wallet, seen.day] += units
+                reasons[key] = reasons[key] if units else "earning_limit"
             if units:
                 pending = self.spec.campaigns[key].pending or self.spec.wallets[wallet].pending
                 seen.account.award(wallet, units, after(self.spec.zone, when[0], pending), when)
@@ -391,6 +407,11 @@ class Model:
 
 def _body(act: Act) -> Any:
     return {name: value for name, value in act.items() if name not in ("now", "do", "historical", "enrol")}
+
+
+def gone_name(who: str, now: datetime) -> str:
+    """Name an account whose person was erased."""
+    return f"{who} erased {now.isoformat()}"
 
 
 def _month(day: date) -> str:

@@ -18,7 +18,7 @@ timezone: America/New_York
 wallets:
   points: {scale: 0, rounding: floor, pending: 3d, expires: {after: 30d, from: earned}}
   cash: {scale: 2, rounding: half_up, pending: 0d, expires: {after: 2mo, from: earned, end_of: month}}
-  leaves: {scale: 1, rounding: floor, pending: 36h, expires: never}
+  leaves: {scale: 1, rounding: floor, pending: 36h, expires: never, limits: {per_day: 6, balance: 15}}
 events:
   item.recycled: {data: {grams: int}}
 metrics:
@@ -123,6 +123,10 @@ class Wallet:
     month_end: bool = False
     idle: Span | None = None
     """All units expire so long after the last activity."""
+    per_day: int | None = None
+    """Units that are earned on one local day at most."""
+    most: int | None = None
+    """Nothing is earned above so many units."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ CLUB = Spec(
     {
         "points": Wallet(0, "floor", ("days", 3), earned=("days", 30)),
         "cash": Wallet(2, "half_up", NOW_AT_ONCE, earned=("months", 2), month_end=True),
-        "leaves": Wallet(1, "floor", ("hours", 36)),
+        "leaves": Wallet(1, "floor", ("hours", 36), per_day=60, most=150),
     },
     (
         ("bronze", Fraction(0), Fraction(1)),

@@ -10,9 +10,12 @@ import pytest
 
 from guerdon.engine.commands import AdjustBalance
 from tests.world.actors import Step, make_plan
-from tests.world.driver import TENANT, DifferenceError, World
+from tests.world.driver import TENANT, DifferenceError, World, running_world
+from tests.world.faults import KINDS, with_faults
 from tests.world.model import Model
+from tests.world.places import Ground
 from tests.world.programs import CLUB
+from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -22,6 +25,49 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def test_engine_and_model_agree(world: World, seed: int) -> None:
     world.play(make_plan(seed, 250))
     assert sum(world.seen.values()) > 1_000
+
+
+@pytest.mark.timeout(300)
+def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> None:
+    """Lost connections, deadlocks, a full disk: those who ask see nothing of it."""
+    plan = with_faults(together(make_plan(31, 90), make_shop_plan(31, 90)), 2)
+    with ground.fresh() as database, running_world(database, 2) as world:
+        world.play(plan)
+        assert {f"fault {kind}" for kind in KINDS} <= set(world.seen)
+        assert world.seen["erase"]
+        assert world.watch.proofs > 0
+        assert len({loop.backend_pid for loop in world.loops}) == 2
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("seed", range(300, 320))
+def test_two_engines_and_the_model_agree_over_faults_for_long(ground: Ground, seed: int) -> None:
+    plan = with_faults(together(make_plan(seed, 300), make_shop_plan(seed, 300)), seed)
+    with ground.fresh() as database, running_world(database, 2) as world:
+        world.play(plan)
+
+
+def test_a_day_and_a_balance_bound_what_is_earned(world: World) -> None:
+    """Of 6.6 leaves a day six are given; at fifteen in all there is an end of it."""
+    plan: list[Step] = [[{"do": "enrol", "program": "club", "now": NOW, "who": "m1"}]]
+    for number in range(3):
+        now = NOW + timedelta(days=31 * number)
+        fact = {"do": "event", "type": "item.recycled", "who": "m1", "source": "shop", "grams": 1_980}
+        plan.append([{**fact, "program": "club", "now": now, "time": now, "id": f"e{number}"}])
+    world.play(plan)
+    assert world.models["club"].accounts["m1"].balances(plan[-1][0]["now"])["leaves"] == ("12.0", "3.0")
+
+
+def test_a_leaf_that_changed_is_seen(world: World) -> None:
+    world.play([[{"do": "enrol", "program": "club", "now": NOW, "who": "m1"}]])
+    with world.database.connect("owner") as owner:
+        owner.execute("alter table log_leaves disable trigger all")
+        owner.execute("alter table log_leaves no force row level security")
+        owner.execute("update log_leaves set hash = sha256(hash)")
+        owner.commit()
+    with pytest.raises(DifferenceError, match="log"):
+        world.check(NOW)
 
 
 @pytest.mark.long

@@ -61,6 +61,15 @@ Answered = list[tuple[Job, Answer]]
 class StaleProgram(Exception):  # noqa: N818 - not an error: another version must be loaded first
     """Another version of the program went live."""
 
+    def __init__(self, answered: Sequence[tuple[Job, Answer]] = ()) -> None:
+        """Say what was done before that was seen.
+
+        Args:
+            answered: jobs of an earlier part, which must not be run again.
+        """
+        super().__init__()
+        self.answered = list(answered)
+
 
 class Timed(NamedTuple):
     """One committed transaction, in nanoseconds of the wall clock."""
@@ -123,7 +132,7 @@ class Writer:
             An answer for each job.
 
         Raises:
-            StaleProgram: with nothing done.
+            StaleProgram: with nothing done but what it tells of.
             Problem: `database_unavailable` with nothing done.
         """
         self.timed, self.again = [], []
@@ -145,9 +154,7 @@ class Writer:
             return self._attempt_again(place, jobs) if again or len(jobs) == 1 else self._attempt(place, jobs)
         except Apart as apart:
             self._rollback()
-            return self._run(place, jobs[: apart.at], again=again) + self._run(
-                place, jobs[apart.at :], again=again
-            )
+            return self._in_parts(place, jobs, apart.at, again=again)
         except (StaleProgram, Problem):
             raise
         except Exception as error:  # whatever it is, the others go on and it is logged
@@ -158,9 +165,17 @@ class Writer:
             if len(jobs) == 1:
                 return [self._quarantine(place, jobs[0], error)]
             _LOG.warning("batch_halved", jobs=len(jobs), fault=type(error).__name__)
-        middle = len(jobs) // 2
-        first = self._run(place, jobs[:middle], again=False)
-        return first + self._run(place, jobs[middle:], again=False)
+        return self._in_parts(place, jobs, len(jobs) // 2, again=False)
+
+    def _in_parts(self, place: Place, jobs: Sequence[Job], at: int, *, again: bool) -> Answered:
+        """Run one part after the other: what the first came to stands, whatever becomes of the second."""
+        first = self._run(place, jobs[:at], again=again)
+        try:
+            return first + self._run(place, jobs[at:], again=again)
+        except StaleProgram as stale:
+            raise StaleProgram([*first, *stale.answered]) from None
+        except Problem as problem:
+            return first + [(job, answers.refused("", problem)) for job in jobs[at:]]
 
     def _attempt_again(self, place: Place, jobs: Sequence[Job]) -> Answered:
         """Run a batch, and once more where it failed; more often where another process was faster."""

@@ -320,8 +320,10 @@ class EngineLoop:
         began, wall = time.perf_counter_ns(), time.time_ns()
         try:
             answered = self._writer.run(self.vault(key[0]), live, jobs)
-        except StaleProgram:
-            self._load(key, jobs)
+        except StaleProgram as stale:
+            done = {id(job) for job, _ in stale.answered}
+            self._load(key, [job for job in jobs if id(job) not in done])
+            deliver(stale.answered)
             return
         except Problem as problem:
             answered = [(job, answers.refused("", problem)) for job in jobs]

@@ -7,6 +7,7 @@ import gc
 import secrets
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ from guerdon.wiring import MAIN_TENANT, House, ensure_start_key, is_sandbox, ope
 
 _LOG = structlog.get_logger(__name__)
 _COLLECT_AFTER: Final = (50_000, 20, 50)
+_SWITCH_SECONDS: Final = 0.0005
+"""How long the engine may keep the interpreter from the thread that answers. At Python's own 5 ms a till
+waits for it after each read and write of its call: beside an import, hundreds of milliseconds in all."""
 _TICK_SECONDS: Final = 5.0
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 30
@@ -106,6 +110,7 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
     tracing = open_tracing()
     front = build_app(house, tracing)
     config = configured(front)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):
         try:

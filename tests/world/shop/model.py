@@ -69,8 +69,10 @@ class Shop(Desk):
     def price(self, act: Act, name: str) -> Promise:
         """Price a cart: what is had by other carts is not to be had."""
         who, now = act["who"], act["now"]
+        level = 0
         if who is not None:
-            self.settled(who, now, "member_not_found")
+            account = self.settled(who, now, "member_not_found")
+            level = account.level(max(now, account.last_booked or now))
         version, period = Version(self.versions), month(day_of(self.spec.zone, now))
         coupons, refs, draws = self._coupons(act, name, period)
         rooms = Rooms(
@@ -108,6 +110,7 @@ class Shop(Desk):
             off=[(one.who, one.amount) for one in bill.taken],
             tokens={one.token or one.who: refs.get(one.token, "") for one in bill.taken},
             spends=spends,
+            level=level,
         )
 
     def _usable(self, who: str | None, wallet: str, now: datetime, but: str) -> int:
@@ -196,9 +199,11 @@ class Shop(Desk):
             raise Refused("checkout_cancelled")
         if cart.status == "confirmed":
             return {**cart.out, "status": "duplicate", **self.balances(promise.who, now)}
+        known = self.orders.get(promise.order)
+        if known is not None and None not in (known.who, promise.who) and known.who != promise.who:
+            raise Refused("order_of_another_member")
         self.let_go(act["cart"])
         cart.status = "confirmed"
-        known = self.orders.get(promise.order)
         at = now if now >= promise.until else promise.at
         if known is not None:
             captured, effects = self.capture(promise, act["cart"], (now, now))
@@ -210,6 +215,7 @@ class Shop(Desk):
             order, effects, skipped, late = self.pay(promise, act["cart"], (at, now))
             order.is_confirmed = True
             captured, status = order.captured[0], "applied"
+            captured.short += self.end_others(promise.order, promise.who)
             self.orders[promise.order] = order
             self.known[f"event checkout {act['cart']}"] = (None, {}, promise.who)
         if promise.who is not None:
@@ -221,6 +227,19 @@ class Shop(Desk):
             self.orders[promise.order].out = out
         cart.out = {key: value for key, value in out.items() if key != "balances"}
         return out
+
+    def end_others(self, order: str, who: str | None) -> list[tuple[str, str, str, str]]:
+        """An order ends the carts of other members that are open under its name."""
+        ended = []
+        for name, cart in self.carts.items():
+            promise = cart.promise
+            if cart.status != "open" or promise.order != order or None in (who, promise.who):
+                continue
+            if promise.who != who:
+                cart.status = "cancelled"
+                self.let_go(name)
+                ended.append(("checkout", name, "1", "order_of_another_member"))
+        return ended
 
     def capture(self, promise: Promise, name: str, when: When) -> tuple[Captured, list[Any]]:
         """Take what was promised, as far as it can be had; the rest falls short."""
@@ -310,6 +329,7 @@ class Shop(Desk):
             None,
         )
         order.captured.append(captured)
+        order.level = promise.level if when[1] < promise.until else None
         if promise.who is None:
             return order, effects, [], False
         more, skipped, late = self.decide(order, promise.order, promise.paid, when)
@@ -323,8 +343,8 @@ class Shop(Desk):
         at, now = when
         account = self.settled(order.who, now)
         late = account.last_occurred is not None and at < account.last_occurred
-        # Campaigns are those of the version that priced; tiers stand as they stand now.
-        rate = (1, Version(self.versions).rate)[account.level(now)]
+        # The tier and what it is worth are those with which it was priced, unless it came too late for that.
+        rate = (1, order.version.rate)[account.level(now) if order.level is None else order.level]
         account.orders.append((order.day, Fraction(order.net, 100)))
         period = month(order.day)
         # What points paid does not earn.
@@ -412,6 +432,7 @@ class Shop(Desk):
             None,
         )
         self.orders[act["order"]] = order
+        self.end_others(act["order"], who)
         late = False
         effects: list[Any] = []
         skipped: list[Any] = []

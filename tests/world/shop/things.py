@@ -59,6 +59,8 @@ class Promise:
     """Units that it holds."""
     tokens: dict[str, str]
     """What takes off, a campaign or a code; and the redemption of a code."""
+    level: int = 0
+    """The tier with which it was priced."""
 
     @property
     def total(self) -> int:
@@ -103,6 +105,8 @@ class Order:
     body: Any
     out: Any
     is_confirmed: bool = False
+    level: int | None = None
+    """The tier with which its cart was priced; None where that counts no more, or there was no cart."""
     awards: list[tuple[str, Moved]] = field(default_factory=list)
     """By campaign."""
     potted: int = 0
