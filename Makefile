@@ -114,6 +114,7 @@ lock: $(BIN)/.bootstrap
 	$(LOCK) pyproject.toml --group test --output-file requirements/test.txt
 	$(LOCK) pyproject.toml --constraint requirements/test.txt --output-file requirements/run.txt
 	$(LOCK) requirements/bootstrap.in --constraint requirements/test.txt --output-file requirements/bootstrap.txt
+	$(LOCK) requirements/vyper.in --output-file requirements/vyper.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -55,7 +55,7 @@ def test_no_data_set_and_no_large_file() -> None:
 
 def test_every_requirement_is_pinned_with_hashes() -> None:
     locks = sorted((ROOT / "requirements").glob("*.txt"))
-    assert [lock.name for lock in locks] == ["bootstrap.txt", "run.txt", "test.txt"]
+    assert [lock.name for lock in locks] == ["bootstrap.txt", "run.txt", "test.txt", "vyper.txt"]
     for lock in locks:
         for requirement in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
             assert re.match(r"[a-z0-9.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", requirement), requirement[:80]
