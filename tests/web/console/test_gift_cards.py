@@ -126,6 +126,14 @@ async def test_a_wrong_code_is_told_in_words_and_not_shown(shop: Api, code: str,
     assert code not in answer.text
 
 
+async def test_a_card_that_is_taken_for_a_coupon_is_shown_the_way(shop: Api) -> None:
+    code = (await sold(shop, "40.00"))["code"]
+    person = await signed_in(shop, "support")
+    await person.get("/console/p/club/coupons")
+    answer = await person.send("/console/p/club/coupons/look", code_asked=code)
+    assert "It is the code of a gift card: look it up under Gift cards." in answer.text
+
+
 async def test_who_guesses_codes_has_to_wait(shop: Api) -> None:
     person = await signed_in(shop, "support")
     await person.get(CARDS)
@@ -148,6 +156,9 @@ async def test_a_card_tells_what_came_and_went_and_who_bought(shop: Api) -> None
     assert "Put on it in all $50.00 In open carts $30.00 Can be spent now $20.00" in said
     assert "Open carts hold $30.00 of it, until" in said
     assert "Last used never" in said
+    carts = plain((await person.get("/console/p/club/checkouts")).text)
+    assert f"$30.00 of the gift card …{code[-4:]}" in carts
+    assert "It holds nothing" not in carts
     await confirmed(shop, "C-1")
     await shop.post(f"{BASE}/orders/A-1/returns", json={"id": "R-1", "all": True})
     said = plain((await person.get(page)).text)

@@ -17,6 +17,7 @@ from jinja2 import Environment, nodes
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
+from guerdon.rules.cards.paying import REFUSALS
 from guerdon.web.console import opened, saying, story
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
@@ -36,6 +37,7 @@ CHOSEN = {
     *cards.STATES.values(),
     *card.DONE.values(),
     *opened.MONEY.values(),
+    *REFUSALS.values(),
     *sold.STATES.values(),
     *sold.TENDERS.values(),
     *sold.REASONS.values(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -125,7 +125,8 @@ def show_carts(tx: Tx, opened: Opened, rows: Sequence[CheckoutRow], say: Saying)
     names = _names(tx, opened, rows, held)
     return [
         _cart(one, people.get((one.account_id, one.member_id)), opened,
-              tuple(_words(some, opened, say, names) for some in held.get(one.checkout_id, ())))
+              (*(_words(some, opened, say, names) for some in held.get(one.checkout_id, ())),
+               *_of_cards(one, opened, say)))
         for one in rows
     ]  # fmt: skip
 
@@ -154,6 +155,14 @@ def _cart(row: CheckoutRow, person: Person | None, opened: Opened, holds: tuple[
         due=Decimal(quote["totals"]["due"]),
         holds=tuple(dict.fromkeys(holds)),
     )
+
+
+def _of_cards(row: CheckoutRow, opened: Opened, say: Saying) -> Iterator[str]:
+    """Say what it holds of gift cards, which are accounts of their own."""
+    for one in read_promise(row).quote.get("gift_cards", ()) if row.status == "open" else ():
+        if pays := Decimal(one["pays"]):
+            amount = say.money(pays, opened.program.definition.currency)
+            yield say.text("{amount} of the gift card {name}", amount=amount, name=f"…{one['ending']}")
 
 
 def _names(

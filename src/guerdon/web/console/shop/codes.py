@@ -29,7 +29,7 @@ Ending = Annotated[Visit, Depends(entitled("coupons:write"))]
 WHY_NOT: Final = {
     "coupon_unknown": "No such code was given out.",
     "coupon_mistyped": "A letter of it is wrong: type it again.",
-    "coupon_is_gift_card": "It is the code of a gift card: name it in `gift_cards`.",
+    "coupon_is_gift_card": "It is the code of a gift card: look it up under Gift cards.",
     "coupon_used": "It is used up.",
     "coupon_held": "An open cart holds it.",
     "coupon_cancelled": "The coupon was given back.",
