@@ -149,6 +149,18 @@ async def test_limits_count_over_open_carts_and_are_given_back(shop: Api) -> Non
     assert (said.status_code, said.json()["code"]) == (409, "checkout_cancelled")
     said = await shop.post(f"{BASE}/checkouts/C-9/confirm")
     assert (said.status_code, said.json()["code"]) == (404, "checkout_not_found")
+    assert "there is no checkout 'C-9'" in said.json()["detail"]
+
+
+async def test_a_checkout_that_was_opened_with_a_source_is_asked_for_with_it(shop: Api) -> None:
+    await put(shop, "C-1", source="shop")
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm")
+    assert said.status_code == 404
+    assert said.json()["detail"].startswith("there is no checkout 'C-1' ")
+    assert "source" in said.json()["detail"]
+    said = await shop.post(f"{BASE}/checkouts/C-1/confirm", json={"source": "till"})
+    assert said.json()["detail"] == "there is no checkout 'C-1' of the source 'till'"
+    assert (await shop.post(f"{BASE}/checkouts/C-1/confirm", json={"source": "shop"})).status_code == 200
 
 
 async def test_a_coupon_is_held_and_used_up(shop: Api) -> None:

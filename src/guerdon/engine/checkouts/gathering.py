@@ -32,7 +32,20 @@ from guerdon.rules.program import Program
 from guerdon.rules.state import Hold, HoldKey
 
 ANOTHERS = "this order is another member's"
-_UNKNOWN = Problem("checkout_not_found", "there is no such checkout")
+
+
+def no_checkout(pair: Pair) -> Problem:
+    """Say that a checkout is not there.
+
+    Args:
+        pair: source and id, as they were asked for.
+
+    Returns:
+        The problem `checkout_not_found`.
+    """
+    source, name = pair
+    of = f"of the source {source!r}" if source else "without a `source`: say it where it was opened with one"
+    return Problem("checkout_not_found", f"there is no checkout {name!r} {of}")
 
 
 class FoundCheckouts(NamedTuple):
@@ -151,7 +164,7 @@ def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Prog
             item.other_account = row.account_id
         return
     if row is None:
-        item.problem = _UNKNOWN
+        item.problem = no_checkout(item.checkout or ("", ""))
         return
     if item.ref is not None and item.account_id != row.account_id:
         item.problem = Problem.at("/member", "order_of_another_member", ANOTHERS)

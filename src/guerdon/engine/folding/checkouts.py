@@ -15,6 +15,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
 from guerdon.engine.cards.gathering import promised_cards
+from guerdon.engine.checkouts.gathering import no_checkout
 from guerdon.engine.checkouts.promise import Promise, pack_promise, paid, read_promise
 from guerdon.engine.checkouts.quote import with_effects, write_quote
 from guerdon.engine.checkouts.rows import CheckoutRow
@@ -381,7 +382,7 @@ def _row(fold: Folding, item: Item) -> CheckoutRow:
     assert item.checkout is not None
     row = fold.standing.checkouts.get(item.checkout)
     if row is None:
-        raise Problem("checkout_not_found", "there is no such checkout")
+        raise no_checkout(item.checkout)
     return row
 
 
