@@ -115,13 +115,17 @@ class _Nodes:
     """Nodes as stored, of every sixth level, and those between as they follow from them."""
 
     def __init__(self, stored: _Stored) -> None:
-        self._stored = stored
+        # Paths of many leaves meet: what was worked out once is kept.
+        self._known = dict(stored)
 
     def hash_of(self, subtree: Subtree) -> bytes:
-        if subtree.level % LEVELS_APART == 0:
-            return self._stored[subtree]
-        left = Subtree(subtree.level - 1, subtree.place * 2)
-        return node_hash(self.hash_of(left), self.hash_of(Subtree(left.level, left.place + 1)))
+        found = self._known.get(subtree)
+        if found is None:
+            assert subtree.level % LEVELS_APART, "what is stored was loaded"
+            left = Subtree(subtree.level - 1, subtree.place * 2)
+            found = node_hash(self.hash_of(left), self.hash_of(Subtree(left.level, left.place + 1)))
+            self._known[subtree] = found
+        return found
 
 
 def _load(tx: Tx, program_id: int, spans: Iterable[Span]) -> _Nodes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from guerdon.base.errors import Problem
 from guerdon.connect.witness.pushes import Push, list_pushes
@@ -220,7 +221,7 @@ def transaction_proof(
     summary="A statement with a proof for each line",
     **operation(dict[str, Any]),
 )
-def statement_proof(call: Reading, program: str, account: str) -> Response:
+def statement_proof(request: Request, call: Reading, program: str, account: str) -> Response:
     """All transactions of an account up to a signed head, for `guerdon proof verify`.
 
     The file opens the account's commitment, so that it can be seen that they are this account's, that none
@@ -230,7 +231,14 @@ def statement_proof(call: Reading, program: str, account: str) -> Response:
         live = call.house.live(tx, program)
         row = find_account(tx, live.program_id, account)
         file = log.prove_statement(tx, live.program_id, _signed(tx, call, live, program), row.account_id)
-    return _file(file, account)
+    said = _file(file, account)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        # Paths of one account's lines say much alike: of 5,000 lines a twelfth is left.
+        said.body = gzip.compress(bytes(said.body), 1, mtime=0)
+        said.headers["content-encoding"] = "gzip"
+        said.headers["content-length"] = str(len(said.body))
+    said.headers["vary"] = "accept-encoding"
+    return said
 
 
 def _signed(tx: Tx, call: Call, live: Live, program: str) -> log.Signed:
