@@ -26,7 +26,7 @@ from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.cards import insert_cards, write_blocks
-from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status
+from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status, settle_chosen
 from guerdon.rules.events import TakeCapture
 from guerdon.rules.state import AccountState, Hold, HoldKey
 
@@ -93,10 +93,12 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         program_id,
         [folded.statuses.get(made.redemption_id, made) for one in folded.applied for made in one.redemptions],
     )
+    chosen = {one.redemption_id for applied in folded.applied for one in applied.decision.chosen}
+    settled = settle_chosen(tx, program_id, [folded.statuses[number] for number in sorted(chosen)])
     changes = [
         StatusChange.of(one)
         for one in folded.statuses.values()
-        if one is not gathered.redemptions.get(one.redemption_id)
+        if one is not gathered.redemptions.get(one.redemption_id) and one.redemption_id not in chosen
     ]
     statuses = set_status(tx, changes)
     calls = [
@@ -121,7 +123,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     return _Checks(
         guards,
         failed,
-        (statuses, len(changes)),
+        (lambda: statuses() + settled(), len(changes) + len(chosen)),
         (stored_calls, len(calls)),
         (stored_checkouts, len(checkouts)),
         ((opened, len(folded.opened)), (made, len(folded.opened)), (blocks, len(blocked))),

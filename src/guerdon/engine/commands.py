@@ -85,6 +85,14 @@ class CancelRedemption(Command, frozen=True, kw_only=True):
     by: str = ""
 
 
+class ChooseReward(Command, frozen=True, kw_only=True):
+    """Say what is chosen of a reward that was given with its choice open."""
+
+    redemption_id: int
+    choice: str
+    by: str = ""
+
+
 class UseRedemption(Command, frozen=True, kw_only=True):
     """Mark a redemption as used."""
 

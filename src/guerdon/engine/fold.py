@@ -17,6 +17,7 @@ from guerdon.engine.checkouts.gathering import ANOTHERS
 from guerdon.engine.commands import (
     CancelCheckout,
     CancelRedemption,
+    ChooseReward,
     ClaimGiftCard,
     ConfirmCheckout,
     EnrolMember,
@@ -44,6 +45,7 @@ from guerdon.engine.folding.cards import (
     with_codes,
 )
 from guerdon.engine.folding.checkouts import cancel, confirm, end_others, open_, preview, release_lapsed
+from guerdon.engine.folding.choosing import choose
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
 from guerdon.engine.folding.returns import take_return
@@ -453,6 +455,7 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     ReleaseHolds: release_lapsed,
     TransferUnits: _Fold.transfer,
     CancelRedemption: _Fold.cancel,
+    ChooseReward: choose,
     ReturnOrder: take_return,
     UseRedemption: _Fold.use,
     SendRedemption: _Fold.send_out,

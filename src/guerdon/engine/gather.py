@@ -23,12 +23,13 @@ from guerdon.engine.checkouts.gathering import (
     set_coupons,
 )
 from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
-from guerdon.engine.commands import CancelRedemption, EnrolMember, IngestEvent, ReleaseHolds
+from guerdon.engine.commands import EnrolMember, IngestEvent, ReleaseHolds
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
-from guerdon.engine.returns.cancelling import cancelling
+from guerdon.engine.returns.choosing import check_chosen, part_chosen, set_redemption
 from guerdon.engine.returns.gathering import (
     ask_returned,
+    check_paid_chosen,
     counters_of,
     find_paid,
     orders_of,
@@ -51,7 +52,7 @@ from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
 from guerdon.programs.programs import LiveVersion, ask_live, hold_version
 from guerdon.rewards.cards import CardRow, ask_cards
-from guerdon.rewards.redemptions import Issued, Redemption, ask_issued, ask_redemptions, ask_takings
+from guerdon.rewards.redemptions import Redemption, ask_issued, ask_redemptions, ask_takings
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
 from guerdon.rules.program import Program
@@ -207,7 +208,8 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
         if item.ref is not None:
             _set_subject(item, by_ref)
         elif item.redemption_id:
-            _set_redemption(item, by_redemption.get(item.redemption_id))
+            set_redemption(item, by_redemption.get(item.redemption_id))
+    part_chosen(items)
     _find_checkouts(tx, gathered, checkouts())
     find_paid(tx, items, returned(), gathered.checkouts, (place.program_id, place.recorded))
     tell_coupons(tx, place, live_items)
@@ -233,15 +235,6 @@ def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
         item.account_id, item.member_id = found.account_id, found.member_id
     elif not (isinstance(item.job.command, IngestEvent) and item.job.command.enrol):
         item.problem = _NOBODY_KNOWN if isinstance(item.job.command, IngestEvent) else _NO_MEMBER
-
-
-def _set_redemption(item: Item, issued: Issued | None) -> None:
-    if issued is None:
-        item.problem = Problem("redemption_not_found", "there is no such redemption")
-        return
-    item.account_id = issued.account_id
-    if isinstance(item.job.command, CancelRedemption):
-        item.event = cancelling(item.job.command, issued)
 
 
 def _enrol(tx: Tx, gathered: Gathered) -> None:
@@ -334,6 +327,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
     ended = (place.program, max(clocks, default=now))
+    check_paid_chosen(about, gathered.redemptions)
     set_earlier(tx, about, earlier(), (place.program_id, place.recorded, gathered.key_of), ended)
 
 
@@ -437,6 +431,7 @@ def _read_more(tx: Tx, gathered: Gathered) -> None:
     for item in gathered.items:
         if item.event is not None and isinstance(item.event.command, events.CancelRedemption):
             taken = gathered.redemptions.get(item.redemption_id)
+            check_chosen(item.event.command, taken)
             spent = load_spent(tx, taken.account_id, taken.seqs) if taken is not None and taken.seqs else {}
             asked = msgspec.structs.replace(item.event.command, spent=spent)
             item.event = msgspec.structs.replace(item.event, command=asked)

@@ -17,6 +17,7 @@ from guerdon.engine.commands import (
     AdjustBalance,
     CancelCheckout,
     CancelRedemption,
+    ChooseReward,
     ClaimGiftCard,
     Command,
     ConfirmCheckout,
@@ -313,6 +314,11 @@ def _cancel(item: Item, command: CancelRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
 
+def _choose(item: Item, command: ChooseReward, _: Program) -> None:
+    _check_text(command.choice, "/choice", TEXT_LENGTH)
+    item.redemption_id = command.redemption_id
+
+
 def _use(item: Item, command: UseRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
@@ -452,6 +458,7 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     RedeemReward: _redeem,
     ReturnOrder: _return,
     CancelRedemption: _cancel,
+    ChooseReward: _choose,
     UseRedemption: _use,
     SendRedemption: _send_out,
     AdjustBalance: _adjust,

@@ -60,6 +60,13 @@ where redemptions.account_id = any(%s::bigint[]) and redemptions.redemption_id =
     and (redemptions.status = case when d.status = 'issued' then 'used' else 'issued' end
         or redemptions.status = 'sent' and d.status in ('sent', 'used', 'cancelled'))
 """
+_CHOOSE = """
+update redemptions set reward = %(reward)s, kind = %(kind)s, code = %(code)s, choice = %(choice)s,
+    expires_at = %(expires_at)s, particulars = %(particulars)s::jsonb, changed_at = %(changed_at)s,
+    steps = %(steps)s::jsonb
+where account_id = %(account_id)s and redemption_id = %(redemption_id)s and status = 'issued' and choice = ''
+    and not particulars ? 'chosen_from'
+"""
 _TAKINGS = """
 select account_id, coalesce(particulars ->> 'chosen_from', reward), redemption_id, issued_at from redemptions
 where account_id = any(%s::bigint[]) and status <> 'cancelled' and (campaign = '' or price <> '{}'::jsonb)
@@ -198,6 +205,28 @@ def insert_redemptions(tx: Tx, program_id: int, redemptions: Sequence[Redemption
     coded = [(one.code, one.account_id, one.redemption_id) for one in redemptions if one.code]
     if coded:
         tx.execute(_INSERT_CODES, (program_id, *(list(column) for column in zip(*coded, strict=True))))
+
+
+def settle_chosen(tx: Tx, program_id: int, redemptions: Sequence[Redemption]) -> Callable[[], int]:
+    """Store what redemptions are of which something was chosen, and what their codes stand for.
+
+    Args:
+        tx: the transaction; the accounts are locked.
+        program_id: whose.
+        redemptions: as they stand now.
+
+    Returns:
+        What reads how many stood as they had to; fewer than asked for must not be committed.
+    """
+    cursors = []
+    for one in redemptions:
+        row = one._asdict()
+        for name in ("particulars", "steps"):
+            row[name] = msgspec.json.encode(row[name]).decode()
+        cursors.append(tx.execute(_CHOOSE, row))
+        if one.code:
+            tx.execute(_INSERT_CODES, (program_id, [one.code], [one.account_id], [one.redemption_id]))
+    return lambda: sum(cursor.rowcount for cursor in cursors)
 
 
 def _row(one: Redemption) -> tuple[Any, ...]:

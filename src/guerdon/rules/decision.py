@@ -213,6 +213,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     skipped: tuple[Skip, ...] = ()
     transactions: tuple[Transaction, ...] = ()
     redemptions: tuple[NewRedemption, ...] = ()
+    chosen: tuple[NewRedemption, ...] = ()
+    """Redemptions of which something was chosen: what they are from now on, under the numbers they had."""
     cancelled: tuple[int, ...] = ()
     """Redemptions taken back."""
     restored: tuple[int, ...] = ()

@@ -85,6 +85,7 @@ class Draft:
         self.skipped: list[Skip] = []
         self.transactions: list[Transaction] = []
         self.redemptions: list[NewRedemption] = []
+        self.chosen: list[NewRedemption] = []
         self.cancelled: list[int] = []
         self.restored: list[int] = []
         self.used: list[int] = []
@@ -455,6 +456,7 @@ class Draft:
             skipped=tuple(self.skipped),
             transactions=tuple(self.transactions),
             redemptions=tuple(self.redemptions),
+            chosen=tuple(self.chosen),
             cancelled=tuple(self.cancelled),
             restored=tuple(self.restored),
             used=tuple(self.used),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from guerdon.rules.decision import Decision, Returned
+from guerdon.rules.decision import Decision, NewRedemption, Returned
 from guerdon.rules.limits import Draw
 from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.orders import Order
@@ -48,6 +48,28 @@ class CancelRedemption(msgspec.Struct, frozen=True):
     """Who takes it back."""
     choice: str = ""
     particulars: Particulars = NOTHING_FIXED
+
+
+class Choose(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something is chosen of a reward that was given with its choice open."""
+
+    redemption_id: int
+    reward: str
+    quantity: int
+    choice: str
+    taken_at: datetime
+    """When the reward was given."""
+    member_id: int | None = None
+    """To whom; None where that was the account itself."""
+    campaign: str = ""
+    """Which campaign gave it, or empty."""
+    price: Mapping[str, int] = {}
+    """What was paid for it, by wallet in its scale."""
+    code: str = ""
+    expires_at: datetime | None = None
+    particulars: Particulars = NOTHING_FIXED
+    by: str = ""
+    """Who chooses."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -275,6 +297,8 @@ class PaidOrder(msgspec.Struct, frozen=True):
     """Whether nobody earned by it; what its checkout took may be a member's yet."""
     lives: Mapping[LifeKey, LotLife] = {}
     """What became of the lots that its awards are in, where they may have expired."""
+    chosen: Mapping[int, NewRedemption] = {}
+    """What was chosen since of redemptions that it made, by number: what these are now."""
     warranties: tuple[CancelRedemption, ...] = ()
     """Warranties that the account took for its lines, each as what would take it back."""
 
@@ -291,6 +315,7 @@ Command = (
     Redeem
     | ReturnOrder
     | CancelRedemption
+    | Choose
     | Use
     | Send
     | Adjust
@@ -352,4 +377,4 @@ def asked_by(event: Event) -> str:
         As the audit trail names callers; empty for facts, and where nobody said so.
     """
     command = event.command
-    return command.by if isinstance(command, Redeem | CancelRedemption | Use | Send) else ""
+    return command.by if isinstance(command, Redeem | CancelRedemption | Choose | Use | Send) else ""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from guerdon.base.calendar import Span
 from guerdon.base.exact import round_scaled, scaled_decimal
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Redeem
@@ -15,6 +16,7 @@ from guerdon.rules.owing import free
 from guerdon.rules.particulars import NOTHING_FIXED, Gift, Particulars
 from guerdon.rules.parts import Reward
 
+CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PLENTY = Decimal(10) ** 15
 """More than any cause is ever given."""
 _ONE = Decimal(1)
@@ -135,3 +137,32 @@ def _ends_at(draft: Draft, reward: Reward) -> datetime | None:
 
 def _instant(draft: Draft, local: datetime) -> datetime:
     return local.replace(tzinfo=draft.program.zone.info).astimezone(UTC)
+
+
+def code_of(draft: Draft, reward: Reward) -> str:
+    """Draw the code that a redemption has.
+
+    Args:
+        draft: the decision.
+        reward: what is given out.
+
+    Returns:
+        The code; empty where the reward has none.
+    """
+    if reward.code is None:
+        return ""
+    before, letters, after = reward.code
+    return before + draft.chance.letters(letters, CODE_ALPHABET) + after
+
+
+def valid_until(draft: Draft, valid: Span | None) -> datetime | None:
+    """Tell until when what is given out now can be used.
+
+    Args:
+        draft: the decision.
+        valid: for how long; None without end.
+
+    Returns:
+        The instant at which its time is over.
+    """
+    return draft.program.zone.after(draft.event.occurred_at, valid) if valid is not None else None

@@ -13,6 +13,7 @@ from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
+    Choose,
     Event,
     PriceCart,
     Redeem,
@@ -196,8 +197,8 @@ def _of_rewards(
 ) -> Iterator[Draw]:
     """List what the rewards draw that an event is about, or gives back."""
     member_id, day = who_when
-    if isinstance(event.command, CancelRedemption):
-        # What is given back was drawn on the day of the taking, by whoever took it.
+    if isinstance(event.command, CancelRedemption | Choose):
+        # What is given back was drawn on the day of the taking, by whoever took it; a choice is as well.
         taken_at, by = event.command.taken_at, event.command.member_id
         day = program.zone.day_of(taken_at) if taken_at is not None else day
         member_id = by if by is not None else member_id
@@ -248,6 +249,8 @@ def _rewards_of(event: Event) -> set[str]:
         return {event.command.reward}
     if isinstance(event.command, CancelRedemption):
         return {event.command.reward, event.command.particulars.chosen_from}
+    if isinstance(event.command, Choose):
+        return {event.command.reward}
     if isinstance(event.command, PriceCart):
         return set(event.command.rewards)
     taken = event.captured

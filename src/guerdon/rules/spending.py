@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import msgspec
 
-from guerdon.base.calendar import Span
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.rules.coupons.standing import granted_money
@@ -16,7 +15,7 @@ from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
 from guerdon.rules.draft import Draft, expiry_instant
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
-from guerdon.rules.giving import fix, take_back
+from guerdon.rules.giving import code_of, fix, take_back, valid_until
 from guerdon.rules.limits import Draw, money_draw, stock_draw, use_draws
 from guerdon.rules.offering import (
     SENTENCES,
@@ -33,7 +32,6 @@ from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.state import Lot
 from guerdon.rules.takings import check_cooling, cooling_draw, note_taking, without
 
-CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 QUANTITY_AT_MOST = 1_000
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -108,9 +106,9 @@ def issue(
         kind=given.kind,
         quantity=command.quantity,
         price=price,
-        code=_code(draft, given),
+        code=code_of(draft, given),
         campaign=by.key if by is not None else "",
-        expires_at=_valid_until(draft, given.valid),
+        expires_at=valid_until(draft, given.valid),
         choice=command.choice if given is reward else "",
         particulars=fix(draft, given, command, reward),
     )
@@ -269,17 +267,6 @@ def _redemption_id(draft: Draft) -> int:
 
 _MILLISECOND = datetime.resolution * 1000
 _STAMPS = 2**41 - 1
-
-
-def _code(draft: Draft, reward: Reward) -> str:
-    if reward.code is None:
-        return ""
-    before, letters, after = reward.code
-    return before + draft.chance.letters(letters, CODE_ALPHABET) + after
-
-
-def _valid_until(draft: Draft, valid: Span | None) -> datetime | None:
-    return draft.program.zone.after(draft.event.occurred_at, valid) if valid is not None else None
 
 
 def cancel(draft: Draft, command: CancelRedemption) -> None:

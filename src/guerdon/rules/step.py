@@ -15,6 +15,7 @@ from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
 from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
 from guerdon.rules.cards.paying import pay_with_card
+from guerdon.rules.choosing import choose
 from guerdon.rules.counting import count_of
 from guerdon.rules.decision import Decision, Skip, TierChange
 from guerdon.rules.draft import Draft
@@ -22,6 +23,7 @@ from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
+    Choose,
     ClaimCard,
     EmptyCard,
     Event,
@@ -182,6 +184,7 @@ def _book_time(draft: Draft, _command: Tick) -> None:
 _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     Redeem: spending.redeem,
     CancelRedemption: spending.cancel,
+    Choose: choose,
     Adjust: spending.adjust,
     SendUnits: spending.send,
     ReceiveUnits: spending.receive,

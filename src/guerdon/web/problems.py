@@ -77,6 +77,7 @@ _STATUS: Final = {
     "redemption_expired": 409,
     "redemption_not_issued": 409,
     "redemption_held": 409,
+    "choice_made": 409,
     "reward_cooling": 409,
     "balance_too_small": 409,
     "key_ended": 409,

@@ -27,6 +27,7 @@ _INTERNAL: Final = "guerdon."
 _OF_REDEMPTIONS: Final = "redemption."
 _TELLS: Final = {
     "redemption.issued": "issued",
+    "redemption.chosen": "issued",
     "redemption.restored": "issued",
     "redemption.sent": "sent",
     "redemption.used": "used",
@@ -151,7 +152,7 @@ def load_named(tx: Tx, events: Sequence[StoredEvent]) -> Mapping[int, Redemption
 def _named(event: StoredEvent) -> dict[int, str]:
     """Tell what an event did to redemptions: by number, how they stood right after it."""
     decision = event.decided
-    named = {one.redemption_id: "issued" for one in decision.redemptions}
+    named = {one.redemption_id: "issued" for one in (*decision.redemptions, *decision.chosen)}
     named |= dict.fromkeys(decision.restored, "issued")
     named |= dict.fromkeys(decision.used, "used")
     named |= dict.fromkeys(decision.cancelled, "cancelled")

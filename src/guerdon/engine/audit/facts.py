@@ -24,6 +24,7 @@ from guerdon.rules.events import (
     BlockCard,
     CancelRedemption,
     Capture,
+    Choose,
     ClaimCard,
     EmptyCard,
     Event,
@@ -47,6 +48,7 @@ USE = "guerdon.use_redemption"
 _COMMANDS: Mapping[str, Any] = {
     "guerdon.redeem": Redeem,
     "guerdon.cancel_redemption": CancelRedemption,
+    "guerdon.choose_redemption": Choose,
     "guerdon.adjust": Adjust,
     "guerdon.send": SendUnits,
     "guerdon.receive": ReceiveUnits,

@@ -25,6 +25,7 @@ from guerdon.engine.audit.replay import Decided, Replay, Told
 from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
 from guerdon.engine.events import StoredEvent
+from guerdon.engine.returns.choosing import settled
 from guerdon.engine.showing.notices import notices_of
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row
@@ -271,6 +272,10 @@ class History:
                 msgspec.to_builtins(one.particulars),
                 [step_of("issued", event.booked_at)],
             )
+        for one in decision.chosen:
+            taken = self.redemptions.get(one.redemption_id)
+            if taken is not None:
+                self.redemptions[one.redemption_id] = settled(taken, one, event.booked_at)
         ended: dict[int, Status] = dict.fromkeys(decision.cancelled, "cancelled")
         ended.update(dict.fromkeys(decision.restored, "issued"))
         ended.update(dict.fromkeys(decision.used, "used"))
@@ -293,7 +298,8 @@ class History:
     def _sign(self, fact: Event, decision: Decision) -> None:
         """Note who asked for what a decision did to redemptions."""
         by = asked_by(fact)
-        for number in (*(one.redemption_id for one in decision.redemptions), *decision.cancelled):
+        made = (one.redemption_id for one in (*decision.redemptions, *decision.chosen))
+        for number in (*made, *decision.cancelled):
             taken = self.redemptions.get(number)
             if by and taken is not None:
                 *earlier, last = taken.steps

@@ -16,6 +16,7 @@ from guerdon.engine.audit.facts import Fact, key_of
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.events import StoredEvent, ask_stored, find_orders
 from guerdon.engine.returns.captures import find_captures
+from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.engine.returns.warranties import warranties_among
@@ -27,7 +28,7 @@ from guerdon.rules.decision import Decision, Returned
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.program import Program
-from guerdon.rules.undo import ended_lots
+from guerdon.rules.undo import decisions_of, ended_lots
 
 LOOSE_RETURNS = """
 select r.account_id, r.return_event, r.number::text from order_returns r
@@ -129,6 +130,7 @@ class Returning:
             paid,
             earlier=tuple(returned_of(events[one]) for one in before if one in events),
             redemptions=statuses,
+            chosen=chosen_among(decisions_of(paid), redemptions),
             warranties=warranties_among(self._tx, redemptions, stored.account_id, paid),
             lives=self._lives(stored, program_id, paid),
             fresh=since_last(later, before),

@@ -145,7 +145,7 @@ def give_cards(fold: Folding, item: Item, applied: Applied) -> None:
         applied: what it came to.
     """
     wallet = fold.program.card_wallet
-    for one in applied.decision.redemptions:
+    for one in (*applied.decision.redemptions, *applied.decision.chosen):
         reward = fold.program.rewards.get(one.reward)
         if reward is None or not reward.loads or wallet is None:
             continue

@@ -17,16 +17,18 @@ from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
 from guerdon.engine.returns.captures import find_captures
+from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.engine.returns.warranties import find_warranties, warranties_of
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
+from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.program import Program
-from guerdon.rules.undo import ended_lots, redemptions_of
+from guerdon.rules.undo import decisions_of, ended_lots, redemptions_of
 
 _UNKNOWN = Problem.at("/data/order", "order_not_found", "no order of this id was paid")
 
@@ -91,6 +93,7 @@ def find_paid(
         account_id = one.account_id or next((each.account_id for each in captures if each.account_id), 0)
         _set_order(item, paid, account_id)
     _set_warranties(tx, items)
+    _set_chosen(tx, items)
 
 
 def return_of(item: Item) -> ReturnOrder | None:
@@ -104,6 +107,45 @@ def return_of(item: Item) -> ReturnOrder | None:
     """
     command = item.event.command if item.event is not None else None
     return command if isinstance(command, ReturnOrder) else None
+
+
+def _set_chosen(tx: Tx, items: Sequence[Item]) -> None:
+    """Tell returns what was chosen of redemptions that their orders made."""
+    for item in items:
+        command = return_of(item)
+        if item.problem is not None or command is None or command.paid is None or item.event is None:
+            continue
+        decisions = list(decisions_of(command.paid))
+        program = command.paid.program
+        numbers = {
+            made.redemption_id
+            for decision in decisions
+            for made in decision.redemptions
+            if (reward := program.rewards.get(made.reward)) is not None and reward.choices
+        }
+        if numbers:
+            chosen = chosen_among(decisions, load_redemptions(tx, [item.account_id], numbers))
+            paid = msgspec.structs.replace(command.paid, chosen=chosen)
+            command = msgspec.structs.replace(command, paid=paid)
+            item.event = msgspec.structs.replace(item.event, command=command)
+
+
+def check_paid_chosen(items: Sequence[Item], redemptions: Mapping[int, Redemption]) -> None:
+    """Make sure that nothing was chosen of redemptions of orders before they were locked.
+
+    Args:
+        items: the commands of the batch.
+        redemptions: as locked.
+
+    Raises:
+        AssertionError: where another process was faster; the batch is gathered again.
+    """
+    for item in items:
+        command = return_of(item)
+        if command is not None and command.paid is not None:
+            now = chosen_among(decisions_of(command.paid), redemptions)
+            if now != command.paid.chosen:
+                raise AssertionError("something was chosen of an order that was coming back")
 
 
 def _set_warranties(tx: Tx, items: Sequence[Item]) -> None:

@@ -36,6 +36,7 @@ def notices_of(event_type: str, decision: Decision) -> list[str]:
     """
     names = [event_type, *dict.fromkeys(_UNITS[transaction.kind] for transaction in decision.transactions)]
     names += ["redemption.issued"] if decision.redemptions else []
+    names += ["redemption.chosen"] if decision.chosen else []
     names += ["redemption.sent"] if event_type == SEND else []
     names += ["redemption.used"] if decision.used or event_type == USE else []
     names += ["redemption.cancelled"] if decision.cancelled else []

@@ -3,6 +3,15 @@
 from guerdon.rules.undo.lines import Part, part_of
 from guerdon.rules.undo.reaches import draws_of, metrics_of, redemptions_of
 from guerdon.rules.undo.undo import undo
-from guerdon.rules.undo.units import ended_lots
+from guerdon.rules.undo.units import decisions_of, ended_lots
 
-__all__ = ["Part", "draws_of", "ended_lots", "metrics_of", "part_of", "redemptions_of", "undo"]
+__all__ = [
+    "Part",
+    "decisions_of",
+    "draws_of",
+    "ended_lots",
+    "metrics_of",
+    "part_of",
+    "redemptions_of",
+    "undo",
+]

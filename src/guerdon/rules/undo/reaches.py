@@ -41,7 +41,7 @@ def draws_of(paid: PaidOrder, live: Program) -> list[Draw]:
     for campaign in owners_of(paid):
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
     for decision in decisions_of(paid):
-        for made in decision.redemptions:
+        for made in (paid.chosen.get(one.redemption_id, one) for one in decision.redemptions):
             draws += [draw for draw, _, _ in freed_draws(paid.program, made, (paid.member_id, day))]
             draws += cause_draws(made.particulars.cause) if made.particulars.cause else ()
             reward = paid.program.rewards.get(made.reward)

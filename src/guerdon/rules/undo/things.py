@@ -49,7 +49,7 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
     for decision in decisions_of(paid):
         for made in decision.redemptions:
             if made.redemption_id not in handled.redemptions and _falls(paid, part, down, made):
-                undone += _cancel(draft, paid, made, sums)
+                undone += _cancel(draft, paid, paid.chosen.get(made.redemption_id, made), sums)
     for taken in paid.warranties:
         if taken.redemption_id not in handled.redemptions and _is_void(paid, part, taken):
             undone += _end_warranty(draft, paid, taken, sums)

@@ -11,7 +11,13 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.commands import CancelRedemption, RedeemReward, SendRedemption, UseRedemption
+from guerdon.engine.commands import (
+    CancelRedemption,
+    ChooseReward,
+    RedeemReward,
+    SendRedemption,
+    UseRedemption,
+)
 from guerdon.engine.looking.covered import CoverAsked, find_covered
 from guerdon.members.identities import Ref, parse_ref, resolve
 from guerdon.rewards.cards import ask_of_redemptions, card_code
@@ -189,6 +195,35 @@ async def use(call: Writing, program: str, redemption: str) -> Response:
             received_at=call.now,
             once=call.once,
             redemption_id=number,
+            by=call.caller.actor,
+        )
+    )
+    return answer(await to_thread.run_sync(_show_one, call, program, number))
+
+
+class Choosing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is chosen."""
+
+    choice: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/redemptions/{redemption}/choose",
+    summary="Say what is chosen of a reward that was given",
+    **operation(RedemptionShape, body=Choosing),
+)
+async def choose(call: Writing, program: str, redemption: str) -> Response:
+    """Its stock and its seats are taken now; something is chosen once."""
+    asked = call.read(Choosing)
+    number = _number(redemption)
+    await call.ask(
+        ChooseReward(
+            tenant_id=call.tenant_id,
+            program=program,
+            received_at=call.now,
+            once=call.once,
+            redemption_id=number,
+            choice=asked.choice,
             by=call.caller.actor,
         )
     )

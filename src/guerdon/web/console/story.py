@@ -24,6 +24,7 @@ _TITLES: Final = {
     "guerdon.adjust": "Adjusted by staff",
     "guerdon.redeem": "Redeemed a reward",
     "guerdon.use_redemption": "Redemption used",
+    "guerdon.choose_redemption": "Chosen",
     "guerdon.send_redemption": "Redemption sent",
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
@@ -216,7 +217,7 @@ def _sub(stored: StoredEvent, own: list[Transaction], decision: Decision, opened
     said = [f"“{one.reason}”" for one in own if one.reason][:1]
     if stored.type == "guerdon.block_card" and own_data(stored).get("reason"):
         said.append(f"“{own_data(stored)['reason']}”")
-    if stored.type in ("guerdon.use_redemption", "guerdon.send_redemption"):
+    if stored.type in ("guerdon.use_redemption", "guerdon.send_redemption", "guerdon.choose_redemption"):
         said.append(number_text("red", own_data(stored)["redemption_id"]))
     got: dict[str, list[str]] = {}
     for one in decision.redemptions:

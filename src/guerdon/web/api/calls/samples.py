@@ -123,6 +123,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/gift-cards/{{card}}/block"): {"reason": "lost on the tram"},
     ("post", f"{_PROGRAM}/gift-cards/{{card}}/unblock"): {"reason": "found again"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
+    ("post", f"{_PROGRAM}/redemptions/{{redemption}}/choose"): {"choice": "travel_pouch"},
     ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
