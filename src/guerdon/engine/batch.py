@@ -238,12 +238,19 @@ class Writer:
             if gathered is None:
                 tx.rollback()
                 raise StaleProgram
+            self._name_anew(jobs)
             folded = _fold_all(tx, gathered)
             if not settle_unwelcome(gathered, folded):
                 return gathered, folded
             # Somebody was enrolled for a command that was then refused; each round settles at least one job.
             tx.rollback()
             tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
+
+    def _name_anew(self, jobs: Sequence[Job]) -> None:
+        # A name made before the locks may be older than what another process wrote while they were waited
+        # for, and the history of an order is told in the order of its events' names.
+        for job in jobs:
+            job.event_ids = tuple(self._ids.uuid() for _ in job.event_ids)
 
     def _finish(self, place: Place, folded: Folded) -> Answered:
         # What no decision could be made of was found out before anything of it was written.
