@@ -305,6 +305,22 @@ def test_a_killed_postmaster_is_started_again(tmp_path: Path) -> None:
         assert kept(server) == ["durable"]
 
 
+def test_a_server_that_cannot_start_is_tried_again_until_it_can(tmp_path: Path) -> None:
+    """As after a full disk: whoever mends it need not start us anew."""
+    with EmbeddedPostgres(tmp_path) as server:
+        with psycopg.connect(server.dsn("superuser")) as connection:
+            connection.execute("create table kept as select 'durable' as word")
+        first, custom, log = server.pid, server.home / "custom.conf", server.home / "server.log"
+        assert first is not None
+        custom.write_text("no_such_setting = 'on'\n", encoding="utf-8")
+        custom.chmod(0o644)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: log.read_text(encoding="utf-8", errors="replace").count("no_such_setting") >= 2)
+        custom.unlink()
+        until(lambda: server.pid not in (None, first))
+        until(lambda: kept(server) == ["durable"])
+
+
 def test_a_killed_backend_does_not_end_the_server(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path, durable=False) as server, Database(server.dsn()) as database:
         with pytest.raises(Problem) as lost:
