@@ -65,9 +65,10 @@ $(BIN)/.real: $(BIN)/.bootstrap requirements/test.txt
 demo: $(READY) $(BIN)/.project $(if $(findstring --real,$(ARGS)),$(BIN)/.real)
 	@$(BIN)/guerdon demo $(ARGS)
 
-# Browser, npm packages, curl and the compiler of the contract, which tests use beside Python.
+# Browser, npm packages, curl, OpenSSL and the compiler of the contract, which tests use beside Python.
 counterparts:
 	@scripts/ensure-curl
+	@scripts/ensure-openssl
 	@if [ -d tests/web/browser ]; then scripts/ensure-chromium; fi
 	@scripts/ensure-node-packages
 	@scripts/environment tool vyper

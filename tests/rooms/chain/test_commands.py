@@ -18,6 +18,7 @@ from guerdon.connect.chain.checking import Checker
 from guerdon.connect.chain.keeper import find_where
 from guerdon.connect.chain.rpc import Node
 from guerdon.connect.chain.signing import Key, address_text
+from guerdon.infra.db import Database
 from guerdon.infra.settings import load_settings
 from guerdon.ledger import log
 from guerdon.rules.proofs.notes import Checkpoint, NoteKey, read_checkpoint
@@ -136,9 +137,11 @@ def some_settings(folder: Path, monkeypatch: Patch) -> None:
 
 
 def test_a_server_does_not_start_with_wrong_settings(
-    tmp_path: Path, capsys: Printed, monkeypatch: Patch
+    database: Database, tmp_path: Path, capsys: Printed, monkeypatch: Patch
 ) -> None:
     some_settings(tmp_path, monkeypatch)
+    monkeypatch.setenv("GUERDON_DATABASE_URL", database.conninfo)
+    monkeypatch.setenv("GUERDON_MASTER_KEY", base64.b64encode(MASTER_KEY).decode())
     monkeypatch.setenv("GUERDON_ANCHOR_KEY_FILE", "/nowhere/anchor.key")
     code, _, err = run(capsys, "serve", "--data", str(tmp_path / "data"), "--port", "0")
     assert code == 1

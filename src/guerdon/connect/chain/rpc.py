@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SECONDS: Final = 10.0
 _ANSWER_BYTES: Final = 4_000_000
 _DETAIL_LETTERS: Final = 200
+_USUAL_TIP: Final = 10**9
 
 
 class Block(NamedTuple):
@@ -150,7 +151,13 @@ class Node:
         Returns:
             Wei for a unit of gas.
         """
-        return number_of(self.ask("eth_maxPriorityFeePerGas"))
+        try:
+            return number_of(self.ask("eth_maxPriorityFeePerGas"))
+        except Problem as problem:
+            # Not every node has an opinion on that.
+            if problem.code != "chain_refused":
+                raise
+            return _USUAL_TIP
 
 
 def to_hex(data: bytes) -> str:
