@@ -40,6 +40,11 @@ def quarrel(database: Database, accounts: dict[tuple[str, str], int], seconds: f
         process.stdin.write(json.dumps(known) + "\n")
         process.stdin.flush()
     said = [process.communicate(timeout=seconds + 300)[0] for process in both]
+    for one in said:
+        # What the engines logged: shown where the test fails.
+        sys.stdout.write(
+            "\n".join(line for line in one.splitlines()[:-1] if "batch_again" not in line) + "\n"
+        )
     assert [process.returncode for process in both] == [0, 0]
     return [json.loads(one.splitlines()[-1]) for one in said]
 
