@@ -271,6 +271,7 @@ async def test_money_comes_onto_a_card_once(shop: Api) -> None:
         ({"amount": "ten"}, "The amount is a number above zero"),
         ({"amount": "-5"}, "The amount is a number above zero"),
         ({"amount": "NaN"}, "The amount is a number above zero"),
+        ({"amount": "20,50"}, "The amount is a number above zero"),
         ({"amount": "1.005"}, "/amount"),
         ({"amount": "99999999999999999999"}, "/amount"),
         ({"count": "0"}, "1 to 1,000 gift cards are made at once"),

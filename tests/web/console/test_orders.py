@@ -149,6 +149,8 @@ async def test_support_takes_a_part_back_once_and_the_trail_tells_who(api: Api) 
     [
         ({}, "Say what came back"),
         ({"line:1": "many"}, "A quantity is a number"),
+        ({"line:1": "0,5"}, "A quantity is a number"),
+        ({"line:1": "NaN"}, "A quantity is a number"),
         ({"line:1": "3"}, "return_exceeds_order"),
         ({"line:1": "-1"}, "quantity_invalid"),
         ({"line:9": "1"}, "unknown_line"),

@@ -66,7 +66,8 @@ class Opened:
 
     def named(self, wallet: str, say: Saying) -> str:
         """Name a wallet by its unit, or as what it pays where the unit is money."""
-        tender = self.program.wallets[wallet].tender
+        found = self.program.wallets.get(wallet)
+        tender = found.tender if found is not None else "points"
         if tender == "points":
             return self.unit(wallet)
         alike = sum(one.tender == tender for one in self.program.wallets.values())

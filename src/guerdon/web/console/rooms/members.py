@@ -37,6 +37,7 @@ from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.shop.holdings import load_holdings
 from guerdon.web.console.story import Item, tell
+from guerdon.web.console.typed import ungrouped
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -259,7 +260,7 @@ def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, st
     wallet = opened.program.wallets.get(visit.field("wallet"))
     if wallet is None or wallet.key not in opened.own_wallets:
         raise Problem.at("/wallet", "unknown_wallet", "Choose one of the program's wallets.")
-    typed = visit.field("amount", 40).replace("−", "-").replace(",", "")
+    typed = ungrouped(visit.field("amount", 40))
     try:
         amount = to_scaled(Decimal(typed), wallet.scale, "/amount")
     except InvalidOperation:

@@ -36,6 +36,7 @@ from guerdon.rewards.cards import card_code, find_card, get_card
 from guerdon.web.api.coupons.misses import count_names, refuse_names
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.shop.pages import read_day
+from guerdon.web.console.typed import ungrouped
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 from guerdon.web.console.who import Person, card_path, people_of
 
@@ -153,7 +154,7 @@ def read_money(opened: Opened, typed: str) -> int:
         Problem: `amount_invalid`.
     """
     try:
-        amount = Decimal(typed.replace(",", ""))
+        amount = Decimal(ungrouped(typed))
     except InvalidOperation:
         amount = Decimal(0)
     if not amount.is_finite() or amount <= 0:
@@ -249,7 +250,7 @@ def _command(visit: Visit, program: str) -> IssueCards:
         read_money(opened, visit.field("amount", 40)),
         read_until(opened, visit.field("until", 20)),
     )
-    count, reason = visit.field("count", 8).replace(",", "") or "1", read_reason(visit)
+    count, reason = ungrouped(visit.field("count", 8)) or "1", read_reason(visit)
     if not count.isdecimal():
         raise Problem.at("/count", "wrong_value", "A count is a whole number. Nothing was made.")
     return IssueCards(

@@ -24,6 +24,7 @@ from guerdon.web.api.coupons.streaming import code_pieces
 from guerdon.web.bodies import shape_problem
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.shop.pages import read_day
+from guerdon.web.console.typed import ungrouped
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -250,7 +251,7 @@ def _asked(visit: Visit) -> NewBatch:
     wanted |= {
         name: one for name in _COUNTS if (one := _count(visit, name)) and not (shared and name == "size")
     }
-    if money := visit.field("money", 40).replace(",", ""):
+    if money := ungrouped(visit.field("money", 40)):
         wanted["money"] = money
     if shared and "code" not in wanted:
         raise Problem.at("/code", "wrong_value", "A shared code needs its letters. Nothing was made.")
@@ -261,7 +262,7 @@ def _asked(visit: Visit) -> NewBatch:
 
 
 def _count(visit: Visit, name: str) -> int | None:
-    text = visit.field(name, 20).replace(",", "")
+    text = ungrouped(visit.field(name, 20))
     if text and not text.isdecimal():
         raise Problem.at(f"/{name}", "wrong_value", "A count is a whole number. Nothing was made.")
     return int(text) if text else None

@@ -43,6 +43,7 @@ from guerdon.web.console.shop.sold import (
     taken_off,
 )
 from guerdon.web.console.story import tell
+from guerdon.web.console.typed import ungrouped
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 from guerdon.web.console.who import people_of
 
@@ -198,14 +199,16 @@ def _command(visit: Visit, program: str, event: UUID) -> tuple[ReturnOrder, str]
 def _lines(visit: Visit) -> list[ReturnLine]:
     lines = []
     for name, text in visit.form.items():
-        typed = text.strip().replace(",", "")
+        typed = ungrouped(text)
         if not name.startswith(_LINE) or not typed:
             continue
         try:
             quantity = Decimal(typed)
         except InvalidOperation:
+            quantity = Decimal("NaN")
+        if not quantity.is_finite():
             detail = "A quantity is a number, such as 1 or 0.5. Nothing was changed."
-            raise Problem.at("/lines", "quantity_invalid", detail) from None
+            raise Problem.at("/lines", "quantity_invalid", detail)
         if quantity:
             lines.append(ReturnLine(name.removeprefix(_LINE), quantity))
     return lines
