@@ -20,6 +20,7 @@ from guerdon.base.errors import Problem
 from guerdon.cli import keys
 from guerdon.cli.access import staff
 from guerdon.cli.backtest import backtest
+from guerdon.cli.care import retention
 from guerdon.cli.care.backup import backup
 from guerdon.cli.care.restore import restore
 from guerdon.cli.demo import demo
@@ -85,6 +86,7 @@ app.command("backup", rich_help_panel=_CARE)(backup)
 app.command("restore", rich_help_panel=_CARE)(restore)
 proof.app.command("keys")(log_keys.keys)
 proof.app.command("rotate-key")(log_keys.rotate_key)
+app.add_typer(retention.app, name="retention", rich_help_panel=_CARE)
 app.add_typer(proof.app, name="proof", rich_help_panel=_CARE)
 app.add_typer(anchor.app, name="anchor", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)

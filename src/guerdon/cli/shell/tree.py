@@ -48,6 +48,13 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon restore shop.backup --check",
         "guerdon restore shop.backup --dump shop.dump --master-key master.key",
     ),
+    "retention export": (
+        "guerdon retention export --before 2025-01-01 --to archive --data shop-data",
+        "guerdon retention export --before 2025-01-01 --to archive --dry-run",
+    ),
+    "retention check": (
+        "guerdon retention check archive/main/club/2024-11.parquet --log-key guerdon/main/club+0a1b2c3d+AfJ…",
+    ),
     "proof verify": ("guerdon proof verify proof.json --log-key guerdon/main/club+0a1b2c3d+AfJ…",),
     "anchor new-key": ("guerdon anchor new-key anchor.key",),
     "anchor deploy": ("guerdon anchor deploy",),
