@@ -9,13 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from guerdon.engine.commands import AdjustBalance, CancelRedemption, ConfirmCheckout, ReturnOrder, RunTick
+from guerdon.engine.commands import (
+    AdjustBalance,
+    CancelRedemption,
+    ConfirmCheckout,
+    IssueCards,
+    ReturnOrder,
+    RunTick,
+)
 from guerdon.infra.linefiles import LineFile
 from guerdon.insight.backtest import Backtest, Request, open_history, run_backtest
 from guerdon.insight.backtest.stored import look_once, write_events
 from guerdon.rules.report import EXPIRED, ISSUED, OTHER, SPENT
 from guerdon.rules.sent import ReturnAsked, ReturnLine
-from tests.rooms.audit.conftest import PROGRAM, Life
+from tests.rooms.audit.conftest import PROGRAM, Life, audited
 from tests.rooms.engine.conftest import TENANT
 
 PLACES = {"issued": (ISSUED, -1), "redeemed": (SPENT, 1), "expired": (EXPIRED, 1)}
@@ -136,3 +143,37 @@ def test_another_definition_finds_the_carts_as_they_were_paid(punctual: Life) ->
     assert figures(same)["points"][SPENT] == 60
     dearer = run_again(living, PROGRAM.replace("price: {points: 30}", "price: {points: 31}"))
     assert figures(dearer)["points"][SPENT] == 61
+
+
+def test_what_gift_cards_paid_counts_and_the_cards_themselves_are_nobodys(punctual: Life) -> None:
+    """Orders of a history keep what cards paid of them; the money on cards is the shop's own matter."""
+    living = punctual
+    living.begin(["anna"])
+    (card,) = living.say(IssueCards, amount=2_000).gift_cards
+    lines = [{"id": "1", "quantity": 2, "price": "20.00"}]
+    plain = {"spend": {}, "rewards": [], "coupons": [], "lines": lines}
+    opened = living.cart("anna", "c1", gift_cards=[card["code"]], **plain)
+    assert opened.quote["totals"]["due"] == "16.00", "40.00 less a tenth, less the card's 20.00"
+    living.say(ConfirmCheckout, id="c1")
+    # Half of what another card helped to pay comes back.
+    (other,) = living.say(IssueCards, amount=1_000).gift_cards
+    living.cart("anna", "c2", gift_cards=[other["code"]], **plain)
+    living.say(ConfirmCheckout, id="c2")
+    half = ReturnAsked("o-c2", "back-1", (ReturnLine("1", Decimal(1)),))
+    assert living.say(ReturnOrder, asked=half).problem is None
+    end(living)
+    audit, counts = audited(living.world)
+    assert (audit, counts.not_replayed) == ([], {})
+    paid = "earning: {paid_with: {gift_card: %s}}\n"
+    with_cards = run_again(living, PROGRAM + paid % "true")
+    without = run_again(living, PROGRAM + paid % "false")
+    assert (with_cards.rejects, without.rejects) == ([], [])
+    assert with_cards.report["orders"] == without.report["orders"] == 2
+    assert with_cards.report["revenue"] == without.report["revenue"]
+    same = run_again(living)
+    live = {wallet: row for wallet, row in live_figures(living).items() if wallet != "cards"}
+    assert figures(same) == live
+    # The first order is decided in bronze, at a rate of 1; 72 dollars are short of silver.
+    earned = figures(with_cards)["points"][ISSUED], figures(without)["points"][ISSUED]
+    # Each order brings 7 more; half of what the second one brought is taken back, rounded up.
+    assert earned == (20 + (36 + 7) + (36 + 7 - 22), 20 + (16 + 7) + (26 + 7 - 17))
