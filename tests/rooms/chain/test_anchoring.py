@@ -11,6 +11,7 @@ import pytest
 from guerdon.base.errors import Problem
 from guerdon.connect.chain import stored
 from guerdon.connect.chain.anchoring import transact
+from guerdon.connect.chain.checking import Checker
 from guerdon.connect.chain.contract import anchor_data
 from guerdon.connect.chain.rpc import Node, bytes_of
 from guerdon.connect.chain.signing import Key, Wish
@@ -283,3 +284,21 @@ def test_the_database_refuses_two_on_their_way_and_changes_to_what_is_final(
         tx.execute("update anchors set state = 'asked'")
     with anchored.world.database.transaction(TENANT) as tx:
         assert stored.ask_due(tx, place, timedelta(0), anchored.clock()) == 0
+
+
+def test_an_earlier_anchor_of_another_past_is_found_though_the_newest_fits(anchored: Anchored) -> None:
+    first = anchored.grow()
+    say(anchored, anchor_data(LOG, first, b"\x07" * 32))
+    anchored.anvil.mine()
+    later = anchored.grow()
+    with anchored.world.database.transaction(TENANT) as tx:
+        ours = root_at(tx, program_of(anchored.world), first)
+        say(anchored, anchor_data(LOG, later, root_at(tx, program_of(anchored.world), later)))
+        anchored.anvil.mine()
+        with Node(anchored.anvil.url) as node:
+            checker = Checker(tx, node, anchored.chain)
+            (found,) = checker.run()
+    assert checker.anchors == 2
+    assert (found.code, found.table) == ("log_rewritten", "log_leaves")
+    assert found.expected == f"{first} leaves of the root {'07' * 32}"
+    assert found.found == f"the root {ours.hex()}"
