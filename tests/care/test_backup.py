@@ -25,7 +25,7 @@ from tests.served import GUERDON, surroundings
 
 __all__ = ["applied", "guerdon", "home"]
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("backup")]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.served import GUERDON, surroundings
 
 __all__ = ["guerdon"]
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("retention")]
 PEOPLE = 12
 
 

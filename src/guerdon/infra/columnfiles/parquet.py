@@ -27,7 +27,20 @@ _TYPES: Final = {
 def write(
     path: Path, columns: Sequence[Column], about: bytes, batches: Iterable[Sequence[tuple[Any, ...]]]
 ) -> int:
-    """Write a file; see `write_columns`."""
+    """Write a file, as `write_columns` says.
+
+    Args:
+        path: where; replaced.
+        columns: in order.
+        about: what it says of itself.
+        batches: rows, some at a time.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        Problem: `file_unwritable`.
+    """
     schema = _schema(columns).with_metadata({_ABOUT: about})
     rows = 0
     try:
@@ -64,7 +77,14 @@ class Read:
         self.about: bytes = (schema.metadata or {}).get(_ABOUT, b"")
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Read all of it."""
+        """Read all of it.
+
+        Yields:
+            Some rows at a time, in order.
+
+        Raises:
+            Problem: `file_broken`.
+        """
         try:
             with pq.ParquetFile(self._path, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
