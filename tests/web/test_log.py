@@ -76,6 +76,19 @@ async def test_a_statement_is_whole_and_adds_up(api: Api, tmp_path: Path, capsys
     held = account["wallets"]["points"]
     assert told["account"] == seen["account"]
     assert told["balances"]["points"] == int(held["available"]) + int(held["pending"])
+    part = (await api.get(f"{CLUB}/accounts/{seen['account']}/proof", params={"after": 1, "limit": 1})).json()
+    assert (part["after"], part["lines"][0]["leaf"]) == (1, file["lines"][1]["leaf"])
+    code, _, err = check(path, part, key, capsys)
+    assert (code, "behind the first 1 of the account" in err, "adds up" in err) == (
+        0,
+        True,
+        False,
+    )
+    code, _, err = check(path, {**part, "after": 0}, key, capsys)
+    assert (code, "was expected here" in err) == (1, True)
+    for wrong in ({"limit": 0}, {"limit": 10_001}, {"after": -1}, {"after": "x"}):
+        answer = await api.get(f"{CLUB}/accounts/{seen['account']}/proof", params=wrong)
+        assert answer.json()["code"] == "parameter_invalid"
     missing = {**file, "lines": file["lines"][1:]}
     code, _, err = check(path, missing, key, capsys)
     assert (code, "was expected here" in err) == (1, True)

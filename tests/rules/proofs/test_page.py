@@ -172,6 +172,13 @@ def wrong_docs(doc: Doc) -> Iterator[Doc]:
     ):
         yield {**doc, "account": {**owner, "salt": salt}}
     yield {**doc, "account": {**owner, "more": 1}}
+    for after in (1, -1, 2**63, "0", None, True, 1.0):
+        yield {**doc, "after": after}
+    yield {**doc, "after": 0}
+    yield {**doc, "after": 2, "lines": lines[2:]}
+    yield {**doc, "after": 2, "lines": lines[1:]}
+    yield {**doc, "after": 2, "whole": False}
+    yield {**doc, "after": 2, "lines": []}
     yield {**doc, "whole": False, "account": {**owner, "salt": "00"}}
     for head in wrong_notes(note):
         yield {**doc, "checkpoint": head}
@@ -297,6 +304,7 @@ def verdict_here(data: bytes, keys: list[NoteKey]) -> Doc:
     return {
         "checkpoint": {"origin": head.origin, "size": str(head.size), "root": head.root.hex()},
         "account": checked.account,
+        "after": str(checked.after),
         "lines": lines,
         "balances": {wallet: str(amount) for wallet, amount in checked.balances.items()},
     }

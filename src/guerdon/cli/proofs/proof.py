@@ -61,6 +61,7 @@ def _plain(checked: Checked) -> dict[str, Any]:
     return {
         "checkpoint": {"origin": head.origin, "size": head.size, "root": head.root.hex()},
         "account": checked.account or None,
+        "after": checked.after,
         "transactions": msgspec.to_builtins(checked.lines),
         "balances": dict(checked.balances),
     }
@@ -82,6 +83,8 @@ def _show(checked: Checked) -> None:
     ]
     show_table(("in the log", "in the account", "at", "kind", "wallet", "smallest units"), rows)
     whose = f" of {checked.account}" if checked.account else ""
+    if checked.after:
+        show_note(f"a part of a statement, behind the first {checked.after} of the account")
     count = len(checked.lines)
     are = "transaction{} is" if count == 1 else "transactions{} are"
     show_note(f"{count} {are.format(whose)} in the log")

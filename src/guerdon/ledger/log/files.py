@@ -30,22 +30,27 @@ def prove_transaction(tx: Tx, program_id: int, signed: Signed, placed: Placed) -
     return ProofFile(FORM, signed.note, tuple(lines))
 
 
-def prove_statement(tx: Tx, program_id: int, signed: Signed, account_id: int) -> ProofFile:
-    """Write an account's whole statement, each line with its proof.
+def prove_statement(
+    tx: Tx, program_id: int, signed: Signed, account_id: int, part: tuple[int, int] | None = None
+) -> ProofFile:
+    """Write an account's statement, each line with its proof.
 
     Args:
         tx: bound to the tenant.
         program_id: whose log.
         signed: the head that it is proved against.
         account_id: whose.
+        part: after how many of its transactions, and how many of them; None for all.
 
     Returns:
         The file, with what opens the account's commitment.
     """
     places = positions_of(tx, program_id, account_id, signed.size)
+    after, limit = part or (0, len(places))
+    places = {seq: at for seq, at in places.items() if after < seq <= after + limit}
     lines = _lines(tx, program_id, signed, account_id, places)
     owner = Owner(number_text("acc", account_id), _salt(tx, program_id, account_id).hex())
-    return ProofFile(FORM, signed.note, tuple(lines), owner, whole=True)
+    return ProofFile(FORM, signed.note, tuple(lines), owner, whole=True, after=after)
 
 
 def _lines(

@@ -57,7 +57,9 @@ class ProofFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines: tuple[Line, ...]
     account: Owner | None = None
     whole: bool = False
-    """Whether they begin with the account's first transaction and leave none out up to the last one here."""
+    """Whether they leave none out, from the account's first transaction on or from behind `after`."""
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+    """How many of the account's transactions stand before these, in other files."""
 
 
 class _Leaf(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -92,7 +94,9 @@ class Checked(msgspec.Struct, frozen=True):
     account: str
     """Whose they are, empty where the file does not open that."""
     balances: Mapping[str, int]
-    """By wallet, in its scale, after the last line of a whole statement; nothing for single transactions."""
+    """By wallet, in its scale, after the last line of a whole statement; nothing for parts of one."""
+    after: int = 0
+    """How many of the account's transactions stand before these."""
 
 
 def check_proof(data: bytes, keys: Sequence[NoteKey]) -> Checked:
@@ -117,14 +121,16 @@ def check_proof(data: bytes, keys: Sequence[NoteKey]) -> Checked:
         at = f"/lines/{place}/leaf"
         if commitment and leaf.commitment != commitment:
             raise Problem.at(at, "proof_fails", "this transaction is not the account's")
-        if file.whole and leaf.seq != place + 1:
-            raise Problem.at(at, "proof_fails", f"transaction {place + 1} of the account was expected here")
+        if file.whole and leaf.seq != file.after + place + 1:
+            number = file.after + place + 1
+            raise Problem.at(at, "proof_fails", f"transaction {number} of the account was expected here")
     lines = tuple(
         Proved(leaf.seq, leaf.kind, leaf.wallet, leaf.effective_at, _gained(leaf), line.position)
         for leaf, line in zip(leaves, file.lines, strict=True)
     )
     account = file.account.id if file.account is not None else ""
-    return Checked(checkpoint, lines, account, _balances(lines) if file.whole and account else {})
+    is_sum = file.whole and account and not file.after
+    return Checked(checkpoint, lines, account, _balances(lines) if is_sum else {}, file.after)
 
 
 def _read(data: bytes) -> ProofFile:

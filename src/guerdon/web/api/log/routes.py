@@ -25,6 +25,8 @@ from guerdon.wiring import Live
 ROUTER: Final = APIRouter(tags=["Log and proofs"])
 Reading = Annotated[Call, Depends(admitted("accounts:read"))]
 Rotating = Annotated[Call, Depends(admitted("keys:write"))]
+LINES_AT_MOST: Final = 10_000
+"""Of one part of a statement."""
 _NOT_YET: Final = "no such transaction is in a signed head; a new one is there within two seconds"
 
 
@@ -221,16 +223,27 @@ def transaction_proof(
     summary="A statement with a proof for each line",
     **operation(dict[str, Any]),
 )
-def statement_proof(request: Request, call: Reading, program: str, account: str) -> Response:
+def statement_proof(
+    request: Request,
+    call: Reading,
+    program: str,
+    account: str,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=LINES_AT_MOST)] = None,
+) -> Response:
     """All transactions of an account up to a signed head, for `guerdon proof verify`.
 
     The file opens the account's commitment, so that it can be seen that they are this account's, that none
-    is left out before the last one, and what they add up to.
+    is left out before the last one, and what they add up to. Of a long statement `limit` gives a part: that
+    of the lines behind the first `after`.
     """
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         row = find_account(tx, live.program_id, account)
-        file = log.prove_statement(tx, live.program_id, _signed(tx, call, live, program), row.account_id)
+        part = (after, limit or LINES_AT_MOST) if after or limit else None
+        file = log.prove_statement(
+            tx, live.program_id, _signed(tx, call, live, program), row.account_id, part
+        )
     said = _file(file, account)
     if "gzip" in request.headers.get("accept-encoding", ""):
         # Paths of one account's lines say much alike: of 5,000 lines a twelfth is left.

@@ -87,6 +87,7 @@ function shown(checked, isGiven) {
   if (checked.balances.size) parts.push(sums);
   const notes = [made("p", "", say("head", {size: number(checked.checkpoint.size), log: checked.checkpoint.origin}))];
   if (checked.balances.size) notes.push(made("p", "", say("units")), made("p", "", say("until_then")));
+  if (checked.after) notes.push(made("p", "", say("part", {count: number(checked.after)})));
   if (isWhole) notes.push(made("p", "", say("whose"), " ", made("code", "", checked.account)));
   parts.push(made("div", "proof__notes", ...notes), ...table([...checked.lines].reverse()));
   return parts;

@@ -31,7 +31,7 @@ const struct = (kinds, needed = Object.keys(kinds)) => value => typeof value ===
   && needed.every(key => Object.hasOwn(value, key)) && Object.entries(value).every(([key, one]) => Object.hasOwn(kinds, key) && kinds[key](one));
 const LINE = struct({leaf: string, position: one => whole(one) && one >= 0n, path: array(one => string(one) && HASH.test(one), 64)});
 const FILE = struct({format: string, checkpoint: string, lines: array(LINE), account: maybe(struct({id: string, salt: string})),
-  whole: one => typeof one === "boolean"}, ["format", "checkpoint", "lines"]);
+  whole: one => typeof one === "boolean", after: one => whole(one) && one >= 0n}, ["format", "checkpoint", "lines"]);
 const LEAF = tuple(string, string, whole, string, string, whole, whole, array(tuple(string, whole, maybe(whole), maybe(whole), string)));
 function read(source, kind, ...fault) {
   try { source = parse(string(source) ? source : text(source)); } catch { refuse(...fault); }
@@ -80,7 +80,7 @@ async function commitmentOf({id, salt}) {
   return hex(await sha256(unhex(salt + number.toString(16).padStart(16, "0"))));
 }
 export async function checkProof(data, keyTexts, told = () => {}) {
-  const keys = await Promise.all(keyTexts.map(readKey)), file = read(data, FILE, "proof_invalid"), balances = new Map();
+  const keys = await Promise.all(keyTexts.map(readKey)), file = read(data, FILE, "proof_invalid"), balances = new Map(), after = file.after ?? 0n;
   must(file.format === "guerdon.proof.v1", "proof_invalid", "/format") && must(!file.whole || file.account, "proof_invalid", "/account");
   const checkpoint = await readCheckpoint(file.checkpoint, keys), commitment = file.account && await commitmentOf(file.account), leaves = [];
   for (const [place, {leaf, position, path}] of file.lines.entries()) {
@@ -91,10 +91,10 @@ export async function checkProof(data, keyTexts, told = () => {}) {
   }
   const lines = leaves.map(([, whose, seq, kind, wallet, at, , entries], place) => {
     must(!commitment || whose === commitment, "proof_fails", `/lines/${place}/leaf`, "not_the_accounts");
-    must(!file.whole || seq === BigInt(place + 1), "proof_fails", `/lines/${place}/leaf`, "gap");
+    must(!file.whole || seq === after + BigInt(place + 1), "proof_fails", `/lines/${place}/leaf`, "gap");
     const amount = entries.reduce((sum, [book, units]) => book === "member" ? sum + units : sum, 0n);
-    if (file.whole) balances.set(wallet, (balances.get(wallet) ?? 0n) + amount);
+    if (file.whole && !after) balances.set(wallet, (balances.get(wallet) ?? 0n) + amount);
     return {seq, kind, wallet, effective_at: at, amount, position: file.lines[place].position};
   });
-  return {checkpoint, account: file.account?.id ?? "", lines, balances};
+  return {checkpoint, account: file.account?.id ?? "", lines, balances, after};
 }
