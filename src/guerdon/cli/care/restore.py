@@ -115,7 +115,10 @@ def _master_key(options: RestoreOptions, settings: Settings) -> bytes:
         path = Path(options.master_key)
         if not path.is_file():
             raise Problem("file_not_found", f"there is no file {path}")
-        return load_master_key(settings.model_copy(update={"master_key": None}), path)
+        given = load_master_key(settings.model_copy(update={"master_key": None}), path)
+        if settings.master_key is not None and load_master_key(settings) != given:
+            raise Problem("master_key_wrong", f"GUERDON_MASTER_KEY is another key than that in {path}")
+        return given
     if settings.master_key is None and not (settings.data / "master.key").is_file():
         detail = (
             "a backup does not have the master key in it: give it with --master-key or GUERDON_MASTER_KEY"
