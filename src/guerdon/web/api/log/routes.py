@@ -218,19 +218,22 @@ def transaction_proof(
     return _file(file, transaction)
 
 
+def _part(
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=LINES_AT_MOST)] = None,
+) -> tuple[int, int] | None:
+    return (after, limit or LINES_AT_MOST) if after or limit else None
+
+
+Wanted = Annotated[tuple[int, int] | None, Depends(_part)]
+
+
 @ROUTER.get(
     "/v1/programs/{program}/accounts/{account}/proof",
     summary="A statement with a proof for each line",
     **operation(dict[str, Any]),
 )
-def statement_proof(
-    request: Request,
-    call: Reading,
-    program: str,
-    account: str,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-    limit: Annotated[int | None, Query(ge=1, le=LINES_AT_MOST)] = None,
-) -> Response:
+def statement_proof(request: Request, call: Reading, program: str, account: str, part: Wanted) -> Response:
     """All transactions of an account up to a signed head, for `guerdon proof verify`.
 
     The file opens the account's commitment, so that it can be seen that they are this account's, that none
@@ -240,7 +243,6 @@ def statement_proof(
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         row = find_account(tx, live.program_id, account)
-        part = (after, limit or LINES_AT_MOST) if after or limit else None
         file = log.prove_statement(
             tx, live.program_id, _signed(tx, call, live, program), row.account_id, part
         )
