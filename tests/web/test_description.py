@@ -243,6 +243,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
                 await bare.call("PUT", "/v1/programs/corner-shop/checkouts/C-2", json=cart)
             if path.endswith("/returns"):
                 await bare.post("/v1/programs/corner-shop/events", json=_paid("A-1"))
+            known |= await _given(bare, path)
             sample |= _code_of(path, known)
             if "to" in sample and path.endswith("/transfers"):
                 sample["to"] = friend.json()["account"]
@@ -257,6 +258,28 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
 def _code_of(path: str, known: dict[str, str]) -> dict[str, str]:
     is_asked = path.endswith(("/gift-cards/lookup", "/gift-cards/claim"))
     return {"code": known["gift_code"]} if is_asked else {}
+
+
+async def _given(api: Api, path: str) -> dict[str, str]:
+    """Let a campaign give a reward with its choice open, where something is to be chosen."""
+    if not path.endswith("/choose"):
+        return {}
+    sample = SAMPLES["put", "/v1/programs/{program}"]
+    gives = {"trigger": "order.paid", "then": [{"grant": "present"}]}
+    rewards = {
+        "present": {"kind": "choice", "choices": ["travel_pouch"]},
+        "travel_pouch": {"kind": "product", "stock": 5},
+    }
+    changed = {
+        **sample,
+        "campaigns": {**sample.get("campaigns", {}), "surprise": gives},
+        "rewards": {**sample.get("rewards", {}), **rewards},
+    }
+    said = await api.apply(msgspec.json.encode(changed).decode(), "corner-shop")
+    assert said.status_code == 201, said.text
+    said = await api.post("/v1/programs/corner-shop/events", json=_paid("A-9"))
+    (given,) = [one["grant"] for one in said.json()["effects"] if "grant" in one]
+    return {"redemption": str(given["redemption"])}
 
 
 def _paid(order: str) -> dict[str, Any]:
