@@ -251,26 +251,36 @@ class Undoing:
         ]
         return price(self.order.version, (lines, 0), rooms, coupons)
 
+    def _brought(self, wallet: str) -> dict[tuple[Any, Any], int]:
+        """Units of a wallet that the order brought, by their lots' dates."""
+        lots: dict[tuple[Any, Any], int] = {}
+        for _, (key, available_at, expires_at, amount) in self.order.awards:
+            if key == wallet:
+                dates = (available_at, expires_at)
+                lots[dates] = lots.get(dates, 0) + amount
+        return lots
+
     def _awards(self) -> None:
         order, when = self.order, (self.now, self.now)
         account = self.shop.accounts[order.who or ""]
         for wallet in dict.fromkeys(lot[0] for _, lot in order.awards):
-            lots: dict[tuple[Any, Any], int] = {}
-            for _, (key, available_at, expires_at, amount) in order.awards:
-                if key == wallet:
-                    dates = (available_at, expires_at)
-                    lots[dates] = lots.get(dates, 0) + amount
+            lots = self._brought(wallet)
             of, gone = [], 0
             for dates, amount in lots.items():
                 life = account.life(wallet, Lot(*dates, 0))
                 was, due = self.shares(amount)
-                part = due - life.lost(due) - (was - life.lost(was))
+                # What came back while the lot was there is not among what it had when it expired.
+                own = order.own[wallet, dates]
+                part = due - life.lost(max(due - own, 0)) - (was - life.lost(max(was - own, 0)))
                 gone += due - was - part
                 if part > 0:
                     of.append((wallet, *dates, part))
             self.move(wallet, 3, gone)
             amount = sum(one[3] for one in of)
+            had = {dates: account.life(wallet, Lot(*dates, 0)).returned for dates in lots}
             missing = account.take_back(wallet, amount, of, when)
+            for dates, returned in had.items():
+                order.own[wallet, dates] += account.life(wallet, Lot(*dates, 0)).returned - returned
             if missing and wallet == "stamps":
                 self.short.append(("units", wallet, str(missing), "stopped_at_zero"))
                 amount, missing = amount - missing, 0

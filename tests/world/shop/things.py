@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -117,6 +118,8 @@ class Order:
     """Each return: quantity by line."""
     shipped_back: bool = False
     undone: set[tuple[str, str]] = field(default_factory=set)
+    own: Counter[tuple[str, Any]] = field(default_factory=Counter)
+    """What returns took out of the very lots that it brought, by wallet and dates."""
 
     @property
     def net(self) -> int:
