@@ -1,4 +1,4 @@
-"""Gift cards as people look at them: what came onto each, what is left, what is held, when it was last used."""
+"""Gift cards as people look at them: what came onto each, what is left, what is held, and when each paid."""
 
 from __future__ import annotations
 
