@@ -92,7 +92,9 @@ class Voice:
             revoke_code(tx, program_id, find_codes(tx, program_id, asked, self.vault.digest)[code], now)
 
     def learn(self, act: Act, answer: Answer) -> None:
-        """Remember numbers and codes of what was given out."""
+        """Remember numbers and codes of what was given out; a quote only says what would be."""
+        if act["do"] in ("open", "preview"):
+            return
         given = {one["id"]: one["code"] for one in answer.redemptions}
         place = 0
         for effect in answer.effects:
