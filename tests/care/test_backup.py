@@ -49,6 +49,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Calle
 def taken(shop: tuple[Path, Callers]) -> tuple[Path, dict[str, float], dict[str, float]]:
     """A backup taken meanwhile: the file, what was acknowledged before it, what was begun before its end."""
     folder, callers = shop
+    callers.go_on()
     before = dict(callers.acknowledged)
     assert run("backup", folder / "shop.backup", "--data", folder / "data").returncode == 0
     begun = dict(callers.begun)

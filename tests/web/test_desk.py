@@ -7,17 +7,20 @@ import json
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import uvicorn
 
+from guerdon.infra.db import Database
 from guerdon.programs.keys import NewKey, create_key
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import DeskProtocol
 from guerdon.web.serving import configured
+from guerdon.wiring import House
 from tests.web.conftest import Api, order
 
 EVENTS = "/v1/programs/club/events"
@@ -73,9 +76,10 @@ class Server(uvicorn.Server):
         self.ready.set()
 
 
-@pytest.fixture
-async def wire(api: Api) -> AsyncIterator[Wire]:
-    config = configured(build_app(api.house))
+@asynccontextmanager
+async def wired(api: Api, house: House) -> AsyncIterator[Wire]:
+    """Serve a house over a real socket."""
+    config = configured(build_app(house))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = Server(config)
@@ -83,13 +87,19 @@ async def wire(api: Api) -> AsyncIterator[Wire]:
         made = Wire(api, listening.getsockname()[1])
         await server.ready.wait()
         await made.connect()
-        await api.enrol(external_id="ananya")
         # The first call with a key takes the long way, which finds out whose it is.
         assert (await made.ask(b"{}"))[2]["code"] == "missing_field"
         yield made
         made.writer.close()
         server.should_exit = True
         await serving
+
+
+@pytest.fixture
+async def wire(api: Api) -> AsyncIterator[Wire]:
+    await api.enrol(external_id="ananya")
+    async with wired(api, api.house) as made:
+        yield made
 
 
 @pytest.fixture
@@ -201,11 +211,13 @@ async def test_one_who_hangs_up_changes_nothing(wire: Wire, short: list[bytes]) 
     assert (status, said["status"], said["balances"]["points"]["available"]) == (200, "duplicate", "159")
 
 
-async def test_a_stopping_engine_says_so(
-    wire: Wire, short: list[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wire.api.house.engine, "_stopping", True)
-    status, headers, said = await wire.ask(order("i"))
+async def test_a_stopping_engine_says_so(wire: Wire, short: list[bytes]) -> None:
+    settings = wire.api.house.settings
+    assert settings.database_url is not None
+    with House(settings, Database(settings.database_url.get_secret_value(), pool_size=2)) as house:
+        async with wired(wire.api, house) as other:
+            house.engine.stop()
+            status, headers, said = await other.ask(order("i"))
     assert (status, said["code"], headers["retry-after"]) == (503, "shutting_down", headers["retry-after"])
     assert len(short) == 1
 

@@ -38,7 +38,7 @@ def test_what_passes_by_itself_says_come_again() -> None:
 
 def test_faults_of_ours_are_5xx_and_nothing_else_is() -> None:
     ours_alone = {code for code in _codes() if status_of(code) == 500}
-    assert ours_alone == {"internal_error", "sealed_data_unreadable", "master_key_invalid"}
+    assert ours_alone == {"internal_error", "sealed_data_unreadable", "master_key_invalid", "log_key_lost"}
     assert all(400 <= status_of(code) < 500 or status_of(code) in (500, 503) for code in _codes())
 
 

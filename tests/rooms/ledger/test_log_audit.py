@@ -79,7 +79,7 @@ def test_a_log_that_was_rewritten_whole_is_found_by_a_head_kept_elsewhere(
         connection.execute("set search_path = guerdon")
         connection.execute("set session_replication_role = replica")
         connection.execute("update transactions set leaf_hash = sha256('x') where seq = 2")
-        connection.execute("truncate log_leaves, log_nodes, log_batches, log_checkpoints, log_begun")
+        connection.execute("truncate log_leaves, log_nodes, log_batches, log_checkpoints, log_begun cascade")
     settle(sequencer(world.database), world)
     assert found(world) == [], "the log itself is one again"
     with world.database.transaction(TENANT) as tx:
