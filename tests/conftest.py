@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "guerdon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("short", settings.get_profile("guerdon"), max_examples=60)
 settings.load_profile("guerdon")
 
 # Who runs the tests in the background has a shell that lets Ctrl-C pass by, and processes hand that on:
@@ -25,6 +26,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SKIPS = Path(__file__).with_name("skips.txt")
 NAMES_OF_THIS_MACHINE = {"", "localhost", "localhost.localdomain", socket.gethostname()}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples where the long tests are left out."""
+    if config.getoption("markexpr") == "not long" and config.getoption("hypothesis_profile") is None:
+        settings.load_profile("short")
 
 
 class OutsideError(RuntimeError):

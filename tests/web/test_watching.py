@@ -32,6 +32,8 @@ async def figures(api: Api) -> dict[str, float]:
 
 
 async def test_the_figures_say_whether_it_is_well(api: Api) -> None:
+    # Other tests of this file may have put something there.
+    before = (await figures(api))["guerdon_quarantined_commands"]
     await api.enrol(external_id="ananya")
     await api.post(f"{CLUB}/events", json=[order("o1"), order("o2"), {"id": "x"}])
     found = await figures(api)
@@ -43,7 +45,7 @@ async def test_the_figures_say_whether_it_is_well(api: Api) -> None:
     assert found["guerdon_batch_commands_sum"] >= 3
     assert found["guerdon_commit_seconds_count"] >= 1
     assert 0 < found["guerdon_commit_seconds_sum"] < found["guerdon_batch_seconds_sum"]
-    assert found["guerdon_quarantined_commands"] == 0
+    assert found["guerdon_quarantined_commands"] == before
     assert found["guerdon_commands_failed_total"] == 0
     assert found['guerdon_batches_again_total{reason="deadlock"}'] == 0
     assert found["guerdon_ticks_due_accounts"] == 0

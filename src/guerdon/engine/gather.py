@@ -322,7 +322,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         gathered.with_lots.update(spends)
     gathered.checkouts, gathered.shared_holds = checkouts(), shared_holds()
     gathered.cards = card_rows()
-    check_locked(found, gathered.checkouts, gathered.rows)
+    check_locked(found, gathered.checkouts)
     _make_states(gathered, held, (standing(), holds(), takings()))
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
