@@ -1,0 +1,13 @@
+"""Accounts that were merged into others, and members who moved from one account to another."""
+
+from __future__ import annotations
+
+from guerdon.infra.migrations.sqlfile import run_beside
+
+revision = "0022"
+down_revision = "0021"
+
+
+def upgrade() -> None:
+    """Run the SQL file beside."""
+    run_beside(__file__)
