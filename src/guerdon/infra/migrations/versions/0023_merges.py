@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from guerdon.infra.migrations.sqlfile import run_beside
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
