@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from guerdon import cli
-from guerdon.cli.shell.tree import EXAMPLES, Verb, grown, walk
+from guerdon.cli.shell.tree import EXAMPLES, Verb, walk
 
 MARK: Final = "<!-- verbs -->"
 _MARKUP: Final = re.compile(r"\[/?[a-z]*\]")
@@ -24,7 +24,7 @@ def with_verbs(text: str) -> str:
     """
     if MARK not in text:
         return text
-    verbs = [verb for verb in walk(grown(cli.app)) if verb.path]
+    verbs = [verb for verb in walk(cli.tree()) if verb.path]
     return text.replace(MARK, "\n".join(line for verb in verbs for line in _section(verb)))
 
 

@@ -19,10 +19,10 @@ from typer.core import TyperGroup
 
 from guerdon import cli
 from guerdon.cli.shell.completion import Shell, script
-from guerdon.cli.shell.tree import EXAMPLES, Verb, grown, walk
+from guerdon.cli.shell.tree import EXAMPLES, Verb, walk
 from tests.cli.conftest import Run
 
-ROOT: TyperGroup = grown(cli.app)
+ROOT: TyperGroup = cli.tree()
 LEAVES = [verb for verb in walk(ROOT) if not verb.verbs]
 GUERDON = str(Path(sys.executable).with_name("guerdon"))
 
@@ -162,3 +162,12 @@ def test_a_bash_finishes_what_is_typed(tmp_path: Path) -> None:
         bash.types("man\t", "manager ")
     finally:
         bash.leaves()
+
+
+@pytest.mark.parametrize(
+    ("verb", "spared"), [("--version", "guerdon.rules"), ("fmt", "psycopg"), ("keys", "jinja2")]
+)
+def test_a_verb_imports_no_more_than_it_needs(verb: str, spared: str) -> None:
+    asked = f"import sys; from guerdon.cli import tree; tree([{verb!r}]); print({spared!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from guerdon import cli
-from guerdon.cli.shell.tree import grown, walk
+from guerdon.cli.shell.tree import walk
 from tests.cli.conftest import DEFINITION, Run
 from tests.served import surroundings
 
@@ -185,7 +185,7 @@ def test_random_words_are_answered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     chance = random.Random(seed)
-    verbs = [one for one in walk(grown(cli.app)) if one.path not in ("demo", "serve", "completion")]
+    verbs = [one for one in walk(cli.tree()) if one.path not in ("demo", "serve", "completion")]
     values = [
         "",
         "x",

@@ -17,42 +17,14 @@ from structlog.typing import EventDict
 from typer.core import TyperGroup
 
 from guerdon.base.errors import Problem
-from guerdon.cli import keys
-from guerdon.cli.access import staff
-from guerdon.cli.backtest import backtest
-from guerdon.cli.care import retention
-from guerdon.cli.care.backup import backup
-from guerdon.cli.care.restore import restore
-from guerdon.cli.demo import demo
-from guerdon.cli.doctor import doctor
-from guerdon.cli.explain import explain
-from guerdon.cli.imports import import_events
-from guerdon.cli.options import ManyFiles
-from guerdon.cli.programs import apply, plan
-from guerdon.cli.proofs import anchor, log_keys, proof
 from guerdon.cli.shell.completion import completion_of
 from guerdon.cli.shell.tree import grown
+from guerdon.cli.shell.verbs import START, plant
 from guerdon.cli.showing import show_error, show_note
-from guerdon.cli.upkeep import serve, verify_all
-from guerdon.cli.writing.evaluate import evaluate
-from guerdon.cli.writing.fmt import fmt, schema
-from guerdon.cli.writing.versions import export, rollback, versions
 
 OK, FAILED, INTERRUPTED, UNREAD = 0, 1, 130, 141
 
-_START, _WRITE, _PAST, _CARE = "Begin", "Write a program", "Its past", "Look after it"
 
-app = typer.Typer(
-    name="guerdon",
-    help="A loyalty engine: orders and events go in; points, tiers and rewards come out, with proof of each.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-
-
-@app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
@@ -63,35 +35,28 @@ def _root(
         typer.echo(context.get_help(), nl=False)
 
 
-def _tree() -> TyperGroup:
+def tree(words: Sequence[str] = ()) -> TyperGroup:
+    """Make the tree of verbs.
+
+    Args:
+        words: what was typed; where it begins with a verb, the tree has only that one.
+
+    Returns:
+        The root, ready to be called.
+    """
+    app = typer.Typer(
+        name="guerdon",
+        help="A loyalty engine: orders and events go in;"
+        " points, tiers and rewards come out, with proof of each.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    plant(app, words)
+    app.command("completion", rich_help_panel=START)(completion_of(tree))
     return grown(app)
-
-
-app.command("demo", rich_help_panel=_START)(demo)
-app.command("serve", rich_help_panel=_START)(serve)
-app.command("plan", rich_help_panel=_WRITE)(plan)
-app.command("apply", rich_help_panel=_WRITE)(apply)
-app.command("rollback", rich_help_panel=_WRITE)(rollback)
-app.command("versions", rich_help_panel=_WRITE)(versions)
-app.command("export", rich_help_panel=_WRITE)(export)
-app.command("fmt", rich_help_panel=_WRITE)(fmt)
-app.command("eval", rich_help_panel=_WRITE)(evaluate)
-app.command("schema", rich_help_panel=_WRITE)(schema)
-app.command("import", rich_help_panel=_PAST)(import_events)
-app.command("backtest", cls=ManyFiles, rich_help_panel=_PAST)(backtest)
-app.command("explain", rich_help_panel=_PAST)(explain)
-app.command("verify", rich_help_panel=_CARE)(verify_all)
-app.command("doctor", rich_help_panel=_CARE)(doctor)
-app.command("backup", rich_help_panel=_CARE)(backup)
-app.command("restore", rich_help_panel=_CARE)(restore)
-proof.app.command("keys")(log_keys.keys)
-proof.app.command("rotate-key")(log_keys.rotate_key)
-app.add_typer(retention.app, name="retention", rich_help_panel=_CARE)
-app.add_typer(proof.app, name="proof", rich_help_panel=_CARE)
-app.add_typer(anchor.app, name="anchor", rich_help_panel=_CARE)
-app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
-app.add_typer(staff.app, name="staff", rich_help_panel=_CARE)
-app.command("completion", rich_help_panel=_START)(completion_of(_tree))
 
 
 def main() -> None:
@@ -138,9 +103,8 @@ def run(arguments: Sequence[str]) -> int:
         ],
         logger_factory=_StandardError,
     )
-    tree = _tree()
     try:
-        result = tree.main(list(arguments), prog_name="guerdon", standalone_mode=False)
+        result = tree(arguments).main(list(arguments), prog_name="guerdon", standalone_mode=False)
         sys.stdout.flush()
     except Problem as problem:
         show_error(problem)

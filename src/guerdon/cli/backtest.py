@@ -14,7 +14,8 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli.import_files import Map, Sources, bytes_of, mapped
 from guerdon.cli.options import Json, instant, takes
-from guerdon.cli.showing import counted, pictured, read_document, show_json, show_note, show_table, told_bytes
+from guerdon.cli.showing import counted, read_document, show_json, show_note, show_table, told_bytes
+from guerdon.cli.writing.pictures import pictured
 from guerdon.insight.backtest import Backtest, History, Request, open_history, run_backtest, write_report
 from guerdon.insight.backtest.files import REJECTS_SHOWN
 

@@ -11,7 +11,8 @@ import typer
 
 from guerdon.cli.opening import is_there, opened_tenant, server_at, settings_for
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
-from guerdon.cli.showing import pictured, read_document, show_json, show_note
+from guerdon.cli.showing import read_document, show_json, show_note
+from guerdon.cli.writing.pictures import pictured
 from guerdon.cli.writing.planning import plan_data, show_plan
 from guerdon.insight.plans import Asking, Plan, make_plan, plan_first
 from guerdon.programs.programs import NewDefinition, apply_definition

@@ -21,7 +21,6 @@ from rich.progress import (
 from rich.table import Table
 
 from guerdon.base.errors import Problem
-from guerdon.rules.definition import DefinitionError, render
 
 _FAULTS_SHOWN = 20
 _WIDTH_OF_PIPES = 240
@@ -29,18 +28,18 @@ _WIDTH_OF_PIPES = 240
 
 def show_error(problem: Problem) -> None:
     """Print a refusal with its code and its wrong places."""
-    _errors().print(
+    console_of_errors().print(
         f"error: {problem.detail} [{problem.code}]", markup=False, highlight=False, soft_wrap=True
     )
     faults = [fault for fault in problem.faults if fault.detail != problem.detail]
     for fault in faults[:_FAULTS_SHOWN]:
         line = f"  {fault.pointer or '/'}: {fault.detail} [{fault.code}]"
-        _errors().print(line, markup=False, highlight=False, soft_wrap=True)
+        console_of_errors().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_note(text: str) -> None:
     """Print a sentence beside the result."""
-    _errors().print(text, markup=False, highlight=False, soft_wrap=True)
+    console_of_errors().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:
@@ -75,7 +74,7 @@ def _is_figure(text: str) -> bool:
 @contextmanager
 def told_bytes(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show how many bytes were gone through; nothing is drawn where nobody looks."""
-    console = _errors()
+    console = console_of_errors()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -98,18 +97,6 @@ def read_document(name: str) -> bytes:
         raise Problem("file_unreadable", f"{name} cannot be read: {error.strerror}") from None
 
 
-@contextmanager
-def pictured(document: bytes, name: str) -> Iterator[None]:
-    """Draw the wrong places of a definition under a caret before its refusal goes on."""
-    try:
-        yield
-    except DefinitionError as error:
-        text = document.decode("utf-8", "replace")
-        _errors().print(render(error.errors, text, name), markup=False, highlight=False, soft_wrap=True)
-        count = len(error.errors)
-        detail = f"{name} has {count} wrong place{'s' if count > 1 else ''}"
-        raise Problem(error.code, detail) from None
-
-
-def _errors() -> Console:
+def console_of_errors() -> Console:
+    """Open the standard error as it is at this moment."""
     return Console(stderr=True)

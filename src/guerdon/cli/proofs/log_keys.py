@@ -11,6 +11,7 @@ import typer
 
 from guerdon.cli.opening import opened_tenant
 from guerdon.cli.options import Data, Json, Tenant, takes
+from guerdon.cli.proofs.proof import app
 from guerdon.cli.showing import show_json, show_note, show_table
 from guerdon.ledger import log
 from guerdon.programs.audit import Act, record
@@ -31,6 +32,7 @@ class RotateOptions:
     json: Json = False
 
 
+@app.command("rotate-key")
 @takes(RotateOptions)
 def rotate_key(options: RotateOptions) -> int:
     """Give a program's log a new key and print it; heads that others signed stay good under theirs.
@@ -67,6 +69,7 @@ class KeysOptions:
     json: Json = False
 
 
+@app.command("keys")
 @takes(KeysOptions)
 def keys(options: KeysOptions) -> int:
     """List the public keys that ever signed a program's log, the present one last.

@@ -16,7 +16,8 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.cli.options import Json, takes
-from guerdon.cli.showing import pictured, read_document, show_json, show_note
+from guerdon.cli.showing import read_document, show_json, show_note
+from guerdon.cli.writing.pictures import pictured
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition_with_positions
 from guerdon.rules.events import Event

@@ -10,7 +10,8 @@ import typer
 
 from guerdon.base.errors import Problem
 from guerdon.cli.options import takes
-from guerdon.cli.showing import pictured, read_document, show_json, show_note
+from guerdon.cli.showing import read_document, show_json, show_note
+from guerdon.cli.writing.pictures import pictured
 from guerdon.rules.definition import format_document, json_schema
 
 SAME, DIFFERS = 0, 2
