@@ -32,6 +32,7 @@ from guerdon.engine.returns.gathering import (
     check_paid_chosen,
     counters_of,
     find_paid,
+    lock_guests,
     orders_of,
     returned_redemptions,
     set_earlier,
@@ -328,7 +329,8 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
     ended = (place.program, max(clocks, default=now))
     check_paid_chosen(about, gathered.redemptions)
-    set_earlier(tx, about, earlier(), (place.program_id, place.recorded, gathered.key_of), ended)
+    before = lock_guests(tx, about, gathered.known_orders, earlier())
+    set_earlier(tx, about, before, (place.program_id, place.recorded, gathered.key_of), ended)
 
 
 def _redemptions_of(about: Sequence[Item]) -> set[int]:

@@ -19,8 +19,9 @@ from guerdon.engine.keys import KnownEvent, Pair, ask_orders
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
-from guerdon.engine.returns.rows import ReturnRow
+from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.engine.returns.warranties import find_warranties, warranties_of
+from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
@@ -30,6 +31,7 @@ from guerdon.rules.lives import LifeKey, LotLife
 from guerdon.rules.program import Program
 from guerdon.rules.undo import decisions_of, ended_lots, redemptions_of
 
+_LOCK = "select pg_advisory_xact_lock(key) from unnest(%s::bigint[]) as orders (key)"
 _UNKNOWN = Problem.at("/data/order", "order_not_found", "no order of this id was paid")
 
 
@@ -223,6 +225,38 @@ def orders_of(items: Sequence[Item]) -> tuple[set[int], set[UUID]]:
             accounts.update((item.account_id, 0) if command.paid.is_guests else (item.account_id,))
             events.add(UUID(command.paid.event_id))
     return accounts, events
+
+
+def lock_guests(
+    tx: Tx, items: Sequence[Item], known: Mapping[Pair, KnownEvent], rows: list[ReturnRow]
+) -> list[ReturnRow]:
+    """Lock orders of guests that something comes back of, or for which checkouts take something.
+
+    No account is locked for them, and yet what happens to one must happen one after the other.
+
+    Args:
+        tx: bound to the tenant; everything else is locked.
+        items: the commands, their orders found.
+        known: the orders that are known, by source and id.
+        rows: the earlier returns, as read before.
+
+    Returns:
+        The earlier returns as they are now.
+    """
+    orders = {
+        UUID(command.paid.event_id)
+        for item in items
+        if (command := return_of(item)) is not None and command.paid is not None and command.paid.is_guests
+    }
+    confirms = [item for item in items if isinstance(item.job.command, ConfirmCheckout)]
+    # A checkout that names no source stands for an order of any.
+    named = {key[1] for item in confirms if (key := order_key(item)) is not None}
+    orders |= {paid.event_id for (_, name), paid in known.items() if name in named and not paid.account_id}
+    if not orders:
+        return rows
+    keys = sorted(int.from_bytes(one.bytes[8:], signed=True) for one in orders)
+    tx.execute(_LOCK, (bigints(keys),))
+    return ask_returns(tx, *orders_of(items))()
 
 
 def returned_redemptions(items: Sequence[Item]) -> set[int]:
