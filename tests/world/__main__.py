@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import structlog
@@ -32,6 +32,8 @@ def main() -> int:
     Returns:
         Exit code: 0 where engine and model agree.
     """
+    # What the faults do to connections is no news.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     asked = _arguments()
     with tempfile.TemporaryDirectory(dir=asked.data) as folder:
@@ -52,22 +54,24 @@ def play(ground: Ground, seed: int, steps: int) -> int:
     plan = with_faults(together(make_plan(seed, steps), make_shop_plan(seed, steps)), seed)
     acts = sum(map(len, plan))
     _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
-    seen: Counter[str] = Counter()
     began = time.monotonic()
-    first = fails(ground, plan, seen)
+    lines: list[str] = []
+    first = fails(ground, plan, lines)
     spent = time.monotonic() - began
+    for line in lines:
+        _say(line)
     if first is None:
-        for kind, count in sorted(seen.items()):
-            _say(f"  {count:6}  {kind}")
         _say(f"engine and model agree: {acts} acts in {spent:.1f} s")
         return 0
     _say(f"{first}\nshrinking …")
-    small = shrink(plan, lambda rest: _same(first, fails(ground, rest, Counter())))
-    _say(f"seed {seed}, {steps} steps: {len(small)} steps are enough:")
+    began = time.monotonic()
+    small = shrink(plan, lambda rest: _same(first, fails(ground, rest)))
+    spent = time.monotonic() - began
+    _say(f"seed {seed}, {steps} steps: {len(small)} steps are enough, found in {spent:.0f} s:")
     for step in small:
         for act in step:
             _say(f"  {'| ' if len(step) > 1 else ''}{act}")
-    _say(str(fails(ground, small, Counter())))
+    _say(str(fails(ground, small)))
     return 1
 
 
@@ -75,15 +79,16 @@ def _same(first: DifferenceError, other: DifferenceError | None) -> bool:
     return other is not None and other.kind == first.kind
 
 
-def fails(ground: Ground, plan: list[Step], seen: Counter[str]) -> DifferenceError | None:
-    """Play a plan in a fresh database; the first difference, or None."""
+def fails(ground: Ground, plan: list[Step], lines: list[str] | None = None) -> DifferenceError | None:
+    """Play a plan in a fresh database; the first difference, or None. The table of it goes to `lines`."""
     with ground.fresh() as database, running_world(database, ENGINES) as world:
         try:
             world.play(plan)
         except DifferenceError as difference:
             return difference
         finally:
-            seen.update(world.seen)
+            if lines is not None:
+                lines += world.table()
     return None
 
 

@@ -180,5 +180,6 @@ def split(total: int, weights: list[Fraction]) -> list[int]:
 
 
 def units_text(amount: int, scale: int) -> str:
-    whole, part = divmod(amount, 10**scale)
-    return f"{whole}.{part:0{scale}d}" if scale else str(whole)
+    whole, part = divmod(abs(amount), 10**scale)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{part:0{scale}d}" if scale else f"{sign}{whole}"

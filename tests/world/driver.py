@@ -48,6 +48,10 @@ from tests.world.programs import SPECS
 from tests.world.shop import speaking
 from tests.world.shop.checks import check_shop
 from tests.world.shop.model import Shop
+from tests.world.shop.program import SPEC as STORE
+from tests.world.told import Told, table
+from tests.world.touched import Holding, Looker
+from tests.world.touched import Place as Looked
 
 TENANT = tenant_id_of("world")
 MASTER_KEY = bytes(range(32))
@@ -127,6 +131,10 @@ class World:
         self.redemptions: dict[tuple[str, str], int] = {}
         self.seen: Counter[str] = Counter()
         self.versions = 1
+        self.looker = Looker(database)
+        self.spent: Counter[str] = Counter()
+        """Microseconds, by what they went to."""
+        self.told = Told([spec.zone for spec in (*SPECS.values(), STORE)])
 
     def play(self, plan: list[Step], check_every: int = CHECK_EVERY) -> None:
         """Play a plan to its end.
@@ -139,9 +147,37 @@ class World:
             DifferenceError: at the first one.
         """
         for place, step in enumerate(plan):
-            self.play_step(place, step)
+            now = step[0]["now"]
+            self.told.step(step)
+            with self.timed("playing"):
+                self.play_step(place, step)
+            with self.timed("invariants of a step"):
+                self.check_step(place, step)
             if place % check_every == check_every - 1 or place == len(plan) - 1:
-                self.check(step[0]["now"])
+                with self.timed("invariants of everything"):
+                    self.check(now)
+
+    def table(self) -> list[str]:
+        """Tell what happened so far."""
+        with self.database.transaction(TENANT) as tx:
+            (posted,), (lines,) = (
+                tx.execute(f"select count(*) from {name}").fetchall()[0]  # noqa: S608 - ours
+                for name in ("transactions", "entries")
+            )
+        more = {
+            "accounts": len(self.accounts),
+            "transactions": posted,
+            "entries": lines,
+            "accounts looked at": self.looker.looked,
+            "proofs": self.watch.proofs,
+        }
+        return table(self.seen, self.told, self.spent, more)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.spent[what] += int((time.monotonic() - began) * 1_000_000)
 
     def play_step(self, place: int, step: Step) -> None:
         self.loop = self.loops[place % len(self.loops)]
@@ -157,6 +193,20 @@ class World:
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
                 raise difference(place, act, got, wanted)
+
+    def check_step(self, place: int, step: Step) -> None:
+        """Compare the accounts that a step touched with what the API shows and with their own books."""
+        held: dict[str, dict[int, Holding]] = {}
+        for act in step:
+            for key in (*SPECS, "store") if act["do"] == "nightly" else (act["program"],):
+                model = self.shop if key == "store" else self.models[key]
+                known = held.setdefault(key, {})
+                known.update({self.accounts[key, who]: model.accounts[who] for who in model.touched(act)})
+        wallets = {key: spec.wallets for key, spec in (*SPECS.items(), ("store", STORE))}
+        faults = self.looker.look(Looked(TENANT, step[0]["now"]), held, wallets)
+        if faults:
+            kind = " ".join(sorted({act["do"] for act in step}))
+            raise DifferenceError("\n".join([f"after step {place}: {step}", *faults[:20]]), f"step {kind}")
 
     def ask(self, step: Step) -> list[Answer]:
         """Have all acts of a step in flight together."""

@@ -88,6 +88,16 @@ class Model:
             self.calls[act["once"]] = (act["now"], out)
         return out
 
+    def touched(self, act: Act) -> set[str]:
+        """Name the accounts that an act may have changed."""
+        if act["do"] == "nightly":
+            return set(self.accounts)
+        taking = self.takings.get(act.get("ref", ""))
+        names = {act.get("who"), act.get("to"), taking.who if taking is not None else None}
+        if act["do"] == "erase":
+            names = {gone_name(act["who"], act["now"])}
+        return {who for who in names if who in self.accounts}
+
     def _event(self, act: Act) -> Out:
         now, at = act["now"], act["time"]
         if not act.get("historical") and at > now + timedelta(hours=24):

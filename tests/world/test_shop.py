@@ -162,3 +162,15 @@ def test_a_discount_falls_once(world: World) -> None:
     world.play([[act("enrol", who="s1")], [bought], [act("confirm", cart="C1")]])
     world.play([[back(1, 1, all=False, lines=[["1", "0.5"]])], [back(2, 1, all=False, shipping=True)]])
     assert world.seen["return applied"] == 2
+
+
+def test_a_return_prices_what_remains_by_the_version_that_priced_the_cart(world: World) -> None:
+    """A later version's discounts were taken where it stood when the cart was confirmed."""
+    later = NOW + timedelta(days=8)
+    bought = cart(1, lines=[["3", "75"], ["2", "19.999999"], ["1", "12.50"]], shipping=490, spend=1)
+    world.play(
+        [[act("enrol", who="s1")], [bought], [act("version", later)], [act("confirm", later, cart="C1")]]
+    )
+    some = [["0", "2"], ["1", "0.5"], ["2", "1"]]
+    world.play([[back(1, 1, later, all=False, lines=some)]])
+    assert world.seen["return applied"] == 1

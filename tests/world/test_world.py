@@ -21,10 +21,10 @@ from tests.world.shrink import shrink
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("seed", [3, 8, 13, 21])
+@pytest.mark.parametrize("seed", [8, 13])
 def test_engine_and_model_agree(world: World, seed: int) -> None:
-    world.play(make_plan(seed, 250))
-    assert sum(world.seen.values()) > 1_000
+    world.play(make_plan(seed, 120))
+    assert sum(world.seen.values()) > 400
 
 
 @pytest.mark.timeout(300)
@@ -68,6 +68,36 @@ def test_a_leaf_that_changed_is_seen(world: World) -> None:
         owner.commit()
     with pytest.raises(DifferenceError, match="log"):
         world.check(NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("update lots set remaining = remaining + 1", "points by lots: 101 instead of 100"),
+        ("update wallets set available = available - 1", "points by its balance: 99 instead of 100"),
+        ("update wallets set held = 1", "points that is held: 1 instead of 0"),
+        ("update wallets set debt = 1", "points that is owed: 1 instead of 0"),
+        ("update entries set amount = amount + 1 where line = 1", "does not balance: 1 instead of 0"),
+        ("update accounts set next_seq = next_seq + 1", "gaps: 1 to 1 instead of 2"),
+    ],
+)
+def test_what_no_longer_fits_is_seen_after_the_very_step(world: World, change: str, told: str) -> None:
+    world.play([[{"do": "enrol", "program": "club", "now": NOW, "who": "m1"}]])
+    with world.database.connect("owner") as owner:
+        table = change.split()[1]
+        owner.execute(f"alter table {table} disable trigger user")
+        owner.execute(f"alter table {table} no force row level security")
+        owner.execute(change)
+        owner.commit()
+    with pytest.raises(DifferenceError, match=told):
+        world.check_step(1, [{"do": "tick", "program": "club", "now": NOW, "who": "m1"}])
+
+
+def test_a_balance_that_the_model_does_not_know_is_seen_after_the_very_step(world: World) -> None:
+    world.play([[{"do": "enrol", "program": "club", "now": NOW, "who": "m1"}]])
+    world.models["club"].accounts["m1"].lots["points"][0].left -= 1
+    with pytest.raises(DifferenceError, match=r"\('100', '0'\) of points instead of \('99', '0'\)"):
+        world.check_step(1, [{"do": "tick", "program": "club", "now": NOW, "who": "m1"}])
 
 
 @pytest.mark.long

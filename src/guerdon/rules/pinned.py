@@ -43,6 +43,8 @@ def with_campaigns_of(live: Program, pinned: Program) -> Program:
         inputs_of=pinned.inputs_of,
         personal_of=pinned.personal_of,
         rewards={**live.rewards, **pinned.rewards},
+        # No promotion runs on an order; a return asks by these whether what there was would still be given.
+        promotions=pinned.promotions,
         order_settings=pinned.order_settings,
         wallets={key: _earning(one, pinned.wallets.get(key)) for key, one in live.wallets.items()},
         metrics={**live.metrics, **pinned.metrics},

@@ -48,6 +48,26 @@ class Desk:
             out["balances"] = self.accounts[who].balances(now)
         return out
 
+    def touched(self, act: Act) -> set[str]:
+        """Name the accounts that an act may have changed."""
+        if act["do"] == "nightly":
+            return set(self.accounts)
+        taken, cart = self.taken.get(act.get("ref", "")), self.carts.get(act.get("cart", ""))
+        order = self.orders.get(cart.promise.order if cart is not None else act.get("order", ""))
+        # Of other members' carts that an order ends, the holds go as well.
+        ended = {
+            one.promise.who
+            for one in self.carts.values()
+            if order is not None and one.promise.order == act.get("order")
+        }
+        names = {
+            act.get("who"),
+            taken.who if taken is not None else None,
+            order.who if order is not None else None,
+        }
+        names |= ended | ({cart.promise.who} if cart is not None else set())
+        return {who for who in names if who in self.accounts}
+
     def save(self) -> Any:
         """Keep what a refusal must leave as it was."""
         return copy.deepcopy((self.accounts, self.counters, self.taken))

@@ -99,7 +99,8 @@ class Voice:
         place = 0
         for effect in answer.effects:
             what = effect.get("redeem") or effect.get("grant")
-            if not what or answer.status != "applied":
+            # A confirmation of an order that was told of is a duplicate, and takes its rewards all the same.
+            if not what or (answer.status != "applied" and act["do"] != "confirm"):
                 continue
             ref = act.get("ref") or f"cart {act.get('cart')} {place}"
             if "grant" in effect:
