@@ -9,7 +9,8 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# Tests wait for databases and browsers as often as they compute, so one more than there are cores.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 # Further arguments: of pytest, such as ARGS="-k returns" or ARGS="--randomly-seed=7", or of the demo.
 ARGS ?=
 SEED ?=

@@ -98,8 +98,11 @@ def complaints(page: Page) -> list[str]:
 
 
 # Each language, theme and size is in the short run; how they go together is in the long one.
-SHORT = [("en", "desk", "light"), ("en", "phone", "dark"), ("bn", "phone", "dark"), ("hi", "phone", "light")]
-LONG = [("en", "desk", "dark"), ("en", "phone", "light"), ("bn", "desk", "light"), ("hi", "desk", "dark")]
+SHORT = [("en", "desk", "light"), ("bn", "phone", "dark"), ("hi", "phone", "light")]
+LONG = [
+    *(("en", "desk", "dark"), ("en", "phone", "light"), ("en", "phone", "dark")),
+    *(("bn", "desk", "light"), ("hi", "desk", "dark")),
+]
 
 
 @pytest.mark.parametrize(
