@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+Progress = Callable[[str, int, int], None]
+"""Hears of an audit: which part it is at, how much of that is done, and how much there is."""
+
+
+def unheard(part: str, done: int, total: int) -> None:
+    """Hear nothing.
+
+    Args:
+        part: which.
+        done: of it.
+        total: all of it.
+    """
 
 
 class Finding(NamedTuple):

@@ -13,15 +13,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
-from guerdon.base.findings import Finding
+from guerdon.base.findings import Finding, Progress
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.proofs.anchored import anchored_findings, find_anchored, read_stamped
 from guerdon.cli.proofs.heads import KeptHead, check_heads, read_heads, refuse_strangers
 from guerdon.cli.showing import counted, show_json, show_note
+from guerdon.connect.chain.checking import check_anchors
+from guerdon.connect.witness.audit import check_witnessed
+from guerdon.connect.witness.named import read_witnesses
 from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
 from guerdon.infra.tx import Tx
@@ -29,6 +33,7 @@ from guerdon.ledger.audit import verify
 from guerdon.ledger.log.audit import check_logs
 from guerdon.members.crypto import Vault
 from guerdon.programs.tenants import Tenant, list_tenants
+from guerdon.rules.proofs.notes import NoteKey
 from guerdon.wiring import House
 
 _SHOWN_AT_MOST = 100
@@ -122,31 +127,45 @@ def findings_of(
         now = None if tenant.sandbox else datetime.now(UTC)
         deep = None if ledger_only else (house.vault(tenant.tenant_id), now)
         yield from _verify(tx, deep, counts)
+        yield from check_anchors(tx)
+        yield from check_witnessed(tx, _witness_keys(house))
         yield from check_heads(tx, [one for one in heads if one.tenant == tenant.key])
 
 
+def _witness_keys(house: House) -> list[NoteKey]:
+    path = house.settings.witnesses
+    known = [] if path is None else read_witnesses(path, allow_loopback=True)
+    return [one.note_key for one in known if one.kind == "guerdon"]
+
+
 def _verify(tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts) -> Iterator[Finding]:
-    mine = count_ledger(tx)
-    if deep is None:
-        yield from verify(tx)
-        yield from check_logs(tx)
-        counts.add(mine)
-        return
-    with told_count("accounts", mine.accounts) as told:
+    with told_parts() as told:
+        if deep is None:
+            mine = count_ledger(tx)
+            yield from verify(tx, told, mine.transactions)
+            yield from check_logs(tx, told)
+            counts.add(mine)
+            return
         vault, now = deep
-        audit = Audit(tx, vault, lambda: told(1), now=now)
+        audit = Audit(tx, vault, told, now=now)
         yield from audit.run()
     counts.add(audit.counts)
 
 
 @contextmanager
-def told_count(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how many things were gone through; nothing is drawn where nobody looks."""
+def told_parts() -> Iterator[Progress]:
+    """Show how far each part is; nothing is drawn where nobody looks."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda count: progress.advance(task, count)
+    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(part: str, done: int, total: int) -> None:
+            if part not in tasks:
+                tasks[part] = bars.add_task(part, total=total)
+            bars.update(tasks[part], completed=done, total=total)
+
+        yield told
 
 
 def show_verdict(tenants: int, counts: Counts, total: int) -> None:

@@ -13,6 +13,8 @@ from guerdon.connect.chain.keccak import keccak256
 
 ADDRESS_BYTES: Final = 20
 _KIND: Final = b"\x02"
+_FIELDS: Final = 12
+"""Nine that are signed, and three of the signature."""
 # secp256k1 (SEC 2, 2.4.1).
 _FIELD: Final = 2**256 - 2**32 - 977
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -112,6 +114,72 @@ class Key:
         point = _plus(first, _times(r * inverse % _ORDER, self._public))
         assert point is not None, "a signature is about a point"
         return point[1] & 1
+
+
+def read_sent(raw: bytes) -> tuple[Wish, bytes]:
+    """Read a signed transaction back.
+
+    Args:
+        raw: as `Key.sign` writes it.
+
+    Returns:
+        What it says, and the address of whoever signed it, 20 bytes.
+
+    Raises:
+        ValueError: for what is none, or was never signed.
+    """
+    fields = _read_fields(raw)
+    numbers = [int.from_bytes(one, "big") for one in (*fields[:5], *fields[9:])]
+    parity, r, s = numbers[5:]
+    chain_id, nonce, tip, fee, gas = numbers[:5]
+    wish = Wish(chain_id, nonce, tip, fee, gas, fields[5], fields[7])
+    unsigned: list[_Item] = [*wish[:-1], 0, wish.data, ()]
+    signed: list[_Item] = [*unsigned, parity, r, s]
+    if parity > 1 or _KIND + rlp(signed) != raw:
+        raise ValueError("a transaction is written in one way only")
+    point = _signer_of(keccak256(_KIND + rlp(unsigned)), parity, r, s)
+    return wish, keccak256(point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big"))[12:]
+
+
+def _read_fields(raw: bytes) -> list[bytes]:
+    """Take a list without lists in it apart, but for an empty one."""
+    if raw[:1] != _KIND or len(raw) < 2 or raw[1] < 0xC0:
+        raise ValueError("this is no transaction of the kind that we sign")
+    at = 2 + max(raw[1] - 0xF7, 0)
+    fields = []
+    while at < len(raw):
+        head = raw[at]
+        if head < 0x80:
+            fields.append(raw[at : at + 1])
+            at += 1
+            continue
+        # 0xC0 is the empty list of what is told beforehand.
+        size = 0 if head == 0xC0 else head - 0x80
+        at += 1
+        if size > 55:
+            width = size - 55
+            size = int.from_bytes(raw[at : at + width], "big")
+            at += width
+        fields.append(raw[at : at + size])
+        at += size
+    if len(fields) != _FIELDS:
+        raise ValueError(f"a transaction has {_FIELDS} fields")
+    return fields
+
+
+def _signer_of(digest: bytes, parity: int, r: int, s: int) -> _Point:
+    """Find the key that a signature was made with (SEC 1, 4.1.6)."""
+    square = (pow(r, 3, _FIELD) + 7) % _FIELD
+    y = pow(square, (_FIELD + 1) // 4, _FIELD)
+    if not 0 < r < _ORDER or not 0 < s < _ORDER or y * y % _FIELD != square:
+        raise ValueError("the signature is none")
+    at = (r, y if y & 1 == parity else _FIELD - y)
+    inverse = pow(r, -1, _ORDER)
+    number = int.from_bytes(digest, "big")
+    found = _plus(_times(s * inverse % _ORDER, at), _times(-number * inverse % _ORDER, _BASE))
+    if found is None:
+        raise ValueError("the signature is nobody's")
+    return found
 
 
 def address_text(address: bytes) -> str:

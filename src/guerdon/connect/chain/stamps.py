@@ -119,10 +119,34 @@ def check(token: bytes, data: bytes, trusted: Sequence[x509.Certificate]) -> Sta
         Problem: `stamp_invalid` for what is no token; `stamp_wrong` where it is about something else, not
             signed as it says, or not by anybody who is trusted to stamp.
     """
+    stamp, others = _read(token, data, trusted)
+    _check_trust(stamp.signer, [*others, *trusted], trusted, stamp.at)
+    return stamp
+
+
+def read(token: bytes, data: bytes) -> Stamp:
+    """Read a token by itself: what is signed in it, and that whoever it names signed it, trusted or not.
+
+    Args:
+        token: what an authority signed, with its certificate in it.
+        data: what it should be about.
+
+    Returns:
+        What it says.
+
+    Raises:
+        Problem: `stamp_invalid` or `stamp_wrong`, as `check` says.
+    """
+    return _read(token, data, ())[0]
+
+
+def _read(
+    token: bytes, data: bytes, known: Sequence[x509.Certificate]
+) -> tuple[Stamp, Sequence[x509.Certificate]]:
     try:
         signed = _take_apart(token)
         stamp, imprint = _read_content(signed.content)
-        signer = _find_signer(signed, trusted)
+        signer = _find_signer(signed, known)
         attributes = _attributes(signed.signer)
         digest = _digest_of(signed.signer)
     except (ValueError, IndexError, KeyError) as error:
@@ -130,8 +154,7 @@ def check(token: bytes, data: bytes, trusted: Sequence[x509.Certificate]) -> Sta
     if imprint != _imprint(data):
         raise _wrong("the stamp is about something else")
     _check_signature(signed, signer, attributes, digest)
-    _check_trust(signer, [*signed.certificates, *trusted], trusted, stamp[0])
-    return Stamp(*stamp, signer)
+    return Stamp(*stamp, signer), signed.certificates
 
 
 def _imprint(data: bytes) -> bytes:

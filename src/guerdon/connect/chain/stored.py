@@ -12,11 +12,17 @@ from guerdon.ledger.log import find_last_signed, root_at
 from guerdon.programs.programs import list_programs
 
 _FAULT_LETTERS: Final = 300
-_SELECT: Final = """
-select program_id, place, size, root, state, asked_at, sender, nonce, fee, tip, sent, raw, sent_at,
-    times_sent, times_lost, block_number, block_hash, stamped_at, final_at, token, fault, failed_at
-from anchors
+_COLUMNS: Final = """
+a.program_id, a.place, a.size, a.root, a.state, a.asked_at, a.sender, a.nonce, a.fee, a.tip, a.sent, a.raw,
+    a.sent_at, a.times_sent, a.times_lost, a.block_number, a.block_hash, a.stamped_at, a.final_at, a.token,
+    a.fault, a.failed_at
 """
+_SELECT: Final = f"select {_COLUMNS} from anchors a "  # noqa: S608 - a list of columns of ours
+WITH_HEADS: Final = f"""
+select {_COLUMNS}, c.note from anchors a
+left join log_checkpoints c on c.program_id = a.program_id and c.size = a.size
+order by a.program_id, a.place, a.size
+"""  # noqa: S608 - a list of columns of ours
 _OPEN = _SELECT + "where place = %s and state not in ('final', 'passed') order by program_id, size"
 _LAST = _SELECT + "where program_id = %s and place = %s order by size desc limit 1"
 _LIST = _SELECT + "where program_id = %s and (size, place) < (%s, %s) order by size desc, place desc limit %s"

@@ -36,6 +36,7 @@ from guerdon.rewards.redemptions import Redemption, Status, step_of
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import BlockCard, Event, PayWithCard, RefundCard, ReturnOrder, Send, Use, asked_by
 from guerdon.rules.program import Program
+from guerdon.rules.reading import RETURNS
 from guerdon.rules.state import AccountState
 
 _EVENT = len(StoredEvent._fields)
@@ -161,7 +162,8 @@ class History:
         yield from self.place.returning.check_row(event, decision)
         yield from self.place.journal.check(self.row, self.program_id, event, decision)
         self.next_seq = event.first_seq + len(decision.transactions)
-        before = dict(self.redemptions)
+        # Only what comes back asks how redemptions stood; who takes many should not pay for that each time.
+        before = dict(self.redemptions) if event.type in RETURNS else self.redemptions
         self._book(event, decision)
         try:
             fact = self._read(version, event, before)

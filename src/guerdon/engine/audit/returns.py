@@ -53,8 +53,9 @@ class Returning:
         """
         self._tx = tx
         self._versions = versions
+        self._account_id = 0
         self._counts: Counter[str] = Counter()
-        """How many returns of an order the walk has met, by the event that paid it."""
+        """How many returns of an order the walk has met in this account, by the event that paid it."""
 
     def check_row(self, stored: StoredEvent, decision: Decision) -> Iterator[Finding]:
         """Compare the row of a return with its decision.
@@ -69,9 +70,8 @@ class Returning:
         returned = decision.returned
         if returned is None:
             return
-        self._counts[returned.order_event] += 1
-        expected = self._counts[returned.order_event]
         found = self._rows(stored, returned)
+        expected = self._number(stored, returned, found)
         own = [row.number for row in found if row.return_event == stored.event_id]
         if not stored.transactions and len(own) == 1:
             # Ids that several processes give tell no order, and without postings nothing else does.
@@ -83,6 +83,16 @@ class Returning:
             yield Finding(
                 "returns_unlike_events", "order_returns", key, f"[{expected}]", told, stored.account_id
             )
+
+    def _number(self, stored: StoredEvent, returned: Returned, found: list[ReturnRow]) -> int:
+        """Tell which return of its order one is: those of the account so far, behind those of nobody's."""
+        if not stored.account_id:
+            return 0
+        if stored.account_id != self._account_id:
+            self._account_id = stored.account_id
+            self._counts.clear()
+        self._counts[returned.order_event] += 1
+        return self._counts[returned.order_event] + sum(not row.account_id for row in found)
 
     def with_order(self, stored: StoredEvent, program_id: int, fact: Fact, known: Known) -> Fact:
         """Give a return the order that it was decided with.

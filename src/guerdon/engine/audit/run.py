@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
-from guerdon.base.findings import Finding
+from guerdon.base.findings import Finding, Progress, unheard
 from guerdon.base.ids import number_text
 from guerdon.engine.audit.checkouts import Checkouts
 from guerdon.engine.audit.facts import key_of
@@ -20,6 +21,7 @@ from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
+from guerdon.ledger.archives.audit import Month
 from guerdon.ledger.audit import check_sums
 from guerdon.ledger.log.audit import check_logs
 from guerdon.members.accounts import AccountRow
@@ -34,9 +36,10 @@ from guerdon.members.audit import (
 )
 from guerdon.members.audit.people import Kept
 from guerdon.members.crypto import Vault
+from guerdon.programs.programs import list_programs
 from guerdon.programs.version_audit import check_programs, list_counters
 
-_ACCOUNT = 8
+_PART = "accounts"
 _REMEMBERED = 10_000
 # An account's journal is numbered, and what posted nothing came before what posted from that number on.
 _EVENTS = """
@@ -65,7 +68,9 @@ class Counts:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.programs = self.events = self.transactions = self.entries = self.accounts = 0
+        self.programs = self.events = self.transactions = self.entries = self.accounts = self.moved = 0
+        self.archives: list[Month] = []
+        """Months that moved into files, or are about to."""
         self.not_replayed: Counter[str] = Counter()
         """Accounts whose history could not be decided again, by the reason."""
 
@@ -75,7 +80,7 @@ class Counts:
         Args:
             other: its counts.
         """
-        for name in ("programs", "events", "transactions", "entries", "accounts"):
+        for name in ("programs", "events", "transactions", "entries", "accounts", "moved", "archives"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.not_replayed += other.not_replayed
 
@@ -87,19 +92,22 @@ class Audit:
         self,
         tx: Tx,
         vault: Vault,
-        told: Callable[[], None] | None = None,
+        told: Progress = unheard,
         *,
         now: datetime | None = None,
+        archives: Path | None = None,
     ) -> None:
         """Prepare an audit; nothing is read yet.
 
         Args:
             tx: bound to the tenant, repeatable read where others are writing.
             vault: the tenant's keys.
-            told: called after each account.
+            told: hears how far it is.
             now: what open carts promise beyond it must be held; None for a sandbox, where clocks were set.
+            archives: where the tenant's archives are, None where they are not at hand.
         """
         self.counts = Counts()
+        self._archives = archives
         self._tx = tx
         self._vault = vault
         self._told = told
@@ -122,8 +130,8 @@ class Audit:
     def _findings(self) -> Iterator[Finding]:
         tx = self._tx
         yield from check_programs(tx)
-        yield from check_sums(tx)
-        yield from check_logs(tx)
+        yield from check_sums(tx, self._told)
+        yield from check_logs(tx, self._told)
         for name, statement in (
             ("event_keys", _LOOSE_KEYS),
             ("outbox", _LOOSE_OUTBOX),
@@ -133,17 +141,20 @@ class Audit:
                 for account_id, event_id, more in cursor.execute(statement):
                     key = f"{key_of(account_id, event_id)} {more}".rstrip()
                     yield Finding("event_missing", name, key, "an event", "none", account_id)
-        with closing(_Walked(tx, self._vault, self._now)) as walked:
+        with closing(_Walked(tx, self._vault, self._now, self._archives)) as walked:
+            moved = walked.place.journal.moved
+            yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
             yield from self._walk(walked)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)
 
     def _walk(self, walked: _Walked) -> Iterator[Finding]:
+        total: int = self._tx.execute("select count(*) from accounts").fetchall()[0][0]
+        self._told(_PART, 0, total)
         yield from walked.guests()
         while walked.accounts.head is not None:
             yield from walked.account(self.counts)
-            if self._told is not None:
-                self._told()
+            self._told(_PART, walked.accounts.count, total)
         yield from walked.rest()
         walked.count(self.counts)
 
@@ -151,18 +162,20 @@ class Audit:
 class _Walked:
     """All walks of an audit, side by side."""
 
-    def __init__(self, tx: Tx, vault: Vault, now: datetime | None) -> None:
+    def __init__(self, tx: Tx, vault: Vault, now: datetime | None, archives: Path | None) -> None:
         self.accounts = walk_accounts(tx)
         self.events = Walk(tx, "events", _EVENTS)
         self.members, self.identities, self.names = walk_members(tx), walk_identities(tx), walk_names(tx)
         versions = Versions()
         checkouts = Checkouts(tx, vault, versions, now)
         self.tables = Tables(tx, checkouts)
-        self.place = Place(tx, vault, versions, Journal(tx), checkouts, Returning(tx, versions), SharedSums())
+        journal, returning = Journal(tx, archives), Returning(tx, versions)
+        self.place = Place(tx, vault, versions, journal, checkouts, returning, SharedSums())
 
     def close(self) -> None:
         journal = self.place.journal
-        for walk in (self.accounts, journal.transactions, journal.entries, *self.strays):
+        journal.close()
+        for walk in (self.accounts, *self.strays):
             walk.close()
 
     @property
@@ -223,6 +236,8 @@ class _Walked:
         counts.accounts, counts.events = self.accounts.count, self.events.count
         counts.transactions = self.place.journal.transactions.count
         counts.entries = self.place.journal.entries.count
+        counts.moved = self.place.journal.moved.checked
+        counts.archives = self.place.journal.moved.months
 
 
 def _twice(last: Stored | None, stored: Stored) -> Finding | None:

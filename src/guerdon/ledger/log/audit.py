@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from guerdon.base.errors import Problem
-from guerdon.base.findings import Finding
+from guerdon.base.findings import Finding, Progress, unheard
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
-from guerdon.ledger.log.growing import LEVELS_APART
+from guerdon.ledger.log.growing import LEVELS_APART, load_head
 from guerdon.ledger.log.signing import list_keys
 from guerdon.ledger.sql import log as sql
 from guerdon.rules.proofs.merkle import EMPTY_ROOT, Edge, Subtree
 from guerdon.rules.proofs.notes import Checkpoint, NoteKey, read_signed
 
 _LEAVES_AT_ONCE: Final = 1 << (2 * LEVELS_APART)
+_PART: Final = "log"
 _LEVELS: Final = range(LEVELS_APART, 60, LEVELS_APART)
 
 
-def check_logs(tx: Tx) -> Iterator[Finding]:
+def check_logs(tx: Tx, told: Progress = unheard) -> Iterator[Finding]:
     """Work every log of a tenant out again, in bounded memory.
 
     Args:
         tx: bound to the tenant, repeatable read where others are writing.
+        told: hears how far it is.
 
     Yields:
         What does not hold, for each log from its beginning on.
     """
     for (program_id,) in tx.execute(sql.LOGS).fetchall():
+        size = load_head(tx, program_id).size
+        told(_PART, 0, size)
         yield from _against_journal(tx, program_id)
-        yield from _Tree(tx, program_id).check()
+        yield from _Tree(tx, program_id, lambda done, size=size: told(_PART, done, size)).check()
 
 
 def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -76,8 +80,9 @@ def _against_journal(tx: Tx, program_id: int) -> Iterator[Finding]:
 class _Tree:
     """One log's tree as it grows from its leaves, beside what is stored of it."""
 
-    def __init__(self, tx: Tx, program_id: int) -> None:
+    def __init__(self, tx: Tx, program_id: int, told: Callable[[int], None]) -> None:
         self._tx = tx
+        self._told = told
         self._program_id = program_id
         self._edge = Edge()
         self._follows = 0
@@ -96,6 +101,7 @@ class _Tree:
                 yield self._found("leaf_missing", "log_leaves", (f"position {start}",), ("a leaf", "none"))
                 return
             yield from self._grow(rows)
+            self._told(self._edge.size)
             if len(rows) < _LEAVES_AT_ONCE:
                 break
         yield from self._beyond()

@@ -70,18 +70,37 @@ def read_cosignature(note: str, line: str, key: NoteKey) -> int:
     Raises:
         Problem: `cosignature_wrong`, `checkpoint_invalid`.
     """
-    name, _, packed = line.removesuffix("\n").removeprefix(DASH).rpartition(" ")
-    signature = decoded(packed)
-    if (
-        signature is None
-        or len(signature) != _LENGTH
-        or (name, signature[:ID_BYTES]) != (key.name, key.key_id)
-    ):
+    name, signature = _read_line(line)
+    if (name, signature[:ID_BYTES]) != (key.name, key.key_id):
         raise Problem("cosignature_wrong", f"this is no signature of the witness {key.name}")
     seconds = int.from_bytes(signature[ID_BYTES : ID_BYTES + _TIME_BYTES], "big")
     if not is_signature(key, signature[ID_BYTES + _TIME_BYTES :], _message(note, seconds)):
         raise Problem("cosignature_wrong", f"the signature of the witness {key.name} is for something else")
     return seconds
+
+
+def signer_of(line: str) -> tuple[str, bytes]:
+    """Tell whose signature a line says that it is; nothing is checked but its form.
+
+    Args:
+        line: what a witness said.
+
+    Returns:
+        The name of the witness, and the number of its key, 4 bytes.
+
+    Raises:
+        Problem: `cosignature_wrong`.
+    """
+    name, signature = _read_line(line)
+    return name, signature[:ID_BYTES]
+
+
+def _read_line(line: str) -> tuple[str, bytes]:
+    name, _, packed = line.removesuffix("\n").removeprefix(DASH).rpartition(" ")
+    signature = decoded(packed)
+    if not name or signature is None or len(signature) != _LENGTH:
+        raise Problem("cosignature_wrong", "this is no signature of a witness")
+    return name, signature
 
 
 def _message(note: str, seconds: int) -> bytes:
