@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 GUERDON = str(Path(sys.executable).with_name("guerdon"))
+READY = "ready at "
 
 
 def surroundings(**more: str) -> dict[str, str]:
@@ -34,20 +36,29 @@ def served(data: Path, never: str, **more: str) -> Iterator[str]:
     Yields:
         Its address.
     """
+    log = data.with_name(f"{data.name}.log")
     command = [GUERDON, "serve", "--port", "0", "--data", str(data)]
-    with subprocess.Popen(
-        command, env=surroundings(**more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as server:
-        assert server.stdout is not None
-        said = []
-        for line in server.stdout:
-            said.append(line)
-            if (address := re.search(r"ready at (http://127\.0\.0\.1:\d+)", line)) is not None:
-                break
-        else:
-            pytest.fail("".join(said))
-        yield address.group(1)
-        server.send_signal(signal.SIGTERM)
-        rest = server.stdout.read()
-    assert server.returncode == 0, rest
-    assert never not in rest
+    # Into a file: a pipe that nobody empties would make the server wait at its next line.
+    with (
+        log.open("w", encoding="utf-8") as out,
+        subprocess.Popen(command, env=surroundings(**more), stdout=out, stderr=subprocess.STDOUT) as server,
+    ):
+        try:
+            yield _address(server, log)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait()
+    said = log.read_text(encoding="utf-8")
+    assert server.returncode == 0, said
+    assert never not in said.partition(READY)[2]
+
+
+def _address(server: subprocess.Popen[bytes], log: Path) -> str:
+    while True:
+        ended = server.poll() is not None
+        said = log.read_text(encoding="utf-8")
+        if (address := re.search(rf"{READY}(http://127\.0\.0\.1:\d+)\s", said)) is not None:
+            return address.group(1)
+        if ended:
+            pytest.fail(said)
+        time.sleep(0.05)
