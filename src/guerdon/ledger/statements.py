@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from guerdon.infra.tx import Tx
+from guerdon.ledger.moved import Posted, load_moved, moved_through
 from guerdon.ledger.sql import reading as sql
 from guerdon.rules.decision import Entry
 from guerdon.rules.state import Lot
 
 _NEWEST = 2**63 - 1
 
-
-class Posted(NamedTuple):
-    """A transaction as it stands in the journal."""
-
-    seq: int
-    transaction_id: UUID
-    kind: str
-    wallet: str
-    effective_at: datetime
-    booked_at: datetime
-    event_id: UUID
-    redemption_id: int | None
-    other_account: int | None
-    reason: str
-    leaf_hash: bytes
-    entries: tuple[Entry, ...]
+__all__ = [
+    "Posted",
+    "Standing",
+    "Turnover",
+    "list_transactions",
+    "load_balances",
+    "load_spent",
+    "load_turnover",
+]
 
 
 class Standing(NamedTuple):
@@ -61,12 +54,25 @@ def list_transactions(tx: Tx, account_id: int, limit: int, before: int | None = 
         Transactions with their entries.
     """
     rows = tx.execute(sql.LIST_TRANSACTIONS, (account_id, before or _NEWEST, limit)).fetchall()
-    if not rows:
-        return []
     lines: dict[int, list[Entry]] = {}
-    for seq, *entry in tx.execute(sql.ENTRIES_OF, (account_id, rows[-1][0], rows[0][0])):
-        lines.setdefault(seq, []).append(Entry(*entry))
-    return [Posted._make((*row, tuple(lines.get(row[0], ())))) for row in rows]
+    if rows:
+        for seq, *entry in tx.execute(sql.ENTRIES_OF, (account_id, rows[-1][0], rows[0][0])):
+            lines.setdefault(seq, []).append(Entry(*entry))
+    there = [Posted._make((*row, tuple(lines.get(row[0], ())))) for row in rows]
+    is_whole = len(rows) == limit or (rows and rows[-1][0] == 1)
+    if is_whole and len(lines) == len(rows):
+        return there
+    return _with_moved(tx, account_id, (limit, before or _NEWEST), there)
+
+
+def _with_moved(tx: Tx, account_id: int, page: tuple[int, int], there: list[Posted]) -> list[Posted]:
+    """Go on where the journal ends: what moved, perhaps between two of our looks, is read elsewhere."""
+    limit, before = page
+    through = moved_through(tx, [account_id]).get(account_id, 0)
+    there = [one for one in there if one.seq > through]
+    last = min(through, before - 1)
+    moved = load_moved(tx, {account_id: (max(1, last - (limit - len(there)) + 1), last)})
+    return [*there, *reversed(moved.get(account_id, ()))]
 
 
 def load_turnover(tx: Tx, account_ids: Sequence[int], wallet: str) -> Mapping[int, Turnover]:
@@ -80,8 +86,30 @@ def load_turnover(tx: Tx, account_ids: Sequence[int], wallet: str) -> Mapping[in
     Returns:
         By account; those that nothing was posted to are left out.
     """
-    rows = tx.execute(sql.TURNOVER, (list(account_ids), wallet))
-    return {account_id: Turnover(*row) for account_id, *row in rows}
+    turned: dict[int, Turnover] = {}
+    moved: dict[int, tuple[int, int]] = {}
+    for account_id, through, *row in tx.execute(
+        sql.TURNOVER, {"accounts": list(account_ids), "wallet": wallet}
+    ):
+        if through is None:
+            turned[account_id] = Turnover(*row)
+        else:
+            moved[account_id] = (1, through)
+    for account_id, posted in load_moved(tx, moved).items():
+        for one in posted:
+            if one.wallet == wallet:
+                turned[account_id] = _turned(turned.get(account_id, Turnover(0, None)), one)
+    return turned
+
+
+def _turned(known: Turnover, one: Posted) -> Turnover:
+    issued = (
+        sum(entry.amount for entry in one.entries if entry.book == "issued") if one.kind == "award" else 0
+    )
+    used_at = known.used_at
+    if one.kind in ("redeem", "convert"):
+        used_at = one.booked_at if used_at is None else max(used_at, one.booked_at)
+    return Turnover(known.loaded - issued, used_at)
 
 
 def load_spent(tx: Tx, account_id: int, seqs: Sequence[int]) -> Mapping[str, tuple[Lot, ...]]:
@@ -95,14 +123,30 @@ def load_spent(tx: Tx, account_id: int, seqs: Sequence[int]) -> Mapping[str, tup
     Returns:
         By wallet the lots, `remaining` being how many units were taken of each.
     """
+    rows: list[tuple[int, str, datetime | None, datetime | None, int]]
+    rows = tx.execute(sql.MEMBER_LINES_OF, (account_id, list(seqs))).fetchall()
+    missing = set(seqs) - {row[0] for row in rows}
+    if missing:
+        rows = [*_lines_of_moved(tx, account_id, missing), *rows]
     spent: dict[str, list[Lot]] = {}
-    for wallet, available_at, expires_at, amount in tx.execute(sql.MEMBER_LINES_OF, (account_id, list(seqs))):
+    for _, wallet, available_at, expires_at, amount in rows:
+        assert available_at is not None, "a member's line names its lot"
         spent.setdefault(wallet, []).append(Lot(available_at, expires_at, -amount))
     return {wallet: tuple(lots) for wallet, lots in spent.items()}
 
 
+def _lines_of_moved(
+    tx: Tx, account_id: int, seqs: Collection[int]
+) -> Iterator[tuple[int, str, datetime | None, datetime | None, int]]:
+    last = min(max(seqs), moved_through(tx, [account_id]).get(account_id, 0))
+    for one in load_moved(tx, {account_id: (min(seqs), last)}).get(account_id, ()):
+        for entry in one.entries:
+            if one.seq in seqs and entry.book == "member":
+                yield one.seq, one.wallet, entry.available_at, entry.expires_at, entry.amount
+
+
 def load_balances(tx: Tx, account_id: int, at: datetime) -> dict[str, Standing]:
-    """Work out balances as they were at an instant, from entries alone.
+    """Work out balances as they were at an instant, from entries alone, wherever they are.
 
     Args:
         tx: the transaction.
@@ -112,8 +156,11 @@ def load_balances(tx: Tx, account_id: int, at: datetime) -> dict[str, Standing]:
     Returns:
         What each wallet held, by key.
     """
+    lots: list[tuple[str, datetime, datetime | None, int]] = []
+    for *lot, through in tx.execute(sql.LOTS_AT, {"account": account_id, "at": at}).fetchall():
+        lots += [tuple(lot)] if through is None else _lots_of_moved(tx, account_id, through, at)
     balances: dict[str, Standing] = {}
-    for wallet, available_at, expires_at, amount in tx.execute(sql.LOTS_AT, (account_id, at)):
+    for wallet, available_at, expires_at, amount in lots:
         was = balances.get(wallet, Standing(0, 0))
         if available_at > at:
             balances[wallet] = was._replace(pending=was.pending + amount)
@@ -122,3 +169,16 @@ def load_balances(tx: Tx, account_id: int, at: datetime) -> dict[str, Standing]:
         else:
             balances[wallet] = was
     return balances
+
+
+def _lots_of_moved(
+    tx: Tx, account_id: int, through: int, at: datetime
+) -> list[tuple[str, datetime, datetime | None, int]]:
+    """Give each line that came to lots by an instant that lies before the last of what moved."""
+    return [
+        (one.wallet, entry.available_at, entry.expires_at, entry.amount)
+        for one in load_moved(tx, {account_id: (1, through)})[account_id]
+        if one.effective_at <= at
+        for entry in one.entries
+        if entry.book == "member" and entry.available_at is not None
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from guerdon.base.findings import Finding
@@ -10,6 +11,7 @@ from guerdon.base.ids import number_text
 from guerdon.engine.events import StoredEvent
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row
+from guerdon.ledger.archives.audit import Decided, Moved
 from guerdon.ledger.audit import is_hashed, walk_entries, walk_transactions
 from guerdon.members.accounts import AccountRow
 from guerdon.rules.decision import Decision, Entry, Transaction
@@ -19,14 +21,16 @@ _ROW = 2
 
 
 class Journal:
-    """Two walks side by side: transactions and their entries."""
+    """Two walks side by side: transactions and their entries; before them, what moved into archives."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, archives: Path | None = None) -> None:
         """Begin.
 
         Args:
             tx: bound to the tenant.
+            archives: where the tenant's archives are, None where they are not at hand.
         """
+        self.moved = Moved(tx, archives)
         self.transactions = walk_transactions(tx)
         self.entries = walk_entries(tx)
 
@@ -46,6 +50,10 @@ class Journal:
         """
         for place, wanted in enumerate(decision.transactions):
             seq = stored.first_seq + place
+            if seq <= self.moved.through(account.account_id):
+                one = (account.account_id, account.salt, seq, stored.event_id, stored.booked_at, wanted)
+                yield from self.moved.check(Decided(*one))
+                continue
             yield from self._skip(account.account_id, seq)
             head = self.transactions.head
             if head is None or head[:_ROW] != (account.account_id, seq):
@@ -71,6 +79,7 @@ class Journal:
         Yields:
             What is too much.
         """
+        yield from self.moved.rest(account_id)
         for walk in (self.transactions, self.entries):
             for row in walk.of(account_id):
                 yield _stray(walk.table, row)
@@ -84,10 +93,17 @@ class Journal:
         Yields:
             What is too much.
         """
+        yield from self.moved.strays(account_id)
         for walk in (self.transactions, self.entries):
             rows = walk.rest() if account_id is None else walk.before(account_id)
             for row in rows:
                 yield _stray(walk.table, row)
+
+    def close(self) -> None:
+        """End the walks, wherever they are."""
+        self.moved.close()
+        self.transactions.close()
+        self.entries.close()
 
     def _skip(self, account_id: int, seq: int) -> Iterator[Finding]:
         for walk in (self.transactions, self.entries):

@@ -125,7 +125,8 @@ BATCHES_BEYOND = "select size from log_batches where program_id = %s and size > 
 LEAVES_UNLIKE_JOURNAL = """
 select l.position, l.account_id, l.seq, t.account_id is null from log_leaves l
 left join transactions t on t.account_id = l.account_id and t.seq = l.seq
-where l.program_id = %s and (
+left join moved_accounts m on m.account_id = l.account_id and m.program_id = l.program_id
+where l.program_id = %s and (t.account_id is not null or l.seq > coalesce(m.through_seq, 0)) and (
     t.leaf_hash is distinct from l.hash or t.transaction_id is distinct from l.transaction_id
     or t.program_id is distinct from l.program_id
 ) order by 1

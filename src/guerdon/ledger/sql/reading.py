@@ -35,24 +35,34 @@ from entries where account_id = %s and seq between %s and %s order by seq, line
 """
 
 MEMBER_LINES_OF = """
-select wallet, available_at, nullif(expires_at, 'infinity'), amount
+select seq, wallet, available_at, nullif(expires_at, 'infinity'), amount
 from entries where account_id = %s and seq = any(%s::bigint[]) and book = 'member' order by seq, line
 """
 
+# What moved into archives and what did not has to be told in one look: rows without an amount say how far.
 TURNOVER = """
-select t.account_id,
+select t.account_id, null::bigint,
     coalesce(-sum(e.amount) filter (where t.kind = 'award' and e.book = 'issued'), 0)::bigint,
     max(t.booked_at) filter (where t.kind in ('redeem', 'convert'))
 from transactions t join entries e on e.account_id = t.account_id and e.seq = t.seq
-where t.account_id = any(%s::bigint[]) and t.wallet = %s
+where t.account_id = any(%(accounts)s::bigint[]) and t.wallet = %(wallet)s
 group by t.account_id
+union all
+select account_id, through_seq, 0, null from moved_accounts where account_id = any(%(accounts)s::bigint[])
 """
 
 LOTS_AT = """
-select e.wallet, e.available_at, nullif(e.expires_at, 'infinity'), sum(e.amount)::bigint
+select e.wallet, e.available_at, nullif(e.expires_at, 'infinity'), sum(e.amount)::bigint, null::bigint
 from entries e join transactions t on t.account_id = e.account_id and t.seq = e.seq
-where e.account_id = %s and e.book = 'member' and t.effective_at <= %s
+where e.account_id = %(account)s and e.book = 'member' and t.effective_at <= %(at)s
 group by 1, 2, 3
+union all
+select c.wallet, c.available_at, nullif(c.expires_at, 'infinity'), c.amount, null
+from carried_units c join moved_accounts m on m.account_id = c.account_id
+where c.account_id = %(account)s and c.book = 'member' and m.last_effective_at <= %(at)s
+union all
+select '', null, null, null, through_seq from moved_accounts
+where account_id = %(account)s and last_effective_at > %(at)s
 """
 
 DUE_WALLETS = """
@@ -79,18 +89,26 @@ group by account_id, seq, wallet having sum(amount) <> 0
 """
 
 UNNUMBERED = """
-select a.account_id, a.next_seq - 1, coalesce(t.last, 0), coalesce(t.rows, 0)
+select a.account_id, a.next_seq - 1, coalesce(t.last, m.through_seq, 0),
+    coalesce(t.rows, 0) + coalesce(m.through_seq, 0)
 from accounts a left join (
-    select account_id, max(seq) as last, count(*) as rows from transactions group by account_id
+    select account_id, min(seq) as first, max(seq) as last, count(*) as rows from transactions
+    group by account_id
 ) t using (account_id)
-where a.next_seq - 1 <> coalesce(t.last, 0) or coalesce(t.last, 0) <> coalesce(t.rows, 0)
+left join moved_accounts m using (account_id)
+where a.next_seq - 1 <> coalesce(t.last, m.through_seq, 0)
+    or coalesce(t.last, m.through_seq, 0) <> coalesce(t.rows, 0) + coalesce(m.through_seq, 0)
+    or t.first <> coalesce(m.through_seq, 0) + 1
 """
 
 LOTS_UNLIKE_ENTRIES = """
 select account_id, wallet, coalesce(l.remaining, 0), coalesce(e.amount, 0)
 from lots l full join (
-    select account_id, wallet, expires_at, available_at, sum(amount) as amount
-    from entries where book = 'member' group by 1, 2, 3, 4 having sum(amount) <> 0
+    select account_id, wallet, expires_at, available_at, sum(amount) as amount from (
+        select account_id, wallet, expires_at, available_at, amount from entries where book = 'member'
+        union all
+        select account_id, wallet, expires_at, available_at, amount from carried_units where book = 'member'
+    ) both_parts group by 1, 2, 3, 4 having sum(amount) <> 0
 ) e using (account_id, wallet, expires_at, available_at)
 where coalesce(l.remaining, 0) <> coalesce(e.amount, 0)
 """
@@ -113,8 +131,11 @@ where coalesce(w.available, 0) <> coalesce(l.available, 0) or coalesce(w.pending
 DEBTS_UNLIKE_ENTRIES = """
 select account_id, wallet, coalesce(w.debt, 0), coalesce(e.owed, 0)
 from (select account_id, wallet, debt from wallets where debt <> 0) w full join (
-    select account_id, wallet, -sum(amount) as owed
-    from entries where book = 'owed' group by account_id, wallet having sum(amount) <> 0
+    select account_id, wallet, -sum(amount) as owed from (
+        select account_id, wallet, amount from entries where book = 'owed'
+        union all
+        select account_id, wallet, amount from carried_units where book = 'owed'
+    ) both_parts group by account_id, wallet having sum(amount) <> 0
 ) e using (account_id, wallet)
 where coalesce(w.debt, 0) <> coalesce(e.owed, 0)
 """
