@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from rich.console import Console
@@ -29,16 +30,30 @@ from guerdon.connect.witness.named import read_witnesses
 from guerdon.engine.audit import Audit, Counts, count_ledger
 from guerdon.infra.settings import Settings
 from guerdon.infra.tx import Tx
+from guerdon.ledger.archives.audit import Moved
 from guerdon.ledger.audit import verify
 from guerdon.ledger.log.audit import check_logs
 from guerdon.members.crypto import Vault
+from guerdon.programs.programs import list_programs
 from guerdon.programs.tenants import Tenant, list_tenants
 from guerdon.rules.proofs.notes import NoteKey
 from guerdon.wiring import House
 
 _SHOWN_AT_MOST = 100
+_MONTHS_AT_MOST = 24
 # Nothing is locked; what others write meanwhile is not seen, and a long look must not be cut short.
 _ONE_LOOK = "set transaction isolation level repeatable read, read only; set local statement_timeout = 0"
+
+
+class Depth(NamedTuple):
+    """How far an audit goes."""
+
+    ledger_only: bool = False
+    archives: Path | None = None
+    """The tenant's, None where they are not at hand."""
+
+
+_ALL: Final = Depth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,14 @@ class VerifyOptions:
             show_default=False,
         ),
     ] = field(default_factory=list)
+    archives: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where `retention move` put the files: their rows are checked as well.",
+            show_default=False,
+        ),
+    ] = None
     json: Json = False
 
 
@@ -85,7 +108,8 @@ def verify_all(options: VerifyOptions) -> int:
     stored must be what comes out: decisions, journal, lots, balances, metrics, tiers, counters, redemptions.
     Transactions balance, numbers have no gaps, every transaction is what was hashed, and the log's root is
     that of its transactions. With a head that was kept elsewhere, and the key that signed it, or with what
-    was anchored, a log that was rewritten as a whole is found as well. Exit code 0 only where all holds.
+    was anchored, a log that was rewritten as a whole is found as well. What moved into files is held against
+    the log's hashes, and row by row against the files where they are at hand. Exit code 0 only if all holds.
     """
     settings = settings_for(options.data)
     heads = read_heads(options.checkpoints, options.log_keys)
@@ -98,7 +122,8 @@ def verify_all(options: VerifyOptions) -> int:
         refuse_strangers(heads, [tenant.key for tenant in known])
         for tenant in known:
             tenants += 1
-            here = findings_of(house, tenant, heads, counts, ledger_only=options.ledger_only)
+            files = Path(options.archives) / tenant.key if options.archives is not None else None
+            here = findings_of(house, tenant, heads, counts, Depth(options.ledger_only, files))
             for finding in chain(here, anchored_findings(house, tenant, anchored)):
                 total += 1
                 if len(found) < _SHOWN_AT_MOST:
@@ -119,14 +144,14 @@ def tenants_of(house: House) -> list[Tenant]:
 
 
 def findings_of(
-    house: House, tenant: Tenant, heads: Sequence[KeptHead], counts: Counts, *, ledger_only: bool = False
+    house: House, tenant: Tenant, heads: Sequence[KeptHead], counts: Counts, depth: Depth = _ALL
 ) -> Iterator[Finding]:
     """Work out again what one tenant has, in one look, and hold its logs against heads kept elsewhere."""
     with house.database.transaction(tenant.tenant_id) as tx:
         tx.execute(_ONE_LOOK)
         now = None if tenant.sandbox else datetime.now(UTC)
-        deep = None if ledger_only else (house.vault(tenant.tenant_id), now)
-        yield from _verify(tx, deep, counts)
+        deep = None if depth.ledger_only else (house.vault(tenant.tenant_id), now)
+        yield from _verify(tx, deep, counts, depth.archives)
         yield from check_anchors(tx)
         yield from check_witnessed(tx, _witness_keys(house))
         yield from check_heads(tx, [one for one in heads if one.tenant == tenant.key])
@@ -138,16 +163,21 @@ def _witness_keys(house: House) -> list[NoteKey]:
     return [one.note_key for one in known if one.kind == "guerdon"]
 
 
-def _verify(tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts) -> Iterator[Finding]:
+def _verify(
+    tx: Tx, deep: tuple[Vault, datetime | None] | None, counts: Counts, archives: Path | None
+) -> Iterator[Finding]:
     with told_parts() as told:
         if deep is None:
             mine = count_ledger(tx)
+            with closing(Moved(tx, archives)) as moved:
+                yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
+            mine.archives = moved.months
             yield from verify(tx, told, mine.transactions)
             yield from check_logs(tx, told)
             counts.add(mine)
             return
         vault, now = deep
-        audit = Audit(tx, vault, told, now=now)
+        audit = Audit(tx, vault, told, now=now, archives=archives)
         yield from audit.run()
     counts.add(audit.counts)
 
@@ -182,8 +212,25 @@ def show_verdict(tenants: int, counts: Counts, total: int) -> None:
         show_note(f"and {total - _SHOWN_AT_MOST:,} more")
     for reason, count in sorted(counts.not_replayed.items()):
         show_note(f"{counted(count, 'account')} not replayable {reason}; the rest of them was checked")
+    _show_archives(counts)
     verdict = "all holds" if not total else counted(total, "finding")
     show_note(f"checked {', '.join(parts)}: {verdict}")
+
+
+def _show_archives(counts: Counts) -> None:
+    """Say what moved into files, and by which hash those stand that were not at hand."""
+    if counts.moved:
+        show_note(
+            f"{counted(counts.moved, 'transaction')} that moved into files: each has the hash in the log"
+        )
+    unread = [one for one in counts.archives if not one.is_read]
+    for one in unread[:_MONTHS_AT_MOST]:
+        count, digest = counted(one.recorded.transactions, "transaction"), one.recorded.file_sha256.hex()
+        show_note(f"not read, give --archives: {one.program} {one.recorded.name}, {count}, SHA-256 {digest}")
+    if len(unread) > _MONTHS_AT_MOST:
+        show_note(f"and {len(unread) - _MONTHS_AT_MOST} months more, which --json lists")
+    if len(counts.archives) > len(unread):
+        show_note(f"{counted(len(counts.archives) - len(unread), 'file')} read, row by row")
 
 
 def _as_json(tenants: int, counts: Counts, total: int, found: Sequence[Finding]) -> dict[str, Any]:
@@ -195,6 +242,18 @@ def _as_json(tenants: int, counts: Counts, total: int, found: Sequence[Finding])
         "transactions": counts.transactions,
         "entries": counts.entries,
         "accounts": counts.accounts,
+        "moved": counts.moved,
+        "archives": [
+            {
+                "program": one.program,
+                "month": one.recorded.name,
+                "transactions": one.recorded.transactions,
+                "sha256": one.recorded.file_sha256.hex(),
+                "log_size": one.recorded.log_size,
+                "read": one.is_read,
+            }
+            for one in counts.archives
+        ],
         "not_replayed": dict(counts.not_replayed),
         "findings": total,
         "first": [
