@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from guerdon.base.calendar import Period, period_end, period_start
 from guerdon.rules.decision import TierChange
 from guerdon.rules.events import Event, Tick
+from guerdon.rules.metrics import Counts
 from guerdon.rules.orders import LineInput, OrderInput, read_order
 from guerdon.rules.program import Program
 from guerdon.rules.state import State
@@ -174,7 +175,7 @@ def test_asking_is_the_same_as_booking(
         asked = tier_at(
             program.ladders["club"],
             state.account.tiers["club"],
-            state.account.buckets,
+            Counts(state.account.buckets),
             program.zone,
             noon(today),
         )

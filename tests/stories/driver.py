@@ -25,6 +25,7 @@ from guerdon.rules.events import (
     Tick,
 )
 from guerdon.rules.lots import expiring, settle
+from guerdon.rules.metrics import Counts
 from guerdon.rules.orders import AmountInput, LineInput, OrderInput, read_order
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import exactly, step
@@ -92,7 +93,7 @@ class PureDriver:
             soon[key] = [(on, scaled_text(units, scale)) for on, units in expiring(now, at)] if now else []
         with exactly():
             tiers = {
-                key: tier_at(ladder, account.tiers.get(key), account.buckets, program.zone, at).level
+                key: tier_at(ladder, account.tiers.get(key), Counts(account.buckets), program.zone, at).level
                 for key, ladder in program.ladders.items()
             }
         return Stands(wallets, soon, tiers, sorted(account.badges))  # type: ignore[arg-type]  # three of each

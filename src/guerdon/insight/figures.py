@@ -133,7 +133,16 @@ def _one(tx: Tx, statement: str, values: Any) -> Any:
     return row[0]
 
 
+def _can_look_at(metric: Metric) -> bool:
+    """Tell whether the sums of single buckets say what a metric comes to."""
+    if metric.window.rolling:
+        return metric.fold == "sum"
+    return metric.fold in ("sum", "distinct", "max") and metric.window.is_fixed
+
+
 def _spread(tx: Tx, metric: Metric, sample: dict[str, Any]) -> Spread | None:
+    if not _can_look_at(metric):
+        return None
     rolling = metric.window.rolling
     # A window of n days is the day itself and n - 1 before it.
     before = f"{rolling.months} months {rolling.days - 1} days" if rolling else ""
@@ -144,6 +153,8 @@ def _spread(tx: Tx, metric: Metric, sample: dict[str, Any]) -> Spread | None:
 
 def _moves(tx: Tx, look: Look, ladder: Ladder, sample: dict[str, Any]) -> LadderMoves:
     """Count who stands elsewhere by the new ladder and not by the old one, by what they have at present."""
+    if not _can_look_at(ladder.metric):
+        return LadderMoves(0, 0)
     old = look.before.ladders[ladder.key]
     thresholds = sorted({tier.threshold for tier in (*old.tiers, *ladder.tiers)})
     today = look.after.zone.day_of(look.at)
@@ -153,7 +164,7 @@ def _moves(tx: Tx, look: Look, ladder: Ladder, sample: dict[str, Any]) -> Ladder
         "ladder": ladder.key,
         "metric": ladder.metric.identity,
         "thresholds": thresholds,
-        "first_on": ladder.metric.window.first_day(today) if rolling else _first_on(ladder, today),
+        "first_on": ladder.metric.window.reaches_back_to(today) if rolling else _first_on(ladder, today),
         "today": today,
     }
     statement = _CHOSEN + (_SUM_OF_DAYS if rolling else _MOST_OF_PERIODS) + _STEPS
@@ -170,6 +181,6 @@ def _moves(tx: Tx, look: Look, ladder: Ladder, sample: dict[str, Any]) -> Ladder
 
 
 def _first_on(ladder: Ladder, today: date) -> date:
-    if ladder.metric.window.counts_for_ever:
+    if ladder.metric.window.is_endless:
         return EPOCH_DAY
-    return min(period_start(ladder.review, today), ladder.metric.window.first_day(today))
+    return min(period_start(ladder.review, today), ladder.metric.window.reaches_back_to(today))

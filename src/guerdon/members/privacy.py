@@ -39,7 +39,8 @@ _IDENTITIES = "delete from identities where account_id = %s and member_id = %s"
 _NAMES = "delete from name_words where account_id = %s and member_id = %s"
 _FEWER = "update accounts set members = members - 1 where account_id = %s"
 _ALL_BUCKETS = """
-select metric, bucket_on, total, count from metric_buckets where account_id = %s order by metric, bucket_on
+select metric, bucket_on, total, count, held from metric_buckets
+where account_id = %s order by metric, bucket_on
 """
 
 
@@ -118,7 +119,13 @@ def export_member(tx: Tx, desk: Desk, ref: Ref) -> dict[str, Any]:
         },
         "badges": {badge: at.isoformat() for badge, at in sorted(standing.badges.items())},
         "metrics": [
-            {"metric": metric, "on": day.isoformat(), "total": plain_text(total), "count": count}
-            for metric, day, total, count in buckets
+            {
+                "metric": metric,
+                "on": day.isoformat(),
+                "total": plain_text(total),
+                "count": count,
+                **({"values": held} if held else {}),
+            }
+            for metric, day, total, count, held in buckets
         ],
     }

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+import msgspec
+
+from guerdon.base.calendar import EPOCH_DAY, Zone
 from guerdon.infra.arrays import bigints, columns, dates, instants, numerics, texts
 from guerdon.infra.tx import Tx
+from guerdon.rules.metrics import Counts
 from guerdon.rules.state import Bucket, TierState
+
+_HELD = msgspec.json.Encoder()
+NOTHING_HELD: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,19 @@ class Standing:
     counters: dict[str, Decimal] = field(default_factory=dict)
     tiers: dict[str, TierState] = field(default_factory=dict)
     badges: dict[str, datetime] = field(default_factory=dict)
+    created_at: datetime | None = None
+    """When the account began, where it was asked for alone."""
+
+    def counts(self, zone: Zone) -> Counts:
+        """Give what the metrics counted, for folding them.
+
+        Args:
+            zone: the program's calendar.
+
+        Returns:
+            The buckets, and when the account's years begin.
+        """
+        return Counts(self.buckets, zone.day_of(self.created_at) if self.created_at else EPOCH_DAY)
 
 
 @dataclass(slots=True)
@@ -52,9 +72,10 @@ class StandingChanges:
 
 
 _BUCKETS = """
-select account_id, metric, bucket_on, total, count from metric_buckets
+select account_id, metric, bucket_on, total, count, held from metric_buckets
 where account_id = any(%s::bigint[]) and metric = any(%s::text[]) and bucket_on >= %s
 """
+_CREATED = "select account_id, created_at from accounts where account_id = any(%s::bigint[])"
 _COUNTERS = """
 select account_id, counter, used from account_counters
 where account_id = any(%s::bigint[]) and counter = any(%s::text[])
@@ -65,9 +86,12 @@ where account_id = any(%s::bigint[])
 """
 _BADGES = "select account_id, badge, earned_at from badges where account_id = any(%s::bigint[])"
 _WRITE_BUCKETS = """
-insert into metric_buckets (account_id, metric, bucket_on, total, count)
-select * from unnest(%s::bigint[], %s::text[], %s::date[], %s::numeric[], %s::bigint[])
-on conflict (account_id, metric, bucket_on) do update set total = excluded.total, count = excluded.count
+insert into metric_buckets (account_id, metric, bucket_on, total, count, held)
+select w.account_id, w.metric, w.bucket_on, w.total, w.count, w.held::jsonb
+from unnest(%s::bigint[], %s::text[], %s::date[], %s::numeric[], %s::bigint[], %s::text[])
+    as w (account_id, metric, bucket_on, total, count, held)
+on conflict (account_id, metric, bucket_on)
+    do update set total = excluded.total, count = excluded.count, held = excluded.held
 """
 _WRITE_COUNTERS = """
 insert into account_counters (account_id, counter, used)
@@ -118,8 +142,8 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
 
     def read() -> dict[int, Standing]:
         found = {account_id: Standing() for account_id in ids}
-        for account_id, metric, day, total, count in buckets.fetchall() if buckets else ():
-            found[account_id].buckets[metric, day] = Bucket(total, count)
+        for account_id, metric, day, total, count, held in buckets.fetchall() if buckets else ():
+            found[account_id].buckets[metric, day] = Bucket(total, count, held or NOTHING_HELD)
         for account_id, counter, used in counters.fetchall() if counters else ():
             found[account_id].counters[counter] = used
         for account_id, ladder, *state in tiers.fetchall():
@@ -141,7 +165,12 @@ def load_standing(tx: Tx, wanted: Wanted) -> dict[int, Standing]:
     Returns:
         One standing for each account asked for.
     """
-    return ask_standing(tx, wanted)()
+    found = ask_standing(tx, wanted)()
+    if wanted.metric_ids:
+        ids = bigints(sorted(found))
+        for account_id, created_at in tx.execute(_CREATED, (ids,)).fetchall():
+            found[account_id].created_at = created_at
+    return found
 
 
 def load_own_counters(
@@ -173,8 +202,7 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
         changes: what is to stand; it reads nothing and computes nothing.
     """
     if changes.buckets:
-        rows = [(*key, bucket.total, bucket.count) for *key, bucket in changes.buckets]
-        tx.execute(_WRITE_BUCKETS, columns(rows, (bigints, texts, dates, numerics, bigints)))
+        write_buckets(tx, changes.buckets)
     if changes.counters:
         tx.execute(_WRITE_COUNTERS, columns(changes.counters, (bigints, texts, numerics)))
     if changes.tiers:
@@ -197,6 +225,32 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
         tx.execute(_DELETE_BADGES, (*columns(changes.lost_badges, (bigints, texts)), accounts))
     if changes.badges:
         tx.execute(_WRITE_BADGES, columns(changes.badges, (bigints, texts, instants)))
+
+
+def write_buckets(tx: Tx, buckets: Sequence[tuple[int, str, date, Bucket]]) -> None:
+    """Write what metrics counted, in one statement.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        buckets: account, metric id, first day and new content; each place at most once.
+    """
+    rows = [
+        (*key, bucket.total, bucket.count, _HELD.encode(bucket.held).decode() if bucket.held else None)
+        for *key, bucket in buckets
+    ]
+    tx.execute(_WRITE_BUCKETS, columns(rows, (bigints, texts, dates, numerics, bigints, texts)))
+
+
+def forget_buckets(tx: Tx, account_ids: Collection[int]) -> None:
+    """Let go of all that metrics counted of accounts, so that they can be counted anew.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        account_ids: whose.
+    """
+    tx.execute(
+        "delete from metric_buckets where account_id = any(%s::bigint[])", (bigints(sorted(account_ids)),)
+    )
 
 
 def list_due_tiers(tx: Tx, program_id: int, now: datetime, limit: int = 1000) -> list[int]:

@@ -16,7 +16,7 @@ Book = Literal["member", "issued", "redeemed", "expired", "adjusted", "transit",
 """Whose side of the ledger: the member's lots, or one of the program's own accounts."""
 
 TransactionKind = Literal[
-    "award", "redeem", "cancel", "expire", "adjust", "send", "receive", "convert", "return", "repay"
+    "award", "redeem", "cancel", "expire", "adjust", "send", "receive", "convert", "return", "repay", "merge"
 ]
 
 
@@ -117,7 +117,7 @@ class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     before: str
     after: str
     at: datetime
-    cause: Literal["reached", "review", "definition", "returned"]
+    cause: Literal["reached", "review", "definition", "returned", "merged"]
 
 
 class ReturnedLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -233,6 +233,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Paths of the personal values that they read and that were there: the person's own record has them."""
     counted: Mapping[str, Decimal] = {}
     """What metrics counted that read what is known about people, by metric; others can be counted again."""
+    kept: Mapping[str, tuple[str, ...]] = {}
+    """The same of metrics that are no sums: what they kept of the event, by metric."""
     returned: Returned | None = None
     """What a return undid."""
     left: Mapping[str, Decimal] = {}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from guerdon.base.calendar import period_end, period_start
+from guerdon.base.calendar import EPOCH_DAY, period_end, period_start
 from guerdon.base.errors import Problem
 from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
@@ -30,7 +30,7 @@ from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
-from guerdon.rules.metrics import value_on
+from guerdon.rules.metrics import Counts, Metric, Tally, added, bucket_of, number_on
 from guerdon.rules.pinned import tier_views
 from guerdon.rules.program import Expiry, Program
 from guerdon.rules.scope import (
@@ -74,6 +74,8 @@ class Draft:
         self.late = event.command is None and last is not None and event.occurred_at < last
         self.wallets: dict[str, WalletState] = dict(account.wallets)
         self.buckets = account.buckets
+        self._buckets: dict[tuple[str, date], Bucket] | None = None
+        self.joined_on = program.zone.day_of(account.created_at) if account.created_at else EPOCH_DAY
         self.tiers: dict[str, TierState] = dict(account.tiers)
         self.counters = account.counters
         self.shared = state.shared.counters
@@ -98,6 +100,7 @@ class Draft:
         self.is_promised = False
         """Whether units are taken that a checkout promised: what is owed waits behind them."""
         self.counted: dict[str, Decimal] = {}
+        self.kept: dict[str, tuple[str, ...]] = {}
         self.returned: Returned | None = None
         self.left: dict[str, Decimal] = {}
         self.held: dict[str, int] = {}
@@ -205,7 +208,7 @@ class Draft:
         held = self.tiers.get(key)
         if held is not None and cause == "reached" and self._keeps_tier(ladder, held):
             return ()
-        self.tiers[key], moves = tier_path(ladder, held, self.buckets, self.program.zone, self.now)
+        self.tiers[key], moves = tier_path(ladder, held, self.counts(), self.program.zone, self.now)
         changes = tuple(
             TierChange(key, move.before, move.after, move.at, "review" if move.by_time else cause)
             for move in moves
@@ -226,24 +229,46 @@ class Draft:
             return False
         if self.day < period_start(ladder.review, zone.day_of(self.now)):
             return False
-        reached = ladder.level_for(value_on(ladder.metric, self.buckets, self.day))
+        reached = ladder.level_for(number_on(ladder.metric, self.counts(), self.day))
         return reached <= ladder.level_of(held.level)
 
-    def count(self, identity: str, bucket_on: date, value: Decimal) -> None:
-        """Count a value in a metric's bucket.
+    def count(self, metric: Metric, tally: Tally) -> bool:
+        """Count what the event counts in a metric.
 
         Args:
-            identity: the metric's identity.
-            bucket_on: the bucket's first day.
-            value: exact value.
+            metric: the metric.
+            tally: what is counted.
+
+        Returns:
+            False where not all of it found room.
         """
-        if value < 0:
-            self.lowered.add(identity)
-        buckets = dict(self.buckets)
-        bucket = buckets.get((identity, bucket_on))
-        total, count = (bucket.total, bucket.count) if bucket is not None else (_ZERO, 0)
-        buckets[(identity, bucket_on)] = Bucket(total + value, count + 1)
-        self.buckets = buckets
+        if tally.value < 0:
+            self.lowered.add(metric.identity)
+        key = (metric.identity, bucket_of(metric, self.day))
+        bucket, fits = added(metric, self.buckets.get(key), tally)
+        self.put_bucket(key, bucket)
+        return fits
+
+    def put_bucket(self, key: tuple[str, date], bucket: Bucket) -> None:
+        """Let a bucket hold something else.
+
+        Args:
+            key: the metric's identity and the bucket's first day.
+            bucket: what it holds from now on.
+        """
+        if self._buckets is None:
+            # One copy for all metrics of an event: the state that it began from is never touched.
+            self._buckets = dict(self.buckets)
+            self.buckets = self._buckets
+        self._buckets[key] = bucket
+
+    def counts(self) -> Counts:
+        """Give what metrics have counted so far.
+
+        Returns:
+            The account's buckets, and when its years begin.
+        """
+        return Counts(self.buckets, self.joined_on)
 
     def room(self, draw: Draw) -> Decimal:
         """Tell how much can still be drawn from a counter; the decision keeps what the first look found.
@@ -408,7 +433,7 @@ class Draft:
         Returns:
             Values by name, in the windows that the event's day is in.
         """
-        return MetricValues(self.program.metrics, self.buckets, self.day)
+        return MetricValues(self.program.metrics, self.counts(), self.day)
 
     def _promised_tiers(self, event_type: str) -> Mapping[str, str]:
         # What an order sets off further on sees the tiers to which it led.
@@ -469,6 +494,7 @@ class Draft:
             personal=tuple(self.personal),
             # One way to write a number, however it was reckoned.
             counted=self.counted,
+            kept=self.kept,
             returned=self.returned,
             left={counter: Decimal(plain_text(left)) for counter, left in self.left.items()},
             held=self.held,

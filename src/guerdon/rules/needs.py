@@ -22,7 +22,7 @@ from guerdon.rules.events import (
 )
 from guerdon.rules.giving import cause_draws, draws_of_gift
 from guerdon.rules.limits import NO_LIMITS, Draw, all_draws, earning_draws, stock_draw
-from guerdon.rules.metrics import Metric, bucket_of
+from guerdon.rules.metrics import Metric
 from guerdon.rules.offering import CHOICE, choice_draw
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.stepping import FOLLOW_ONS
@@ -100,7 +100,7 @@ def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
     paid = command.paid
     if paid is None:
         return Needs(False, frozenset(), day, {}, {})
-    counted = metrics_of(paid)
+    counted = (*metrics_of(paid), *program.metrics_by_event.get(paid.event.type, ()))
     laddered = [ladder.metric for ladder in program.ladders.values()]
     sold_on = program.zone.day_of(paid.event.occurred_at)
     draws = draws_of(paid, program)
@@ -109,7 +109,7 @@ def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
         metrics=frozenset(metric.identity for metric in (*counted, *laddered)),
         oldest_bucket_on=min(
             _oldest(program, [*counted, *laddered], day),
-            *(bucket_of(metric, sold_on) for metric in counted),
+            *(metric.first_bucket(sold_on) for metric in counted),
             sold_on,
         ),
         counters={draw.counter: draw.bound for draw in draws if not draw.shared},
@@ -160,10 +160,11 @@ def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> l
 
 def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:
     """Calendar ladders are worked out from the first count on, other metrics only over their own window."""
-    oldest = min((metric.window.first_day(day) for metric in metrics), default=day)
+    oldest = min((metric.first_bucket(day) for metric in metrics), default=day)
     for ladder in program.ladders.values():
-        window = ladder.metric.window
-        first = window.first_day(day - _AHEAD) - ladder.looks_back if window.rolling else EPOCH_DAY
+        metric = ladder.metric
+        is_sliding = not metric.window.is_fixed
+        first = metric.first_bucket(day - _AHEAD - ladder.looks_back) if is_sliding else EPOCH_DAY
         oldest = min(oldest, first)
     return oldest
 

@@ -41,8 +41,16 @@ def note_inputs(draft: Draft, scope: Scope, trigger: str) -> None:
 
 def _part(value: Any, name: str) -> Any:
     if isinstance(value, dict):
-        return value[name] if isinstance(value, _MADE_WHEN_READ) else value.get(name)
+        return _made(value, name) if isinstance(value, _MADE_WHEN_READ) else value.get(name)
     return getattr(value, name, None)
+
+
+def _made(value: MetricValues | WalletViews, name: str) -> Any:
+    try:
+        return value[name]
+    except KeyError:
+        # Of nothing there is no least, greatest or latest.
+        return None
 
 
 def _written(value: Any) -> Any:

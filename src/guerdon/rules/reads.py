@@ -31,13 +31,12 @@ def _is_under(path: str, roots: Iterable[str]) -> bool:
     return any(path == root or path.startswith(f"{root}.") for root in roots)
 
 
-def inactive_because(one: written.Campaign, made: Campaign, definition: Definition) -> str:
+def inactive_because(one: written.Campaign, made: Campaign) -> str:
     """Say why a campaign is accepted and does nothing yet.
 
     Args:
         one: as written.
         made: as compiled.
-        definition: the whole definition.
 
     Returns:
         The reason, or nothing for a campaign that runs.
@@ -47,21 +46,19 @@ def inactive_because(one: written.Campaign, made: Campaign, definition: Definiti
     later = sorted({effect.effect for effect in one.then if effect.effect in ("discount", "gift", "message")})
     if later:
         return f"effect {later[0]} is not carried out yet"
-    return not_kept((path for expression in expressions_of(made) for path in expression.reads), definition)
+    return not_kept(path for expression in expressions_of(made) for path in expression.reads)
 
 
-def not_kept(reads: Iterable[str], definition: Definition) -> str:
+def not_kept(reads: Iterable[str]) -> str:
     """Say what of all that is read does not exist yet.
 
     Args:
         reads: dotted paths.
-        definition: the whole definition.
 
     Returns:
         The reason, or nothing where all exists.
     """
-    uncounted = [f"metrics.{key}" for key, metric in definition.metrics.items() if is_later(metric)]
-    missing = next((path for path in sorted(reads) if _is_under(path, (*_KEPT_LATER, *uncounted))), "")
+    missing = next((path for path in sorted(reads) if _is_under(path, _KEPT_LATER)), "")
     return f"{missing} is not kept yet" if missing else ""
 
 
@@ -81,19 +78,6 @@ def expressions_of(campaign: Campaign) -> list[Expression]:
     every += [each for one in campaign.multipliers for each in (one.by, one.where)]
     every += [one.repeat for one in campaign.redeems]
     return [one for one in every if one is not None]
-
-
-def is_later(metric: written.Metric) -> bool:
-    """Tell whether a metric folds in a way that is accepted and not active yet.
-
-    Args:
-        metric: as written.
-
-    Returns:
-        True for streaks, distinct counts and extremes.
-    """
-    folds = (metric.streak, metric.distinct, metric.min, metric.max, metric.last)
-    return any(fold is not None for fold in folds)
 
 
 def asked_by(

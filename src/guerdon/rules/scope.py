@@ -22,13 +22,15 @@ from guerdon.rules.expressions import (
     STRING,
     TIMESTAMP,
     Environment,
+    ExpressionError,
     ListOf,
     MapOf,
     Namespace,
     Record,
     Type,
+    compile_expression,
 )
-from guerdon.rules.metrics import Buckets, Metric, value_on
+from guerdon.rules.metrics import Counts, Metric, Value, value_on
 from guerdon.rules.state import MemberState, WalletState
 
 LINE = Record(
@@ -109,8 +111,12 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
     Returns:
         The environment to compile against.
     """
+    return _environment(definition, event_type, _metrics(definition))
+
+
+def _environment(definition: Definition, event_type: str, metrics: Mapping[str, Type]) -> Environment:
     event_type, _, of_line = event_type.partition("/")
-    roots = {**_standing(definition), "event": _event(definition, event_type), "store": STRING}
+    roots = {**_standing(definition, metrics), "event": _event(definition, event_type), "store": STRING}
     if event_type.startswith("order."):
         roots["order"] = ORDER
     elif event_type == "checkout":
@@ -131,7 +137,7 @@ def environment_of_account(definition: Definition, *, for_segment: bool = False)
     Returns:
         The environment to compile against.
     """
-    roots = _standing(definition)
+    roots = _standing(definition, _metrics(definition))
     if for_segment:
         del roots["member"]
         account, _ = _people(definition)
@@ -140,13 +146,30 @@ def environment_of_account(definition: Definition, *, for_segment: bool = False)
     return Environment(roots, zone=Zone(definition.timezone).info)
 
 
-def _standing(definition: Definition) -> dict[str, Type]:
+def _metrics(definition: Definition) -> dict[str, Type]:
+    """Declare what metrics are: numbers, or instants where the last one of an event is kept."""
+    found: dict[str, Type] = dict.fromkeys(definition.metrics, DECIMAL)
+    for key, one in definition.metrics.items():
+        if one.last is not None:
+            found[key] = _type_of(str(one.last), _environment(definition, one.event, {}))
+    return found
+
+
+def _type_of(text: str, environment: Environment) -> Type:
+    try:
+        return TIMESTAMP if compile_expression(text, environment).type == TIMESTAMP else DECIMAL
+    except ExpressionError:
+        # It is told where the metric is compiled.
+        return DECIMAL
+
+
+def _standing(definition: Definition, metrics: Mapping[str, Type]) -> dict[str, Type]:
     account, member = _people(definition)
     return {
         "account": account,
         "member": member,
         "wallets": Namespace("wallets", dict.fromkeys(definition.wallets, WALLET)),
-        "metrics": Namespace("metrics", dict.fromkeys(definition.metrics, DECIMAL)),
+        "metrics": Namespace("metrics", metrics),
         "program": Record("program", {"key": STRING, "currency": STRING}),
         "now": TIMESTAMP,
     }
@@ -274,23 +297,23 @@ class ProgramView(msgspec.Struct, frozen=True):
     currency: str
 
 
-class MetricValues(dict[str, Decimal]):
+class MetricValues(dict[str, Value]):
     """The account's metrics on one local day, folded when first asked for."""
 
-    def __init__(self, metrics: Mapping[str, Metric], buckets: Buckets, day: date) -> None:
+    def __init__(self, metrics: Mapping[str, Metric], counts: Counts, day: date) -> None:
         """Make the view.
 
         Args:
             metrics: the program's metrics.
-            buckets: the account's buckets.
+            counts: what the account's metrics counted.
             day: local day whose windows are meant.
         """
         super().__init__()
         self._metrics = metrics
-        self._buckets = buckets
+        self._counts = counts
         self._day = day
 
-    def __missing__(self, name: str) -> Decimal:
+    def __missing__(self, name: str) -> Value:
         """Fold a metric's buckets.
 
         Args:
@@ -298,8 +321,14 @@ class MetricValues(dict[str, Decimal]):
 
         Returns:
             Its value.
+
+        Raises:
+            KeyError: where nothing was counted of which there could be a least, greatest or latest.
         """
-        value = self[name] = value_on(self._metrics[name], self._buckets, self._day)
+        value = value_on(self._metrics[name], self._counts, self._day)
+        if value is None:
+            raise KeyError(name)
+        self[name] = value
         return value
 
 

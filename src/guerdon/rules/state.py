@@ -72,9 +72,11 @@ class Bucket(msgspec.Struct, frozen=True, gc=False):
     """What a metric counted in one bucket of days."""
 
     total: Decimal = Decimal(0)
-    """Exact sum of the metric's values."""
+    """Exact sum of the metric's values; for what is no sum, what the bucket comes to alone."""
     count: int = 0
     """How many events were counted."""
+    held: Mapping[str, int] = {}
+    """Values with how often each was counted, for what is no sum: so they can be taken out again."""
 
 
 class TierState(msgspec.Struct, frozen=True, gc=False):

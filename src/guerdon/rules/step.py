@@ -37,7 +37,7 @@ from guerdon.rules.events import (
     TakeCapture,
     Tick,
 )
-from guerdon.rules.metrics import bucket_of
+from guerdon.rules.metrics import DIFFERENT_AT_MOST, Metric, Tally
 from guerdon.rules.noting import note_inputs
 from guerdon.rules.owing import repay
 from guerdon.rules.program import Program
@@ -46,6 +46,8 @@ from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
 from guerdon.rules.stepping import DEPTH, FOLLOW_ONS, exactly
 from guerdon.rules.undo import undo
+
+_TOO_MANY = f"a metric tells at most {DIFFERENT_AT_MOST} different values apart, and this one is one more"
 
 __all__ = ["DEPTH", "FOLLOW_ONS", "exactly", "step"]
 
@@ -122,15 +124,23 @@ def _set_off(draft: Draft, scope: Scope) -> None:
 def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
     counted: set[str] = set()
     for metric in draft.program.metrics_by_event.get(draft.event.type, ()):
-        count = count_of(metric, scope)
+        count = count_of(metric, scope, draft.day)
         if count.refusal:
             draft.skipped.append(Skip(f"metric:{metric.key}", count.refusal, count.detail))
-        elif count.value is not None:
-            draft.count(metric.identity, bucket_of(metric, draft.day), count.value)
+        elif count.tally is not None:
+            if not draft.count(metric, count.tally):
+                draft.skipped.append(Skip(f"metric:{metric.key}", "too_many_values", _TOO_MANY))
             counted.add(metric.key)
             if metric.reads_people:
-                draft.counted[metric.key] = Decimal(plain_text(count.value))
+                _record(draft, metric, count.tally)
     return counted
+
+
+def _record(draft: Draft, metric: Metric, tally: Tally) -> None:
+    if metric.fold == "sum":
+        draft.counted[metric.key] = Decimal(plain_text(tally.value))
+    else:
+        draft.kept[metric.key] = tally.keys
 
 
 def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY, Period, Span, Zone, period_end, period_start
-from guerdon.rules.metrics import Buckets, Metric, counted_from, first_counted, peak_within
+from guerdon.rules.metrics import Counts, Metric, counted_from, first_counted, peak_within
 from guerdon.rules.state import TierState
 
 _LONGEST: Mapping[Period, int] = {"month": 31, "quarter": 92, "year": 366}
@@ -115,24 +115,24 @@ class _Standing(msgspec.Struct):
     """The periods walked through, each with the level that it began with."""
 
 
-def tier_at(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime) -> TierState:
+def tier_at(ladder: Ladder, held: TierState | None, counts: Counts, zone: Zone, now: datetime) -> TierState:
     """Work out the tier that an account holds at an instant.
 
     Args:
         ladder: the ladder.
         held: the standing as last booked, or None for a new account.
-        buckets: the account's buckets of the ladder's metric.
+        counts: the account's buckets of the ladder's metric.
         zone: the program's calendar.
         now: the instant that is asked for.
 
     Returns:
         The standing at `now`.
     """
-    return tier_path(ladder, held, buckets, zone, now)[0]
+    return tier_path(ladder, held, counts, zone, now)[0]
 
 
 def tier_path(
-    ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime
+    ladder: Ladder, held: TierState | None, counts: Counts, zone: Zone, now: datetime
 ) -> tuple[TierState, tuple[Move, ...]]:
     """Work out the tier that an account holds at an instant, and the steps that led there.
 
@@ -143,7 +143,7 @@ def tier_path(
     Args:
         ladder: the ladder.
         held: the standing as last booked, or None for a new account.
-        buckets: the account's buckets of the ladder's metric.
+        counts: the account's buckets of the ladder's metric.
         zone: the program's calendar.
         now: the instant that is asked for.
 
@@ -156,27 +156,27 @@ def tier_path(
         due = stands.changes_at
         if due is None or due > now:
             break
-        stands = _stand(ladder, stands, buckets, zone, due)
+        stands = _stand(ladder, stands, counts, zone, due)
         if stands.level != before:
             moves.append(Move(due, before, stands.level, by_time=True))
             before = stands.level
-    stands = _stand(ladder, stands, buckets, zone, now)
+    stands = _stand(ladder, stands, counts, zone, now)
     if stands.level != before:
         moves.append(Move(now, before, stands.level, by_time=False))
     return stands, tuple(moves)
 
 
-def _stand(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone, now: datetime) -> TierState:
+def _stand(ladder: Ladder, held: TierState | None, counts: Counts, zone: Zone, now: datetime) -> TierState:
     anchor_on, anchor_level = EPOCH_DAY, ladder.tiers[0].key
     if held is not None and held.definition == ladder.identity:
         anchor_on, anchor_level = held.anchor_on, held.anchor_level
     elif held is not None:
         # A changed ladder takes nothing away before its next review: counting begins with what is held now.
         anchor_on, anchor_level = period_start(ladder.review, zone.day_of(now)), held.level
-    walk = _start(ladder, anchor_on, ladder.level_of(anchor_level), buckets, zone.day_of(now))
-    level, changes_at = _walk(ladder, walk, buckets, zone, now)
+    walk = _start(ladder, anchor_on, ladder.level_of(anchor_level), counts, zone.day_of(now))
+    level, changes_at = _walk(ladder, walk, counts, zone, now)
     key = ladder.tiers[level].key
-    if ladder.metric.window.rolling and len(walk.bases) > ladder.memory:
+    if not ladder.metric.window.is_fixed and len(walk.bases) > ladder.memory:
         # Days that nothing depends on any more are not gathered, so next time the walk begins later.
         anchor_on, base = walk.bases[-1 - ladder.memory]
         anchor_level = ladder.tiers[base].key
@@ -190,29 +190,29 @@ def _stand(ladder: Ladder, held: TierState | None, buckets: Buckets, zone: Zone,
     )
 
 
-def _start(ladder: Ladder, anchor_on: date, level: int, buckets: Buckets, today: date) -> _Standing:
+def _start(ladder: Ladder, anchor_on: date, level: int, counts: Counts, today: date) -> _Standing:
     if level == 0:
         # At the base nothing can be lost, so the periods before the first count need no walking.
-        counted = first_counted(ladder.metric, buckets)
+        counted = first_counted(ladder.metric, counts)
         anchor_on = max(anchor_on, min(counted, today) if counted is not None else today)
     return _Standing(level, period_start(ladder.review, anchor_on))
 
 
 def _walk(
-    ladder: Ladder, walk: _Standing, buckets: Buckets, zone: Zone, now: datetime
+    ladder: Ladder, walk: _Standing, counts: Counts, zone: Zone, now: datetime
 ) -> tuple[int, datetime | None]:
-    if ladder.metric.window.counts_for_ever and not walk.base:
+    if ladder.metric.never_falls and not walk.base:
         # What counts for ever is never lost, so there is nothing to review.
-        return ladder.level_for(peak_within(ladder.metric, buckets, EPOCH_DAY, EPOCH_DAY)), None
+        return ladder.level_for(peak_within(ladder.metric, counts, EPOCH_DAY, EPOCH_DAY)), None
     while True:
         walk.bases.append((walk.period, walk.base))
         end_on = period_end(ladder.review, walk.period)
-        earned = ladder.level_for(peak_within(ladder.metric, buckets, walk.period, end_on))
+        earned = ladder.level_for(peak_within(ladder.metric, counts, walk.period, end_on))
         end_at = zone.start_of(end_on)
         if end_at > now:
             level, changes_at = _level_now(walk, earned, end_at, now)
             # A fact dated a little ahead counts when its period begins.
-            ahead = changes_at is None and counted_from(ladder.metric, buckets, end_on)
+            ahead = changes_at is None and counted_from(ladder.metric, counts, end_on)
             return level, end_at if ahead else changes_at
         kept = earned
         if earned < walk.base:

@@ -34,7 +34,7 @@ class Somebody:
     """Ladder → tier."""
     badges: tuple[str, ...] = ()
     metrics: Mapping[str, Decimal] = field(default_factory=dict)
-    """Metric → value; 0 where it is left out."""
+    """Metric → value; where it is left out 0, or nothing for extremes and last times."""
     wallets: Mapping[str, Decimal] = field(default_factory=dict)
     """Wallet → available units; 0 where it is left out."""
 
@@ -102,7 +102,8 @@ def _scope(program: Program, event: Event, somebody: Somebody) -> Scope:
     _known("metric", somebody.metrics, program.metrics)
     _known("wallet", somebody.wallets, program.wallets)
     zero = Decimal(0)
-    scope.metrics.update({key: somebody.metrics.get(key, zero) for key in program.metrics})
+    counted = {key: zero for key, one in program.metrics.items() if one.fold in ("sum", "distinct", "streak")}
+    scope.metrics.update({**counted, **somebody.metrics})
     scope.wallets = {key: WalletView(somebody.wallets.get(key, zero), zero, zero) for key in program.wallets}
     return scope
 

@@ -135,12 +135,12 @@ MISTAKES = [
     ),
     (
         "calendar_year",
-        "yearly",
+        "calendar_years",
         (
-            "10:63: 'yearly' is not one of all_time, calendar_year, calendar_quarter, "
-            "calendar_month, calendar_week; did you mean 'calendar_year'? [unknown_choice]"
+            "10:63: 'calendar_years' is not one of all_time, calendar_year, calendar_quarter, "
+            "calendar_month, calendar_week, membership_year; did you mean 'calendar_year'? [unknown_choice]"
         ),
-        "yearly}",
+        "calendar_years}",
     ),
     (
         "from: 1500",

@@ -158,7 +158,7 @@ def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple
             for key, one in state.wallets.items()
             for lot in one.lots or ()
         },
-        "metric_buckets": {key: (one.total, one.count) for key, one in state.buckets.items()},
+        "metric_buckets": {key: (one.total, one.count, dict(one.held)) for key, one in state.buckets.items()},
         "account_counters": {(key,): (used,) for key, used in state.counters.items()},
         "tiers": {
             (key,): (

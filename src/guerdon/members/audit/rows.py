@@ -18,7 +18,9 @@ _IDENTITIES = """
 select account_id, member_id, digest, kind, program_id from identities order by account_id, member_id, digest
 """
 _NAMES = "select account_id, member_id, digest, program_id from name_words order by 1, 2, 3"
-_BUCKETS = "select account_id, metric, bucket_on, total, count from metric_buckets order by 1, 2, 3"
+_BUCKETS = """
+select account_id, metric, bucket_on, total, count, coalesce(held, '{}') from metric_buckets order by 1, 2, 3
+"""
 _COUNTERS = "select account_id, counter, used from account_counters order by 1, 2"
 _TIERS = """
 select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition, program_id
@@ -82,7 +84,7 @@ def walk_buckets(tx: Tx) -> Walk:
         tx: bound to the tenant.
 
     Returns:
-        Account, metric, first day, total, count.
+        Account, metric, first day, total, count, values that are held.
     """
     return Walk(tx, "metric_buckets", _BUCKETS)
 

@@ -59,7 +59,7 @@ def campaign_of(work: Compiling, key: str, one: written.Campaign, wallets: Mappi
         badges=tuple(effect.badge for effect in effects if isinstance(effect, written.Badge)),
     )
     _check_budget(work, made, wallets)
-    return msgspec.structs.replace(made, inactive=inactive_because(one, made, work.definition))
+    return msgspec.structs.replace(made, inactive=inactive_because(one, made))
 
 
 def _check_budget(work: Compiling, campaign: Campaign, wallets: Mapping[str, Wallet]) -> None:

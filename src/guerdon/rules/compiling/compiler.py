@@ -23,13 +23,15 @@ class Compiling:
         self.scales = {key: one.scale for key, one in definition.retired.wallets.items()}
         self.scales.update((key, wallet.scale) for key, wallet in definition.wallets.items())
 
-    def expression(self, text: ExpressionText | None, event_type: str, expects: Type) -> Expression | None:
+    def expression(
+        self, text: ExpressionText | None, event_type: str, expects: Type | None
+    ) -> Expression | None:
         """Compile an expression.
 
         Args:
             text: what is written, or None.
             event_type: the event that it sees.
-            expects: what it must come to.
+            expects: what it must come to; None for anything.
 
         Returns:
             The expression; None where nothing is written, or where it is a fault.

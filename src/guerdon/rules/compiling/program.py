@@ -16,7 +16,7 @@ from guerdon.rules.index import CampaignIndex
 from guerdon.rules.orders import OrderSettings
 from guerdon.rules.program import INDEXED_FROM, Program
 from guerdon.rules.promotions import CHECKOUT, compile_promotions
-from guerdon.rules.reads import asked_by, inputs_of, is_later, personal_of
+from guerdon.rules.reads import asked_by, inputs_of, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.segments import asked_for
 from guerdon.rules.stepping import TAKING
@@ -42,12 +42,8 @@ def compile_program(definition: Definition, version: int, positions: Positions |
 def _compiled(work: Compiling, version: int) -> Program:
     definition = work.definition
     wallets = {key: wallet_of(work, key, one) for key, one in definition.wallets.items()}
-    metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items() if not is_later(one)}
-    ladders = {
-        key: ladder_of(work, key, one, metrics[one.metric])
-        for key, one in definition.ladders.items()
-        if one.metric in metrics
-    }
+    metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items()}
+    ladders = {key: ladder_of(work, key, one, metrics[one.metric]) for key, one in definition.ladders.items()}
     work.environments.update(section_environments(definition))
     rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
     segments = segments_in(work)

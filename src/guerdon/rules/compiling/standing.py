@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from guerdon.base.calendar import Period
 from guerdon.base.exact import plain_text
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.compiler import Compiling, span_of
-from guerdon.rules.definition import ExpressionText
-from guerdon.rules.expressions import BOOL, DECIMAL, Type
-from guerdon.rules.metrics import Metric, Window
+from guerdon.rules.definition import canonical_data
+from guerdon.rules.expressions import (
+    ANY,
+    BOOL,
+    DECIMAL,
+    DURATION,
+    INT,
+    STRING,
+    TIMESTAMP,
+    Expression,
+    ListOf,
+    Type,
+)
+from guerdon.rules.metrics import Fold, Metric, Streak, Window
 from guerdon.rules.reads import not_kept, standing_read
 from guerdon.rules.sections import SEGMENT
 from guerdon.rules.segments import Segment
 from guerdon.rules.tiers import Ladder, Tier
+
+_READ = ("value", "distinct", "min", "max", "last")
+_WANTED: dict[str, Type | None] = {"distinct": None, "last": None}
+_KEEPS: dict[str, tuple[Type, ...]] = {
+    "last": (INT, DECIMAL, TIMESTAMP),
+    "distinct": (BOOL, INT, DECIMAL, STRING, TIMESTAMP, DURATION, ANY),
+}
 
 
 def metric_of(work: Compiling, key: str, one: written.Metric) -> Metric:
@@ -29,22 +48,46 @@ def metric_of(work: Compiling, key: str, one: written.Metric) -> Metric:
     Returns:
         The metric.
     """
-    window = _window(one.window)
-    value, when = (work.expression(text, one.event, type_) for text, type_ in _counted(one))
-    for field, expression in (("value", value), ("when", when)):
+    field = next((name for name in _READ if getattr(one, name) is not None), "value")
+    written_value = getattr(one, field)
+    value = work.expression(written_value, one.event, _WANTED.get(field, DECIMAL))
+    when = work.expression(one.when, one.event, BOOL)
+    _check_kept(work, f"/metrics/{key}/{field}", (field, value))
+    for name, expression in ((field, value), ("when", when)):
         changing = standing_read(expression)
         if changing:
             detail = f"a metric counts what events say; {changing} depends on the order of their arrival"
-            work.fault(f"/metrics/{key}/{field}", "metric_reads_standing", detail)
-    identity = _hash(one.model_dump_json(by_alias=True, exclude_defaults=True), work.definition.timezone)
+            work.fault(f"/metrics/{key}/{name}", "metric_reads_standing", detail)
+    identity = _hash(json.dumps(canonical_data(one)), work.definition.timezone)
+    row = one.in_a_row
     return Metric(
         key=key,
         identity=f"{key}@{identity}",
         event=one.event,
-        window=window,
+        window=_window(one.window),
         value=value,
         when=when,
+        fold=_fold_of(field, one),
+        streak=Streak(row.of, row.forgives, row.longest) if row is not None else None,
+        is_instant=field == "last" and value is not None and value.type == TIMESTAMP,
     )
+
+
+def _fold_of(field: str, one: written.Metric) -> Fold:
+    if one.streak is not None:
+        return "streak"
+    return "sum" if field == "value" else field  # type: ignore[return-value]  # the other fields are folds
+
+
+def _check_kept(work: Compiling, pointer: str, kept: tuple[str, Expression | None]) -> None:
+    """Make sure that what is kept of each event can be kept."""
+    field, value = kept
+    if value is None or field not in _KEEPS:
+        return
+    kind = value.type.item if field == "distinct" and isinstance(value.type, ListOf) else value.type
+    if kind not in _KEEPS[field]:
+        says = "a number or an instant" if field == "last" else "a value or a list of values"
+        work.fault(pointer, "type_mismatch", f"{says} was expected, and this gives a {value.type}")
 
 
 def segments_in(work: Compiling) -> dict[str, Segment]:
@@ -60,7 +103,7 @@ def segments_in(work: Compiling) -> dict[str, Segment]:
     for key, one in work.definition.segments.items():
         when = work.expression(one.when, SEGMENT, BOOL)
         if when is not None:
-            found[key] = Segment(key, when, not_kept(when.reads, work.definition))
+            found[key] = Segment(key, when, not_kept(when.reads))
     return found
 
 
@@ -99,6 +142,10 @@ def ladder_of(work: Compiling, key: str, one: written.Ladder, metric: Metric) ->
 
 
 def _window(one: Any) -> Window:
+    if isinstance(one, written.Dates):
+        return Window(between=(one.starts, one.ends))
+    if one == "membership_year":
+        return Window("day", membership=True)
     if isinstance(one, str):
         return Window(_period(one))
     return Window("day", span_of(one.rolling))
@@ -106,10 +153,6 @@ def _window(one: Any) -> Window:
 
 def _period(name: str) -> Period:
     return name.removeprefix("calendar_")  # type: ignore[return-value]  # the models allow only periods
-
-
-def _counted(one: written.Metric) -> tuple[tuple[ExpressionText | None, Type], ...]:
-    return (one.value, DECIMAL), (one.when, BOOL)
 
 
 def _hash(*parts: str) -> str:

@@ -55,7 +55,7 @@ from guerdon.rules.definition.inactive import InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Ladder, Tier
 from guerdon.rules.definition.layout.formatting import definition_text, format_document
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
-from guerdon.rules.definition.metrics import Metric, Rolling
+from guerdon.rules.definition.metrics import Dates, Metric, Rolling, Streak
 from guerdon.rules.definition.rewards import Content, Reward, code_parts
 from guerdon.rules.definition.scalars.part import DescribedPart, Part, spellings
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, render
@@ -103,6 +103,7 @@ __all__ = [
     "Checkout",
     "Content",
     "Conversion",
+    "Dates",
     "Datum",
     "Definition",
     "DefinitionError",
@@ -160,6 +161,7 @@ __all__ = [
     "Span",
     "Spending",
     "Step",
+    "Streak",
     "Survey",
     "SurveyQuestion",
     "Team",

@@ -139,9 +139,13 @@ def _card_reward(definition: Definition, reward: Reward, pointer: str) -> Iterat
 def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Finding]:
     unknown = list(known_findings("metric", ladder.metric, definition.metrics, f"{pointer}/metric"))
     yield from unknown
+    metric = definition.metrics.get(ladder.metric)
+    if metric is not None and (metric.min is not None or metric.last is not None):
+        detail = f"a ladder climbs by what can grow; '{ladder.metric}' keeps the least or the latest value"
+        yield Finding(f"{pointer}/metric", "ladder_metric", detail)
     if not unknown and ladder.review is None:
         window = definition.metrics[ladder.metric].window
-        if window == "calendar_week" or not isinstance(window, str):
+        if window in ("calendar_week", "membership_year") or not isinstance(window, str):
             detail = "the key 'review' is missing: the window of this ladder's metric is no review period"
             yield Finding(
                 f"{pointer}/review", "missing_key", detail, "calendar_year, calendar_quarter, calendar_month"

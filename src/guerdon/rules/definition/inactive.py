@@ -9,13 +9,11 @@ from typing import Final
 from guerdon.rules.definition.campaigns import Campaign
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.engagement.referral import Referral
-from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.scalars.part import spellings
 from guerdon.rules.definition.settings import Earning
 
 _LATER_SECTIONS: Final = {
     "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
-    "quizzes": "quizzes are not held yet",
     "draws": "nothing is drawn yet",
     "leaderboards": "nobody is ranked yet",
     "teams": "members cannot form teams yet",
@@ -46,7 +44,6 @@ ACTIVE_KINDS: Final = frozenset(
 _OF_CARTS: Final = frozenset({"discount", "gift"})
 _LATER_EFFECTS: Final = frozenset({"message"})
 _LATER_SETTINGS: Final = (("earning", Earning(), ("same_order",)),)
-_LATER_FOLDS: Final = ("streak", "distinct", "min", "max", "last")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,6 @@ def inactive_parts(definition: Definition) -> tuple[InactivePart, ...]:
 
 
 def _all(definition: Definition) -> Iterator[InactivePart]:
-    for key, metric in definition.metrics.items():
-        yield from _metric(metric, f"/metrics/{key}")
     for key, campaign in definition.campaigns.items():
         yield from _campaign(campaign, f"/campaigns/{key}")
     yield from _rewards(definition)
@@ -116,12 +111,6 @@ def _settings(definition: Definition) -> Iterator[InactivePart]:
 _WHY_SETTINGS: Final = {
     "earning": "an order's own points cannot pay for it yet, whatever this says",
 }
-
-
-def _metric(metric: Metric, pointer: str) -> Iterator[InactivePart]:
-    for fold in _LATER_FOLDS:
-        if getattr(metric, fold) is not None:
-            yield InactivePart(f"{pointer}/{fold}", f"metrics count and sum; {fold} is not kept yet")
 
 
 def _campaign(campaign: Campaign, pointer: str) -> Iterator[InactivePart]:

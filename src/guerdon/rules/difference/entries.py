@@ -43,6 +43,7 @@ from guerdon.rules.difference.voice import (
     rounding,
     schedule,
     span,
+    streak_words,
     window,
 )
 
@@ -157,7 +158,7 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Metric, "event"): ("looks at", lambda value, _: f"each {coded(value)}"),
     (Metric, "value"): ("adds up", _or("how many there were", lambda value, _: amount_of(value))),
     (Metric, "when"): ("counts", lambda value, _: condition(value)),
-    (Metric, "streak"): ("counts", _or("no streak", lambda value, _: f"{value}s in a row")),
+    (Metric, "streak"): ("counts", lambda value, _: streak_words(value)),
     (Metric, "distinct"): ("counts the different values of", _or("nothing", _code)),
     (Metric, "min"): ("keeps the least", _or("of nothing", _code)),
     (Metric, "max"): ("keeps the greatest", _or("of nothing", _code)),
@@ -276,8 +277,8 @@ def _metric(one: Metric, _: Voice) -> str:
 
 
 def _counted(one: Metric) -> str:
-    if one.streak is not None:
-        return f"counts the {one.streak}s in a row with"
+    if one.in_a_row is not None:
+        return f"counts the {streak_words(one.in_a_row)} with"
     if one.value is not None:
         return f"adds up {amount_of(one.value)} of each"
     if one.distinct is not None:

@@ -13,6 +13,7 @@ from guerdon.base.exact import currency_digits
 from guerdon.rules.definition import (
     WEEKDAYS,
     Budget,
+    Dates,
     Definition,
     EarningLimits,
     Expiry,
@@ -21,6 +22,7 @@ from guerdon.rules.definition import (
     Rounding,
     Schedule,
     Span,
+    Streak,
     Text,
     canonical_data,
     number_text,
@@ -44,6 +46,7 @@ _WINDOWS: Final = {
     "calendar_quarter": "the calendar quarter",
     "calendar_month": "the calendar month",
     "calendar_week": "the calendar week",
+    "membership_year": "the member's own year",
 }
 
 
@@ -374,7 +377,7 @@ def rounding(one: Rounding) -> str:
     return f"{_ROUNDED[one.mode]} by {one.per}"
 
 
-def window(one: str | Rolling) -> str:
+def window(one: str | Rolling | Dates) -> str:
     """Read over which time a metric counts.
 
     Args:
@@ -383,7 +386,26 @@ def window(one: str | Rolling) -> str:
     Returns:
         Text such as `the calendar year` or `the last 30 days`.
     """
+    if isinstance(one, Dates):
+        return f"the time from {moment(one.starts)} to {moment(one.ends)}"
     return f"the last {span(one.rolling)}" if isinstance(one, Rolling) else _WINDOWS[one]
+
+
+def streak_words(one: Streak | str | None) -> str:
+    """Read a streak.
+
+    Args:
+        one: a word or all that is said of it, or None.
+
+    Returns:
+        Text such as `weeks in a row, one of which may be missed`.
+    """
+    if one is None:
+        return "no streak"
+    row = Streak(of=one) if isinstance(one, str) else one  # type: ignore[arg-type]  # the models allow only periods
+    longest = "at the longest " if row.longest else ""
+    missed = f", of which {row.forgives} together may be missed" if row.forgives else ""
+    return f"{longest}{row.of}s in a row{missed}"
 
 
 def plainly(value: object) -> str:

@@ -180,9 +180,9 @@ def _days(span: Span) -> int:
 
 def _too_long(metric: Metric, goal: Decimal, days: int | None) -> str:
     """Say why a streak does not fit into its window, or into the challenge's own time."""
-    if metric.streak is None:
+    if metric.in_a_row is None:
         return ""
-    unit = metric.streak
+    unit = metric.in_a_row.of
     longest = _LONGEST_STREAK.get((metric.window, unit)) if isinstance(metric.window, str) else None
     if longest is not None and goal > longest:
         window = str(metric.window).replace("_", " ")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from guerdon.rules.limits import Draw, use_draws
+from guerdon.rules.metrics import Value
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT, Promotion
 from guerdon.rules.scope import AccountView, EventView, MemberView, ProgramView, Scope, WalletView
@@ -40,7 +41,7 @@ class View(msgspec.Struct, frozen=True):
     account: AccountView = AccountView(0, "", {}, _NOBODY, 0, {}, ())
     member: MemberView = _NOBODY
     member_id: int | None = None
-    metrics: Mapping[str, Decimal] = {}
+    metrics: Mapping[str, Value] = {}
     wallets: Mapping[str, WalletView] = {}
     used: Mapping[str, Decimal] = {}
     """What has been drawn from counters (`rules.limits`), own and shared, without this cart's own holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.explain.told import People, reached, told_scope
 from guerdon.rules.expressions import EvaluationError
+from guerdon.rules.metrics import Metric, Value
 from guerdon.rules.orders import Order
 from guerdon.rules.program import Campaign
 from guerdon.rules.stepping import DEPTH
@@ -139,7 +141,18 @@ def _less(decision: Decision, recounted: Recount) -> Decision:
         root, _, name = path.rpartition("/")[2].partition(".")
         if root == "metrics" and name in recounted.since:
             inputs[path] = plain_text(Decimal(str(kept)) - recounted.since[name])
+        if root == "metrics" and name in recounted.now:
+            left = _left(str(kept), *recounted.now[name])
+            inputs.pop(path) if left is None else inputs.update({path: left})
     return msgspec.structs.replace(decision, inputs=inputs)
+
+
+def _left(kept: str, metric: Metric, now: Value | None) -> str | None:
+    """Tell what a metric that is no sum would have come to: what was counted since adds nothing."""
+    choose = max if metric.fold == "min" else min
+    if isinstance(now, datetime):
+        return choose(datetime.fromisoformat(kept), now).isoformat()
+    return None if now is None else plain_text(choose(Decimal(kept), now))
 
 
 def _dropped(draft: Draft, paid: PaidOrder) -> set[tuple[str, str]]:

@@ -81,7 +81,7 @@ def _tiers(program: Program, standing: Standing, now: datetime) -> dict[str, Tie
     shown = {}
     for key, ladder in program.ladders.items():
         held = standing.tiers.get(key)
-        state = tier_at(ladder, held, standing.buckets, program.zone, now)
+        state = tier_at(ladder, held, standing.counts(program.zone), program.zone, now)
         since = state.since if held is not None else None
         shown[key] = TierShape(tier=state.level, since=since, review_at=state.changes_at)
     return shown

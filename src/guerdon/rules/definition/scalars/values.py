@@ -141,6 +141,13 @@ def _read_moment(value: object) -> date | datetime:
     raise refusal("bad_date", detail)
 
 
+def _read_day(value: object) -> date:
+    found = _read_moment(value)
+    if isinstance(found, datetime):
+        raise refusal("bad_date", f"a whole day was expected, such as 2027-02-01, not {shown(value)}")
+    return found
+
+
 def _in_range(value: date) -> date:
     if not 1970 <= value.year <= 9000:
         raise ValueError(value.year)
@@ -192,4 +199,9 @@ Moment = Annotated[
             "examples": ["2027-02-01", "2027-02-01T19:00"],
         }
     ),
+]
+Day = Annotated[
+    date,
+    PlainValidator(_read_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DATE.pattern}$", "examples": ["2027-02-01"]}),
 ]

@@ -30,7 +30,7 @@ from guerdon.members.identities import member_ref
 from guerdon.members.members import Member, get_member, list_members, search_members
 from guerdon.members.standing import Standing, Wanted, load_standing
 from guerdon.programs.audit import Act, record
-from guerdon.rules.metrics import value_on
+from guerdon.rules.metrics import number_on
 from guerdon.rules.state import Lot, WalletState
 from guerdon.rules.tiers import Ladder, tier_at
 from guerdon.web.console.chart import stitch_length, stitches
@@ -207,7 +207,10 @@ def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> li
         wallets, stands = held.get(one.account_id, {}), standing[one.account_id]
         tiers = (
             opened.tier(
-                key, tier_at(ladder, stands.tiers.get(key), stands.buckets, program.zone, visit.now).level
+                key,
+                tier_at(
+                    ladder, stands.tiers.get(key), stands.counts(program.zone), program.zone, visit.now
+                ).level,
             )
             for key, ladder in program.ladders.items()
         )
@@ -238,8 +241,9 @@ def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> Walle
 
 def _ladder(opened: Opened, ladder: Ladder, standing: Standing, now: datetime) -> LadderView:
     program = opened.program
-    state = tier_at(ladder, standing.tiers.get(ladder.key), standing.buckets, program.zone, now)
-    value = value_on(ladder.metric, standing.buckets, program.zone.day_of(now))
+    counts = standing.counts(program.zone)
+    state = tier_at(ladder, standing.tiers.get(ladder.key), counts, program.zone, now)
+    value = number_on(ladder.metric, counts, program.zone.day_of(now))
     above = ladder.tiers[ladder.level_of(state.level) + 1 :]
     threshold = above[0].threshold if above else Decimal(0)
     return LadderView(
