@@ -158,20 +158,21 @@ def next_accounts(tx: Tx, program_id: int, after: int) -> list[int]:
     return [row[0] for row in tx.execute(ACCOUNTS_AFTER, (program_id, after, ACCOUNTS_AT_ONCE))]
 
 
-def move_some(tx: Tx, program_id: int, accounts: Sequence[int]) -> int:
+def move_some(tx: Tx, program_id: int, accounts: Sequence[int], rows: int = ROWS_AT_ONCE) -> int:
     """Let rows of accounts leave the journal that recorded months cover.
 
     Args:
         tx: bound to the tenant, as the owner.
         program_id: whose journal.
         accounts: whose rows.
+        rows: most transactions that leave.
 
     Returns:
-        How many transactions left; `ROWS_AT_ONCE` where there may be more.
+        How many transactions left; `rows` where there may be more.
     """
     # One after another: two that move at once would carry the same rows forward.
     tx.execute(sql.LOCK_RECORDED, (program_id,)).fetchall()
-    asked = {"program": program_id, "accounts": bigints(sorted(accounts)), "rows": ROWS_AT_ONCE}
+    asked = {"program": program_id, "accounts": bigints(sorted(accounts)), "rows": rows}
     parts = tx.execute(sql.COVERED, asked).fetchall()
     if not parts:
         return 0
