@@ -173,6 +173,9 @@ def _destination(
             program_id = get_live(tx, options.program).program_id
             if position is not None:
                 position.check(lambda place: _is_known(tx, program_id, lines, place))
+        if house.database.embedded is None:
+            # A server may be at work on the same database, whose callers wait while an import does not mind.
+            house.engine.give_way()
         house.start()
         taking = Taking(tenant_id, options.program, options.enrol, options.historical)
         yield EngineDestination(house.engine, taking)

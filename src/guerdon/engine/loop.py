@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -21,12 +22,14 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.batch import Again, Answered, StaleProgram, Timed, Writer
 from guerdon.engine.commands import Command, Job, Sink
 from guerdon.engine.compiled import CompiledPrograms, ProgramKey
+from guerdon.engine.queueing import Lanes, Pace, Turns
 from guerdon.infra.db import Database
 from guerdon.members.crypto import Vault
 
 _LOG = structlog.get_logger(__name__)
 _GARBAGE = (50_000, 20, 100)
 """Objects before the youngest are looked at, and how often the elder ones are."""
+_NICEST = 19
 _STOPPING = Problem("shutting_down", "the engine is stopping; try again in a moment")
 _FAULT = Problem("internal_error", "the engine could not do this; it has been logged")
 
@@ -39,9 +42,15 @@ class LoopSettings(msgspec.Struct, frozen=True):
     batch_limit: int = 256
     """Commands of one batch."""
     work_ns: int = 8_000_000
-    """About how long a batch may take while somebody waits interactively."""
+    """About how long a batch of bulk commands may take where others may come meanwhile."""
+    bulk_least: int = 16
+    """Bulk commands of a batch, however slow they are."""
     bulk_share: int = 8
-    """Bulk commands take at least one in so many places of a batch."""
+    """Beside interactive commands bulk takes at least one place for so many of them."""
+    watched_ns: int = 30_000_000_000
+    """So long after an interactive command another may come at any moment."""
+    niceness: int = 10
+    """By how much a loop that gives way is behind others for the processor."""
 
 
 class BatchDone(msgspec.Struct, frozen=True):
@@ -54,54 +63,6 @@ class BatchDone(msgspec.Struct, frozen=True):
     transactions: Sequence[Timed]
     again: Sequence[Again]
     """Why it, or a part of it, was run once more."""
-
-
-class Lanes:
-    """The two queues of one program."""
-
-    def __init__(self) -> None:
-        self.interactive: deque[Job] = deque()
-        self.bulk: deque[Job] = deque()
-        self.loading = False
-        """Whether its definition is being compiled beside."""
-
-    def __len__(self) -> int:
-        return len(self.interactive) + len(self.bulk)
-
-    def put(self, jobs: Sequence[Job]) -> None:
-        """Queue jobs in their lanes.
-
-        Args:
-            jobs: of this program.
-        """
-        for job in jobs:
-            (self.bulk if job.command.bulk else self.interactive).append(job)
-
-    def put_back(self, jobs: Sequence[Job]) -> None:
-        """Return a batch that was not begun, in front of what came since.
-
-        Args:
-            jobs: as they were taken.
-        """
-        for job in reversed(jobs):
-            (self.bulk if job.command.bulk else self.interactive).appendleft(job)
-
-    def take(self, most: int, quick: int, bulk_share: int) -> list[Job]:
-        """Take the next batch.
-
-        Args:
-            most: commands of a batch.
-            quick: commands that are done soon enough for somebody who waits.
-            bulk_share: bulk gets at least one place in so many.
-
-        Returns:
-            Interactive commands first.
-        """
-        spared = max(1, most // bulk_share) if self.bulk else 0
-        jobs = [self.interactive.popleft() for _ in range(min(len(self.interactive), most - spared))]
-        room = max(spared, (quick if jobs else most) - len(jobs))
-        jobs += [self.bulk.popleft() for _ in range(min(len(self.bulk), room, most - len(jobs)))]
-        return jobs
 
 
 class EngineLoop:
@@ -128,17 +89,18 @@ class EngineLoop:
         self._settings = settings or LoopSettings()
         self._vaults: dict[int, Vault] = {}
         self._lanes: dict[ProgramKey, Lanes] = {}
-        self._turn: deque[ProgramKey] = deque()
+        self._turns = Turns(self._lanes, self._settings.bulk_share)
         self._waiting = 0
+        self._waiting_bulk = 0
         self._wake = threading.Condition()
         self._stopping = False
         self._draining = True
         self._thread: threading.Thread | None = None
-        self._cost_ns = 300_000
-        """What a command takes, as a moving average."""
+        self._pace = Pace(self._settings.work_ns, self._settings.bulk_least, self._settings.batch_limit)
+        self._gives_way = False
         self.watch: Callable[[BatchDone], None] | None = None
         """Told of each batch, in the loop's thread, before its answers are; it must not raise."""
-        self._interactive_at = 0
+        self._interactive_at: int | None = None
         """When somebody last waited interactively, by the clock that measures work."""
 
     def start(self) -> None:
@@ -150,6 +112,14 @@ class EngineLoop:
         gc.set_threshold(*_GARBAGE)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    def give_way(self) -> None:
+        """Let other processes go first, from the next `start`: short batches, and less of the processor.
+
+        For a loop whose own commands can wait while another engine on the same database, and perhaps on the
+        same machine, answers people: its batches hold locks and its thread takes a processor from them.
+        """
+        self._gives_way = True
 
     def stop(self, *, drain: bool = True) -> None:
         """Stop the loop and wait for it.
@@ -202,17 +172,29 @@ class EngineLoop:
         with self._wake:
             if self._stopping:
                 raise _STOPPING
-            if self._waiting and self._waiting + len(jobs) > self._settings.queue_limit:
-                raise Problem("overloaded", "too many commands are waiting; try again in a moment")
+            self._check_room(jobs)
             for key, of_program in _by_program(jobs).items():
                 lanes = self._lanes.get(key)
                 if lanes is None:
                     lanes = self._lanes[key] = Lanes()
                 if not lanes and not lanes.loading:
-                    self._turn.append(key)
+                    self._turns.add(key)
                 lanes.put(of_program)
-            self._waiting += len(jobs)
+            self._count(jobs, 1)
             self._wake.notify()
+
+    def _check_room(self, jobs: Sequence[Job]) -> None:
+        full = self._waiting and self._waiting + len(jobs) > self._settings.queue_limit
+        bulk = sum(job.command.bulk for job in jobs)
+        # Half of the queue is kept for those who wait, so that an import never has a till refused.
+        half = self._settings.queue_limit // 2
+        if full or (bulk and self._waiting_bulk and self._waiting_bulk + bulk > half):
+            raise Problem("overloaded", "too many commands are waiting; try again in a moment")
+
+    def _count(self, jobs: Sequence[Job], sign: int) -> None:
+        """Count jobs in or out of the queues."""
+        self._waiting += sign * len(jobs)
+        self._waiting_bulk += sign * sum(job.command.bulk for job in jobs)
 
     def submit(self, command: Command) -> Future[Answer]:
         """Ask for one thing.
@@ -275,6 +257,10 @@ class EngineLoop:
         return (await self.ask_many([command]))[0]
 
     def _run(self) -> None:
+        if self._gives_way and sys.platform == "linux":
+            # There each thread has a priority of its own, and this one's ends with it.
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, 0, min(_NICEST, own + self._settings.niceness))
         try:
             while (taken := self._next()) is not None:
                 key, jobs = taken
@@ -286,31 +272,29 @@ class EngineLoop:
 
     def _next(self) -> tuple[ProgramKey, list[Job]] | None:
         """Wait for the next batch; None when the loop is to end."""
-        settings = self._settings
         with self._wake:
-            while not self._turn:
+            while not self._turns:
                 if self._stopping and (not self._draining or not self._waiting):
                     return None
                 self._wake.wait()
             if self._stopping and not self._draining:
                 return None
-            key = self._turn.popleft()
+            key = self._turns.next()
             lanes = self._lanes[key]
-            if lanes.interactive:
-                self._interactive_at = time.perf_counter_ns()
-            most = settings.batch_limit
-            quick = max(1, min(most, settings.work_ns // self._cost_ns))
-            if not lanes.interactive and self._is_watched():
-                most = quick
-            jobs = lanes.take(most, quick, settings.bulk_share)
-            self._waiting -= len(jobs)
+            jobs = self._take(lanes)
+            self._count(jobs, -1)
             if lanes:
-                self._turn.append(key)
+                self._turns.add(key)
             return key, jobs
 
-    def _is_watched(self) -> bool:
-        """Tell whether somebody asked interactively within the last second, and may ask again."""
-        return time.perf_counter_ns() - self._interactive_at < 1_000_000_000
+    def _take(self, lanes: Lanes) -> list[Job]:
+        settings, now = self._settings, time.perf_counter_ns()
+        if lanes.interactive:
+            self._interactive_at = now
+        seen = self._interactive_at
+        watched = self._gives_way or (seen is not None and now - seen < settings.watched_ns)
+        bulk_most = self._pace.length if watched else settings.batch_limit
+        return lanes.take(settings.batch_limit, bulk_most, settings.bulk_share)
 
     def _work(self, key: ProgramKey, jobs: list[Job]) -> None:
         live = self.programs.find(key)
@@ -330,8 +314,8 @@ class EngineLoop:
         except Exception:  # noqa: BLE001 - logged; the loop outlives whatever happens
             _LOG.exception("batch_failed", jobs=len(jobs))
             answered = [(job, answers.refused("", _FAULT)) for job in jobs]
-        spent = (time.perf_counter_ns() - began) // len(jobs)
-        self._cost_ns = max(1, (self._cost_ns * 7 + spent) // 8)
+        if jobs[0].command.bulk:
+            self._pace.told(len(jobs), time.perf_counter_ns() - began)
         if self.watch is not None:
             self.watch(BatchDone(answered, wall, time.time_ns(), self._writer.timed, self._writer.again))
         deliver(answered)
@@ -342,9 +326,9 @@ class EngineLoop:
             lanes = self._lanes[key]
             lanes.put_back(jobs)
             lanes.loading = True
-            self._waiting += len(jobs)
-            if key in self._turn:
-                self._turn.remove(key)
+            self._count(jobs, 1)
+            if key in self._turns:
+                self._turns.remove(key)
 
         def done(problem: Problem | None) -> None:
             refused: list[Job] = []
@@ -354,10 +338,10 @@ class EngineLoop:
                     refused = [*lanes.interactive, *lanes.bulk]
                     lanes.interactive.clear()
                     lanes.bulk.clear()
-                    self._waiting -= len(refused)
+                    self._count(refused, -1)
                     del self._lanes[key]
                 elif lanes:
-                    self._turn.append(key)
+                    self._turns.add(key)
                 self._wake.notify()
             if problem is not None:
                 deliver([(job, answers.refused("", problem)) for job in refused])
@@ -369,8 +353,8 @@ class EngineLoop:
             self._stopping = True
             rest = [job for lanes in self._lanes.values() for job in (*lanes.interactive, *lanes.bulk)]
             self._lanes.clear()
-            self._turn.clear()
-            self._waiting = 0
+            self._turns.clear()
+            self._waiting = self._waiting_bulk = 0
         deliver([(job, answers.refused("", _STOPPING)) for job in rest])
 
 
