@@ -46,7 +46,8 @@ def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[F
         checkpoint: the head; its signature was checked.
 
     Yields:
-        What does not hold: a log that is shorter now, or does not begin with what was signed.
+        What does not hold: a log that is shorter now, or does not begin with what was signed; a head that
+        was signed and is not here.
     """
     edge = Edge()
     while edge.size < checkpoint.size:
@@ -60,6 +61,12 @@ def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[F
         expected = f"{checkpoint.size} leaves of the root {checkpoint.root.hex()}"
         said = (expected, f"{edge.size} of {edge.root.hex()}")
         yield _finding(program_id, "log_rewritten", "log_leaves", said)
+    elif tx.execute(sql.CHECKPOINT_AT, (program_id, checkpoint.size)).fetchone() is None:
+        # It was signed, for its signature was checked; and none that was signed is ever forgotten.
+        said = ("the head that was kept elsewhere", "none")
+        yield _finding(
+            program_id, "checkpoint_missing", "log_checkpoints", said, (f"size {checkpoint.size}",)
+        )
 
 
 def _against_journal(tx: Tx, program_id: int) -> Iterator[Finding]:
