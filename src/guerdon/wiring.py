@@ -157,16 +157,30 @@ class House:
         line = ask_live(tx, key)()
         if line is None:
             raise Problem("program_not_found", "there is no such program")
-        place = (line.program_id, line.version)
+        return Live(line.program_id, line.version, self.version(tx, key, (line.program_id, line.version)))
+
+    def version(self, tx: Tx, key: str, place: tuple[int, int]) -> Program:
+        """Give any version of a program, compiled.
+
+        Args:
+            tx: bound to the tenant.
+            key: the program's key.
+            place: the program and the version's number.
+
+        Returns:
+            The version as it was.
+
+        Raises:
+            Problem: `program_not_found` or `version_not_found`.
+        """
         program = self._programs.get(place)
         if program is None:
-            canonical = get_version(tx, key, line.version).canonical
-            program = compile_program(load_definition(canonical), line.version)
+            program = compile_program(load_definition(get_version(tx, key, place[1]).canonical), place[1])
             with self._guard:
                 if len(self._programs) >= _PROGRAMS_KEPT:
                     self._programs.clear()
                 self._programs[place] = program
-        return Live(line.program_id, line.version, program)
+        return program
 
     def program(self, tx: Tx, key: str) -> Program:
         """Give a program, compiled.

@@ -49,6 +49,8 @@ class IngestEvent(Command, frozen=True, kw_only=True):
     """Book it at its own time, on an account that has no later history."""
     enrol: bool = False
     """Enrol a subject that is not known yet."""
+    own: bool = False
+    """Whether the engine's own rooms made it: nobody else may send events of these types and sources."""
 
 
 class EnrolMember(Command, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ from guerdon.rules.cards.paying import CARDS_AT_MOST
 from guerdon.rules.coupons.standing import KnownCode
 from guerdon.rules.events import Adjust, BlockCard, Event, LoadCard, PriceCart, Redeem, SendUnits, Tick
 from guerdon.rules.orders import OrderInput
+from guerdon.rules.own_events import declared_data
 from guerdon.rules.pricing import Cart, read_cart
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
@@ -239,8 +240,7 @@ def order_key(item: Item) -> tuple[str, str] | None:
 
 
 def _declared_part(sent: SentEvent, program: Program) -> Mapping[str, Any]:
-    declared = program.definition.events.get(sent.type)
-    known = {} if declared is None else declared.data
+    known = declared_data(program.definition, sent.type)
     data: Any = sent.data
     return {name: value for name, value in data.items() if name in known and not known[name].personal}
 
@@ -251,7 +251,7 @@ def _read_event(item: Item, command: IngestEvent, program: Program) -> None:
         if len(raw) > EVENT_BYTES:
             raise Problem("event_too_large", f"an event is at most {EVENT_BYTES} bytes long")
         booked_at = None if command.historical else command.received_at
-        item.sent, item.event = read_event(raw, program, booked_at)
+        item.sent, item.event = read_event(raw, program, booked_at, own=command.own)
     except Problem:
         item.sent_id = sent_id(raw)
         raise

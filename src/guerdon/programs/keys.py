@@ -35,6 +35,8 @@ SCOPES = frozenset(
         "members:write",
         "programs:read",
         "programs:write",
+        "quizzes:read",
+        "quizzes:write",
         "rewards:read",
         "redemptions:read",
         "redemptions:write",

@@ -150,6 +150,11 @@ class Campaign(msgspec.Struct, frozen=True):
     inactive: str = ""
     """Why the campaign is accepted and does nothing yet, or empty."""
 
+    @property
+    def is_prize(self) -> bool:
+        """Whether it is what a quiz or its like brings (`compiling.prizes`): then no document has it."""
+        return ":" in self.key
+
 
 class Reward(msgspec.Struct, frozen=True):
     """A reward as compiled."""

@@ -23,6 +23,7 @@ from guerdon.rules.parts import (
     Schedule,
     Wallet,
 )
+from guerdon.rules.play.quiz import Quiz
 from guerdon.rules.promotions import Promotions
 from guerdon.rules.segments import Segment
 from guerdon.rules.tiers import Ladder
@@ -73,6 +74,7 @@ class Program(msgspec.Struct, frozen=True):
     indexes: Mapping[str, CampaignIndex[Campaign]]
     """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
+    quizzes: Mapping[str, Quiz]
     promotions: Promotions
     """What prices carts: campaigns of the trigger `checkout`, and coupons."""
     segments: Mapping[str, Segment]

@@ -18,6 +18,7 @@ from guerdon.base.errors import Problem
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import Event, ReturnOrder
 from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.own_events import SOURCE, TYPES, declared_data
 from guerdon.rules.program import Program
 from guerdon.rules.sent import LeftLine, ReturnAsked, ReturnInput
 
@@ -101,13 +102,16 @@ _LOOSE: Final = msgspec.json.Decoder(float_hook=str)
 _BODIES: Final = msgspec.json.Encoder(order="deterministic")
 
 
-def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tuple[SentEvent, Event]:
+def read_event(
+    raw: bytes, program: Program, booked_at: datetime | None, *, own: bool = False
+) -> tuple[SentEvent, Event]:
     """Read one event and check all of it that needs no account.
 
     Args:
         raw: UTF-8 JSON of one CloudEvent.
         program: whose currency, settings and declared event types apply.
         booked_at: the receiving instant, UTC; None books the event at its own time, as history is.
+        own: whether events that the engine's own rooms make are taken: from them, and in a history.
 
     Returns:
         The event as it was sent, and the fact to decide upon.
@@ -116,14 +120,16 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
         Problem: `invalid_json`, `invalid_utf8`, `nesting_too_deep`, `nul_character`, `missing_field`,
             `unknown_field`, `wrong_type`, `decimal_invalid`, `time_invalid`, `time_without_offset`,
             `time_out_of_range`, `time_in_future`, `specversion_unsupported`, `content_type_unsupported`,
-            `text_length`, `event_type_invalid`, `reserved_type`, `subject_missing`, and what `read_order`
-            and `read_data` raise.
+            `text_length`, `event_type_invalid`, `reserved_type`, `reserved_source`, `subject_missing`, and
+            what `read_order` and `read_data` raise.
     """
     envelope = _opened(raw)
     if _NUL in raw:
         _refuse_nul(raw)
     occurred_at = _instant(envelope.time, booked_at)
     _check_envelope(envelope)
+    if not own:
+        _refuse_own(envelope)
     channel, store = envelope.channel or "", envelope.store or ""
     order, data = None, {}
     body: OrderInput | ReturnAsked | Mapping[str, Any]
@@ -136,9 +142,8 @@ def read_event(raw: bytes, program: Program, booked_at: datetime | None) -> tupl
         body, order = order_sent, read_order(order_sent, program.order_settings, channel, store)
     else:
         assert isinstance(envelope, Envelope)
-        declared = program.definition.events.get(envelope.type)
         body = _decoded(bytes(envelope.data), _OBJECTS, "/data") if envelope.data else {}
-        data = read_data(body, declared.data if declared is not None else {})
+        data = read_data(body, declared_data(program.definition, envelope.type))
     sent = SentEvent(
         envelope.id, envelope.source, envelope.type, occurred_at, envelope.subject, channel, store, body
     )
@@ -369,6 +374,15 @@ def _check_envelope(envelope: Envelope | _OrderEnvelope) -> None:
         raise Problem.at("/subject", "subject_missing", "only `order.*` events may be about nobody")
     if is_order and not envelope.data:
         raise Problem.at("/data", "missing_field", "an `order.*` event carries the order in `data`")
+
+
+def _refuse_own(envelope: Envelope | _OrderEnvelope) -> None:
+    if envelope.type in TYPES:
+        detail = f"`{envelope.type}` is made by the engine itself, when it has happened here"
+        raise Problem.at("/type", "reserved_type", detail)
+    if envelope.source.startswith(SOURCE):
+        detail = f"sources that begin with `{SOURCE}` are the engine's own; name your shop or your app"
+        raise Problem.at("/source", "reserved_source", detail)
 
 
 @lru_cache(maxsize=1024)

@@ -337,7 +337,8 @@ def _campaign_cost(program: Program, awarded: Mapping[str, int], granted: Mappin
 
 
 def _keys(program: Program) -> list[str]:
-    return list(program.definition.campaigns)
+    prizes = [one.key for one in program.campaigns if one.is_prize]
+    return [*program.definition.campaigns, *sorted(prizes)]
 
 
 def _add_up(sums: dict[Key, int], more: Mapping[Key, int]) -> None:

@@ -93,7 +93,7 @@ FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
     "tier.reached": {"ladder": STRING, "tier": STRING},
     "badge.earned": {"badge": STRING},
     "challenge.completed": {"challenge": STRING, "round": INT},
-    "quiz.finished": {"quiz": STRING, "passed": BOOL, "points": INT},
+    "quiz.finished": {"quiz": STRING, "attempt": INT, "points": INT, "of": INT, "passed": BOOL},
     "survey.answered": {"survey": STRING},
     "draw.won": {"draw": STRING},
     "board.closed": {"leaderboard": STRING, "rank": INT},

@@ -13,6 +13,8 @@ FOLLOW_ONS: Final = ("tier.reached", "badge.earned")
 """Triggers that decisions themselves set off."""
 TAKING: Final = "guerdon.redeem"
 """What a member sets off who takes a reward: audiences of rewards are read then."""
+PLAYING: Final = "guerdon.play"
+"""What a member sets off who looks at quizzes: their audiences are read then."""
 DEPTH: Final = 4
 """Effects set off further effects at most so deep."""
 

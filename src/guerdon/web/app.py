@@ -30,6 +30,7 @@ from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
+from guerdon.web.api.quizzes import routes as quizzes
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.api.witness import routes as witness
@@ -69,6 +70,7 @@ _ROUTERS: Final = (
     redemptions.ROUTER,
     access.ROUTER,
     causes.ROUTER,
+    quizzes.ROUTER,
     coupons.ROUTER,
     gift_cards.ROUTER,
     checkouts.ROUTER,

@@ -110,9 +110,9 @@ def _event(options: EvalOptions, program: Program) -> Event:
         raise Problem("usage", "give --order or --event, not both")
     if options.order is not None:
         raw = (_ORDER % now.isoformat()).encode() + read_document(options.order) + b"}"
-        return read_event(raw, program, None)[1]
+        return read_event(raw, program, None, own=True)[1]
     if options.event is not None:
-        return read_event(read_document(options.event), program, None)[1]
+        return read_event(read_document(options.event), program, None, own=True)[1]
     return Event(type=options.trigger, occurred_at=now, booked_at=now)
 
 

@@ -40,6 +40,7 @@ from guerdon.rules.events import (
     Use,
 )
 from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.own_events import declared_data
 from guerdon.rules.program import Program
 from guerdon.rules.reading import RETURNS, SentEvent, return_hash, returning
 from guerdon.rules.sent import ReturnAsked
@@ -202,8 +203,7 @@ def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], 
                 )
             )
     else:
-        declared = program.definition.events.get(sent.type)
-        wanted = declared.data if declared is not None else {}
+        wanted = declared_data(program.definition, sent.type)
         data = _OBJECTS.decode(sent.data)
         free = {name: value for name, value in data.items() if name in wanted and wanted[name].type == "any"}
         readings += [

@@ -45,7 +45,7 @@ def load_offers(tx: Tx, looker: Looker, now: datetime) -> dict[str, Offer]:
     Returns:
         By reward; what no limit and no stock has left is a reason as well.
     """
-    state = _load_state(tx, looker, now)
+    state = load_state(tx, looker, now)
     event = Event(TAKING, now, now, source="guerdon", channel="system")
     program = looker.program
     with exactly():
@@ -70,7 +70,17 @@ def _least(reward: Reward, code: str) -> int:
     return 1 if code == "reward_cooling" else reward.at_least
 
 
-def _load_state(tx: Tx, looker: Looker, now: datetime) -> State:
+def load_state(tx: Tx, looker: Looker, now: datetime) -> State:
+    """Read an account and who looks, as conditions see them.
+
+    Args:
+        tx: bound to the tenant; nothing is locked.
+        looker: who looks, and where.
+        now: the instant.
+
+    Returns:
+        The state; no counters are in it.
+    """
     account_id, program = looker.account_id, looker.program
     accounts = [account_id]
     row = load_accounts(tx, looker.program_id, accounts)[account_id]

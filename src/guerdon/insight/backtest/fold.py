@@ -83,7 +83,7 @@ class Fold:
         """
         raw = self._read(line)
         own: Line | None = read_own(raw, self.program) if self._people is not None else None
-        return Fact(line, *(own or read_event(raw, self.program, None)))
+        return Fact(line, *(own or read_event(raw, self.program, None, own=True)))
 
     def take(self, fact: Fact) -> None:
         """Decide one fact and keep what follows.

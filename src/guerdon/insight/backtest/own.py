@@ -210,7 +210,7 @@ def read_own(raw: bytes, program: Program) -> Line | None:
 def _read_fact(line: _Asked, program: Program) -> Line:
     fact = _FACTS.decode(line.data)
     if fact.type not in RETURNS and line.beside.capture is None:
-        return Line(*read_event(bytes(line.data), program, None), line.beside)
+        return Line(*read_event(bytes(line.data), program, None, own=True), line.beside)
     place = (fact.id, fact.source, fact.type, fact.time, fact.subject, fact.channel, fact.store)
     if fact.type in RETURNS:
         sent = SentEvent(*place, _RETURNS.decode(fact.data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +18,21 @@ from guerdon.rules.reads import inactive_because
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 
 
-def campaign_of(work: Compiling, key: str, one: written.Campaign, wallets: Mapping[str, Wallet]) -> Campaign:
+class Place(NamedTuple):
+    """Where a campaign stands in the document."""
+
+    at: str
+    then: str
+    """Where its effects stand."""
+
+
+def campaign_of(
+    work: Compiling,
+    key: str,
+    one: written.Campaign,
+    wallets: Mapping[str, Wallet],
+    place: Place | None = None,
+) -> Campaign:
     """Compile a campaign.
 
     Args:
@@ -25,11 +40,13 @@ def campaign_of(work: Compiling, key: str, one: written.Campaign, wallets: Mappi
         key: its key in the document.
         one: what is written of it.
         wallets: the compiled wallets.
+        place: where it stands, if not under `campaigns`.
 
     Returns:
         The campaign.
     """
     effects = one.then
+    place = place or Place(f"/campaigns/{key}", f"/campaigns/{key}/then")
     made = Campaign(
         key=key,
         trigger=one.trigger,
@@ -41,8 +58,8 @@ def campaign_of(work: Compiling, key: str, one: written.Campaign, wallets: Mappi
         schedule=_schedule(one.schedule) if one.schedule else None,
         limits=limits_of(one.limits),
         awards=tuple(
-            _award(work, f"/campaigns/{key}/then/{place}/award", effect, one.trigger, wallets)
-            for place, effect in enumerate(effects)
+            _award(work, f"{place.then}/{number}/award", effect, one.trigger, wallets)
+            for number, effect in enumerate(effects)
             if isinstance(effect, written.Award)
         ),
         multipliers=tuple(
@@ -58,11 +75,11 @@ def campaign_of(work: Compiling, key: str, one: written.Campaign, wallets: Mappi
         grants=tuple(effect.reward for effect in effects if isinstance(effect, written.Grant)),
         badges=tuple(effect.badge for effect in effects if isinstance(effect, written.Badge)),
     )
-    _check_budget(work, made, wallets)
+    _check_budget(work, place.at, made, wallets)
     return msgspec.structs.replace(made, inactive=inactive_because(one, made))
 
 
-def _check_budget(work: Compiling, campaign: Campaign, wallets: Mapping[str, Wallet]) -> None:
+def _check_budget(work: Compiling, at: str, campaign: Campaign, wallets: Mapping[str, Wallet]) -> None:
     """A budget in money can only be kept where it is known what things cost."""
     budget, rewards = campaign.limits.budget, work.definition.rewards
     if budget is None or budget.money is None:
@@ -71,7 +88,7 @@ def _check_budget(work: Compiling, campaign: Campaign, wallets: Mapping[str, Wal
     unknown += [f"reward {key}" for key in campaign.grants if cost_of(rewards[key]) is None]
     for name in unknown:
         detail = f"the {name} says neither `cost` nor `worth`, so it cannot be counted in money"
-        work.fault(f"/campaigns/{campaign.key}/limits/budget/money", "cost_unknown", detail)
+        work.fault(f"{at}/limits/budget/money", "cost_unknown", detail)
 
 
 def _award(

@@ -8,6 +8,8 @@ from typing import Any
 from guerdon.base.exact import currency_digits
 from guerdon.rules.compiling.campaigns import campaign_of
 from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.compiling.prizes import prize_campaigns
+from guerdon.rules.compiling.quizzes import quiz_of
 from guerdon.rules.compiling.rewards import reward_of
 from guerdon.rules.compiling.standing import ladder_of, metric_of, segments_in
 from guerdon.rules.compiling.wallets import conversion_of, wallet_of
@@ -19,7 +21,7 @@ from guerdon.rules.promotions import CHECKOUT, compile_promotions
 from guerdon.rules.reads import asked_by, inputs_of, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.segments import asked_for
-from guerdon.rules.stepping import TAKING
+from guerdon.rules.stepping import PLAYING, TAKING
 
 
 def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
@@ -48,6 +50,8 @@ def _compiled(work: Compiling, version: int) -> Program:
     rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
     segments = segments_in(work)
     campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
+    campaigns += prize_campaigns(work, wallets)
+    quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
     schedules = {one.key: one.schedule for one in campaigns}
     promotions = compile_promotions(definition, schedules, (work.expression, work.fault))
     for text, seen_from, expects in section_expressions(definition):
@@ -59,7 +63,9 @@ def _compiled(work: Compiling, version: int) -> Program:
     audiences = [one.audience for one in rewards.values() if one.audience is not None]
     of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
     of_rewards = {TAKING: asked_for(audiences, segments)} if audiences else {}
-    segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards}
+    takers = [one.audience for one in quizzes.values() if one.audience is not None]
+    of_quizzes = {PLAYING: asked_for(takers, segments)} if takers else {}
+    segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards, **of_quizzes}
     return Program(
         key=definition.program,
         version=version,
@@ -79,6 +85,7 @@ def _compiled(work: Compiling, version: int) -> Program:
         metrics=metrics,
         ladders=ladders,
         rewards=rewards,
+        quizzes=quizzes,
         campaigns=tuple(campaigns),
         by_trigger=by_trigger,
         indexes={

@@ -14,6 +14,7 @@ from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import Event
 from guerdon.rules.explain.returned import Came
 from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told_states
+from guerdon.rules.own_events import declared_data
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
@@ -90,7 +91,9 @@ def explain(program: Program, event: Event, decision: Decision, known: Known = _
         changed = {one.key: CHANGED for one in program.campaigns if _reads_any(one, decision.personal)}
         again = _best(program, event, decision, ({**changed, **unknown}, known.people))
         best = again if not again.differences else best
-    outcomes = tuple(best.outcome(campaign) for campaign in program.campaigns)
+    # A prize that waits for something else is no news about an order.
+    told = [one for one in program.campaigns if not one.is_prize or one.trigger == event.type]
+    outcomes = tuple(best.outcome(campaign) for campaign in told)
     return Explanation(program, event, decision, outcomes, tuple(best.differences))
 
 
@@ -256,8 +259,8 @@ def _reads_erased(program: Program, campaign: Campaign, decision: Decision, know
         return True
     if known.is_whole:
         return False
-    declared = program.definition.events.get(campaign.trigger)
-    sealed = {name for name, one in declared.data.items() if one.personal} if declared is not None else set()
+    declared = declared_data(program.definition, campaign.trigger)
+    sealed = {name for name, one in declared.items() if one.personal}
     for expression in expressions_of(campaign):
         for path in expression.reads:
             root, *names = path.split(".")

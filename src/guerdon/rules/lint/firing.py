@@ -82,6 +82,8 @@ def false_conditions(asked: Asked) -> Iterator[LintWarning]:
     conditions: list[tuple[str, Expression | None, Domain]] = []
     for one in program.campaigns:
         at = f"/campaigns/{one.key}"
+        if one.is_prize:
+            continue
         channels = definition.campaigns[one.key].channels
         here = domain if channels is None else {**domain, **channel_domain(channels)}
         conditions += [(f"{at}/when", one.when, here), (f"{at}/audience", one.audience, here)]

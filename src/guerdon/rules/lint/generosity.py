@@ -66,7 +66,8 @@ def generous_awards(asked: Asked) -> Iterator[LintWarning]:
     worths = unit_worths(definition)
     voice = Voice(definition)
     for trigger, campaigns in sorted(program.by_trigger.items()):
-        active = [campaign for campaign in campaigns if not campaign.inactive]
+        # What a quiz or a challenge brings is had once by whoever passes, or as its own limits say.
+        active = [one for one in campaigns if not one.inactive and not one.is_prize]
         if trigger.startswith("order."):
             found = _dearest(program, trigger, active, worths)
             if found is not None:

@@ -39,7 +39,7 @@ def feeding_effects(asked: Asked) -> Iterator[LintWarning]:
             "Ask in `when` for the badge that is meant: `event.data.badge == '…'`.",
         )
     for campaign in program.campaigns:
-        for redeem in campaign.redeems:
+        for redeem in () if campaign.is_prize else campaign.redeems:
             reward = program.rewards[redeem.reward]
             spent = [wallet for wallet, _ in reward.price]
             reads = redeem.repeat.reads if redeem.repeat is not None else frozenset()

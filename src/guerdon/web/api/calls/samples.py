@@ -63,6 +63,15 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
             "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
         },
+        "quizzes": {
+            "know_your_tea": {
+                "prize": [{"award": {"wallet": "points", "amount": "20"}}],
+                "questions": [
+                    {"ask": "Is green tea made of other leaves than black tea?", "right": False},
+                    {"ask": "How hot is its water?", "answers": ["80 °C", "100 °C"], "right": 0},
+                ],
+            }
+        },
     },
     ("post", f"{_PROGRAM}/members"): {
         "external_id": "ananya",
@@ -125,6 +134,9 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/choose"): {"choice": "travel_pouch"},
     ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
+    ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts/{{attempt}}/answers"): {"question": 1, "answer": False},
+    ("post", f"{_PROGRAM}/quizzes/{{quiz}}/link"): {"member": "external:ananya", "hours": 24},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {

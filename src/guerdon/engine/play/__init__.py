@@ -1,0 +1,1 @@
+"""What members play, where it meets the account: quizzes begun, answered, finished, and told as events."""

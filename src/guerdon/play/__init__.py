@@ -1,0 +1,1 @@
+"""What members play: tries at quizzes, each a row."""

@@ -1,0 +1,78 @@
+"""Prizes as campaigns: what a quiz, a challenge or a referral brings is given as all else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from guerdon.rules import definition as written
+from guerdon.rules.compiling.campaigns import Place, campaign_of
+from guerdon.rules.compiling.compiler import Compiling
+from guerdon.rules.definition import Definition, ExpressionText, Limits
+from guerdon.rules.parts import Campaign, Wallet
+
+QUIZ: Final = "quiz"
+"""The kind of prizes of quizzes, and how the campaigns' keys begin."""
+
+
+class Prize(NamedTuple):
+    """A prize and what it is for."""
+
+    kind: str
+    """What brings it, such as `quiz`."""
+    key: str
+    """The key of that in its section."""
+    trigger: str
+    """The event with which it comes."""
+    when: str
+    """Which of these events bring it, in CEL; keys of definitions hold no quotes."""
+    limits: Limits
+    then: tuple[written.Effect, ...]
+    at: str
+    """Where its effects stand in the document."""
+
+    @property
+    def campaign(self) -> str:
+        """The key of its campaign, which no document can say, as names hold no colon."""
+        return f"{self.kind}:{self.key}"
+
+
+def prizes_in(definition: Definition) -> Iterator[Prize]:
+    """List what a definition promises beside its campaigns.
+
+    A new kind of prize (a challenge's, a referral's) needs a line here, which names the event that the engine
+    makes when the prize is due, and its data in `rules.own_events`. Awards, badges, grants, limits, budgets,
+    explanations, backtests and audits then know it, for it is a campaign like any other.
+
+    Args:
+        definition: as loaded and checked.
+
+    Yields:
+        The prizes, section by section.
+    """
+    for key, quiz in definition.quizzes.items():
+        when = f"event.data.quiz == '{key}' && event.data.passed"
+        yield Prize(QUIZ, key, "quiz.finished", when, quiz.limits, quiz.prize, f"/quizzes/{key}/prize")
+
+
+def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Campaign]:
+    """Compile all prizes of a definition.
+
+    Args:
+        work: the compilation; it takes the faults, each where the prize stands in the document.
+        wallets: the compiled wallets.
+
+    Returns:
+        A campaign for each prize.
+    """
+    made = []
+    for prize in prizes_in(work.definition):
+        one = written.Campaign.model_construct(
+            trigger=prize.trigger,
+            when=ExpressionText(prize.when, prize.at),
+            limits=prize.limits,
+            then=prize.then,
+        )
+        place = Place(prize.at.rpartition("/")[0], prize.at)
+        made.append(campaign_of(work, prize.campaign, one, wallets, place))
+    return made

@@ -1,0 +1,1 @@
+"""Quizzes over HTTP: listed, begun, answered one question at a time, finished."""
