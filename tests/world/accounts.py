@@ -47,7 +47,7 @@ class Account:
         now = max(now, self.last_booked or now)
         shown = {}
         for key, wallet in self.spec.wallets.items():
-            alive = [lot for lot in self.lots[key] if self._end(key, lot) > now]
+            alive = [lot for lot in self.lots[key] if self.end(key, lot) > now]
             usable = sum(lot.left for lot in alive if lot.available_at <= now)
             waiting = sum(lot.left for lot in alive if lot.available_at > now)
             shown[key] = (units_text(usable, wallet.scale), units_text(waiting, wallet.scale))
@@ -78,7 +78,7 @@ class Account:
         """Bury what is gone, so that nothing later brings it back; the clock never runs backwards."""
         now = max(booked, self.last_booked or booked)
         for key, lots in self.lots.items():
-            self.lots[key] = [lot for lot in lots if lot.left and self._end(key, lot) > now]
+            self.lots[key] = [lot for lot in lots if lot.left and self.end(key, lot) > now]
             if not self.lots[key]:
                 self.idle.pop(key, None)
         return now
@@ -137,14 +137,14 @@ class Account:
         if wallet.per_day is not None:
             rooms.append(wallet.per_day - self.earned[key, day])
         if wallet.most is not None:
-            rooms.append(wallet.most - sum(lot.left for lot in self.lots[key] if self._end(key, lot) > now))
+            rooms.append(wallet.most - sum(lot.left for lot in self.lots[key] if self.end(key, lot) > now))
         return max(0, min(rooms)) if rooms else None
 
     def check_funds(self, price: dict[str, int], now: datetime) -> None:
         if any(amount > self.usable(key, now) for key, amount in price.items()):
             raise Refused("insufficient_units")
 
-    def _end(self, key: str, lot: Lot) -> datetime:
+    def end(self, key: str, lot: Lot) -> datetime:
         return min(lot.expires_at, self.idle.get(key, NEVER))
 
     def _expiry(self, wallet: Wallet, at: datetime) -> datetime:

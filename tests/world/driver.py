@@ -202,6 +202,11 @@ class World:
                 model = self.shop if key == "store" else self.models[key]
                 known = held.setdefault(key, {})
                 known.update({self.accounts[key, who]: model.accounts[who] for who in model.touched(act)})
+            if act["program"] == "store" or act["do"] == "nightly":
+                cards = self.shop.touched_cards(act)
+                held["store"] |= {
+                    self.accounts["store", f"card {name}"]: self.shop.cards[name].holder for name in cards
+                }
         wallets = {key: spec.wallets for key, spec in (*SPECS.items(), ("store", STORE))}
         faults = self.looker.look(Looked(TENANT, step[0]["now"]), held, wallets)
         if faults:
@@ -227,7 +232,7 @@ class World:
     def compare(self, act: Act, answer: Answer) -> tuple[Out, Out]:
         """What the engine said, and what the model does."""
         if act["program"] == "store":
-            return speaking.shown(act, answer), dict(self.shop.act(act))
+            return speaking.shown(act, answer, self.voice.cards), dict(self.shop.act(act))
         return shown(answer), dict(self.models[act["program"]].act(act))
 
     def run_job(self, act: Act) -> None:
@@ -293,6 +298,7 @@ class World:
                 raise DifferenceError(f"{act['who']} has two accounts")
         if act["program"] == "store":
             self.voice.learn(act, answer)
+            self.accounts |= {("store", f"card {name}"): one for name, one in self.voice.cards.items()}
             return
         if act["do"] == "redeem" and answer.redemptions:
             number = parse_number("red", answer.redemptions[0]["id"])

@@ -30,7 +30,7 @@ def test_engine_and_model_agree(world: World, seed: int) -> None:
 @pytest.mark.timeout(300)
 def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> None:
     """Lost connections, deadlocks, a full disk: those who ask see nothing of it."""
-    plan = with_faults(together(make_plan(31, 90), make_shop_plan(31, 90)), 2)
+    plan = with_faults(together(make_plan(39, 70), make_shop_plan(39, 70)), 37)
     with ground.fresh() as database, running_world(database, 2) as world:
         world.play(plan)
         assert {f"fault {kind}" for kind in KINDS} <= set(world.seen)

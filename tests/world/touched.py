@@ -135,6 +135,7 @@ class Looker:
                 state: Any = stored.get(number, {}).get(wallet)
                 units = (state.free, state.pending, state.held, state.debt) if state is not None else (0,) * 4
                 got = tuple(units_text(one, wallets[wallet].scale) for one in units[: len(wanted)])
+                got = (*got[:3], got[3] if units[3] else "0") if len(got) > 3 else got
                 if got != wanted:
                     faults.append(f"{key}: account {number} has {got} of {wallet} instead of {wanted}")
         return faults

@@ -30,6 +30,7 @@ from guerdon.engine.commands import (
     RunTick,
     SendRedemption,
     SetCardBlocked,
+    TopUpCard,
     TransferUnits,
     UseRedemption,
 )
@@ -134,6 +135,8 @@ class _Fold:
         if item.problem is not None:
             raise item.problem
         if item.account_id and item.account_id not in self.done.accounts:
+            if isinstance(item.job.command, TopUpCard | SetCardBlocked):
+                raise Problem("gift_card_not_found", "there is no such gift card")
             raise Problem("account_not_found", "there is no such account")
         return _ACTS.get(type(item.job.command), _Fold.decide)(self, item)
 

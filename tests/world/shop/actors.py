@@ -17,6 +17,9 @@ CODES = 12
 """Of the batch, so many are tried: few, so that carts fight for them."""
 
 
+CARD_ACTS = ("topup", "block", "claim")
+
+
 class ShopClock(Clock):
     """Minutes within which carts hold, minutes after which they do not, and days."""
 
@@ -41,8 +44,11 @@ class Shoppers:
         self.people: list[str] = []
         self.carts: list[Act] = []
         self.orders: list[Act] = []
+        self.paid: list[Act] = []
+        """Orders that were paid, or would have been."""
         self.sent: list[Act] = []
         self.refs: list[str] = []
+        self.cards: list[str] = []
         self.numbers = 0
 
     def number(self) -> int:
@@ -74,6 +80,7 @@ class Shoppers:
     def speakable(self, acts: Step) -> Step:
         """Leave out what nobody could say yet: numbers and codes of what is given out in this very step."""
         orders = {cart["cart"]: cart["order"] for cart in self.carts}
+        made = {act["card"] for act in acts if act["do"] == "issue"}
         new = {act["ref"] for act in acts if act["do"] == "redeem"}
         for act in acts:
             if act["do"] in ("told", "confirm"):
@@ -81,8 +88,13 @@ class Shoppers:
             if act["do"] == "confirm":
                 new |= {f"cart {act['cart']} {place}" for place in range(3)}
         kept = [act for act in acts if act["do"] not in ("cancel", "use") or act["ref"] not in new]
+        kept = [act for act in kept if act["do"] not in CARD_ACTS or act["card"] not in made]
         return [
-            {**act, "coupons": [one for one in act["coupons"] if one.partition("=")[2] not in new]}
+            {
+                **act,
+                "coupons": [one for one in act["coupons"] if one.partition("=")[2] not in new],
+                "cards": [one for one in act["cards"] if one not in made],
+            }
             if "coupons" in act
             else act
             for act in kept
@@ -107,6 +119,9 @@ class Shoppers:
             (7, self.redeem),
             (5, lambda: self.back(refs)),
             (1, lambda: {"do": "tick", "who": self.somebody()}),
+            (3, lambda: self.issue(now)),
+            (5, lambda: self.about_card(now)),
+            (5, self.give_credit),
         ]
         chosen = self.chance.choices([one for _, one in kinds], [weight for weight, _ in kinds])[0]
         return chosen()
@@ -123,11 +138,56 @@ class Shoppers:
         count = chance.randint(1, 3)
         act["lines"] = [[chance.choice(QUANTITIES), chance.choice(PRICES)] for _ in range(count)]
         act["shipping"] = chance.choice((0, 0, 490))
-        act["spend"] = chance.choice((0, 0, 1, 20, 75, 300)) if who or chance.random() < 0.1 else 0
-        wanted = chance.choice(((), (), (), (), ("cup",), ("mystery",), ("five",), ("cup", "cup"), ("moon",)))
+        act["spend"] = chance.choice((0, 0, 0, 1, 20, 75, 300)) if who or chance.random() < 0.1 else 0
+        wanted = chance.choice(
+            ((),) * 9 + (("cup",), ("cup",), ("mystery",), ("five",), ("cup", "cup"), ("moon",))
+        )
         act["rewards"] = list(wanted) if who or chance.random() < 0.1 else []
         act["coupons"] = [self.token(refs) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
+        act["credit"] = chance.choice((0, 0, 0, 0, 333, 1_000, 4_000)) if who or chance.random() < 0.1 else 0
+        act["cards"] = [self.card() for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))]
         return act
+
+    def card(self) -> str:
+        """Most fight for the newest few; some type a wrong letter."""
+        roll = self.chance.random()
+        if not self.cards or roll < 0.03:
+            return self.chance.choice(("none", "typo"))
+        return self.chance.choice(self.cards[-4:] if roll < 0.9 else self.cards)
+
+    def issue(self, now: datetime) -> Act:
+        chance = self.chance
+        name = f"G{self.number()}"
+        self.cards.append(name)
+        return {
+            "do": "issue",
+            "card": name,
+            "amount": chance.choice((1, 999, 5_000, 5_000, 20_000, 20_000, 0)),
+            **self.end_of(now),
+        }
+
+    def end_of(self, now: datetime) -> Act:
+        """An end of its own for some money: soon, while a cart holds it, or gone already."""
+        spans = (None, None, None, None, timedelta(minutes=7), timedelta(days=3), timedelta(0))
+        span = self.chance.choices(spans, (3, 3, 3, 3, 2, 2, 1))[0]
+        return {"expires": None if span is None else now + span}
+
+    def about_card(self, now: datetime) -> Act:
+        chance = self.chance
+        act: Act = {"card": self.card()}
+        roll = chance.random()
+        if roll < 0.4:
+            return {**act, "do": "topup", "amount": chance.choice((-1, 50, 2_500)), **self.end_of(now)}
+        if roll < 0.7:
+            return {**act, "do": "block", "blocked": chance.random() < 0.4}
+        return {**act, "do": "claim", "who": self.somebody()}
+
+    def give_credit(self) -> Act:
+        return {
+            "do": "adjust",
+            "who": self.somebody(),
+            "amount": self.chance.choice((500, 5_000, 5_000, -700)),
+        }
 
     def token(self, refs: list[str]) -> str:
         chance, roll = self.chance, self.chance.random()
@@ -158,9 +218,13 @@ class Shoppers:
 
     def end(self, how: str) -> Act:
         carts = self.carts[-6:] if self.chance.random() < 0.8 else self.carts
-        name = self.chance.choice(carts)["cart"] if carts and self.chance.random() < 0.97 else "C0"
-        act = {"do": how, "cart": name}
+        if not carts or self.chance.random() < 0.03:
+            return {"do": how, "cart": "C0"}
+        cart = self.chance.choice(carts)
+        act = {"do": how, "cart": cart["cart"]}
         self.sent.append(act)
+        if how == "confirm":
+            self.paid.append(cart)
         return act
 
     def told(self, now: datetime) -> Act:
@@ -176,12 +240,16 @@ class Shoppers:
             act |= {"who": cart["who"], "order": f"O{number}", "lines": cart["lines"]}
             self.orders.append(act)
             self.refs.append(f"thanks O{number}")
+        # The shop may not know whose it is, though the cart did.
+        act["who"] = None if chance.random() < 0.04 else act["who"]
+        self.paid.append(act)
         self.sent.append(act)
         return act
 
     def bring_back(self) -> Act:
         chance = self.chance
-        orders = self.orders[-10:] if chance.random() < 0.6 else self.orders
+        orders = self.paid if self.paid and chance.random() < 0.85 else self.orders
+        orders = orders[-10:] if chance.random() < 0.6 else orders
         if not orders or chance.random() < 0.02:
             orders = [{"order": "O0", "lines": [["1", "1"]]}]
         order = chance.choice(orders)
@@ -195,6 +263,8 @@ class Shoppers:
         if roll < 0.1:
             act |= {"via": "cancelled", "all": True, "shipping": True}
         elif roll < 0.3:
+            return self.edited(act, order)
+        elif roll < 0.45:
             act["all"] = True
         else:
             for place, (quantity, _) in enumerate(order["lines"]):
@@ -206,25 +276,44 @@ class Shoppers:
         self.sent.append(act)
         return act
 
+    def edited(self, act: Act, order: Act) -> Act:
+        """The shop sends the order as it is now: with less of its lines, the same, or what is not allowed."""
+        chance, left = self.chance, []
+        for place, (quantity, price) in enumerate(order["lines"]):
+            roll = chance.random()
+            if roll < 0.3:
+                continue
+            stays = quantity if roll < 0.6 else chance.choice(("0", "1", "0.5", "2"))
+            told = price if chance.random() < 0.5 else "77" if chance.random() < 0.05 else ""
+            left.append([str(place), stays, told])
+        if chance.random() < 0.03:
+            left.append(chance.choice(([["9", "1", ""]], [["0", "1", ""], ["0", "1", ""]]))[-1])
+        form = chance.choice(("order", "left"))
+        act |= {"via": "edited", "left": left, "form": form, "shipping": False}
+        self.sent.append(act)
+        return act
+
     def again(self) -> Act:
         if not self.sent:
             return self.bring_back()
         act = self.chance.choice(self.sent[-40:])
         if self.chance.random() < 0.85 or act["do"] == "confirm":
             return act
-        if act["do"] == "return" and act["via"] != "cancelled":
+        if act["do"] == "return" and act["via"] not in ("cancelled", "edited"):
             return {**act, "shipping": not act["shipping"]}
         return {**act, "lines": [*act["lines"], ["1", "1"]]} if act["do"] == "told" else act
 
     def redeem(self) -> Act:
         ref = f"r{self.number()}"
         self.refs.append(ref)
-        reward: Any = self.chance.choice(("five", "five", "cup", "mystery", "fifth", "moon"))
+        reward: Any = self.chance.choice(("five", "five", "five", "cup", "cup", "mystery", "fifth", "moon"))
         quantity = self.chance.choice((1, 1, 1, 2))
         return {"do": "redeem", "who": self.somebody(), "reward": reward, "quantity": quantity, "ref": ref}
 
     def back(self, refs: list[str]) -> Act:
-        ref = self.chance.choice(refs[-20:]) if refs else "none"
+        redeemed = [ref for ref in refs if ref.startswith("r")]
+        refs = redeemed if redeemed and self.chance.random() < 0.6 else refs
+        ref = self.chance.choice(refs[-9:]) if refs else "none"
         return {"do": self.chance.choice(("cancel", "use")), "ref": ref}
 
 

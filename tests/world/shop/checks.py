@@ -27,7 +27,7 @@ def check_shop(database: Database, where: tuple[Vault, datetime], shop: Shop, ac
         database: the engine's.
         where: the tenant's keys, and the instant.
         shop: the model.
-        accounts: account numbers by program and name.
+        accounts: account numbers by program and name; those of gift cards as `card …`.
 
     Returns:
         What does not hold, in sentences.
@@ -38,7 +38,7 @@ def check_shop(database: Database, where: tuple[Vault, datetime], shop: Shop, ac
         faults = _balances(tx, now, shop, accounts)
         faults += _holds(tx, now, shop, accounts)
         faults += _counters(tx, program_id, shop)
-        faults += _carts(tx, program_id, shop)
+        faults += _carts(tx, program_id, shop, accounts)
         faults += [f"audit: {one}" for _, one in zip(range(20), Audit(tx, vault).run(), strict=False)]
     return faults
 
@@ -47,16 +47,16 @@ def _balances(tx: Tx, now: datetime, shop: Shop, accounts: Names) -> list[str]:
     faults = []
     version = get_live(tx, "store")
     program = compile_program(load_definition(version.canonical), version.version)
-    numbers = {who: accounts["store", who] for who in shop.accounts}
-    stored = load_wallets(tx, sorted(numbers.values()), now, program)
-    for who, account in shop.accounts.items():
-        for wallet, spec in shop.spec.wallets.items():
-            state = stored.get(numbers[who], {}).get(wallet)
-            units = (state.available, state.pending, state.debt) if state is not None else (0, 0, 0)
-            available, pending, held, debt = account.balances(now)[wallet]
-            there = units_text(int(available) + int(held) + int(debt), spec.scale)
-            if tuple(map(str, units)) != (there, pending, debt):
-                faults.append(f"{who} has {units} of {wallet} instead of {(there, pending, debt)}")
+    holders = {accounts["store", who]: account for who, account in shop.accounts.items()}
+    holders |= {accounts["store", f"card {name}"]: card.holder for name, card in shop.cards.items()}
+    stored = load_wallets(tx, sorted(holders), now, program)
+    for number, account in holders.items():
+        for wallet, wanted in account.balances(now).items():
+            state = stored.get(number, {}).get(wallet)
+            units = (state.free, state.pending, state.held, state.debt) if state is not None else (0,) * 4
+            got = tuple(units_text(one, shop.spec.wallets[wallet].scale) for one in units)
+            if (*got[:3], got[3] if units[3] else "0") != wanted:
+                faults.append(f"{number} has {got} of {wallet} instead of {wanted}")
     return faults
 
 
@@ -65,9 +65,10 @@ def _holds(tx: Tx, now: datetime, shop: Shop, accounts: Names) -> list[str]:
     query = """select account_id, name, sum(amount)::bigint from account_holds
         where kind = 'units' and expires_at > %s group by 1, 2"""
     stored = {(account, wallet): amount for account, wallet, amount in tx.execute(query, (now,)).fetchall()}
+    cards = {f"card {name}": card.holder for name, card in shop.cards.items()}
     wanted = {
         (accounts["store", who], wallet): account.held(wallet, now)
-        for who, account in shop.accounts.items()
+        for who, account in {**shop.accounts, **cards}.items()
         for wallet in shop.spec.wallets
         if account.held(wallet, now)
     }
@@ -102,11 +103,15 @@ def _counters(tx: Tx, program_id: int, shop: Shop) -> list[str]:
     ]
 
 
-def _carts(tx: Tx, program_id: int, shop: Shop) -> list[str]:
+def _carts(tx: Tx, program_id: int, shop: Shop, accounts: Names) -> list[str]:
     rows = tx.execute("select id, status from checkouts where program_id = %s", (program_id,)).fetchall()
     stored: dict[str, str] = dict(rows)
     wanted: dict[str, str] = {name: cart.status for name, cart in shop.carts.items()}
-    faults = [] if stored == wanted else [f"carts {stored.items() ^ wanted.items()}"]
+    query = "select account_id, blocked_at is not null from gift_cards where program_id = %s"
+    blocked: dict[int, bool] = dict(tx.execute(query, (program_id,)).fetchall())
+    known = {accounts["store", f"card {name}"]: card.blocked for name, card in shop.cards.items()}
+    cards = [] if blocked == known else [f"gift cards {blocked.items() ^ known.items()}"]
+    faults = cards if stored == wanted else [*cards, f"carts {stored.items() ^ wanted.items()}"]
     query = "select order_id from event_keys where program_id = %s and order_id is not null"
     orders = sorted(order for (order,) in tx.execute(query, (program_id,)).fetchall())
     return faults if orders == sorted(shop.orders) else [*faults, f"{len(orders)} orders are stored"]

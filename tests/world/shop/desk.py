@@ -32,6 +32,7 @@ class Desk:
         self.known: dict[str, tuple[Any, Out, str | None]] = {}
         """By kind and id of what was sent."""
         self.revoked: set[str] = set()
+        self.cards: dict[str, Any] = {}
 
     def act(self, act: Act) -> Out:
         """Let something happen, and give the answer that the engine must give."""
@@ -70,10 +71,10 @@ class Desk:
 
     def save(self) -> Any:
         """Keep what a refusal must leave as it was."""
-        return copy.deepcopy((self.accounts, self.counters, self.taken))
+        return copy.deepcopy((self.accounts, self.counters, self.taken, self.cards))
 
     def restore(self, saved: Any) -> None:
-        self.accounts, self.counters, self.taken = saved
+        self.accounts, self.counters, self.taken, self.cards = saved
 
     # --- counters
 
@@ -183,6 +184,8 @@ class Desk:
         return self.answer("applied", act["who"], act["now"])
 
     def nightly(self, now: datetime) -> None:
+        for card in self.cards.values():
+            card.holder.tick(now)
         for account in self.accounts.values():
             account.tick(now)
             account.repay((now, now))

@@ -51,12 +51,13 @@ class Holder(Account):
         now = max(now, self.last_booked or now)
         shown = {}
         for key, wallet in self.spec.wallets.items():
-            alive = [lot for lot in self.lots[key] if self._end(key, lot) > now]
+            alive = [lot for lot in self.lots[key] if self.end(key, lot) > now]
             there = sum(lot.left for lot in alive if lot.available_at <= now)
             pending = sum(lot.left for lot in alive if lot.available_at > now)
             held, debt = self.held(key, now), self.debt[key]
             units = (there - held - debt, pending, held, debt)
-            shown[key] = tuple(units_text(one, wallet.scale) for one in units)
+            texts = [units_text(one, wallet.scale) for one in units]
+            shown[key] = (*texts[:3], texts[3] if debt else "0")
         return shown
 
     def life(self, key: str, lot: Lot) -> Life:
@@ -66,7 +67,7 @@ class Holder(Account):
         now = max(booked, self.last_booked or booked)
         for key, lots in self.lots.items():
             for lot in lots:
-                if self._end(key, lot) <= now:
+                if self.end(key, lot) <= now:
                     self.life(key, lot).expired += lot.left
         return super().settle(booked)
 

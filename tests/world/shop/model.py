@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.world.accounts import Lot, Refused, When, rounded, split
+from tests.world.accounts import Lot, Refused, When, rounded, split, units_text
 from tests.world.days import NEVER, after, day_of
 from tests.world.model import Act, Out
-from tests.world.shop.desk import Desk, cents, month
+from tests.world.shop.cards import Cards
+from tests.world.shop.desk import cents, month
 from tests.world.shop.pricing import Rooms, price, sold
 from tests.world.shop.program import PRICES, WORTH_MINOR, Version
 from tests.world.shop.returning import give_back
@@ -22,17 +23,19 @@ POT = 7
 GUEST = "guest"
 
 
-class Shop(Desk):
+class Shop(Cards):
     """The shop: its carts and its orders."""
 
     # --- carts
 
     def _preview(self, act: Act) -> Out:
+        self.check_named(act)
         promise = self.price(act, "")
         return self._quoted(act, promise)
 
     def _open(self, act: Act) -> Out:
         name, now = act["cart"], act["now"]
+        self.check_named(act)
         known = self.carts.get(name)
         if known is not None and known.status != "open":
             raise Refused(f"checkout_{known.status}")
@@ -41,14 +44,18 @@ class Shop(Desk):
         self.carts[name] = Cart(promise)
         if promise.who is not None:
             self.accounts[promise.who].held_by[name] = (promise.until, promise.spends)
+        self.hold_cards(name, promise.until, promise.cards)
         return {**self._quoted(act, promise), "until": now + TTL}
 
     def let_go(self, name: str) -> None:
-        for account in self.accounts.values():
-            account.held_by.pop(name, None)
+        for holder in (*self.accounts.values(), *(card.holder for card in self.cards.values())):
+            holder.held_by.pop(name, None)
 
     def _quoted(self, act: Act, promise: Promise) -> Out:
         saved, carts = self.save(), copy.copy(self.carts)
+        left = {
+            name: self.free_on(self.cards[name].holder, act["now"], act["cart"]) for name, _ in promise.cards
+        }
         earns: dict[str, int] = {}
         if promise.who is not None:
             self.let_go(act["cart"])
@@ -62,8 +69,11 @@ class Shop(Desk):
         self.carts = carts
         lines = [(one.line, cents(net)) for one, net in zip(promise.sold, promise.nets, strict=True)]
         out = self.answer("applied", promise.who, act["now"])
-        out |= {"lines": lines, "due": cents(promise.total - promise.paid), "total": cents(promise.total)}
-        out |= {"spends": {key: str(units) for key, units in promise.spends.items()}, "effects": []}
+        due = promise.total - promise.paid - promise.credit - sum(minor for _, minor in promise.cards)
+        out |= {"lines": lines, "due": cents(due), "total": cents(promise.total), "effects": []}
+        scales = {key: wallet.scale for key, wallet in self.spec.wallets.items()}
+        out["spends"] = {key: units_text(units, scales[key]) for key, units in promise.spends.items()}
+        out["cards"] = [(name, cents(minor), cents(left[name] - minor)) for name, minor in promise.cards]
         return {**out, "earns": {key: str(units) for key, units in earns.items()}}
 
     def price(self, act: Act, name: str) -> Promise:
@@ -87,12 +97,14 @@ class Shop(Desk):
         drawn += [(("early", "", period), 1)] if "early" in acting else []
         drawn += [draw for token in acting for draw in draws.get(token, ())]
         units, paid = self._spend(act, name, bill.total)
-        spends = {"points": units} if units else {}
+        credit = self._spend_credit(act, name, bill.total - paid)
+        spends = {key: one for key, one in (("points", units), ("credit", credit)) if one}
         for reward in act["rewards"]:
             spends = self._reward(act, (reward, name), drawn, spends)
         for wallet, amount in spends.items():
             if amount > self._usable(who, wallet, now, name):
                 raise Refused("insufficient_units")
+        cards = self.pay_with_cards(act, name, bill.total - paid - credit)
         return Promise(
             order=act["order"],
             who=who,
@@ -104,6 +116,8 @@ class Shop(Desk):
             shipping=bill.shipping,
             paid=paid,
             units=units,
+            credit=credit,
+            cards=cards,
             draws=drawn,
             coupons=[ref for token, ref in refs.items() if token in acting],
             rewards=list(act["rewards"]),
@@ -130,6 +144,14 @@ class Shop(Desk):
             raise Refused("insufficient_units")
         paid = min(asked * WORTH_MINOR, total)
         return -(-paid // WORTH_MINOR), paid
+
+    def _spend_credit(self, act: Act, name: str, due: int) -> int:
+        asked: int = act["credit"]
+        if asked and act["who"] is None:
+            raise Refused("member_missing")
+        if asked > max(self._usable(act["who"], "credit", act["now"], name), 0):
+            raise Refused("insufficient_units")
+        return min(asked, due)
 
     def _reward(
         self, act: Act, what: tuple[str, str], drawn: list[tuple[Key, int]], spends: dict[str, int]
@@ -245,7 +267,9 @@ class Shop(Desk):
         """Take what was promised, as far as it can be had; the rest falls short."""
         now, done = when[1], Captured(off=promise.off)
         done.tokens = dict(promise.tokens)
-        effects: list[Any] = [(_campaign(who), _discount(who), cents(off)) for who, off in promise.off]
+        done.has_tenders = bool(promise.units or promise.credit or any(minor for _, minor in promise.cards))
+        done.cards, effects, done.short = self.take_cards(promise.cards, now >= promise.until, when)
+        effects += [(_campaign(who), _discount(who), cents(off)) for who, off in promise.off]
         if promise.who is not None:
             self.settled(promise.who, now)
         self._use_coupons(promise, done, now)
@@ -303,13 +327,15 @@ class Shop(Desk):
         assert promise.who is not None
         account = self.accounts[promise.who]
         # What is owed waits behind what was promised.
-        usable = account.usable("points", when[1]) + account.debt["points"]
-        had = min(promise.units, max(usable, 0))
-        if had:
-            done.paid = account.take("points", had, when)
-            effects.append(("", "pay points", str(had)))
-        if had < promise.units:
-            done.short.append(("units", "points", str(promise.units - had), "insufficient_units"))
+        for wallet, units in (("credit", promise.credit), ("points", promise.units)):
+            scale = self.spec.wallets[wallet].scale
+            usable = account.usable(wallet, when[1]) + account.debt[wallet]
+            had = min(units, max(usable, 0))
+            if had:
+                done.paid += account.take(wallet, had, when)
+                effects.append(("", f"pay {wallet}", units_text(had, scale)))
+            if had < units:
+                done.short.append(("units", wallet, units_text(units - had, scale), "insufficient_units"))
 
     # --- orders
 
@@ -329,10 +355,11 @@ class Shop(Desk):
             None,
         )
         order.captured.append(captured)
+        order.payments = {"points": promise.paid, "store_credit": promise.credit}
         order.level = promise.level if when[1] < promise.until else None
         if promise.who is None:
             return order, effects, [], False
-        more, skipped, late = self.decide(order, promise.order, promise.paid, when)
+        more, skipped, late = self.decide(order, promise.order, promise.paid + promise.credit, when)
         return order, effects + more, skipped, late
 
     def decide(
@@ -347,7 +374,7 @@ class Shop(Desk):
         rate = (1, order.version.rate)[account.level(now) if order.level is None else order.level]
         account.orders.append((order.day, Fraction(order.net, 100)))
         period = month(order.day)
-        # What points paid does not earn.
+        # What points and store credit paid does not earn.
         exact = {"base": Fraction(max(order.net - paid, 0), 100) * rate, "pot": Fraction(POT)}
         shares = split(rounded(exact["base"] + POT, "floor"), list(exact.values()))
         units = dict(zip(exact, shares, strict=True))

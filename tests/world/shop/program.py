@@ -13,10 +13,13 @@ name: Store
 currency: EUR
 timezone: Europe/Berlin
 checkout: {ttl: 15min}
-returns: {given_back_lasts: 5d}
+returns: {given_back_lasts: 5d, gift_cards_to: card}
 wallets:
   points: {scale: 0, rounding: floor, pending: 2d, expires: {after: 25d, from: earned}, worth: "0.05"}
   stamps: {scale: 0, rounding: floor, pending: 0d, expires: never, debt: stop_at_zero}
+  credit: {scale: 2, tender: store_credit}
+  cards: {scale: 2, tender: gift_card, expires: {after: 40d, from: earned}}
+earning: {paid_with: {gift_card: true, store_credit: false, points: false}}
 metrics:
   month_spend: {event: order.paid, value: order.net, window: calendar_month}
 ladders:
@@ -112,12 +115,20 @@ class Version:
         return (4000, 3000)[(self.number - 1) % 2]
 
     @property
+    def cards_to_credit(self) -> bool:
+        """Whether what gift cards paid comes back as store credit."""
+        return self.number % 3 == 0
+
+    @property
     def text(self) -> str:
         """The definition."""
         return (
             TEXT.replace("percent: 10, of: order", f"percent: {self.percent}, of: order")
             .replace("plus: {from: 150, rate: 2}", f"plus: {{from: 150, rate: {self.rate}}}")
             .replace("order.net >= 40", f"order.net >= {self.stamp_from // 100}")
+            .replace(
+                "gift_cards_to: card", f"gift_cards_to: {('card', 'store_credit')[self.cards_to_credit]}"
+            )
         )
 
 
@@ -133,6 +144,8 @@ SPEC = Spec(
     {
         "points": Wallet(0, "floor", ("days", 2), earned=("days", 25)),
         "stamps": Wallet(0, "floor", ("days", 0)),
+        "credit": Wallet(2, "floor", ("days", 0)),
+        "cards": Wallet(2, "floor", ("days", 0), earned=("days", 40)),
     },
     (("basic", Fraction(0), Fraction(1)), ("plus", Fraction(150), Fraction(2))),
     _net,

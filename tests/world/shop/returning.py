@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.world.accounts import Lot, Moved, Refused, rounded, units_text
 from tests.world.days import after
 from tests.world.model import Act, Out
+from tests.world.shop.cards import CardTaken, lasting
 from tests.world.shop.pricing import Bill, Rooms, Sold, price
 from tests.world.shop.things import BOUNDS, Captured, Key, Order
 
@@ -27,7 +28,7 @@ class Undoing:
         self.came = self._quantities(order.back)
         self.taken = self._taken()
         self.ships = bool(act["shipping"]) and not order.shipped_back
-        if not self.taken and not self.ships:
+        if not self.taken and not self.ships and act["via"] != "edited":
             raise Refused("nothing_to_return")
         self.after_all = {
             line: self.came.get(line, Fraction(0)) + self.taken.get(line, Fraction(0))
@@ -36,6 +37,11 @@ class Undoing:
         self.is_last = all(self._share(one.line, self.after_all) == 1 for one in order.sold)
         self.before, self.after = self._part(self.came), self._part(self.after_all)
         self.moved: dict[str, list[int]] = {}
+        self.refund = sum(
+            self.net_of(place, self.after_all) - self.net_of(place, self.came)
+            for place in range(len(order.sold))
+        ) + (order.shipping if self.ships else 0)
+        self.tenders: list[tuple[str, str, str, str]] = []
         self.undone: list[tuple[str, str, str]] = []
         self.short: list[tuple[str, str, str, str]] = []
 
@@ -46,12 +52,36 @@ class Undoing:
     def _taken(self) -> dict[str, Fraction]:
         act, sold = self.act, {one.line: one.quantity for one in self.order.sold}
         left = {line: quantity - self.came.get(line, 0) for line, quantity in sold.items()}
+        if act["via"] == "edited":
+            return self._edited(left)
         if act["all"]:
             return {line: rest for line, rest in left.items() if rest or line not in self.came}
         if act["shipping"] and self.order.shipped_back:
             self._read(left)
             raise Refused("shipping_refunded_before")
         return self._read(left)
+
+    def _edited(self, left: dict[str, Fraction]) -> dict[str, Fraction]:
+        """What is missing in the order as it is now has come back."""
+        stays: dict[str, Fraction] = {}
+        for line, text, _ in self.act["left"]:
+            if line in stays:
+                raise Refused("duplicate_line")
+            if line not in left or Fraction(text) > left[line]:
+                raise Refused("order_has_grown")
+            stays[line] = Fraction(text)
+        for line, text, each in self.act["left"]:
+            sold = next(one for one in self.order.sold if one.line == line)
+            told = Fraction(each or "0") * Fraction(text) * 100
+            was = sold.subtotal * Fraction(text) / sold.quantity if sold.quantity else told
+            if each and abs(told - was) > 1:
+                raise Refused("order_repriced")
+        gone = {line: quantity - stays.get(line, Fraction(0)) for line, quantity in left.items()}
+        return {
+            line: quantity
+            for line, quantity in gone.items()
+            if quantity or (line not in stays and line not in self.came)
+        }
 
     def _read(self, left: dict[str, Fraction]) -> dict[str, Fraction]:
         if not self.act["lines"] and not self.act["shipping"]:
@@ -95,9 +125,20 @@ class Undoing:
         was, due = self.shares(amount)
         return due - was
 
-    def shares(self, amount: int, first: bool = False) -> tuple[int, int]:
-        before = Fraction(0) if first else self.before
-        return rounded(amount * before, "half_up"), rounded(amount * self.after, "half_up")
+    def shares(self, amount: int, first: bool = False, money: bool = False) -> tuple[int, int]:
+        parts = self._money() if money else (self.before, self.after)
+        before = Fraction(0) if first else parts[0]
+        return rounded(amount * before, "half_up"), rounded(amount * parts[1], "half_up")
+
+    def _money(self) -> tuple[Fraction, Fraction]:
+        """Money comes back by the money that is refunded: shipping that is kept is not paid back."""
+        order = self.order
+        total = order.net + order.shipping
+        if total <= 0:
+            return Fraction(0), Fraction(0)
+        sums = (order.refunded, order.refunded + self.refund)
+        was, due = (min(Fraction(one, total), Fraction(1)) for one in sums)
+        return was, max(was, due)
 
     def move(self, wallet: str, place: int, amount: int) -> None:
         self.moved.setdefault(wallet, [0, 0, 0, 0])[place] += amount
@@ -120,6 +161,8 @@ class Undoing:
             self._drawn(captured)
         if who is not None:
             self._awards()
+        self._pay_back()
+        if who is not None:
             self.shop.accounts[who].last_booked = self.now
             self.shop.accounts[who].repay((self.now, self.now))
 
@@ -145,12 +188,47 @@ class Undoing:
         for wallet, available_at, expires_at, amount in parts:
             units = amount
             if captured is not None:
-                was, due = self.shares(amount, self.is_first(captured))
+                was, due = self.shares(amount, self.is_first(captured), money=wallet == "credit")
                 units = due - was
             if units:
                 lot = Lot(available_at, max(expires_at, lasts), units)
                 self.shop.accounts[who].give(wallet, lot, (now, now))
                 self.move(wallet, 1, units)
+
+    def _pay_back(self) -> None:
+        """Tell what each way of paying has of the refund, and give cards theirs."""
+        order = self.order
+        if not any(captured.has_tenders for captured in order.captured):
+            return
+        for kind, money in (("points", False), ("store_credit", True)):
+            was, due = self.shares(order.payments.get(kind, 0), money=money)
+            self._tell(kind, due - was)
+        for captured in order.captured:
+            for taken in captured.cards:
+                self._pay_card_back(taken, self.is_first(captured))
+        rest = self.refund - sum(round(Fraction(amount) * 100) for _, amount, _, _ in self.tenders)
+        self._tell("rest", rest)
+
+    def _pay_card_back(self, taken: CardTaken, first: bool) -> None:
+        lots = []
+        for wallet, available_at, expires_at, amount in taken.lots:
+            was, due = self.shares(amount, first, money=True)
+            if due > was:
+                lots.append((wallet, available_at, expires_at, due - was))
+        lots = lasting(lots, after(self.shop.spec.zone, self.now, ("days", 5)))
+        who, amount = self.order.who, sum(one[3] for one in lots)
+        if lots and who is not None and self.order.version.cards_to_credit:
+            for _, available_at, expires_at, units in lots:
+                lot = Lot(available_at, expires_at, units)
+                self.shop.accounts[who].give("credit", lot, (self.now, self.now))
+            self._tell("store_credit", amount, "credit", taken.name)
+        elif lots:
+            self.shop.refund_card(taken.name, lots, self.now)
+            self._tell("gift_card", amount, "cards", taken.name)
+
+    def _tell(self, kind: str, amount: int, wallet: str = "", card: str = "") -> None:
+        if amount > 0:
+            self.tenders.append((kind, units_text(amount, 2), wallet, card))
 
     def _campaigns(self) -> None:
         """Those that would not act on what remains are undone where they do not divide."""
@@ -298,17 +376,23 @@ class Undoing:
             for place, one in enumerate(order.sold)
             if one.line in self.taken
         ]
-        refund = sum(amount for _, amount in lines) + (order.shipping if self.ships else 0)
         return {
             "lines": [(line, units_text(amount, 2)) for line, amount in lines],
-            "refund": units_text(refund, 2),
+            "refund": units_text(self.refund, 2),
+            "tenders": sorted(self.tenders),
             "units": {
-                wallet: tuple(str(one) for one in sums) for wallet, sums in self.moved.items() if any(sums)
+                wallet: tuple(self._text(wallet, place, one) for place, one in enumerate(sums))
+                for wallet, sums in self.moved.items()
+                if any(sums)
             },
             "undone": sorted(self.undone),
             "complete": self.is_last,
             "short": sorted(self.short),
         }
+
+    def _text(self, wallet: str, place: int, units: int) -> str:
+        """What expired is told only where something did."""
+        return units_text(units, self.shop.spec.wallets[wallet].scale) if units or place < 3 else "0"
 
 
 def _is_of(key: Key, token: str) -> bool:
@@ -328,7 +412,7 @@ def give_back(shop: Shop, act: Act) -> Out:
         The answer that the engine must give.
     """
     now, name = act["now"], f"return {act['id']}"
-    body = (act["order"], act["all"], act["shipping"], act["lines"], act["via"])
+    body = (act["order"], act["all"], act["shipping"], act["lines"], act["via"], act.get("left"))
     order = shop.orders.get(act["order"])
     if order is None:
         raise Refused("order_not_found")
@@ -341,6 +425,7 @@ def give_back(shop: Shop, act: Act) -> Out:
     undoing.run()
     order.back.append(undoing.taken)
     order.shipped_back = order.shipped_back or undoing.ships
+    order.refunded += undoing.refund
     out = {**shop.answer("applied", order.who, now), **undoing.out()}
     shop.known[name] = (body, out, order.who)
     return out

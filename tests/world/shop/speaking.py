@@ -8,20 +8,25 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from guerdon.base.ids import IdMaker, parse_number
+from guerdon.base.ids import IdMaker, number_text, parse_number
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import (
+    AdjustBalance,
     CancelCheckout,
     CancelRedemption,
+    ClaimGiftCard,
     Command,
     ConfirmCheckout,
     EnrolMember,
     IngestEvent,
+    IssueCards,
     OpenCheckout,
     PreviewCart,
     RedeemReward,
     ReturnOrder,
     RunTick,
+    SetCardBlocked,
+    TopUpCard,
     UseRedemption,
 )
 from guerdon.infra.db import Database
@@ -30,6 +35,7 @@ from guerdon.members.identities import normal_ref
 from guerdon.members.profiles import Profile
 from guerdon.programs.programs import NewDefinition, apply_definition
 from guerdon.rewards.coupons import Batch, ask_batches, find_codes, make_batch, revoke_code
+from guerdon.rules.cards.codes import code_of
 from guerdon.rules.coupons.codes import fold, letters_for
 from guerdon.rules.coupons.standing import Terms
 from guerdon.rules.definition import load_definition
@@ -51,9 +57,13 @@ class Voice:
         self.vault = vault
         self.ids = ids
         self.redemptions: dict[str, int] = {}
+        self.cards: dict[str, int] = {}
+        """Accounts of gift cards by name."""
         maker = _single().codes(vault.digest)
         self.codes = dict(zip((f"one={place}" for place in range(SIZE)), maker.written(0, SIZE), strict=True))
         self.codes["welcome"] = SHARED_CODE
+        # A code that is written well and is no card's, and one with a wrong letter.
+        self.codes |= {"card=none": code_of(bytes(10)), "card=typo": code_of(bytes(10))[:-1] + "7"}
         self.versions = 1
 
     def open(self, now: datetime) -> None:
@@ -95,6 +105,9 @@ class Voice:
         """Remember numbers and codes of what was given out; a quote only says what would be."""
         if act["do"] in ("open", "preview"):
             return
+        for one in answer.gift_cards:
+            self.cards[act["card"]] = parse_number("gft", one["id"]) or 0
+            self.codes[f"card={act['card']}"] = one["code"]
         given = {one["id"]: one["code"] for one in answer.redemptions}
         place = 0
         for effect in answer.effects:
@@ -115,11 +128,10 @@ class Voice:
     def translate(self, act: Act, base: dict[str, Any], account: int) -> Command:
         """Write an act as a command."""
         ref = normal_ref("external", act["who"]) if act.get("who") else None
+        if act["do"] in ("preview", "open"):
+            more: dict[str, Any] = {"cart": self.cart(act), "member": ref, "source": "shop", **base}
+            return PreviewCart(**more) if act["do"] == "preview" else OpenCheckout(id=act["cart"], **more)
         match act["do"]:
-            case "preview":
-                return PreviewCart(cart=self.cart(act), member=ref, source="shop", **base)
-            case "open":
-                return OpenCheckout(cart=self.cart(act), member=ref, source="shop", id=act["cart"], **base)
             case "confirm":
                 return ConfirmCheckout(id=act["cart"], source="shop", **base)
             case "drop":
@@ -130,7 +142,23 @@ class Voice:
                 return self.returning(act, base)
             case "tick":
                 return RunTick(account_id=account, **base)
-        return self.about_rewards(act, base)
+            case "adjust":
+                more = {"wallet": "credit", "amount": act["amount"], "reason": "as agreed"}
+                return AdjustBalance(account_id=account, **more, **base)
+        return self.about_cards(act, base) if "card" in act else self.about_rewards(act, base)
+
+    def about_cards(self, act: Act, base: dict[str, Any]) -> Command:
+        """Write what becomes of a gift card."""
+        card = self.cards.get(act["card"], UNKNOWN)
+        if act["do"] == "claim":
+            code = self.codes.get(f"card={act['card']}", self.codes["card=none"])
+            return ClaimGiftCard(code=code, member=normal_ref("external", act["who"]), **base)
+        if act["do"] == "block":
+            return SetCardBlocked(card=card, blocked=act["blocked"], reason="it was lost", **base)
+        more = {"amount": act["amount"], "expires_at": act["expires"]}
+        if act["do"] == "issue":
+            return IssueCards(reason="sold", **more, **base)
+        return TopUpCard(card=card, reason="a present", **more, **base)
 
     def about_rewards(self, act: Act, base: dict[str, Any]) -> Command:
         """Write what somebody takes, gives back or uses; or that somebody joins."""
@@ -147,7 +175,11 @@ class Voice:
         """Write a cart."""
         sent: dict[str, Any] = {"id": act["order"], "lines": _lines(act["lines"])}
         sent |= {"shipping": {"amount": f"{Decimal(act['shipping']) / 100}"}} if act["shipping"] else {}
-        sent |= {"spend": {"points": str(act["spend"])}} if act["spend"] else {}
+        spend = {"points": str(act["spend"])} if act["spend"] else {}
+        spend |= {"credit": f"{Decimal(act['credit']) / 100}"} if act["credit"] else {}
+        sent |= {"spend": spend} if spend else {}
+        codes = [self.codes.get(f"card={name}", self.codes["card=none"]) for name in act["cards"]]
+        sent |= {"gift_cards": codes} if codes else {}
         sent |= {"rewards": act["rewards"]} if act["rewards"] else {}
         sent["coupons"] = [self.codes.get(token, JUNK) for token in act["coupons"]]
         return json.dumps(sent).encode()
@@ -166,6 +198,8 @@ class Voice:
             return ReturnOrder(asked=asked, source="shop", **base)
         data: dict[str, Any] = {"order": act["order"]}
         kind = "order.cancelled"
+        if act["via"] == "edited":
+            kind, data = "order.edited", _edited(act)
         if act["via"] == "event":
             kind = "order.returned"
             lines_sent = [{"id": line, "quantity": quantity} for line, quantity in act["lines"]]
@@ -181,6 +215,17 @@ def _single() -> Batch:
     return Batch(0, "", "ONE-", fold("ONE-"), letters, SECRET, SIZE, "fifth", terms, None, None, ever, None)
 
 
+def _edited(act: Act) -> dict[str, Any]:
+    """Write what is left of an order: as the order that it is now, or by naming it."""
+    left = [
+        {"id": line, "quantity": quantity, **({"price": price} if price else {})}
+        for line, quantity, price in act["left"]
+    ]
+    if act["form"] == "left":
+        return {"order": act["order"], "left": left}
+    return {"id": act["order"], "lines": left}
+
+
 def _lines(lines: list[list[str]]) -> list[dict[str, str]]:
     return [
         {"id": str(place), "quantity": quantity, "price": price}
@@ -188,8 +233,9 @@ def _lines(lines: list[list[str]]) -> list[dict[str, str]]:
     ]
 
 
-def shown(act: Act, answer: Answer) -> Out:
-    """Bring the engine's answer into the model's words."""
+def shown(act: Act, answer: Answer, cards: Mapping[str, int]) -> Out:
+    """Bring the engine's answer into the model's words; cards are known by name and account."""
+    names = {number_text("gft", account): name for name, account in cards.items()}
     if answer.problem is not None:
         return {"status": "rejected", "code": answer.problem.code}
     out: Out = {
@@ -204,31 +250,38 @@ def shown(act: Act, answer: Answer) -> Out:
         },
     }
     if act["do"] in ("open", "preview"):
-        out |= _quote(answer.quote, act["do"])
+        out |= _quote(answer.quote, act["do"], names)
     if act["do"] in ("confirm", "return"):
-        out["short"] = sorted(_short(one) for one in answer.shortfalls)
+        out["short"] = sorted(_short(one, names) for one in answer.shortfalls)
     if act["do"] == "return":
-        out |= _returned(answer.returned)
+        out |= _returned(answer.returned, names)
+    if act["do"] == "issue":
+        out["made"] = " ".join(one["amount"] for one in answer.gift_cards)
     return out
 
 
-def _quote(quote: Mapping[str, Any], kind: str) -> Out:
+def _quote(quote: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> Out:
     out: Out = {
         "lines": [(line["id"], line["net"]) for line in quote["lines"]],
         "due": quote["totals"]["due"],
         "total": quote["totals"]["total"],
         "spends": quote["spends"],
         "earns": quote["earns"],
+        "cards": [(names.get(one["id"], ""), one["pays"], one["left"]) for one in quote["gift_cards"]],
         "effects": [],
         "skipped": [],
     }
     return out | ({"until": datetime.fromisoformat(quote["expires_at"])} if kind == "open" else {})
 
 
-def _returned(said: Mapping[str, Any]) -> Out:
+def _returned(said: Mapping[str, Any], names: Mapping[str, str]) -> Out:
     return {
         "lines": [(line["id"], line["refund"]["net"]) for line in said["lines"]],
         "refund": said["refund"]["total"],
+        "tenders": sorted(
+            (one["kind"], one["amount"], one.get("wallet", ""), names.get(one.get("gift_card", ""), ""))
+            for one in said["tenders"]
+        ),
         "units": {
             wallet: (one["taken"], one["given_back"], one["debt"], one.get("expired", "0"))
             for wallet, one in said["units"].items()
@@ -243,7 +296,7 @@ def _undone(one: Mapping[str, str]) -> tuple[str, str, str]:
     return one["kind"], one.get("campaign", ""), one.get("reward", "") + kept
 
 
-def _short(one: Mapping[str, str]) -> tuple[str, str, str, str]:
+def _short(one: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, str, str, str]:
     name, amount = one["name"], one["amount"]
     if one["kind"] == "coupon":
         name = ""
@@ -255,8 +308,8 @@ def _short(one: Mapping[str, str]) -> tuple[str, str, str, str]:
             else owner
         )
         amount = f"{Decimal(amount):.2f}" if owner == "fiver" else amount
-    elif one["kind"] == "discount":
-        amount = f"{Decimal(amount):.2f}"
+    elif one["kind"] in ("discount", "gift_card") or name == "credit":
+        name, amount = names.get(name, name), f"{Decimal(amount):.2f}"
     return one["kind"], name, amount, one["reason"]
 
 

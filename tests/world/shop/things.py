@@ -50,6 +50,10 @@ class Promise:
     """Cents that points pay."""
     units: int
     """Points for that."""
+    credit: int
+    """Cents that store credit pays."""
+    cards: list[tuple[str, int]]
+    """Gift cards, and the cents that each pays."""
     draws: list[tuple[Key, int]]
     coupons: list[str]
     """Redemptions whose codes it uses."""
@@ -86,6 +90,10 @@ class Captured:
     off: list[tuple[str, int]] = field(default_factory=list)
     short: list[tuple[str, str, str, str]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
+    cards: list[Any] = field(default_factory=list)
+    """What was taken of each gift card."""
+    has_tenders: bool = False
+    """Whether anything but other money was promised."""
     behind: int = 0
     """How many returns came before it."""
     fallen: set[str] = field(default_factory=set)
@@ -114,6 +122,10 @@ class Order:
     acted: list[str] = field(default_factory=list)
     granted: list[str] = field(default_factory=list)
     captured: list[Captured] = field(default_factory=list)
+    payments: dict[str, int] = field(default_factory=dict)
+    """Cents by tender that its cart said it is paid with."""
+    refunded: int = 0
+    """Cents that returns gave back so far, shipping among them."""
     back: list[dict[str, Fraction]] = field(default_factory=list)
     """Each return: quantity by line."""
     shipped_back: bool = False

@@ -382,19 +382,14 @@ def _take(fold: Any, item: Item, promised: tuple[str, CardPaid], when: tuple[dat
     checkout, card = promised
     now, late = when
     done: Folded = fold.standing
-    if late and done.cards[card.account].blocked_at is not None:
-        return msgspec.structs.replace(card, reason="gift_card_blocked")
     before = done.accounts[card.account]
     seq = done.next_seq[card.account]
     command = PayWithCard(checkout, card.wallet, card.units, item.account_id)
     event = _own("guerdon.pay_with_card", now, command)
-    applied = _step(fold, item, card.account, event)
-    if not applied.decision.transactions:
-        # Nothing was left: what the checkout held goes, and that is no event.
+    if late and done.cards[card.account].blocked_at is not None:
         done.accounts[card.account] = set_aside(fold.place.program, before, event, (checkout, ()))
-        done.next_seq[card.account] = seq
-        return card
-    fold.keep(applied)
+        return msgspec.structs.replace(card, reason="gift_card_blocked")
+    applied = _step(fold, item, card.account, event)
     lots = tuple(
         Lot(entry.available_at, entry.expires_at, -entry.amount)
         for one in applied.decision.transactions
@@ -402,7 +397,13 @@ def _take(fold: Any, item: Item, promised: tuple[str, CardPaid], when: tuple[dat
         for entry in one.entries
         if entry.book == "member" and entry.available_at is not None
     )
-    return msgspec.structs.replace(card, lots=lots, event=str(applied.event_id) if lots else "")
+    if not lots:
+        # Nothing was left: what the checkout held goes, and that is no event; another books what expired.
+        done.accounts[card.account] = set_aside(fold.place.program, before, event, (checkout, ()))
+        done.next_seq[card.account] = seq
+        return card
+    fold.keep(applied)
+    return msgspec.structs.replace(card, lots=lots, event=str(applied.event_id))
 
 
 def touched(fold: Any, now: datetime) -> set[int]:

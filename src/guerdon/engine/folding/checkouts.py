@@ -256,6 +256,9 @@ def _pay_with_cards(fold: Folding, item: Item, row: CheckoutRow, capture: Captur
     now = item.job.command.received_at
     late = now >= row.expires_at
     only_reports = fold.place.pinned(row.version).definition.checkout.late_confirm == "report"
+    if late and only_reports:
+        event = Event("guerdon.cancel_checkout", now, now, source="guerdon")
+        hold_cards(fold, event, str(row.checkout_id), (promised_cards(row), {}))
     if not capture.cards or (late and only_reports):
         return capture
     return take_cards(fold, item, capture, (now, late))
