@@ -89,12 +89,12 @@ class Faults:
         self._is_made = False
 
     @contextmanager
-    def armed(self, fault: dict[str, Any], loop: EngineLoop) -> Iterator[None]:
+    def armed(self, fault: dict[str, Any], loop: EngineLoop | None) -> Iterator[None]:
         """Let something go wrong meanwhile.
 
         Args:
             fault: an act of `with_faults`.
-            loop: the engine that meets it.
+            loop: the engine that meets it; whichever comes by, where the database itself fails.
         """
         kind = fault["kind"]
         if kind in _CODES:
@@ -104,6 +104,7 @@ class Faults:
             finally:
                 self._count(_CODES[kind], 0)
             return
+        assert loop is not None
         pid = loop.backend_pid
         if kind == "drop":
             thread = threading.Thread(target=self._drop, args=(pid, fault["times"]))

@@ -16,6 +16,8 @@ from tests.world.servers import LostError, ask, clock
 from tests.world.shop import storm
 
 CALLERS = 48
+BESIDE = 36
+"""So many callers has each of several engines."""
 
 
 class Flood:
@@ -31,7 +33,7 @@ class Flood:
         self._guard = threading.Lock()
         self._threads = [
             threading.Thread(target=self._run, args=(ports[place % len(ports)],), daemon=True)
-            for place in range(CALLERS)
+            for place in range(max(CALLERS, BESIDE * len(ports)))
         ]
 
     def start(self) -> None:

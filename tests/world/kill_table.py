@@ -24,6 +24,8 @@ class Row:
     torn: int
     seconds: float
     """From the kill until the engine was ready again."""
+    is_cold: bool = True
+    """Whether what was killed started from nothing, so that its time counts."""
 
 
 @dataclass
@@ -32,16 +34,16 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
-def keep(file: Path, row: Row, seed: int) -> None:
-    """Add a kill to a file of many runs, at once: a run may be ended at any time.
+def keep(file: Path, rows: Iterable[Row], seed: int) -> None:
+    """Add kills to a file of many runs, at once: a run may be ended at any time.
 
     Args:
         file: JSON, one kill a line.
-        row: the kill.
-        seed: of its siege.
+        rows: the kills.
+        seed: of their siege.
     """
     with file.open("a", encoding="utf-8") as kept:
-        kept.write(json.dumps({"seed": seed, **asdict(row)}) + "\n")
+        kept.writelines(json.dumps({"seed": seed, **asdict(row)}) + "\n" for row in rows)
 
 
 def load_kept(files: Iterable[Path]) -> Report:
@@ -77,7 +79,7 @@ def report_kills(report: Report) -> str:
         flying = f"{min(row.in_flight for row in rows)}–{max(row.in_flight for row in rows)}"
         carts = f"{min(row.carts for row in rows)}–{max(row.carts for row in rows)}"
         sums = [sum(getattr(row, name) for row in rows) for name in ("lost", "doubled", "torn")]
-        seconds = [row.seconds for row in rows]
+        seconds = [row.seconds for row in rows if row.is_cold] or [0.0]
         counts = f"{sums[0]:9}{sums[1]:9}{sums[2]:6}"
         name = kind if engines == 1 else f"{kind} of {engines}"
         times = f"{statistics.median(seconds):10.1f}{max(seconds):8.1f}"

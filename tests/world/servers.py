@@ -12,9 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
+
+from tests.world.nursery import Nursery
 
 KEY = "gk_" + "world0123456789abcdefghijklmnopqrstuvwxyz"
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -38,31 +43,44 @@ class Server:
     def __init__(self, dsn: str, folder: Path) -> None:
         self.dsn = dsn
         self.log = folder / "serve.log"
+        self.point = folder / "failpoint"
         self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: psutil.Process | None = None
 
-    def start(self, failpoint: str = "") -> float:
+    def start(self, nursery: Nursery | None = None) -> float:
         """Start it and wait until it is ready.
 
         Args:
-            failpoint: `name:n`, or empty.
+            nursery: forks it, where its start is not to be timed.
 
         Returns:
             Seconds until it was.
         """
         began = time.monotonic()
+        self.point.unlink(missing_ok=True)
         env = {name: value for name, value in os.environ.items() if not name.startswith("GUERDON_")}
         env |= {"GUERDON_DATABASE_URL": self.dsn, "GUERDON_MASTER_KEY": MASTER_KEY, "GUERDON_API_KEY": KEY}
         env |= {"GUERDON_SANDBOX": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-        if failpoint:
-            env["GUERDON_FAILPOINT"] = failpoint
-        command = [sys.executable, "-c", "from guerdon.cli import main; main()", "serve"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(self.port)], env=env, stdout=log, stderr=log
-            )
+        env["GUERDON_FAILPOINT"] = f"@{self.point}"
+        words = ["serve", "--port", str(self.port)]
+        if nursery is not None:
+            self.process = psutil.Process(nursery.fork(words, env, self.log))
+        else:
+            command = [sys.executable, "-c", "from guerdon.cli import main; main()", *words]
+            with self.log.open("ab") as log:
+                self.process = psutil.Popen(command, env=env, stdout=log, stderr=log)
         self.wait_ready()
         return time.monotonic() - began
+
+    def arm(self, failpoint: str) -> None:
+        """Have it killed at a failpoint from now on.
+
+        Args:
+            failpoint: `name:n`.
+        """
+        draft = self.point.with_suffix(".new")
+        draft.write_text(failpoint, encoding="utf-8")
+        draft.replace(self.point)
 
     def wait_ready(self) -> None:
         """Wait until it answers that it is ready."""
@@ -79,12 +97,20 @@ class Server:
         raise AssertionError(f"the server is not ready: {self.log.read_text()[-2_000:]}")
 
     def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.is_running() and not self._is_dead()
+
+    def _is_dead(self) -> bool:
+        assert self.process is not None
+        try:
+            return bool(self.process.status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
     def wait_end(self, seconds: float) -> bool:
@@ -99,7 +125,7 @@ class Server:
         assert self.process is not None
         try:
             self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
             return False
         return True
 
