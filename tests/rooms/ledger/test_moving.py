@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,13 +28,17 @@ from guerdon.infra.tx import Tx, set_tenant
 from guerdon.ledger import log
 from guerdon.ledger.archives import (
     ROWS_AT_ONCE,
+    bring_back,
     closed_months,
     compare_archive,
     file_hash,
+    forget_months,
     list_recorded,
     move_some,
     next_accounts,
     note_moved,
+    parcels,
+    read_rows,
     record_archive,
     write_archive,
 )
@@ -82,7 +87,9 @@ def archive(world: World, folder: Path) -> int:
         done = {one.name for one in list_recorded(tx, program_id)}
         months = [one for one in closed_months(tx, program_id, world.now) if one.name not in done]
         for month in months:
-            path = write_archive(tx, (program_id, ORIGIN), signed, month, folder).path
+            path = folder / f"{month.name}.parquet"
+            if not path.exists():
+                write_archive(tx, (program_id, ORIGIN), signed, month, folder)
             assert compare_archive(tx, program_id, path) == month.transactions
             with owned(world) as owner:
                 record_archive(owner, program_id, month, (path, file_hash(path)), world.now)
@@ -105,6 +112,25 @@ def move_all(world: World) -> int:
     with owned(world) as tx:
         note_moved(tx, program_id, world.now)
     return left
+
+
+def whole_journal(world: World) -> dict[str, list[Any]]:
+    return {
+        table: world.rows(f"select t::text from {table} t order by account_id, seq{line}")  # noqa: S608 - of ours
+        for table, line in (("transactions", ""), ("entries", ", line"))
+    }
+
+
+def brought_back(world: World, folder: Path) -> int:
+    """Bring back all months but the first, few accounts at a time."""
+    files, program_id, count = sorted(folder.iterdir())[1:], program_of(world), 0
+    rows = heapq.merge(*map(read_rows, files), key=lambda row: row[:2])
+    for parcel in parcels(rows, 20):
+        with owned(world) as tx:
+            count += bring_back(tx, program_id, parcel)
+    with owned(world) as tx:
+        forget_months(tx, program_id, datetime.strptime(files[0].stem, "%Y-%m").replace(tzinfo=UTC).date())
+    return count
 
 
 def looked(world: World, archives: Path | None = None) -> tuple[list[Finding], Counts]:
@@ -166,6 +192,8 @@ class Story(NamedTuple):
     moved: int
     between: list[Finding]
     """What verify found when a move had been killed after its first step."""
+    restored: tuple[bool, int, list[Finding]]
+    """Whether the journal was as before when all months but the first were back, and what verify found."""
     first: tuple[Answer, Answer]
     """What was answered to one order, and to the same order after it had moved."""
 
@@ -194,6 +222,7 @@ def story(
             world.later(days=20)
         signed = signed_of(world)
         before = everything(world, signed)
+        journal = whole_journal(world)
         archive(world, folder / "club")
         with world.database.transaction(TENANT) as tx:
             accounts = next_accounts(tx, program_of(world), 0)
@@ -201,6 +230,12 @@ def story(
             count = move_some(tx, program_of(world), accounts, 17)
         between, _ = looked(world, folder)
         moved = count + move_all(world)
+        back = brought_back(world, folder / "club")
+        there = whole_journal(world)
+        same = {table: [row for row in rows if row in there[table]] for table, rows in journal.items()}
+        restored = (same == there, back, looked(world)[0])
+        archive(world, folder / "club")
+        assert move_all(world) == back
         after = everything(world, signed)
         again = world.ask(order)[0]
         # What is old comes back, is given back, and is spent, behind what moved.
@@ -211,7 +246,7 @@ def story(
             life.say(CancelRedemption, redemption_id=number)
         life.live(25)
         signed_of(world)
-        yield Story(life, folder, before, after, moved, between, (answer, again))
+        yield Story(life, folder, before, after, moved, between, restored, (answer, again))
         loop.stop()
     drop_database(server, "moving")
 
@@ -221,6 +256,13 @@ def test_what_moved_is_told_as_before(story: Story) -> None:
     assert len(story.after) == len(story.before) > 200
     unlike = {key: (story.before[key], one) for key, one in story.after.items() if one != story.before[key]}
     assert unlike == {}
+
+
+def test_what_is_brought_back_is_as_it_was(story: Story) -> None:
+    is_same, count, found = story.restored
+    assert found == []
+    assert 20 < count < story.moved
+    assert is_same
 
 
 def test_nothing_of_a_recorded_month_is_left_in_the_journal(story: Story) -> None:

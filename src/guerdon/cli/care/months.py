@@ -16,6 +16,7 @@ from guerdon.ledger.archives import (
     check_archive,
     closed_months,
     compare_archive,
+    file_hash,
     list_recorded,
     write_archive,
 )
@@ -98,6 +99,16 @@ class Books(NamedTuple):
                 state = "written and checked"
             compare_archive(tx, self.program_id, path)
         return state
+
+
+def check_same(path: Path, recorded: Recorded) -> None:
+    """Make sure that a file is the one that was recorded; raises `archive_missing` or `archive_differs`."""
+    if not path.exists():
+        detail = f"{path} is not there, and part of {recorded.name} moved into it: bring the file back"
+        raise Problem("archive_missing", detail)
+    if file_hash(path) != recorded.file_sha256:
+        detail = f"{path} is not the file that was recorded, of SHA-256 {recorded.file_sha256.hex()}"
+        raise Problem("archive_differs", detail)
 
 
 def all_books(house: House, folder: Path) -> Iterator[Books]:

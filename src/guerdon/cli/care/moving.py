@@ -9,8 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from guerdon.base.errors import Problem
-from guerdon.cli.care.months import Books, all_books, past_date
+from guerdon.cli.care.months import Books, all_books, check_same, past_date
 from guerdon.cli.opening import opened_house
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.showing import counted, show_json, show_note
@@ -110,7 +109,7 @@ def _recorded(books: Books, signed: Signed, months: list[_Month]) -> list[str]:
     for one in months:
         path = books.path_of(one.name)
         if one.recorded is not None and _has_begun(books, one.recorded):
-            _check_same(path, one.recorded)
+            check_same(path, one.recorded)
             books.check(one.name)
             states.append("checked, recorded before")
             continue
@@ -127,15 +126,6 @@ def _recorded(books: Books, signed: Signed, months: list[_Month]) -> list[str]:
 def _has_begun(books: Books, recorded: Recorded) -> bool:
     with books.one_look() as tx:
         return count_recorded(tx, books.program_id, recorded) < recorded.transactions
-
-
-def _check_same(path: Path, recorded: Recorded) -> None:
-    if not path.exists():
-        detail = f"{path} is not there, and part of {recorded.name} moved into it already: bring it back"
-        raise Problem("archive_missing", detail)
-    if file_hash(path) != recorded.file_sha256:
-        detail = f"{path} is not the file that was recorded, of SHA-256 {recorded.file_sha256.hex()}"
-        raise Problem("archive_differs", detail)
 
 
 def _emptied(books: Books) -> int:

@@ -11,6 +11,7 @@ import typer
 from guerdon.base.errors import Problem
 from guerdon.cli.care.months import all_books, past_date
 from guerdon.cli.care.moving import move_months
+from guerdon.cli.care.returning import restore_months, write_proof
 from guerdon.cli.opening import opened_house
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.showing import counted, show_json, show_note
@@ -69,6 +70,8 @@ def export_months(options: ExportOptions) -> int:
 
 
 app.command("move")(move_months)
+app.command("restore")(restore_months)
+app.command("proof")(write_proof)
 
 
 @dataclass(frozen=True, slots=True)

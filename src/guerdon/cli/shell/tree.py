@@ -52,6 +52,14 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon retention export --before 2025-01-01 --to archive --data shop-data",
         "guerdon retention export --before 2025-01-01 --to archive --dry-run",
     ),
+    "retention move": (
+        "guerdon retention move --before 2025-01-01 --to archive --data shop-data",
+        "guerdon retention move --before 2025-01-01 --to archive --dry-run",
+    ),
+    "retention restore": ("guerdon retention restore --from archive --since 2024-11 --data shop-data",),
+    "retention proof": (
+        "guerdon retention proof 2024-11.parquet --transaction 01a202c2-551e-739b-8860-e092b692b7b6",
+    ),
     "retention check": (
         "guerdon retention check archive/main/club/2024-11.parquet --log-key guerdon/main/club+0a1b2c3d+AfJ…",
     ),

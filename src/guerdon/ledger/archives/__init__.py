@@ -1,6 +1,6 @@
 """Months of the journal as files that prove themselves, and how they leave the journal for them."""
 
-from guerdon.ledger.archives.checking import check_archive, compare_archive
+from guerdon.ledger.archives.checking import check_archive, compare_archive, read_rows
 from guerdon.ledger.archives.months import ArchivedMonth, closed_months
 from guerdon.ledger.archives.moving import (
     ROWS_AT_ONCE,
@@ -14,6 +14,8 @@ from guerdon.ledger.archives.moving import (
     note_moved,
     record_archive,
 )
+from guerdon.ledger.archives.proving import prove_archived
+from guerdon.ledger.archives.restoring import bring_back, forget_months, parcels
 from guerdon.ledger.archives.writing import Archive, write_archive
 
 __all__ = [
@@ -21,16 +23,21 @@ __all__ = [
     "Archive",
     "ArchivedMonth",
     "Recorded",
+    "bring_back",
     "check_archive",
     "check_told",
     "closed_months",
     "compare_archive",
     "count_recorded",
     "file_hash",
+    "forget_months",
     "list_recorded",
     "move_some",
     "next_accounts",
     "note_moved",
+    "parcels",
+    "prove_archived",
+    "read_rows",
     "record_archive",
     "write_archive",
 ]

@@ -17,10 +17,9 @@ from uuid import UUID
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
-from guerdon.infra.columnfiles import open_columns
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
-from guerdon.ledger.archives.checking import check_archive
+from guerdon.ledger.archives.checking import check_archive, read_rows
 from guerdon.ledger.archives.months import COLUMNS
 from guerdon.ledger.archives.moving import Recorded, file_hash, list_recorded
 from guerdon.ledger.leaf import Leaf, commitment_of, leaf_bytes, leaf_hash
@@ -29,7 +28,6 @@ from guerdon.ledger.sql import audit as sql
 from guerdon.rules.decision import Transaction
 
 _KEY: Final = 2
-_PATH: Final = -1
 _Row = tuple[Any, ...]
 _Sum = tuple[str, str, datetime | None, datetime | None, int]
 
@@ -104,7 +102,7 @@ class Moved:
                     if file_hash(path) != month.file_sha256:
                         yield _other_file(key, month, file_hash(path).hex())
                     check_archive(path, [one.note_key for one in list_keys(tx, program_id)])
-                    files.append(_read(path))
+                    files.append(read_rows(path))
                 except Problem as problem:
                     said = (f"the file of SHA-256 {month.file_sha256.hex()}", problem.detail)
                     yield Finding(problem.code, "archived_months", f"{key} {month.name}", *said)
@@ -240,12 +238,6 @@ def check_coverage(tx: Tx) -> Iterator[Finding]:
         yield Finding("moved_uncovered", "moved_accounts", number_text("prg", program_id), *said)
     for account_id, wallet, rest in tx.execute(sql.UNBALANCED_CARRIED).fetchall():
         yield _finding("carried_units", (account_id, wallet), ("a sum of 0", str(rest)), "unbalanced")
-
-
-def _read(path: Path) -> Iterator[_Row]:
-    for rows in open_columns(path, COLUMNS).batches():
-        for row in rows:
-            yield row[:_PATH]
 
 
 def _sum_key(wallet: str, book: str, available_at: Any, expires_at: Any, other: int) -> _Sum:

@@ -89,6 +89,23 @@ def compare_archive(tx: Tx, program_id: int, path: Path) -> int:
     return count
 
 
+def read_rows(path: Path) -> Iterator[tuple[Any, ...]]:
+    """Read an archive row by row.
+
+    Args:
+        path: the file.
+
+    Yields:
+        Rows as `COLUMNS` names them, without the path to the root.
+
+    Raises:
+        Problem: `file_not_found`, `file_broken`.
+    """
+    for rows in open_columns(path, COLUMNS).batches():
+        for row in rows:
+            yield row[:_PATH]
+
+
 def _proved(
     path: Path, before: int, rows: Sequence[tuple[Any, ...]], about: About, keys: Sequence[NoteKey]
 ) -> Iterator[tuple[Any, ...]]:

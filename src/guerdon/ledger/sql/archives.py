@@ -117,3 +117,23 @@ select count(*) from gone
 """
 
 DROP_EMPTY = "delete from carried_units where account_id = any(%s::bigint[]) and amount = 0"
+
+LEAVES_AT = """
+select l.account_id, l.seq, l.transaction_id, l.hash
+from unnest(%s::bigint[], %s::bigint[]) as d (account_id, seq)
+join log_leaves l on l.program_id = %s and l.account_id = d.account_id and l.seq = d.seq
+"""
+
+DROP_THROUGH = "delete from moved_accounts where account_id = any(%s::bigint[])"
+
+ADD_CARRIED = """
+insert into carried_units (account_id, wallet, book, available_at, expires_at, other_account, amount)
+select account_id, wallet, book, coalesce(available_at, '-infinity'), coalesce(expires_at, 'infinity'),
+    other_account, amount
+from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
+    %s::bigint[]) as d (account_id, wallet, book, available_at, expires_at, other_account, amount)
+on conflict (account_id, wallet, book, available_at, expires_at, other_account)
+do update set amount = carried_units.amount + excluded.amount
+"""
+
+FORGET = "delete from archived_months where program_id = %s and month >= %s"
