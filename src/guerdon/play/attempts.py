@@ -184,6 +184,27 @@ def list_untold(tx: Tx, program_id: int, page: tuple[Place, int]) -> list[Attemp
     return [Attempt(*row) for row in tx.execute(f"{_SELECT} {where}", (program_id, *after, limit))]
 
 
+def page_attempts(tx: Tx, after: tuple[int, Place], limit: int) -> list[tuple[int, Attempt]]:
+    """Give a page of all tries of a tenant.
+
+    Args:
+        tx: bound to the tenant.
+        after: only those behind this program and this try.
+        limit: how many at most.
+
+    Returns:
+        Programs and tries, in their order.
+    """
+    program_id, place = after
+    rows = tx.execute(
+        f"select program_id, {_COLUMNS} from quiz_attempts"  # noqa: S608 - columns of ours
+        " where (program_id, account_id, member_id, quiz, attempt) > (%s, %s, %s, %s, %s)"
+        " order by program_id, account_id, member_id, quiz, attempt limit %s",
+        (program_id, *place, limit),
+    )
+    return [(row[0], Attempt(*row[1:])) for row in rows]
+
+
 class Figures(NamedTuple):
     """What came of a quiz."""
 

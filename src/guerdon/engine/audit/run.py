@@ -19,6 +19,7 @@ from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
+from guerdon.engine.play.audit import check_attempts
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.archives.audit import Month
@@ -145,6 +146,7 @@ class Audit:
             moved = walked.place.journal.moved
             yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
             yield from self._walk(walked)
+            yield from check_attempts(tx, walked.place.versions)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)
 
