@@ -22,10 +22,12 @@ from guerdon.ledger.changes import WalletChange
 from guerdon.ledger.holds import write_holds
 from guerdon.ledger.journal import Guard, Posting, check_guards, post
 from guerdon.members.accounts import AccountUpdate, open_accounts, write_accounts
+from guerdon.members.merging import write_merge
 from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.cards import insert_cards, write_blocks
+from guerdon.rewards.merging import move_redemptions
 from guerdon.rewards.redemptions import StatusChange, insert_redemptions, set_status, settle_chosen
 from guerdon.rules.events import TakeCapture
 from guerdon.rules.state import AccountState, Hold, HoldKey
@@ -116,6 +118,9 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     blocks = write_blocks(tx, program_id, blocked)
     write_holds(tx, program_id, *_account_holds(gathered, folded))
     insert_returns(tx, folded.returns)
+    for merge in folded.merges:
+        write_merge(tx, program_id, merge)
+        move_redemptions(tx, merge.account_id, merge.into_account)
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
     # What all accounts share comes last, so that its locks are as short as can be.
     failed = ask_take(tx, program_id, _takings(gathered, folded))

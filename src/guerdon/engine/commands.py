@@ -131,6 +131,15 @@ class TransferUnits(Command, frozen=True, kw_only=True):
     """In the wallet's scale, more than zero."""
 
 
+class MergeAccounts(Command, frozen=True, kw_only=True):
+    """Let one account go into another: all that it has, and whoever acts for it."""
+
+    account_id: int
+    into_account: int
+    by: str = ""
+    """Who asks, as the audit trail names callers."""
+
+
 class IssueCards(Command, frozen=True, kw_only=True):
     """A shop or an operator makes gift cards with money on them."""
 
@@ -267,7 +276,9 @@ class Job:
         if self.event_ids:
             return
         self.event_ids = (
-            (ids.uuid(), ids.uuid()) if isinstance(self.command, TransferUnits) else (ids.uuid(),)
+            (ids.uuid(), ids.uuid())
+            if isinstance(self.command, TransferUnits | MergeAccounts)
+            else (ids.uuid(),)
         )
         if isinstance(self.command, RedeemReward):
             self.redemption_id = ids.number()

@@ -23,6 +23,7 @@ from guerdon.engine.commands import (
     EnrolMember,
     IngestEvent,
     IssueCards,
+    MergeAccounts,
     OpenCheckout,
     PreviewCart,
     ReleaseHolds,
@@ -53,6 +54,7 @@ from guerdon.engine.folding.returns import take_return
 from guerdon.engine.gather import Gathered, lots_missing
 from guerdon.engine.intake import Item, public_form, stored_form
 from guerdon.engine.keys import KnownCall
+from guerdon.engine.merging.folding import merge
 from guerdon.rewards.redemptions import Redemption, step_of
 from guerdon.rules import events
 from guerdon.rules.capturing import for_guest
@@ -457,6 +459,7 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     CancelCheckout: cancel,
     ReleaseHolds: release_lapsed,
     TransferUnits: _Fold.transfer,
+    MergeAccounts: merge,
     CancelRedemption: _Fold.cancel,
     ChooseReward: choose,
     ReturnOrder: take_return,

@@ -16,6 +16,7 @@ from guerdon.engine import keys
 from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards, tell_coupons
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
+    add_heirs,
     add_rivals,
     ask_found,
     ask_shared_holds,
@@ -26,6 +27,14 @@ from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
 from guerdon.engine.commands import EnrolMember, IngestEvent, ReleaseHolds
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
+from guerdon.engine.merging.gathering import (
+    Leaving,
+    check_heirs,
+    merge_in,
+    read_leaving,
+    set_heirs,
+    why_not_merged,
+)
 from guerdon.engine.returns.choosing import check_chosen, part_chosen, set_redemption
 from guerdon.engine.returns.gathering import (
     ask_returned,
@@ -47,6 +56,7 @@ from guerdon.members.accounts import AccountRow, ask_accounts
 from guerdon.members.crypto import MemberKey, Vault
 from guerdon.members.enrolment import EnrolBatch, Enrolled, Newcomer, enrol
 from guerdon.members.identities import Found, Ref, ask_resolve
+from guerdon.members.merging import ask_heirs
 from guerdon.members.profiles import Profile
 from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_counters
 from guerdon.members.states import LoadedMembers, ask_members
@@ -91,9 +101,11 @@ class Gathered:
         "cards",
         "checkouts",
         "earlier",
+        "heirs",
         "items",
         "known_events",
         "known_orders",
+        "leaving",
         "live",
         "members",
         "place",
@@ -128,7 +140,22 @@ class Gathered:
         self.calls: dict[keys.Pair, keys.KnownCall] = {}
         self.earlier: dict[UUID, StoredEvent] = {}
         self.redemptions: dict[int, Redemption] = {}
+        self.heirs: dict[int, int] = {}
+        """Of accounts that were merged and whose events are known: which stands for them."""
+        self.leaving: Leaving | None = None
+        """What hangs on the account that this batch merges."""
         self.with_lots: set[int] = set()
+
+    def heir_of(self, account_id: int) -> int:
+        """Give the account that stands for one.
+
+        Args:
+            account_id: of an event that is known.
+
+        Returns:
+            Itself, where it was not merged.
+        """
+        return self.heirs.get(account_id, account_id)
 
     def key_of(self, member_id: int) -> MemberKey | None:
         """Give a member's own key.
@@ -154,6 +181,7 @@ def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
     Returns:
         What was gathered; None where another version of the program is live, with nothing locked or written.
     """
+    merging = merge_in(items)
     gathered = Gathered(place, items)
     if not _find_subjects(tx, gathered):
         return None
@@ -161,6 +189,9 @@ def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
     failpoints.reach("before_lock")
     _read_and_lock(tx, gathered)
     _read_more(tx, gathered)
+    if merging is not None and why_not_merged(gathered.rows, merging) is None:
+        gathered.leaving = read_leaving(tx, gathered, merging)
+        add_missing_lots(tx, gathered, (merging.account_id, merging.other_account))
     return gathered
 
 
@@ -212,6 +243,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
             set_redemption(item, by_redemption.get(item.redemption_id))
     part_chosen(items)
     _find_checkouts(tx, gathered, checkouts())
+    set_heirs(tx, items)
     find_paid(tx, items, returned(), gathered.checkouts, (place.program_id, place.recorded))
     tell_coupons(tx, place, live_items)
     set_cards(tx, (place.program_id, place.program), items, (codes(), gathered.checkouts))
@@ -219,6 +251,7 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
 
 
 def _find_checkouts(tx: Tx, gathered: Gathered, found: FoundCheckouts) -> None:
+    found = add_heirs(tx, found)
     carts = [item for item in gathered.items if item.problem is None and item.cart is not None]
     set_coupons(tx, gathered.place, carts, found)
     set_checkouts(gathered.items, found, gathered.place.pinned)
@@ -315,6 +348,7 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
         earlier = ask_returns(tx, *orders_of(about))
         card_rows = ask_cards(tx, cards)
     gathered.rows, gathered.shared = rows(), shared()
+    check_heirs(about, gathered.rows)
     gathered.known_events, gathered.known_orders = known_events(), known_orders()
     gathered.members, gathered.redemptions, held = members(), redemptions(), read_wallets(wallets)
     if lots is not None:
@@ -430,11 +464,12 @@ def _read_more(tx: Tx, gathered: Gathered) -> None:
     ]
     if known:
         gathered.earlier = ask_stored(tx, {one for one, _ in known}, {one for _, one in known})()
+        gathered.heirs = ask_heirs(tx, {one for one, _ in known} - gathered.rows.keys())()
     for item in gathered.items:
         if item.event is not None and isinstance(item.event.command, events.CancelRedemption):
             taken = gathered.redemptions.get(item.redemption_id)
             check_chosen(item.event.command, taken)
-            spent = load_spent(tx, taken.account_id, taken.seqs) if taken is not None and taken.seqs else {}
+            spent = load_spent(tx, taken.made_for, taken.seqs) if taken is not None and taken.seqs else {}
             asked = msgspec.structs.replace(item.event.command, spent=spent)
             item.event = msgspec.structs.replace(item.event, command=asked)
 

@@ -26,6 +26,7 @@ from guerdon.engine.commands import (
     IngestEvent,
     IssueCards,
     Job,
+    MergeAccounts,
     OpenCheckout,
     PreviewCart,
     RedeemReward,
@@ -42,7 +43,18 @@ from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.cards.codes import read_code
 from guerdon.rules.cards.paying import CARDS_AT_MOST
 from guerdon.rules.coupons.standing import KnownCode
-from guerdon.rules.events import Adjust, BlockCard, Event, LoadCard, PriceCart, Redeem, SendUnits, Tick
+from guerdon.rules.events import (
+    LEFT,
+    Adjust,
+    BlockCard,
+    Event,
+    LeaveFor,
+    LoadCard,
+    PriceCart,
+    Redeem,
+    SendUnits,
+    Tick,
+)
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.own_events import declared_data
 from guerdon.rules.pricing import Cart, read_cart
@@ -95,6 +107,8 @@ class Item:
         "is_new",
         "job",
         "member_id",
+        "order_account",
+        "order_line",
         "other_account",
         "problem",
         "redemption_id",
@@ -118,6 +132,10 @@ class Item:
         self.member_id: int | None = None
         self.is_new = False
         self.other_account = 0
+        self.order_account = 0
+        """Whose order came back, before anything was merged; 0 for a guest's."""
+        self.order_line: frozenset[int] = frozenset()
+        """That account, and those into which it went: its returns stand at these."""
         self.redemption_id = 0
         self.checkout: tuple[str, str] | None = None
         """Source and id of the checkout that it is about."""
@@ -342,6 +360,11 @@ def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
     item.event = _own_event("guerdon.send", command, asked)
 
 
+def _merge(item: Item, command: MergeAccounts, _: Program) -> None:
+    item.account_id, item.other_account = command.account_id, command.into_account
+    item.event = _own_event(LEFT, command, LeaveFor(command.into_account, ""))
+
+
 def _issue_cards(item: Item, command: IssueCards, program: Program) -> None:
     _check_text(command.reason, "/reason", REASON_LENGTH)
     item.event = _own_event("guerdon.issue_cards", command, Tick())
@@ -463,6 +486,7 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     SendRedemption: _send_out,
     AdjustBalance: _adjust,
     TransferUnits: _transfer,
+    MergeAccounts: _merge,
     IssueCards: _issue_cards,
     TopUpCard: _top_up,
     SetCardBlocked: _block,

@@ -28,6 +28,8 @@ class AccountRow(msgspec.Struct, frozen=True, gc=False):
     """How many people act for it."""
     salt: bytes
     """16 bytes that make the account's commitment in the log say nothing to others."""
+    merged_into: int | None = None
+    """The account that stands for it since it was merged, itself not merged."""
 
 
 class AccountUpdate(NamedTuple):
@@ -39,7 +41,8 @@ class AccountUpdate(NamedTuple):
     next_seq: int
 
 
-_COLUMNS = "account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt"
+_COLUMNS = """account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt,
+    merged_into"""
 _LOCK = f"""
 select {_COLUMNS} from accounts
 where account_id = any(%s::bigint[]) and program_id = %s
@@ -47,7 +50,7 @@ order by account_id for update
 """  # noqa: S608
 _LIST = f"""
 select {_COLUMNS} from accounts
-where program_id = %s and account_id > %s and kind <> 'card'
+where program_id = %s and account_id > %s and kind <> 'card' and merged_into is null
 order by account_id limit %s
 """  # noqa: S608
 _OPEN = """
@@ -146,7 +149,7 @@ def open_accounts(tx: Tx, program_id: int, rows: Sequence[AccountRow]) -> Callab
 
 
 def list_accounts(tx: Tx, program_id: int, after: int = 0, limit: int = 1000) -> list[AccountRow]:
-    """List a program's accounts, oldest first; those of gift cards are left out.
+    """List a program's accounts, oldest first; those of gift cards are left out, and those that were merged.
 
     Args:
         tx: bound to the tenant.

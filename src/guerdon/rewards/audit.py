@@ -8,7 +8,7 @@ from guerdon.infra.walks import Walk
 _REDEMPTIONS = """
 select account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code, campaign,
     choice, version, status, issued_at, expires_at, changed_at, tracking, particulars, steps,
-    program_id
+    origin_account, program_id
 from redemptions order by account_id, redemption_id
 """
 _CODES = "select account_id, redemption_id, code, program_id from coupon_codes order by 1, 2, 3"

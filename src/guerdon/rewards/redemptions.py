@@ -18,16 +18,18 @@ from guerdon.rules.state import Taking, Takings
 Status = Literal["issued", "sent", "used", "cancelled"]
 
 _COLUMNS = """account_id, redemption_id, member_id, event_id, reward, kind, quantity, price, seqs, code,
-    campaign, choice, version, status, issued_at, expires_at, changed_at, tracking, particulars, steps"""
+    campaign, choice, version, status, issued_at, expires_at, changed_at, tracking, particulars, steps,
+    origin_account"""
 _SELECT = f"select {_COLUMNS} from redemptions"  # noqa: S608 - a list of columns of ours
 _INSERT = f"""
 insert into redemptions (program_id, {_COLUMNS})
 select %s::bigint, account_id, redemption_id, member_id, event_id, reward, kind, quantity, price,
     string_to_array(seqs, ',')::bigint[], code, campaign, choice, version, status, issued_at, expires_at,
-    changed_at, tracking, particulars, steps
+    changed_at, tracking, particulars, steps, origin_account
 from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
     %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::jsonb[]) as d ({_COLUMNS})
+    %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::jsonb[], %s::bigint[])
+    as d ({_COLUMNS})
 """  # noqa: S608
 _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
@@ -39,13 +41,15 @@ select code, account_id, redemption_id from coupon_codes
 where program_id = %s and translate(upper(code), 'ILOU- ', '110V') = any(%s::text[])
 """
 _ISSUED = """
-select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars
+select redemption_id, account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars,
+    origin_account
 from redemptions
 where redemption_id = any(%s::bigint[]) and program_id = %s
 """
 _WARRANTIES = """
 select redemption_id, particulars -> 'covers' ->> 'order',
-    account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars
+    account_id, reward, quantity, seqs, issued_at, member_id, choice, particulars,
+    origin_account
 from redemptions
 where account_id = any(%s::bigint[]) and kind = 'warranty' and status <> 'cancelled'
     and particulars -> 'covers' ->> 'order' = any(%s::text[])
@@ -108,6 +112,13 @@ class Redemption(NamedTuple):
     """What was fixed when it was taken, as JSON (`rules.particulars`)."""
     steps: Sequence[Mapping[str, str]]
     """What became of it, oldest first, as `step_of` writes it; empty for what is older than this list."""
+    origin_account: int | None = None
+    """In whose journal `seqs` are and whose event made it, where that account was merged into this one."""
+
+    @property
+    def made_for(self) -> int:
+        """The account that took it: the one it is of, or one that was merged into that."""
+        return self.account_id if self.origin_account is None else self.origin_account
 
     def moved(self, status: Status, at: datetime, by: str = "", tracking: str | None = None) -> Redemption:
         """Give the redemption as it stands after a step.
@@ -163,6 +174,12 @@ class Issued(NamedTuple):
     member_id: int | None
     choice: str
     particulars: Mapping[str, Any]
+    origin_account: int | None = None
+
+    @property
+    def made_for(self) -> int:
+        """The account in whose journal `seqs` are."""
+        return self.account_id if self.origin_account is None else self.origin_account
 
 
 class StatusChange(NamedTuple):

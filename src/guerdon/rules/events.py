@@ -12,11 +12,17 @@ import msgspec
 from guerdon.rules.decision import Decision, NewRedemption, Returned
 from guerdon.rules.limits import Draw
 from guerdon.rules.lives import LifeKey, LotLife
+from guerdon.rules.merging.contents import Contents
 from guerdon.rules.orders import Order
 from guerdon.rules.particulars import NOTHING_FIXED, Covered, Particulars
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnAsked
 from guerdon.rules.state import Lot
+
+LEFT = "guerdon.leave"
+"""An account goes into another one."""
+ARRIVED = "guerdon.take_in"
+"""All that an account had arrives at another one."""
 
 
 class Redeem(msgspec.Struct, frozen=True):
@@ -111,6 +117,25 @@ class ReceiveUnits(msgspec.Struct, frozen=True):
     wallet: str
     lots: tuple[Lot, ...]
     from_account: int
+
+
+class LeaveFor(msgspec.Struct, frozen=True):
+    """All that an account has goes to another one, into which it is merged."""
+
+    to_account: int
+    arrives: str
+    """The event with which it arrives there, a UUID as text."""
+
+
+class TakeIn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that another account had arrives."""
+
+    from_account: int
+    left: str
+    """The event with which it left, a UUID as text."""
+    contents: Contents = Contents()
+    redemptions: tuple[Any, ...] = ()
+    """Those of the other account as they stood, each as its row in JSON; they are this account's now."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -321,6 +346,8 @@ Command = (
     | Adjust
     | SendUnits
     | ReceiveUnits
+    | LeaveFor
+    | TakeIn
     | Tick
     | TakeCapture
     | PriceCart

@@ -62,6 +62,23 @@ class LotLife(msgspec.Struct, frozen=True):
 NO_LIFE = LotLife()
 
 
+def together(lives: Iterable[LotLife]) -> LotLife:
+    """Add up what became of one lot in several accounts that were merged before it ended.
+
+    Args:
+        lives: of the lot with the same dates in each of them.
+
+    Returns:
+        What it held in all.
+    """
+    known = list(lives)
+    return LotLife(
+        sum(one.brought for one in known),
+        sum(one.returned for one in known),
+        sum(one.expired for one in known),
+    )
+
+
 def lived(lives: Mapping[LifeKey, LotLife], transactions: Iterable[Transaction]) -> dict[LifeKey, LotLife]:
     """Go on with lots by what was posted.
 

@@ -27,6 +27,7 @@ from guerdon.rules.events import (
     ClaimCard,
     EmptyCard,
     Event,
+    LeaveFor,
     LoadCard,
     PayWithCard,
     ReceiveUnits,
@@ -35,8 +36,10 @@ from guerdon.rules.events import (
     ReturnOrder,
     SendUnits,
     TakeCapture,
+    TakeIn,
     Tick,
 )
+from guerdon.rules.merging.moving import leave_for, take_in
 from guerdon.rules.metrics import DIFFERENT_AT_MOST, Metric, Tally
 from guerdon.rules.noting import note_inputs
 from guerdon.rules.owing import repay
@@ -198,6 +201,8 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     Adjust: spending.adjust,
     SendUnits: spending.send,
     ReceiveUnits: spending.receive,
+    LeaveFor: leave_for,
+    TakeIn: take_in,
     Tick: _book_time,
     TakeCapture: take_capture,
     LoadCard: load_card,

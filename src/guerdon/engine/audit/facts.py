@@ -20,6 +20,8 @@ from guerdon.engine.returns.captures import capture_key
 from guerdon.members.crypto import MemberKey
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import (
+    ARRIVED,
+    LEFT,
     Adjust,
     BlockCard,
     CancelRedemption,
@@ -28,6 +30,7 @@ from guerdon.rules.events import (
     ClaimCard,
     EmptyCard,
     Event,
+    LeaveFor,
     LoadCard,
     PayWithCard,
     ReceiveUnits,
@@ -36,6 +39,7 @@ from guerdon.rules.events import (
     Send,
     SendUnits,
     TakeCapture,
+    TakeIn,
     Tick,
     Use,
 )
@@ -53,6 +57,8 @@ _COMMANDS: Mapping[str, Any] = {
     "guerdon.adjust": Adjust,
     "guerdon.send": SendUnits,
     "guerdon.receive": ReceiveUnits,
+    LEFT: LeaveFor,
+    ARRIVED: TakeIn,
     "guerdon.tick": Tick,
     "guerdon.take_capture": TakeCapture,
     "member.enrolled": None,

@@ -21,6 +21,7 @@ from guerdon.engine.audit.facts import (
     read_fact,
 )
 from guerdon.engine.audit.journal import Journal
+from guerdon.engine.audit.merges import Merges
 from guerdon.engine.audit.replay import Decided, Replay, Told
 from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
@@ -34,7 +35,18 @@ from guerdon.members.audit import Person
 from guerdon.members.crypto import Vault
 from guerdon.rewards.redemptions import Redemption, Status, step_of
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import BlockCard, Event, PayWithCard, RefundCard, ReturnOrder, Send, Use, asked_by
+from guerdon.rules.events import (
+    BlockCard,
+    Event,
+    LeaveFor,
+    PayWithCard,
+    RefundCard,
+    ReturnOrder,
+    Send,
+    TakeIn,
+    Use,
+    asked_by,
+)
 from guerdon.rules.program import Program
 from guerdon.rules.reading import RETURNS
 from guerdon.rules.state import AccountState
@@ -81,6 +93,7 @@ class Place(NamedTuple):
     checkouts: Checkouts
     returning: Returning
     shared: SharedSums
+    merges: Merges
 
 
 class Stored(NamedTuple):
@@ -335,10 +348,23 @@ class History:
         if isinstance(command, RefundCard):
             yield from check_refund(self.place.tx, event, command)
         yield from check_refunds(self.place.tx, event, decision.returned)
+        if isinstance(command, LeaveFor):
+            yield from self._leave(version, event, fact)
+        if isinstance(command, TakeIn):
+            yield from self.place.merges.take_in(event, command, self.redemptions)
         if isinstance(command, Use | Send):
             yield from self._note(event, command)
         elif not isinstance(command, BlockCard):
             yield from self._decide(version, event, fact, decision)
+
+    def _leave(self, version: Version, event: StoredEvent, fact: Fact) -> Iterator[Finding]:
+        """Let all that the account has go, after looking at what arrived of it."""
+        if not self.not_replayed:
+            leaving = self.place.merges.check_leaving(
+                version, (event, fact.event), self.replay.state, self.redemptions
+            )
+            yield from leaving
+        self.redemptions.clear()
 
     def _excuse(self, version: Version, event: StoredEvent, fact: Fact) -> str:
         """Say why this decision may come out otherwise although nobody touched it, or nothing."""

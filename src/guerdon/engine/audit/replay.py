@@ -19,7 +19,7 @@ from guerdon.engine.events import marked, pack_decision
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import CancelRedemption, Event, Tick
+from guerdon.rules.events import CancelRedemption, Event, LeaveFor, TakeIn, Tick
 from guerdon.rules.lots import NEVER, sort_lots
 from guerdon.rules.needs import needs_of
 from guerdon.rules.program import Program
@@ -134,6 +134,8 @@ class Replay:
     def _go_on(self, after: State, decided: Decided, told: Told) -> Decided:
         # What was taken counts whether or not the reward made wait then: a later version may.
         takings = takings_after(self.state.takings, told.decision, told.fact.event.booked_at)
+        if isinstance(told.fact.event.command, LeaveFor | TakeIn):
+            takings = after.account.takings
         self.state = msgspec.structs.replace(after.account, takings=takings)
         return decided
 

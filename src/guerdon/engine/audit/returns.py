@@ -13,15 +13,16 @@ from guerdon.base.calendar import LAST_INSTANT
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.engine.audit.facts import Fact, key_of
+from guerdon.engine.audit.merges import Merges
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.events import StoredEvent, ask_stored, find_orders
+from guerdon.engine.merging.lives import load_shared_lives
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
 from guerdon.engine.returns.warranties import warranties_among
 from guerdon.infra.tx import Tx
-from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Returned
@@ -44,14 +45,16 @@ Known = tuple[KeyOf, Mapping[int, str], Mapping[int, Redemption]]
 class Returning:
     """Finds the orders of returns."""
 
-    def __init__(self, tx: Tx, versions: Versions) -> None:
+    def __init__(self, tx: Tx, versions: Versions, merges: Merges) -> None:
         """Begin.
 
         Args:
             tx: bound to the tenant.
             versions: the tenant's compiled versions.
+            merges: which accounts went into which.
         """
         self._tx = tx
+        self._merges = merges
         self._versions = versions
         self._account_id = 0
         self._counts: Counter[str] = Counter()
@@ -85,14 +88,15 @@ class Returning:
             )
 
     def _number(self, stored: StoredEvent, returned: Returned, found: list[ReturnRow]) -> int:
-        """Tell which return of its order one is: those of the account so far, behind those of nobody's."""
+        """Tell which return of its order one is: behind those so far, nobody's and merged accounts'."""
         if not stored.account_id:
             return 0
         if stored.account_id != self._account_id:
             self._account_id = stored.account_id
             self._counts.clear()
         self._counts[returned.order_event] += 1
-        return self._counts[returned.order_event] + sum(not row.account_id for row in found)
+        before = {0, *self._merges.behind(stored.account_id)}
+        return self._counts[returned.order_event] + sum(row.account_id in before for row in found)
 
     def with_order(self, stored: StoredEvent, program_id: int, fact: Fact, known: Known) -> Fact:
         """Give a return the order that it was decided with.
@@ -135,26 +139,34 @@ class Returning:
         later = [one for one in captures if one.event_id < stored.event_id]
         paid = read_paid(order, lambda number: self._recorded(program_id, number), key_of_event(order), later)
         before = self._before(stored, paid)
-        events = ask_stored(self._tx, {0, stored.account_id}, set(before))()
+        events = ask_stored(self._tx, self._whose(stored), set(before))()
         paid = msgspec.structs.replace(
             paid,
             earlier=tuple(returned_of(events[one]) for one in before if one in events),
             redemptions=statuses,
             chosen=chosen_among(decisions_of(paid), redemptions),
             warranties=warranties_among(self._tx, redemptions, stored.account_id, paid),
-            lives=self._lives(stored, program_id, paid),
+            lives=self._lives(stored, (program_id, order.account_id), paid),
             fresh=since_last(later, before),
         )
         event = msgspec.structs.replace(fact.event, command=msgspec.structs.replace(command, paid=paid))
         return fact._replace(event=event)
 
-    def _lives(self, stored: StoredEvent, program_id: int, paid: PaidOrder) -> Mapping[LifeKey, LotLife]:
+    def _whose(self, stored: StoredEvent) -> set[int]:
+        # Nobody's order may be a member's by now: its checkout took something of the member's.
+        return {0, *self._merges.family(stored.account_id)}
+
+    def _lives(
+        self, stored: StoredEvent, of_order: tuple[int, int], paid: PaidOrder
+    ) -> Mapping[LifeKey, LotLife]:
         if not stored.account_id:
             return {}
+        program_id, order_account = of_order
         # The account's clock may have been ahead of the return's; it is asked for more than is needed then.
         ended = ended_lots(paid, self._recorded(program_id, stored.version), LAST_INSTANT)
-        wanted = {(stored.account_id, key) for key in ended}
-        return load_lives(self._tx, wanted, stored.first_seq).get(stored.account_id, {})
+        whose = (order_account or stored.account_id, stored.account_id)
+        edges = self._merges.arrived_at(stored.account_id)
+        return load_shared_lives(self._tx, whose, ended, edges, stored.first_seq)
 
     def _recorded(self, program_id: int, number: int) -> Program:
         version = self._versions.find(self._tx, program_id, number)
@@ -167,11 +179,10 @@ class Returning:
             order_event = UUID(returned.order_event)
         except ValueError:
             return []
-        # Nobody's order may be a member's by now: its checkout took something of the member's.
-        return ask_returns(self._tx, {0, stored.account_id}, [order_event])()
+        return ask_returns(self._tx, self._whose(stored), [order_event])()
 
     def _before(self, stored: StoredEvent, paid: PaidOrder) -> list[UUID]:
         """List the returns of an order that came before one of them."""
-        rows = ask_returns(self._tx, {0, stored.account_id}, [UUID(paid.event_id)])()
+        rows = ask_returns(self._tx, self._whose(stored), [UUID(paid.event_id)])()
         numbers = [row.number for row in rows if row.return_event == stored.event_id]
         return [row.return_event for row in rows if numbers and row.number < numbers[0]]

@@ -16,6 +16,7 @@ from guerdon.engine.audit.facts import key_of
 from guerdon.engine.audit.guests import Guests
 from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
+from guerdon.engine.audit.merges import LOOSE_MERGES, Merges
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
@@ -137,6 +138,7 @@ class Audit:
             ("event_keys", _LOOSE_KEYS),
             ("outbox", _LOOSE_OUTBOX),
             ("order_returns", LOOSE_RETURNS),
+            ("account_merges", LOOSE_MERGES),
         ):
             with tx.cursor(name=f"loose_{name}") as cursor:
                 for account_id, event_id, more in cursor.execute(statement):
@@ -171,8 +173,9 @@ class _Walked:
         versions = Versions()
         checkouts = Checkouts(tx, vault, versions, now)
         self.tables = Tables(tx, checkouts)
-        journal, returning = Journal(tx, archives), Returning(tx, versions)
-        self.place = Place(tx, vault, versions, journal, checkouts, returning, SharedSums())
+        merges = Merges(tx, vault)
+        journal, returning = Journal(tx, archives), Returning(tx, versions, merges)
+        self.place = Place(tx, vault, versions, journal, checkouts, returning, SharedSums(), merges)
 
     def close(self) -> None:
         journal = self.place.journal
@@ -212,7 +215,9 @@ class _Walked:
         }
         kept = Kept(row, program_id, people, [*self.identities.of(account_id)], [*self.names.of(account_id)])
         yield from check_people(self.place.tx, self.place.vault, kept)
-        history = History(self.place, row, program_id, people)
+        yield from self.place.merges.check_heir(row)
+        acted = self.place.merges.people_of(account_id, people)
+        history = History(self.place, row, program_id, acted)
         last = None
         for event in self.events.of(account_id):
             stored = stored_of(event)

@@ -23,6 +23,7 @@ from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import Pair
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
+from guerdon.members.merging import ask_heirs
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
 from guerdon.rewards.coupons import Candidates, ask_batches, find_codes
 from guerdon.rewards.redemptions import ask_codes, ask_issued
@@ -62,6 +63,8 @@ class FoundCheckouts(NamedTuple):
     """How many open checkouts of guests hold something, by who opened them."""
     rivals: Sequence[CheckoutRow] = ()
     """Members' open checkouts of the orders that are told of."""
+    heirs: Mapping[int, int] = {}
+    """Of accounts of checkouts that are over and that were merged since: which stands for them."""
 
 
 def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], FoundCheckouts]:
@@ -88,6 +91,20 @@ def ask_found(tx: Tx, program_id: int, items: Sequence[Item]) -> Callable[[], Fo
     confirmed = {one.job.command.id for one in items if isinstance(one.job.command, ConfirmCheckout)}
     rivals = find_rivals(tx, program_id, told, confirmed)
     return lambda: FoundCheckouts(rows(), counters(), known(), batches(), anonymous(), rivals())
+
+
+def add_heirs(tx: Tx, found: FoundCheckouts) -> FoundCheckouts:
+    """Find which accounts stand for those of checkouts that are over: what is open moves with its account.
+
+    Args:
+        tx: bound to the tenant.
+        found: what was found.
+
+    Returns:
+        The same with them.
+    """
+    over = {row.account_id for row in found.rows.values() if row.status != "open"}
+    return found._replace(heirs=ask_heirs(tx, over)()) if over else found
 
 
 def add_rivals(tx: Tx, program_id: int, items: Sequence[Item], found: FoundCheckouts) -> FoundCheckouts:
@@ -161,15 +178,16 @@ def set_checkout(item: Item, found: FoundCheckouts, pinned: Callable[[int], Prog
     command = item.job.command
     if not isinstance(command, ConfirmCheckout | CancelCheckout):
         if row is not None and row.account_id != item.account_id:
-            item.other_account = row.account_id
+            item.other_account = found.heirs.get(row.account_id, row.account_id)
         return
     if row is None:
         item.problem = no_checkout(item.checkout or ("", ""))
         return
-    if item.ref is not None and item.account_id != row.account_id:
+    account_id = found.heirs.get(row.account_id, row.account_id)
+    if item.ref is not None and item.account_id != account_id:
         item.problem = Problem.at("/member", "order_of_another_member", ANOTHERS)
         return
-    item.account_id, item.member_id = row.account_id, row.member_id
+    item.account_id, item.member_id = account_id, row.member_id
     now = command.received_at
     if isinstance(command, ConfirmCheckout):
         # Attributes that were sealed do not change what has to be gathered.

@@ -35,6 +35,10 @@ where program_id = %s and opened_by = any(%s::text[]) and opened_by <> '' and st
 group by opened_by
 """
 _LOCK = f"{_FIND} order by id, source for update"
+_LOCK_OPEN = f"""
+select {_COLUMNS} from checkouts where program_id = %s and account_id = %s and status = 'open'
+order by id, source for update
+"""  # noqa: S608 - columns of ours
 _WRITE = f"""
 insert into checkouts as c (program_id, {_COLUMNS})
 select %s::bigint, * from unnest(%s::text[], %s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[],
@@ -110,6 +114,20 @@ def lock_checkouts(tx: Tx, program_id: int, ids: Collection[Pair]) -> Callable[[
         What reads the answer; unknown ones are left out. In a pipeline it may be called later.
     """
     return _ask(tx, _LOCK, program_id, ids)
+
+
+def lock_open(tx: Tx, program_id: int, account_id: int) -> list[CheckoutRow]:
+    """Lock the open checkouts of an account.
+
+    Args:
+        tx: bound to the tenant; the account is locked.
+        program_id: whose.
+        account_id: who buys.
+
+    Returns:
+        Them, whether or not anything is held for them yet.
+    """
+    return [CheckoutRow(*row) for row in tx.execute(_LOCK_OPEN, (program_id, account_id)).fetchall()]
 
 
 def find_rivals(

@@ -307,8 +307,9 @@ def cancel(fold: Folding, item: Item) -> Answer:
     if row.status == "open":
         now = item.job.command.received_at
         _end(fold, row, now)
+        item.account_id = row.account_id
     status = "applied" if row.status == "open" else "duplicate"
-    item.account_id, item.member_id = row.account_id, row.member_id
+    item.member_id = row.member_id
     answer = fold.shown(item, Decision(version=fold.place.program.version), status)
     return msgspec.structs.replace(answer, quote={**quoted, "status": "cancelled"})
 
@@ -398,7 +399,8 @@ def _again(fold: Folding, item: Item, row: CheckoutRow) -> Answer:
     else:
         # This very batch confirmed it.
         decision = next(one.decision for one in fold.standing.applied if one.event_id == row.event_id)
-    item.account_id, item.member_id = row.account_id, row.member_id
+        item.account_id = row.account_id
+    item.member_id = row.member_id
     answer = fold.shown(item, decision, "duplicate")
     return msgspec.structs.replace(
         answer, quote=with_effects(promise.quote, answer, late=row.changed_at >= row.expires_at)

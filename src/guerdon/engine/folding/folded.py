@@ -16,6 +16,7 @@ from guerdon.engine.intake import Item
 from guerdon.engine.keys import KnownCall, Pair
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.members.accounts import AccountRow
+from guerdon.members.merging import Merge
 from guerdon.rewards.cards import CardRow
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Returned
@@ -84,6 +85,7 @@ class Folded:
         "checkouts",
         "failed",
         "made_cards",
+        "merges",
         "next_seq",
         "opened",
         "returned",
@@ -114,6 +116,8 @@ class Folded:
         """Gift cards as they stand now, by account."""
         self.opened: dict[int, tuple[AccountRow, AccountState]] = {}
         """Accounts that are new in this batch, as they were before anything came into them."""
+        self.merges: list[Merge] = []
+        """Accounts that went into others, with all that hangs on them."""
         self.made_cards: dict[int, list[CardMade]] = {}
         """Gift cards that jobs made, by the job."""
 

@@ -98,7 +98,7 @@ class Known:
             told = [one for (_, name), one in self._by_order.items() if name == order[1]]
             told += [one for (_, name), one in self._gathered.known_orders.items() if name == order[1]]
         for one in told:
-            if one is not None and one.account_id == account_id:
+            if one is not None and self._gathered.heir_of(one.account_id) == account_id:
                 return self._shown(one)
         return None
 
@@ -109,7 +109,8 @@ class Known:
         if isinstance(one, Applied):
             return KnownOrder(one.decision, one.account_id, one.public or one.body, one.event_id)
         stored = self._stored(one)
-        return KnownOrder(stored.decided, stored.account_id, stored.text, stored.event_id)
+        heir = self._gathered.heir_of(stored.account_id)
+        return KnownOrder(stored.decided, heir, stored.text, stored.event_id)
 
     def _find_same_order(self, item: Item, order: Pair) -> Decision | None:
         known = self.find_order(order, item.account_id)

@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.engine.events import StoredEvent, find_orders
 from guerdon.engine.returns.listing import list_returns
 from guerdon.infra.tx import Tx
+from guerdon.members.merging import list_line
 from guerdon.rules.particulars import Covered
 
 
@@ -54,7 +55,7 @@ def find_covered(tx: Tx, program_id: int, account_id: int, asked: CoverAsked) ->
     if len(found) > 1:
         raise Problem.at("/for/source", "order_ambiguous", "several sources have this order; say which")
     (order,) = found
-    if order.account_id != account_id:
+    if account_id not in list_line(tx, [order.account_id]):
         raise Problem.at("/for/order", "order_of_another_member", "this order is not this member's")
     line = _line(order, asked) if asked.line else {}
     _check_there(tx, program_id, order, line)

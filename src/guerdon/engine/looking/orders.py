@@ -10,6 +10,7 @@ from uuid import UUID
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra.tx import Tx
+from guerdon.members.merging import list_line, list_merged
 
 Cursor = tuple[datetime, UUID]
 """When an order was placed, and its event: what follows it is the next page."""
@@ -50,8 +51,9 @@ def list_orders(tx: Tx, program_id: int, page: OrdersPage) -> list[StoredEvent]:
     """
     words: list[str] = []
     values: list[Any] = [program_id]
+    whose = [page.account_id, *list_merged(tx, [page.account_id])] if page.account_id is not None else None
     for word, value in (
-        ("account_id = %s", page.account_id),
+        ("account_id = any(%s::bigint[])", whose),
         ("occurred_at >= %s", page.since),
         ("occurred_at < %s", page.until),
     ):
@@ -96,7 +98,8 @@ def load_returns(tx: Tx, orders: Sequence[StoredEvent]) -> Mapping[UUID, list[St
     Returns:
         By order, the events that told of it, in their order; orders of which nothing came back are left out.
     """
-    rows = ask_returns(tx, {one.account_id for one in orders}, {one.event_id for one in orders})()
+    whose = list_line(tx, {one.account_id for one in orders})
+    rows = ask_returns(tx, whose, {one.event_id for one in orders})()
     stored = ask_stored(tx, {row.account_id for row in rows}, {row.return_event for row in rows})()
     found: dict[UUID, list[StoredEvent]] = {}
     for row in rows:

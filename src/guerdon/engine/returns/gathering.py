@@ -16,6 +16,7 @@ from guerdon.engine.commands import Apart, ConfirmCheckout, RedeemReward
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
+from guerdon.engine.merging.lives import load_shared_lives
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
@@ -25,6 +26,7 @@ from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
+from guerdon.members.merging import ask_heirs, list_line, load_edges
 from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife
@@ -89,11 +91,14 @@ def find_paid(
             item.problem = _UNKNOWN
     stored = _stored(tx, [one for _, one in wanted])
     taken = find_captures(tx, program_id, stored)
+    whose = {one.event_id: _whose(one, taken.get(one.event_id, ())) for _, one in wanted}
+    heirs = ask_heirs(tx, whose.values())()
     for item, one in wanted:
-        captures = taken.get(one.event_id, ())
-        paid = read_paid(stored[one.event_id], recorded, None, captures)
-        account_id = one.account_id or next((each.account_id for each in captures if each.account_id), 0)
-        _set_order(item, paid, account_id)
+        paid = read_paid(stored[one.event_id], recorded, None, taken.get(one.event_id, ()))
+        account_id = item.order_account = whose[one.event_id]
+        line = list_line(tx, [account_id]) if account_id in heirs else {account_id}
+        item.order_line = frozenset(line)
+        _set_order(item, paid, heirs.get(account_id, account_id))
     _set_warranties(tx, items)
     _set_chosen(tx, items)
 
@@ -164,6 +169,11 @@ def _set_warranties(tx: Tx, items: Sequence[Item]) -> None:
             item.event = msgspec.structs.replace(item.event, command=command)
 
 
+def _whose(known: KnownEvent, captures: Sequence[StoredEvent]) -> int:
+    """Tell whose an order is: a guest's may be a member's by what a checkout took for it."""
+    return known.account_id or next((one.account_id for one in captures if one.account_id), 0)
+
+
 def _stored(tx: Tx, found: Sequence[KnownEvent]) -> dict[UUID, StoredEvent]:
     return ask_stored(tx, {one.account_id for one in found}, {one.event_id for one in found})()
 
@@ -222,7 +232,7 @@ def orders_of(items: Sequence[Item]) -> tuple[set[int], set[UUID]]:
     for item in items:
         command = return_of(item)
         if command is not None and command.paid is not None:
-            accounts.update((item.account_id, 0) if command.paid.is_guests else (item.account_id,))
+            accounts |= item.order_line | ({0} if command.paid.is_guests else set())
             events.add(UUID(command.paid.event_id))
     return accounts, events
 
@@ -312,7 +322,7 @@ def set_earlier(
         paid = _opened(command.paid, stored[order_event], reading[1:])
         returns = [row.return_event for row in rows if row.order_event == order_event]
         fresh = since_last(taken.get(order_event, ()), returns)
-        whose = lives.get(item.account_id, {})
+        whose = lives.get(item.order_account, {})
         paid = msgspec.structs.replace(paid, earlier=earlier, lives=whose, fresh=fresh)
         command = msgspec.structs.replace(command, paid=paid)
         item.event = msgspec.structs.replace(item.event, command=command)
@@ -321,12 +331,22 @@ def set_earlier(
 def _lives(
     tx: Tx, about: Sequence[Item], ended: tuple[Program, datetime]
 ) -> dict[int, dict[LifeKey, LotLife]]:
-    wanted: set[tuple[int, LifeKey]] = set()
+    wanted: dict[tuple[int, int], set[LifeKey]] = {}
     for item in about:
         command = return_of(item)
         if command is not None and command.paid is not None and item.account_id:
-            wanted.update((item.account_id, one) for one in ended_lots(command.paid, *ended))
-    return load_lives(tx, wanted)
+            keys = ended_lots(command.paid, *ended)
+            wanted.setdefault((item.order_account, item.account_id), set()).update(keys)
+    edges = load_edges(tx, {account_id for _, account_id in wanted})
+    if not edges:
+        # Nothing was merged into these accounts, so that each order is still of its own.
+        return load_lives(tx, {(account_id, key) for (_, account_id), keys in wanted.items() for key in keys})
+    found: dict[int, dict[LifeKey, LotLife]] = {}
+    for whose, keys in wanted.items():
+        lives = load_shared_lives(tx, whose, keys, edges)
+        # Orders of several accounts that became one may have had lots of the same dates: each has its own.
+        found[whose[0]] = {**found.get(whose[0], {}), **lives}
+    return found
 
 
 def _captured_meanwhile(

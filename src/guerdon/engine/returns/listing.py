@@ -9,6 +9,7 @@ from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import returned_of
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra.tx import Tx
+from guerdon.members.merging import list_line
 from guerdon.rules.decision import Returned
 
 
@@ -45,6 +46,6 @@ def find_returns(tx: Tx, program_id: int, order: StoredEvent) -> list[StoredEven
 def _whose(tx: Tx, program_id: int, order: StoredEvent) -> set[int]:
     """Tell whose the returns of an order may be: a guest's order may have taken something of a member."""
     if order.account_id:
-        return {order.account_id}
+        return list_line(tx, [order.account_id])
     captures = find_captures(tx, program_id, [order.event_id]).get(order.event_id, ())
-    return {0, *(one.account_id for one in captures)}
+    return list_line(tx, {0, *(one.account_id for one in captures)})

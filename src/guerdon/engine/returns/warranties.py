@@ -37,7 +37,10 @@ def find_warranties(tx: Tx, items: Iterable[Item]) -> Warranties:
             orders.add(command.asked.order)
     found = load_warranties(tx, accounts, orders)
     return [
-        (account_id, _taken(number, issued, load_spent(tx, account_id, issued.seqs) if issued.seqs else {}))
+        (
+            account_id,
+            _taken(number, issued, load_spent(tx, issued.made_for, issued.seqs) if issued.seqs else {}),
+        )
         for number, account_id, _, issued in found
     ]
 
@@ -95,7 +98,7 @@ def warranties_among(
                     one.choice,
                     one.particulars,
                 ),
-                load_spent(tx, account_id, one.seqs) if one.seqs else {},
+                load_spent(tx, one.made_for, one.seqs) if one.seqs else {},
             ),
         )
         for number, one in sorted(redemptions.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from guerdon.rules.decision import Decision
+from guerdon.rules.events import ARRIVED
 
 _UNITS: Final = {
     "award": "units.awarded",
@@ -17,6 +18,7 @@ _UNITS: Final = {
     "convert": "units.converted",
     "return": "units.taken_back",
     "repay": "units.repaid",
+    "merge": "units.merged",
 }
 
 
@@ -35,6 +37,7 @@ def notices_of(event_type: str, decision: Decision) -> list[str]:
         The event's own type, and names such as `units.awarded` or `redemption.sent`.
     """
     names = [event_type, *dict.fromkeys(_UNITS[transaction.kind] for transaction in decision.transactions)]
+    names += ["account.merged"] if event_type == ARRIVED else []
     names += ["redemption.issued"] if decision.redemptions else []
     names += ["redemption.chosen"] if decision.chosen else []
     names += ["redemption.sent"] if event_type == SEND else []

@@ -119,8 +119,8 @@ def _check_account(kept: Kept) -> Iterator[Finding]:
     living = sum(person.erased_at is None for person in kept.people.values())
     if account.members != living:
         yield _finding(account, "accounts", "members", living, account.members)
-    if account.kind == "card":
-        # A gift card's account is nobody's.
+    if account.kind == "card" or account.merged_into is not None:
+        # A gift card's account is nobody's, and that of people who went on is nobody's any more.
         return
     owners = [person for person in kept.people.values() if person.state.role == "owner"]
     if not owners:

@@ -6,7 +6,8 @@ from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 
 _ACCOUNTS = """
-select account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt, program_id
+select account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt, merged_into,
+    program_id
 from accounts order by account_id
 """
 _MEMBERS = """

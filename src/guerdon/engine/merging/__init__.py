@@ -1,0 +1,1 @@
+"""Accounts that are merged: what is gathered for it, what both sides come to, and what is written."""

@@ -1,0 +1,116 @@
+"""The fold of a merge: one account leaves, the other takes in, both or neither."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from guerdon.engine.answers import Answer
+from guerdon.engine.folding.cards import all_or_nothing
+from guerdon.engine.folding.folded import Applied, Folded
+from guerdon.engine.gather import Gathered
+from guerdon.engine.intake import Item
+from guerdon.engine.merging.gathering import Leaving, why_not_merged
+from guerdon.members.merging import Merge
+from guerdon.rewards.merging import as_json
+from guerdon.rules.decision import Decision
+from guerdon.rules.events import ARRIVED, Event, LeaveFor, TakeIn
+from guerdon.rules.merging.leaving import contents_left
+from guerdon.rules.program import Program
+from guerdon.rules.state import Shared, State
+
+
+class Folding(Protocol):
+    """The fold of a batch, as far as merging uses it."""
+
+    gathered: Gathered
+    program: Program
+    done: Folded
+
+    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
+        """Decide one event about one account.
+
+        Args:
+            item: the command.
+            event: the fact.
+            event_id: its own id.
+
+        Returns:
+            What it came to; a refusal is raised.
+        """
+        ...
+
+    def keep(self, applied: Applied) -> None:
+        """Keep what was decided to be stored.
+
+        Args:
+            applied: what an event came to.
+        """
+        ...
+
+    def shown(self, item: Item, decision: Decision, status: Any, applied: Applied | None = None) -> Answer:
+        """Show a decision with the account as it stands.
+
+        Args:
+            item: the command.
+            decision: what was decided.
+            status: `applied` or `duplicate`.
+            applied: with the ids of its transactions.
+
+        Returns:
+            The answer.
+        """
+        ...
+
+
+def merge(fold: Folding, item: Item) -> Answer:
+    """Let an account go into another one.
+
+    Args:
+        fold: the batch, in which nothing else is.
+        item: the command.
+
+    Returns:
+        The account that stays, as it stands now.
+
+    Raises:
+        Problem: what `why_not_merged` says, `account_has_checkout` or `balance_too_large`.
+    """
+    problem = why_not_merged(fold.gathered.rows, item)
+    if problem is not None:
+        raise problem
+    leaving = fold.gathered.leaving
+    assert leaving is not None and item.event is not None  # noqa: PT018 - gathered
+    with all_or_nothing(fold.done):
+        arriving, arrived = _decide(fold, item, leaving)
+    done, gone, into = fold.done, item.account_id, item.other_account
+    for row in leaving.checkouts:
+        done.checkouts[row.source, row.id] = row._replace(account_id=into)
+    left_id, arrived_id = item.job.event_ids
+    living = fold.gathered.rows[gone].members
+    done.merges.append(
+        Merge(gone, into, left_id, arrived_id, item.event.booked_at, leaving.stood_for, living)
+    )
+    return fold.shown(arriving, arrived.decision, "applied", arrived)
+
+
+def _decide(fold: Folding, item: Item, leaving: Leaving) -> tuple[Item, Applied]:
+    assert item.event is not None
+    left_id, arrived_id = item.job.event_ids
+    before = State(fold.done.accounts[item.account_id], None, Shared())
+    event = msgspec.structs.replace(item.event, command=LeaveFor(item.other_account, str(arrived_id)))
+    item.event = event
+    # Refused before it is asked what it has: an account that holds something may owe units that are held.
+    left = fold.step(item, event, left_id)
+    contents = contents_left(fold.program, before, event)
+    moved = tuple(as_json(one) for one in leaving.redemptions)
+    command = TakeIn(item.account_id, str(left_id), contents, moved)
+    arriving = Item(item.job)
+    arriving.account_id = item.other_account
+    arriving.event = msgspec.structs.replace(event, type=ARRIVED, command=command)
+    arrived = fold.step(arriving, arriving.event, arrived_id)
+    fold.keep(left)
+    fold.keep(arrived)
+    return arriving, arrived
