@@ -26,6 +26,7 @@ class Pair:
 
     def __init__(self, first: World, second: World) -> None:
         self.first, self.second = first, second
+        self._pid = second.loop.backend_pid
         self.begun: Future[Answer] = Future()
         """What `begin` asked."""
 
@@ -47,8 +48,8 @@ class Pair:
     def _is_waiting(self) -> bool:
         with self.second.database.connect("owner") as owner:
             owner.execute("reset role")
-            pid = self.second.loop.backend_pid
-            return owner.execute("select from pg_locks where pid = %s and not granted", (pid,)).rowcount > 0
+            query = "select from pg_locks where pid = %s and not granted"
+            return owner.execute(query, (self._pid,)).rowcount > 0
 
     def overtake(
         self, monkeypatch: pytest.MonkeyPatch, place: str, act: Act, meanwhile: Callable[[], object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -102,4 +103,67 @@ def test_a_return_beside_what_a_checkout_takes_of_a_guests_order(
     answer = pair.overtake(monkeypatch, "after_write", about("confirm"), lambda: pair.begin(back()))
     assert answer.problem is None
     assert pair.begun.result(60).problem is None
+    holds_together(pair)
+
+
+def test_two_returns_of_a_guests_order_at_once_are_one_after_the_other(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.say(open_(None, coupons=["one=1"]))
+    assert pair.say(about("confirm")).problem is None
+    answer = pair.overtake(monkeypatch, "after_write", back(1), lambda: pair.begin(back(2)))
+    second = pair.begun.result(60)
+    assert [answer.problem, second.problem] == [None, None]
+    assert [answer.returned["complete"], second.returned["complete"]] == [False, True]
+    assert read(pair, "select number from order_returns order by 1") == [(1,), (2,)]
+    holds_together(pair)
+
+
+@pytest.mark.parametrize("who", [None, "m1"])
+def test_an_order_that_two_shops_systems_tell_of_at_once_is_one(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, who: str | None
+) -> None:
+    if who is not None:
+        pair.say(about("enrol", who=who))
+    answer = pair.overtake(monkeypatch, "after_write", told(who), lambda: pair.begin(told(who)))
+    assert [answer.status, pair.begun.result(60).status] == ["applied", "duplicate"]
+    assert read(pair, "select count(*) from events where type = 'order.paid'") == [(1,)]
+    holds_together(pair)
+
+
+@pytest.mark.parametrize("who", [None, "m1"])
+def test_an_order_that_is_told_of_while_its_checkout_is_confirmed_is_one(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, who: str | None
+) -> None:
+    if who is not None:
+        pair.say(about("enrol", who=who))
+    assert pair.say(open_(who, coupons=["one=1"])).problem is None
+    answer = pair.overtake(monkeypatch, "after_write", told(who), lambda: pair.begin(about("confirm")))
+    assert [answer.problem, pair.begun.result(60).problem] == [None, None]
+    assert read(pair, "select status from checkouts") == [("confirmed",)]
+    kinds = read(pair, "select type from events where type like 'order.%' or type = 'guerdon.take_capture'")
+    assert sorted(kinds) == [("guerdon.take_capture",), ("order.paid",)]
+    assert read(pair, "select used from shared_counters where counter like 'coupon/%code%'") == [(1,)]
+    holds_together(pair)
+
+
+def test_a_code_of_one_use_goes_to_one_of_two_carts(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = open_(None, cart="C2", order="O2", coupons=["one=1"])
+    answer = pair.overtake(
+        monkeypatch, "after_write", open_(None, coupons=["one=1"]), lambda: pair.begin(other)
+    )
+    second = pair.begun.result(60)
+    assert [answer.problem, second.problem] == [None, None]
+    due = [Decimal(one.quote["totals"]["due"]) for one in (answer, second)]
+    assert due[0] < due[1]
+    assert read(pair, "select sum(amount) from shared_holds where counter like 'coupon/%code%'") == [(1,)]
+    holds_together(pair)
+
+
+def test_two_who_enrol_at_once_under_one_name_are_one(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    enrol = about("enrol", who="m1")
+    answer = pair.overtake(monkeypatch, "after_write", enrol, lambda: pair.begin(enrol))
+    second = pair.begun.result(60)
+    assert [answer.created, second.created, answer.account] == [True, False, second.account]
+    assert read(pair, "select count(*) from accounts") == [(1,)]
     holds_together(pair)
