@@ -142,7 +142,7 @@ class Quarrel:
         number, chance = self.cart(), self.chance
         act: Act = {"do": "open", "program": "store", "cart": f"C{number}", "order": f"O{number}"}
         act |= {"who": f"m{number % PEOPLE}", "lines": [["2", "45"]], "shipping": 490, "rewards": []}
-        act["spend"] = chance.choice((0, 1, 20))
+        act |= {"spend": chance.choice((0, 1, 20)), "credit": 0, "cards": []}
         act["rewards"] = ["cup"] if chance.random() < 0.1 else []
         coupon = chance.choice(("welcome", f"one={chance.randrange(40)}", ""))
         return {**act, "coupons": [coupon] if coupon else []}

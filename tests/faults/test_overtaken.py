@@ -27,7 +27,8 @@ def pair(ground: Ground) -> Iterator[Pair]:
 
 
 def open_(who: str | None, **more: Any) -> Act:
-    cart = {"order": "O1", "lines": [["2", "45"]], "shipping": 490, "spend": 0, "rewards": [], "coupons": []}
+    cart: Act = {"order": "O1", "lines": [["2", "45"]], "shipping": 490, "spend": 0, "credit": 0}
+    cart |= {"rewards": [], "coupons": [], "cards": []}
     return about("open", who=who, **{**cart, **more})
 
 
