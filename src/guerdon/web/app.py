@@ -44,6 +44,7 @@ from guerdon.web.outline import describe
 from guerdon.web.pages import proof
 from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
+from guerdon.web.pages.quiz import routes as quiz_page
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.trials.runner import Runner
@@ -81,6 +82,7 @@ _ROUTERS: Final = (
     health.ROUTER,
     pages.ROUTER,
     proof.ROUTER,
+    quiz_page.ROUTER,
     console.ROUTER,
 )
 

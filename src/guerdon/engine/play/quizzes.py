@@ -76,7 +76,7 @@ def load_quizzes(tx: Tx, taker: Taker, now: datetime) -> list[Listed]:
         In the order of the definition.
     """
     tried: dict[str, list[Attempt]] = {}
-    for one in _tries(tx, taker, None):
+    for one in tries_of(tx, taker, None):
         tried.setdefault(one.quiz, []).append(one)
     meant = _meant(tx, taker, now)
     return [
@@ -111,7 +111,7 @@ def begin(tx: Tx, taker: Taker, key: str, chance: bytes, now: datetime) -> tuple
     if quiz is None:
         raise NO_QUIZ
     for _ in range(2):
-        tries = _tries(tx, taker, key)
+        tries = tries_of(tx, taker, key)
         going = next((one for one in tries if one.finished_at is None and not _is_due(one, now)), None)
         if going is not None:
             return going, False
@@ -167,7 +167,7 @@ def find(tx: Tx, taker: Taker, key: str, number: int) -> Attempt:
     Raises:
         Problem: `attempt_not_found`.
     """
-    found = next((one for one in _tries(tx, taker, key) if one.attempt == number), None)
+    found = next((one for one in tries_of(tx, taker, key) if one.attempt == number), None)
     if found is None:
         raise _NO_ATTEMPT
     return found
@@ -360,7 +360,17 @@ def judged(program: Program, one: Attempt) -> tuple[int, int, bool]:
     return score.points, score.of, score.passed
 
 
-def _tries(tx: Tx, taker: Taker, key: str | None) -> list[Attempt]:
+def tries_of(tx: Tx, taker: Taker, key: str | None) -> list[Attempt]:
+    """List a member's tries, those among them with which an account began that was merged into this one.
+
+    Args:
+        tx: bound to the tenant.
+        taker: who.
+        key: the quiz; None for all.
+
+    Returns:
+        Oldest first.
+    """
     before = tx.execute(_ACCOUNTS, {"account": taker.account_id, "member": taker.member_id}).fetchall()
     accounts = {taker.account_id, *(row[0] for row in before)}
     return list_attempts(tx, (accounts, taker.member_id), key)
