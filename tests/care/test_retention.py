@@ -157,6 +157,17 @@ def test_every_changed_byte_is_found_or_changes_nothing_that_is_read(
         assert guerdon("retention", "check", path, "--log-key", key).code == 1
 
 
+def test_what_a_killed_export_left_is_written_again(year: Path, guerdon: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "main" / "club"
+    folder.mkdir(parents=True)
+    (folder / ".2025-01.parquet.part").write_bytes(months(year)[0].read_bytes()[:999])
+    exporting = ("retention", "export", "--before", "2025-02-01", "--to", tmp_path / "a")
+    said = guerdon(*exporting, "--data", year / "data")
+    assert said.code == 0, said.err
+    assert [path.name for path in folder.iterdir()] == ["2025-01.parquet"]
+
+
+@pytest.mark.long
 def test_a_killed_export_leaves_no_file_that_is_not_whole(year: Path, key: str, tmp_path: Path) -> None:
     words = ("retention", "export", "--before", "2025-12-31", "--to", tmp_path / "a", "--data", year / "data")
     with subprocess.Popen(
