@@ -1,9 +1,15 @@
-"""A till's requests while events are imported: by the server's own bulk lane, and by a process beside it.
+"""A till's requests while others load: imports by the server and by a process beside it, and bulk overload.
 
-    python -m benchmarks.many_tills [--events N] [--rate R] [--json FILE]
+    python -m benchmarks.many_tills [--events N] [--rate R] [--beside NAME …] [--json FILE]
 
-The till asks at a steady rate: it finds a member, previews a cart, and tells of an order, in turns. A request
-counts from when it was due, so that one which waits for the one before it waits as well.
+The till asks at a steady rate, in turns: it finds a member, previews a cart, opens a checkout, confirms it,
+and tells of an order. A request counts from when it was due, so that one which waits for the one before it
+waits as well. `history` is `guerdon import --historical --enrol` of people whom nobody knows yet, as who
+moves house has them; `url` and `own` are of the very accounts that the till asks for. `flood` is eight
+callers who send calls of a thousand events as fast as they can.
+
+Priorities between processes mean nothing where the kernel groups them by session (`sched_autogroup_enabled`);
+on a shared machine run this in a control group of its own with much of the processor.
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 from rich.console import Console
@@ -32,9 +38,10 @@ from benchmarks.earn_http import KEY, free_port, prepare
 from guerdon.infra.postgres import EmbeddedPostgres
 
 ACCOUNTS = 1_000
+KINDS = ("find", "preview", "open", "confirm", "earn")
 TENDER = {"host": "x", "authorization": f"Bearer {KEY}", "content-type": "application/json"}
 BASE = "/v1/programs/club"
-_NUMBERS = itertools.count(1)
+_TILLS = itertools.count()
 _MASTER_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 _CLI = [sys.executable, "-c", "from guerdon.cli import main; main()"]
 
@@ -44,7 +51,8 @@ class Till:
 
     def __init__(self, port: int, rate: float) -> None:
         self.port, self.pause = port, 1 / rate
-        self.spans: dict[str, list[float]] = {"find": [], "preview": [], "earn": []}
+        self.name = f"till{os.getpid()}-{next(_TILLS)}"
+        self.spans: dict[str, list[float]] = {kind: [] for kind in KINDS}
         self.wrong: list[str] = []
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -66,13 +74,13 @@ class Till:
         for number in itertools.count():
             if self.ended.wait(max(0.0, due - time.perf_counter())):
                 break
-            kind = ("find", "preview", "earn")[number % 3]
-            path, body = request(kind, number)
-            connection.request("POST", BASE + path, json.dumps(body), TENDER)
+            kind = KINDS[number % len(KINDS)]
+            method, path, body = request(kind, self.name, number)
+            connection.request(method, BASE + path, json.dumps(body), TENDER)
             answer = connection.getresponse()
             text = answer.read()
             self.spans[kind].append(time.perf_counter() - due)
-            if answer.status != http.client.OK:
+            if answer.status not in (http.client.OK, http.client.CREATED):
                 self.wrong.append(f"{kind}: {answer.status} {text[:300]!r}")
             due += self.pause
         connection.close()
@@ -93,30 +101,36 @@ def at(spans: list[float], share: float) -> float:
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 2) if ordered else 0.0
 
 
-def request(kind: str, number: int) -> tuple[str, dict[str, Any]]:
-    """What a till asks."""
+def request(kind: str, till: str, number: int) -> tuple[str, str, dict[str, Any]]:
+    """What a till asks: method, path and body; it confirms what it opened just before."""
     who = f"m{number * 7 % ACCOUNTS}"
     lines = [{"id": str(n), "sku": f"SKU-{n}", "quantity": "1", "price": f"{n + 4}.90"} for n in range(10)]
     if kind == "find":
-        return "/members/lookup", {"external_id": who}
-    name = f"till{os.getpid()}-{next(_NUMBERS)}"
-    if kind == "preview":
-        return "/checkouts/preview", {"id": name, "member": who, "source": "till", "lines": lines}
+        return "POST", "/members/lookup", {"external_id": who}
+    if kind == "confirm":
+        return "POST", f"/checkouts/{till}-{number - 1}/confirm", {"source": "till"}
+    name = f"{till}-{number}"
+    if kind in ("preview", "open"):
+        cart = {"id": name, "member": who, "source": "till", "lines": lines}
+        if kind == "preview":
+            return "POST", "/checkouts/preview", cart
+        return "PUT", f"/checkouts/{name}", cart
     sent: dict[str, Any] = {"specversion": "1.0", "id": name, "source": "till", "type": "order.paid"}
     sent |= {"time": datetime.now(UTC).isoformat(), "subject": f"external:{who}"}
-    return "/events", {**sent, "data": {"id": name, "lines": lines}}
+    return "POST", "/events", {**sent, "data": {"id": name, "lines": lines}}
 
 
-def write_events(file: Path, count: int, tag: str) -> None:
+def write_events(file: Path, count: int, tag: str, whose: str = "m") -> None:
     """Write orders of the last year, ten lines each, in no order of time."""
     lines = [{"id": str(n), "sku": f"SKU-{n}", "quantity": "2", "price": f"{n + 4}.90"} for n in range(10)]
     now = datetime.now(UTC)
+    people = ACCOUNTS if whose == "m" else max(ACCOUNTS, count // 50)
     with file.open("w", encoding="utf-8") as written:
         for number in range(count):
             name = f"{tag}-{number}"
             paid = now - timedelta(minutes=number * 7919 % 525_600)
             event = {"specversion": "1.0", "id": name, "source": "old", "type": "order.paid"}
-            event |= {"time": paid.isoformat(), "subject": f"external:m{number % ACCOUNTS}"}
+            event |= {"time": paid.isoformat(), "subject": f"external:{whose}{number % people}"}
             written.write(json.dumps({**event, "data": {"id": name, "lines": lines}}) + "\n")
 
 
@@ -159,78 +173,118 @@ def wait_ready(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
-def beside(shop: Shop, rate: float, work: Callable[[], int]) -> dict[str, Any]:
+def beside(shop: Shop, server: psutil.Process, rate: float, work: Callable[[], Done]) -> dict[str, Any]:
     """Let the till ask while something else goes on."""
-    began = time.perf_counter()
+    cpu, began = server.cpu_times(), time.perf_counter()
     with Till(shop.port, rate).asking() as till:
-        events = work()
-    spent = time.perf_counter() - began
+        done = work()
+    spent, after = time.perf_counter() - began, server.cpu_times()
     for one in till.wrong[:3]:
         print(one, file=sys.stderr)
-    return {**till.report(), "events": events, "rate": round(events / spent, 1), "load": os.getloadavg()[0]}
-
-
-def measure(shop: Shop, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """The till alone, then beside each kind of import."""
-    found: dict[str, Any] = {}
-
-    def alone() -> int:
-        time.sleep(options.alone)
-        return 0
-
-    def imported(tag: str, *more: str) -> Callable[[], int]:
-        file = folder / f"{tag}.ndjson"
-        write_events(file, options.events, tag)
-
-        def run() -> int:
-            done = subprocess.run(
-                shop.importing(file, *more), env=shop.environment, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stderr[-2_000:]
-            said = json.loads(done.stdout)
-            assert said["applied"] == options.events, said
-            return int(said["applied"])
-
-        return run
-
-    with Till(shop.port, options.rate).asking():
-        time.sleep(3)
-    found["alone"] = beside(shop, options.rate, alone)
-    by_url = imported("url", "--url", f"http://127.0.0.1:{shop.port}", "--key", KEY)
-    found["import --url"] = beside(shop, options.rate, by_url)
-    found["import, a process beside"] = beside(shop, options.rate, imported("own"))
-    found["alone again"] = beside(shop, options.rate, alone)
+    found = {**till.report(), "events": done.events, "seconds": round(spent, 1)}
+    found |= {"rate": round(done.events / spent, 1), "load": os.getloadavg()[0]}
+    found["server_cpu"] = round(after.user + after.system - cpu.user - cpu.system, 1)
+    found |= {"server_mb": server.memory_info().rss >> 20, "import_mb": done.memory >> 20}
     return found
+
+
+class Done(NamedTuple):
+    """What was done beside the till."""
+
+    events: int
+    memory: int = 0
+    """Bytes of the process beside at its most."""
+
+
+def imported(shop: Shop, file: Path, events: int, *more: str) -> Done:
+    """Import a file by a process of its own."""
+    process = subprocess.Popen(
+        shop.importing(file, *more), env=shop.environment, stdout=subprocess.PIPE, text=True
+    )
+    seen, most = psutil.Process(process.pid), 0
+    while process.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            most = max(most, seen.memory_info().rss)
+        time.sleep(0.5)
+    assert process.stdout is not None
+    said = json.loads(process.stdout.read())
+    assert said["applied"] == events, said
+    return Done(int(said["applied"]), most)
+
+
+def flood(shop: Shop, seconds: float) -> Done:
+    """Eight callers who send calls of a thousand events, whatever they are answered."""
+    plan = {"port": shop.port, "key": KEY, "tag": f"f{os.getpid()}", "callers": 8, "events": 1_000}
+    plan |= {"seconds": seconds, "accounts": ACCOUNTS}
+    command = [sys.executable, "-m", "benchmarks.floors.callers"]
+    done = subprocess.run(command, input=json.dumps(plan), capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    return Done(said["events"] - 1_000 * said["wrong"])
+
+
+def works(shop: Shop, folder: Path, options: argparse.Namespace) -> dict[str, Callable[[], Done]]:
+    """What may go on beside the till."""
+
+    def written(tag: str, whose: str = "m") -> Path:
+        file = folder / f"{tag}.ndjson"
+        write_events(file, options.events, tag, whose)
+        return file
+
+    def alone() -> Done:
+        time.sleep(options.seconds)
+        return Done(0)
+
+    def importing(tag: str, *more: str) -> Callable[[], Done]:
+        file = written(tag, "old" if tag == "history" else "m")
+        return lambda: imported(shop, file, options.events, *more)
+
+    makers: dict[str, Callable[[], Callable[[], Done]]] = {
+        "alone": lambda: alone,
+        "url": lambda: importing("url", "--url", f"http://127.0.0.1:{shop.port}", "--key", KEY),
+        "own": lambda: importing("own"),
+        "history": lambda: importing("history", "--historical", "--enrol"),
+        "flood": lambda: lambda: flood(shop, options.seconds),
+        "alone again": lambda: alone,
+    }
+    return {name: make() for name, make in makers.items() if name in options.beside}
 
 
 def show(found: dict[str, Any], rate: float) -> None:
     """Print the table."""
     table = Table(title=f"A till at {rate:g} requests a second, milliseconds")
-    names = ("beside", "requests", "p50", "p99", "find p99", "preview p99", "earn p99", "worst", "events/s")
-    for name in (*names, "load"):
+    names = ("beside", "requests", "p50", "p99", *(f"{kind} p99" for kind in KINDS), "worst", "wrong")
+    for name in (*names, "events/s", "CPU s", "MB", "MB import", "load"):
         table.add_column(name, justify="left" if name == "beside" else "right")
     for name, row in found.items():
-        kinds = [row[f"{kind}_p99"] for kind in ("find", "preview", "earn")]
-        cells = [row["requests"], row["p50"], row["p99"], *kinds, row["worst"], row["rate"]]
+        kinds = [row[f"{kind}_p99"] for kind in KINDS]
+        cells = [row["requests"], row["p50"], row["p99"], *kinds, row["worst"], row["wrong"], row["rate"]]
+        cells += [row["server_cpu"], row["server_mb"], row["import_mb"]]
         table.add_row(name, *(f"{cell:,}" for cell in cells), f"{row['load']:.1f}")
-    Console(width=120).print(table)
+    Console(width=160).print(table)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    names = ("alone", "url", "own", "history", "flood", "alone again")
     parser.add_argument("--events", type=int, default=20_000, help="of each import")
     parser.add_argument("--rate", type=float, default=20.0, help="of the till, a second")
-    parser.add_argument("--alone", type=float, default=15.0, help="seconds without an import")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of what is no import")
+    parser.add_argument("--beside", nargs="+", choices=names, default=names)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    found: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory(prefix="guerdon-bench-") as name,
         EmbeddedPostgres(Path(name) / "data") as server,
     ):
         shop = Shop(server.dsn(), Path(name))
-        with shop.open():
+        with shop.open() as process:
             prepare(shop.port, ACCOUNTS)
-            found = measure(shop, Path(name), options)
+            planned = works(shop, Path(name), options)
+            with Till(shop.port, options.rate).asking():
+                time.sleep(3)
+            for what, work in planned.items():
+                found[what] = beside(shop, process, options.rate, work)
     show(found, options.rate)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")

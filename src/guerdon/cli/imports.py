@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated
@@ -31,6 +31,7 @@ from guerdon.connect.imports import (
 from guerdon.engine.keys import ask_events
 from guerdon.infra.lineindex import LineIndex, index_lines
 from guerdon.infra.tx import Tx
+from guerdon.programs.history import hold_history
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.reading import clock_of
@@ -167,12 +168,17 @@ def _destination(
         yield HttpDestination(server_at(options.url, options.key), options.program)
         return
     tenant_id = tenant_id_of(options.tenant)
-    with opened_house(options.data, made=False) as house:
+    with opened_house(options.data, made=False) as house, ExitStack() as stack:
         with house.database.transaction(tenant_id) as tx:
             check_tenant(tx, house, options.tenant)
             program_id = get_live(tx, options.program).program_id
             if position is not None:
                 position.check(lambda place: _is_known(tx, program_id, lines, place))
+        if options.historical:
+            # A server beside books nobody on to now meanwhile, which would end their history.
+            own = stack.enter_context(closing(house.database.connect()))
+            hold_history(own, program_id)
+            own.commit()
         if house.database.embedded is None:
             # A server may be at work on the same database, whose callers wait while an import does not mind.
             house.engine.give_way()

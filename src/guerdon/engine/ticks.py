@@ -14,6 +14,7 @@ from guerdon.engine.play.due import tell_due
 from guerdon.infra.db import Database
 from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
+from guerdon.programs.history import is_history_held
 from guerdon.programs.holds import list_lapsed
 from guerdon.programs.programs import LiveVersion, list_programs, list_retired
 from guerdon.programs.tenants import list_tenants
@@ -115,6 +116,9 @@ def _pages(database: Database, tenant_id: int, due: Due) -> Iterator[list[int]]:
     after = 0
     while True:
         with database.transaction(tenant_id) as tx:
+            if is_history_held(tx, due.program_id):
+                # An account whose past is still being told must not be booked on to now.
+                return
             page = list_due(tx, due, after, PAGE)
         if not page:
             break
@@ -124,6 +128,8 @@ def _pages(database: Database, tenant_id: int, due: Due) -> Iterator[list[int]]:
     seen: set[int] = set()
     while True:
         with database.transaction(tenant_id) as tx:
+            if is_history_held(tx, due.program_id):
+                return
             page = [one for one in list_due_tiers(tx, due.program_id, due.now, PAGE) if one not in seen]
         if not page:
             return

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
+from guerdon.engine.ticks import run_due
+from guerdon.infra.tx import set_tenant
 from guerdon.ledger.statements import load_balances
+from guerdon.programs.history import hold_history
+from guerdon.programs.programs import find_live
 from tests.rooms.engine.conftest import TENANT, World
 
 
@@ -61,3 +66,25 @@ def test_balances_at_any_instant_follow_from_entries(world: World) -> None:
     assert figures[2]["points"] == (10, 0)
     assert figures[8]["points"] == (30, 0)
     assert after["points"] == (20, 0)
+
+
+def test_nobody_is_booked_on_to_now_while_history_is_written(world: World) -> None:
+    now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    first = world.order("10.00", "old", time="2025-01-10T12:00:00Z", historical=True, enrol=True)
+    second = world.order("20.00", "old", time="2025-02-10T12:00:00Z", historical=True)
+    third = world.order("30.00", "old", time="2025-03-10T12:00:00Z", historical=True)
+    assert world.ask(first)[0].status == "applied"
+    with world.database.transaction(TENANT) as tx:
+        live = find_live(tx, "club")
+    assert live is not None
+    with closing(world.database.connect()) as importing:
+        set_tenant(importing, TENANT)
+        hold_history(importing, live.program_id)
+        importing.commit()
+        assert run_due(world.database, world.loop, now) == 0
+        assert world.ask(second)[0].status == "applied"
+    assert run_due(world.database, world.loop, now) == 1
+    refused = world.ask(third)[0].problem
+    assert refused is not None
+    assert refused.code == "account_has_later_history"
+    world.verify()

@@ -38,6 +38,7 @@ EVENTS_AT_MOST: Final = 10_000
 _PIECE: Final = 256
 _PIECES_AHEAD: Final = 2
 _PATIENCE: Final = 3_000
+_PATIENCE_AT_FIRST: Final = 100
 _NAP_SECONDS: Final = 0.02
 _ARRAYS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OF_THE_WHOLE: Final = frozenset({"program_not_found", "database_unavailable"})
@@ -178,18 +179,19 @@ class _Intake:
         ahead: list[asyncio.Future[list[Answer]]] = []
         for start in range(0, len(events), _PIECE):
             piece = [self.command(bytes(event), bulk=True) for event in events[start : start + _PIECE]]
-            ahead.append(await self._begin(piece, patient=start > 0))
+            ahead.append(await self._begin(piece, _PATIENCE if start else _PATIENCE_AT_FIRST))
             if len(ahead) == _PIECES_AHEAD:
                 yield await ahead.pop(0)
         for future in ahead:
             yield await future
 
-    async def _begin(self, piece: Sequence[IngestEvent], *, patient: bool) -> asyncio.Future[list[Answer]]:
-        for _ in range(_PATIENCE if patient else 0):
+    async def _begin(self, piece: Sequence[IngestEvent], naps: int) -> asyncio.Future[list[Answer]]:
+        for _ in range(naps):
             try:
                 return self.premises.waiting.begin(piece)
             except Problem as problem:
-                # A call whose beginning was taken in is not refused in its middle.
+                # A call whose beginning was taken in is not refused in its middle; one that has not begun
+                # waits for two seconds, for whoever is refused at once sends all of it again at once.
                 if problem.code != "overloaded":
                     raise
             await asyncio.sleep(_NAP_SECONDS)
