@@ -34,6 +34,8 @@ WRITES = [
     ("events:write", "POST", f"{CLUB}/events"),
     ("accounts:write", "POST", f"{CLUB}/accounts/acc_0000000000000/adjustments"),
     ("accounts:write", "POST", f"{CLUB}/accounts/acc_0000000000000/transfers"),
+    ("accounts:write", "POST", f"{CLUB}/accounts/acc_0000000000000/merge/preview"),
+    ("accounts:write", "POST", f"{CLUB}/accounts/acc_0000000000000/merge"),
     ("redemptions:write", "POST", f"{CLUB}/redemptions"),
     ("redemptions:write", "POST", f"{CLUB}/redemptions/red_0000000000000/cancel"),
     ("redemptions:write", "POST", f"{CLUB}/redemptions/red_0000000000000/use"),

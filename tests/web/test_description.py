@@ -58,6 +58,8 @@ async def test_the_description_names_every_call(api: Api) -> None:
         ("get", "/v1/programs/{program}/accounts/{account}/ledger"),
         ("post", "/v1/programs/{program}/accounts/{account}/adjustments"),
         ("post", "/v1/programs/{program}/accounts/{account}/transfers"),
+        ("post", "/v1/programs/{program}/accounts/{account}/merge/preview"),
+        ("post", "/v1/programs/{program}/accounts/{account}/merge"),
         ("get", "/v1/programs/{program}/rewards"),
         ("post", "/v1/programs/{program}/redemptions"),
         ("post", "/v1/programs/{program}/redemptions/{redemption}/cancel"),
@@ -247,12 +249,22 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
             sample |= _code_of(path, known)
             if "to" in sample and path.endswith("/transfers"):
                 sample["to"] = friend.json()["account"]
+            here = known | await _twin(bare, path)
+            sample |= {"into": friend.json()["account"]} if "/merge" in path else {}
             raw = msgspec.json.encode(sample)
             signed = hmac.digest(b"the secret of our old shop", raw, "sha256").hex()
             headers = {"content-type": "application/json", "x-shop-signature": signed}
-            answer = await bare.call(method.upper(), path.format(**known), content=raw, headers=headers)
+            answer = await bare.call(method.upper(), path.format(**here), content=raw, headers=headers)
             assert answer.status_code in (200, 201), (path, answer.text)
             _remember(known, path, answer.json())
+
+
+async def _twin(api: Api, path: str) -> dict[str, str]:
+    """Enrol somebody whose account can go, where one is merged."""
+    if "/merge" not in path:
+        return {}
+    twin = await api.post("/v1/programs/corner-shop/members", json={"external_id": "twin"})
+    return {"account": twin.json()["account"]}
 
 
 def _code_of(path: str, known: dict[str, str]) -> dict[str, str]:

@@ -67,6 +67,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     gift_cards: Sequence[Mapping[str, Any]] = ()
     """Those that the command made, with their codes: `id`, `code`, `ending`, `amount`, `expires_at`,
     `redemption`."""
+    merged: Mapping[str, Any] = {}
+    """What goes from one account to another, as `engine.showing.merges` writes it."""
 
 
 def refused(event_id: str, problem: Problem) -> Answer:

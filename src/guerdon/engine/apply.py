@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from guerdon.base.ids import number_text
 from guerdon.engine import keys
 from guerdon.engine.checkouts.promise import stamped
 from guerdon.engine.checkouts.rows import write_checkouts
@@ -24,6 +25,7 @@ from guerdon.ledger.journal import Guard, Posting, check_guards, post
 from guerdon.members.accounts import AccountUpdate, open_accounts, write_accounts
 from guerdon.members.merging import write_merge
 from guerdon.members.standing import StandingChanges, write_standing
+from guerdon.programs.audit import Act, record
 from guerdon.programs.counters import ask_take
 from guerdon.programs.holds import write_shared_holds
 from guerdon.rewards.cards import insert_cards, write_blocks
@@ -118,9 +120,12 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     blocks = write_blocks(tx, program_id, blocked)
     write_holds(tx, program_id, *_account_holds(gathered, folded))
     insert_returns(tx, folded.returns)
-    for merge in folded.merges:
+    for merge, by in folded.merges:
         write_merge(tx, program_id, merge)
         move_redemptions(tx, merge.account_id, merge.into_account)
+        gone, into = (number_text("acc", one) for one in (merge.account_id, merge.into_account))
+        act = Act(merge.merged_at, by, "account.merged", gone, program_id, {"into": into})
+        record(tx, act, gathered.place.ids)
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
     # What all accounts share comes last, so that its locks are as short as can be.
     failed = ask_take(tx, program_id, _takings(gathered, folded))

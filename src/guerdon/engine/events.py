@@ -24,6 +24,7 @@ from guerdon.infra.arrays import (
 )
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
+from guerdon.members.merging import whose_events
 from guerdon.rules.decision import Decision
 
 _STREAMED_AT_ONCE = 500
@@ -198,7 +199,7 @@ def list_events(tx: Tx, program_id: int, page: Page) -> list[StoredEvent]:
     values: list[Any] = [program_id]
     for word, value in (
         ("event_id < %s", page.before),
-        ("account_id = %s", page.account_id),
+        whose_events(tx, page.account_id),
         ("type = %s", page.type or None),
     ):
         if value is not None:

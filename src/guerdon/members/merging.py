@@ -129,6 +129,22 @@ def list_merged(tx: Tx, account_ids: Collection[int]) -> list[int]:
     return [row[0] for row in tx.execute(_MERGED, (bigints(wanted),)).fetchall()] if wanted else []
 
 
+def whose_events(tx: Tx, account_id: int | None) -> tuple[str, int | list[int] | None]:
+    """Write the condition on the account of events for a list: those of merged ones belong to it as well.
+
+    Args:
+        tx: bound to the tenant.
+        account_id: which account stands for them; None for all accounts.
+
+    Returns:
+        SQL with one place for a value, and the value; None where nothing is asked for.
+    """
+    merged = list_merged(tx, [account_id]) if account_id is not None else []
+    if not merged or account_id is None:
+        return "account_id = %s", account_id
+    return "account_id = any(%s::bigint[])", [account_id, *merged]
+
+
 def load_edges(tx: Tx, account_ids: Collection[int]) -> list[Edge]:
     """Read which accounts went into some, directly or through others.
 

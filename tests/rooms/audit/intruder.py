@@ -17,7 +17,7 @@ from guerdon.base.findings import Finding
 from guerdon.connect.chain.checking import check_anchors
 from guerdon.connect.witness.audit import check_witnessed
 from guerdon.engine.audit import Audit
-from guerdon.engine.commands import AdjustBalance, ConfirmCheckout, RedeemReward
+from guerdon.engine.commands import AdjustBalance, ConfirmCheckout, MergeAccounts, RedeemReward
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.infra.db import Database
 from guerdon.infra.postgres import EmbeddedPostgres
@@ -58,6 +58,8 @@ COVERED = {
     "shared_holds": "checkout_id = gen_random_uuid()",
     "order_returns": "number = number + 100",
     "gift_cards": "digest = sha256(digest)",
+    "account_merges": "account_id = account_id + 1000003",
+    "member_moves": "event_id = gen_random_uuid()",
     "log_leaves": "position = position + 100000, seq = seq + 100000, transaction_id = gen_random_uuid()",
     "log_nodes": "place = place + 1000",
     "log_batches": "size = size + 100000, follows = 77",
@@ -89,6 +91,7 @@ CHANGES_OF = {
     "entries.book": "case book when 'issued' then 'adjusted' else 'issued' end",
     "redemptions.status": "case status when 'issued' then 'used' else 'issued' end",
     "members.role": "'buyer'",
+    "member_moves.role": "'buyer'",
     "checkouts.status": "case status when 'open' then 'cancelled' else 'open' end",
     "account_holds.kind": "case kind when 'units' then 'use' else 'units' end",
     "members.erased_at": "erased_at + interval '1 second'",
@@ -103,7 +106,9 @@ CHANGES_OF = {
 OTHER_SIDE = {
     "accounts": ("transactions", "events"),
     "program_versions": ("programs", "events"),
-    "members": ("accounts",),
+    "members": ("accounts", "member_moves"),
+    "member_moves": ("events",),
+    "account_merges": ("accounts",),
     "events": ("transactions", "event_keys"),
     "event_keys": ("events",),
     "outbox": ("events",),
@@ -289,6 +294,13 @@ def tampered(server: EmbeddedPostgres, template: str) -> Iterator[Intruder]:
             opened = life.cart(name, f"open-{number}", **more)
             assert opened is not None
             assert opened.problem is None
+        # Two people who were one all along: their accounts become one.
+        for name in ("iris", "ines"):
+            life.join(name)
+            life.order(name)
+        assert life.say(RedeemReward, member=parse_ref("iris"), reward="voucher").problem is None
+        both = {"account_id": life.accounts["iris"], "into_account": life.accounts["ines"]}
+        assert life.say(MergeAccounts, **both).problem is None
         life.pay_with_cards()
         opened = life.cart("anna", "paid", spend={"points": "5"})
         assert opened is not None

@@ -20,6 +20,7 @@ from guerdon.infra.arrays import bigints, columns, instants, uuids
 from guerdon.infra.tx import Tx
 from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.decision import Decision, Transaction
+from guerdon.rules.events import ARRIVED
 from guerdon.rules.program import Program
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
@@ -170,6 +171,15 @@ class _Note(msgspec.Struct, frozen=True):
     data: _Noted
 
 
+class _From(msgspec.Struct, frozen=True):
+    from_account: int
+
+
+class _Arrival(msgspec.Struct, frozen=True):
+    data: _From
+
+
+_ARRIVALS: Final = msgspec.json.Decoder(_Arrival)
 _NOTES: Final = msgspec.json.Decoder(_Note)
 _NOTED: Final = {SEND: "sent", USE: "used"}
 
@@ -202,6 +212,7 @@ def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held]
         "late": event.late,
         **_decision(program, event, decision),
         "redemptions": _redemptions(event, notice),
+        **_merged(event),
         "balances": _balances(program, held) if event.account_id else {},
     }
     envelope = {
@@ -230,6 +241,13 @@ def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[
         ],
         "badges": decision.badges,
     }
+
+
+def _merged(event: StoredEvent) -> dict[str, Any]:
+    """Say which account went into this one, where one did."""
+    if event.type != ARRIVED:
+        return {}
+    return {"merged": {"account": number_text("acc", _ARRIVALS.decode(event.text).data.from_account)}}
 
 
 def _redemptions(event: StoredEvent, notice: Notice) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from guerdon.engine.events import StoredEvent
 from guerdon.infra.tx import Tx
 from guerdon.members.accounts import AccountRow
 from guerdon.members.audit import Person
-from guerdon.members.audit.moves import load_moved
+from guerdon.members.audit.moves import list_moves, load_moved
 from guerdon.members.crypto import Vault
 from guerdon.members.merging import Edge, accounts_behind
 from guerdon.rewards.merging import taken_over
@@ -39,6 +39,13 @@ select m.into_account, m.arrived_event, '' from account_merges m
 where not exists (
     select from events e
     where e.account_id = m.into_account and e.event_id = m.arrived_event and e.type = 'guerdon.take_in'
+)
+order by 1, 2
+"""
+LOOSE_MOVES = """
+select v.account_id, v.event_id, v.member_id::text from member_moves v
+where not exists (
+    select from account_merges m where m.account_id = v.account_id and m.left_event = v.event_id
 )
 order by 1, 2
 """
@@ -148,19 +155,40 @@ class Merges:
             return now
         return dict(sorted({**now, **load_moved(self._tx, self._vault, account_id)}.items()))
 
-    def check_heir(self, row: AccountRow) -> Iterator[Finding]:
-        """Compare who stands for an account with where it went.
+    def check_heir(self, row: AccountRow, program_id: int) -> Iterator[Finding]:
+        """Compare who stands for an account with where it went, and who went on with it.
 
         Args:
             row: the account.
+            program_id: its program.
 
         Yields:
             What does not hold.
         """
+        merge = self._rows.get(row.account_id)
+        if merge is not None:
+            shown = number_text("acc", row.account_id)
+            if merge.program_id != program_id:
+                values = (program_id, merge.program_id)
+                yield _finding("account_merges", row.account_id, f"{shown} program_id", values)
+            yield from self._check_moves(merge, shown)
         heir = self.heir_of(row.account_id)
         if heir != row.merged_into:
             key = f"{number_text('acc', row.account_id)} merged_into"
             yield _finding("accounts", row.account_id, key, (_account(heir), _account(row.merged_into)))
+
+    def _check_moves(self, merge: _Row, shown: str) -> Iterator[Finding]:
+        expected = (merge.left_event, merge.into_account, merge.program_id)
+        moves = list_moves(self._tx, merge.account_id)
+        known = load_moved(self._tx, self._vault, merge.account_id)
+        for one in moves:
+            key = f"{shown} {number_text('mem', one.member_id)}"
+            if (one.event_id, one.into_account, one.program_id) != expected:
+                yield _finding("member_moves", merge.account_id, key, ("with the merge", "otherwise"))
+            if one.member_id not in known:
+                yield _finding("member_moves", merge.account_id, key, ("a member", "nobody"))
+        if not any(one.role == "owner" for one in moves):
+            yield _finding("member_moves", merge.account_id, f"{shown} role", ("an owner", "none"))
 
     def check_leaving(
         self,

@@ -16,7 +16,7 @@ from guerdon.engine.audit.facts import key_of
 from guerdon.engine.audit.guests import Guests
 from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
-from guerdon.engine.audit.merges import LOOSE_MERGES, Merges
+from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
@@ -139,6 +139,7 @@ class Audit:
             ("outbox", _LOOSE_OUTBOX),
             ("order_returns", LOOSE_RETURNS),
             ("account_merges", LOOSE_MERGES),
+            ("member_moves", LOOSE_MOVES),
         ):
             with tx.cursor(name=f"loose_{name}") as cursor:
                 for account_id, event_id, more in cursor.execute(statement):
@@ -215,7 +216,7 @@ class _Walked:
         }
         kept = Kept(row, program_id, people, [*self.identities.of(account_id)], [*self.names.of(account_id)])
         yield from check_people(self.place.tx, self.place.vault, kept)
-        yield from self.place.merges.check_heir(row)
+        yield from self.place.merges.check_heir(row, program_id)
         acted = self.place.merges.people_of(account_id, people)
         history = History(self.place, row, program_id, acted)
         last = None

@@ -116,8 +116,8 @@ class Folded:
         """Gift cards as they stand now, by account."""
         self.opened: dict[int, tuple[AccountRow, AccountState]] = {}
         """Accounts that are new in this batch, as they were before anything came into them."""
-        self.merges: list[Merge] = []
-        """Accounts that went into others, with all that hangs on them."""
+        self.merges: list[tuple[Merge, str]] = []
+        """Accounts that went into others, with all that hangs on them, and who asked for it."""
         self.made_cards: dict[int, list[CardMade]] = {}
         """Gift cards that jobs made, by the job."""
 

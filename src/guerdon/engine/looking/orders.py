@@ -10,7 +10,7 @@ from uuid import UUID
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra.tx import Tx
-from guerdon.members.merging import list_line, list_merged
+from guerdon.members.merging import list_line, whose_events
 
 Cursor = tuple[datetime, UUID]
 """When an order was placed, and its event: what follows it is the next page."""
@@ -51,9 +51,8 @@ def list_orders(tx: Tx, program_id: int, page: OrdersPage) -> list[StoredEvent]:
     """
     words: list[str] = []
     values: list[Any] = [program_id]
-    whose = [page.account_id, *list_merged(tx, [page.account_id])] if page.account_id is not None else None
     for word, value in (
-        ("account_id = any(%s::bigint[])", whose),
+        whose_events(tx, page.account_id),
         ("occurred_at >= %s", page.since),
         ("occurred_at < %s", page.until),
     ):

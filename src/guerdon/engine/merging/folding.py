@@ -13,13 +13,15 @@ from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item
 from guerdon.engine.merging.gathering import Leaving, why_not_merged
+from guerdon.engine.showing.merges import merged_view
 from guerdon.members.merging import Merge
 from guerdon.rewards.merging import as_json
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import ARRIVED, Event, LeaveFor, TakeIn
-from guerdon.rules.merging.leaving import contents_left
+from guerdon.rules.merging.contents import contents_of
+from guerdon.rules.merging.leaving import settled_before
 from guerdon.rules.program import Program
-from guerdon.rules.state import Shared, State
+from guerdon.rules.state import AccountState, Shared, State
 
 
 class Folding(Protocol):
@@ -66,14 +68,14 @@ class Folding(Protocol):
 
 
 def merge(fold: Folding, item: Item) -> Answer:
-    """Let an account go into another one.
+    """Let an account go into another one, or only say what would go.
 
     Args:
         fold: the batch, in which nothing else is.
         item: the command.
 
     Returns:
-        The account that stays, as it stands now.
+        The account that stays, as it stands now, or would.
 
     Raises:
         Problem: what `why_not_merged` says, `account_has_checkout` or `balance_too_large`.
@@ -83,20 +85,30 @@ def merge(fold: Folding, item: Item) -> Answer:
         raise problem
     leaving = fold.gathered.leaving
     assert leaving is not None and item.event is not None  # noqa: PT018 - gathered
-    with all_or_nothing(fold.done):
-        arriving, arrived = _decide(fold, item, leaving)
     done, gone, into = fold.done, item.account_id, item.other_account
+    stood = (dict(done.accounts), dict(done.next_seq), list(done.applied))
+    with all_or_nothing(done):
+        arriving, arrived, left = _decide(fold, item, leaving)
+    answer = fold.shown(arriving, arrived.decision, "applied", arrived)
+    living = fold.gathered.rows[gone].members
+    sides = (left, stood[0][into], done.accounts[into])
+    beside = (leaving.redemptions, len(leaving.checkouts), living)
+    taken: TakeIn = arrived.event.command  # type: ignore[assignment]  # as it was decided
+    view = merged_view(fold.program, sides, taken.contents, beside)
+    answer = msgspec.structs.replace(answer, merged=view)
+    if item.job.command.looks:
+        done.accounts, done.next_seq, done.applied = stood
+        return msgspec.structs.replace(answer, transactions=())
     for row in leaving.checkouts:
         done.checkouts[row.source, row.id] = row._replace(account_id=into)
     left_id, arrived_id = item.job.event_ids
-    living = fold.gathered.rows[gone].members
-    done.merges.append(
-        Merge(gone, into, left_id, arrived_id, item.event.booked_at, leaving.stood_for, living)
-    )
-    return fold.shown(arriving, arrived.decision, "applied", arrived)
+    merged = Merge(gone, into, left_id, arrived_id, item.event.booked_at, leaving.stood_for, living)
+    done.merges.append((merged, item.job.command.by))
+    return answer
 
 
-def _decide(fold: Folding, item: Item, leaving: Leaving) -> tuple[Item, Applied]:
+def _decide(fold: Folding, item: Item, leaving: Leaving) -> tuple[Item, Applied, AccountState]:
+    """Decide both halves; give who arrives, what that came to, and the account as it was when it left."""
     assert item.event is not None
     left_id, arrived_id = item.job.event_ids
     before = State(fold.done.accounts[item.account_id], None, Shared())
@@ -104,7 +116,8 @@ def _decide(fold: Folding, item: Item, leaving: Leaving) -> tuple[Item, Applied]
     item.event = event
     # Refused before it is asked what it has: an account that holds something may owe units that are held.
     left = fold.step(item, event, left_id)
-    contents = contents_left(fold.program, before, event)
+    settled = settled_before(fold.program, before, event)
+    contents = contents_of(settled, [metric.identity for metric in fold.program.metrics.values()])
     moved = tuple(as_json(one) for one in leaving.redemptions)
     command = TakeIn(item.account_id, str(left_id), contents, moved)
     arriving = Item(item.job)
@@ -113,4 +126,4 @@ def _decide(fold: Folding, item: Item, leaving: Leaving) -> tuple[Item, Applied]
     arrived = fold.step(arriving, arriving.event, arrived_id)
     fold.keep(left)
     fold.keep(arrived)
-    return arriving, arrived
+    return arriving, arrived, settled

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+from uuid import UUID
+
 import msgspec
 
 from guerdon.infra.tx import Tx
@@ -15,6 +18,35 @@ from member_moves v join members m on m.program_id = v.program_id and m.member_i
 where v.account_id = %s
 order by v.member_id, v.event_id desc
 """
+_ROWS = """
+select member_id, event_id, into_account, program_id, role from member_moves
+where account_id = %s order by member_id, event_id
+"""
+
+
+class Move(NamedTuple):
+    """That somebody went on from an account to another one."""
+
+    member_id: int
+    event_id: UUID
+    """With which they left."""
+    into_account: int
+    program_id: int
+    role: str
+    """That they had until then."""
+
+
+def list_moves(tx: Tx, account_id: int) -> list[Move]:
+    """List who went on from an account.
+
+    Args:
+        tx: bound to the tenant.
+        account_id: which they left.
+
+    Returns:
+        Them, by member.
+    """
+    return [Move(*row) for row in tx.execute(_ROWS, (account_id,)).fetchall()]
 
 
 def load_moved(tx: Tx, vault: Vault, account_id: int) -> dict[int, Person]:

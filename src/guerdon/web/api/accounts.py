@@ -14,11 +14,12 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import AdjustBalance, TransferUnits
+from guerdon.engine.commands import AdjustBalance, MergeAccounts, TransferUnits
 from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions, load_balances
 from guerdon.members.accounts import AccountRow, list_accounts, load_accounts
 from guerdon.members.members import Desk, list_of_account
+from guerdon.members.merging import list_merged
 from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.shapes import (
@@ -28,6 +29,7 @@ from guerdon.web.api.shapes import (
     BalanceShape,
     EntryShape,
     Ledger,
+    MergeShape,
     PastAccount,
     PastWallet,
     Posting,
@@ -49,6 +51,13 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: Decimal
     """Negative takes."""
     reason: str
+
+
+class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Into which account another one goes."""
+
+    into: str
+    """The id of the account that stays."""
 
 
 class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +97,7 @@ def one_account(
         standing = show_standing(tx, live.program, row.account_id, call.now)
         desk = Desk(call.house.vault(call.tenant_id), live.program_id)
         members = [number_text("mem", one.member_id) for one in list_of_account(tx, desk, row.account_id)]
+        merged = [number_text("acc", one) for one in list_merged(tx, [row.account_id])]
     return answer(
         AccountShape(
             id=number_text("acc", row.account_id),
@@ -98,6 +108,8 @@ def one_account(
             wallets=standing.wallets,
             tiers=standing.tiers,
             badges=standing.badges,
+            merged_into=_optional("acc", row.merged_into),
+            merged_from=merged,
         )
     )
 
@@ -161,6 +173,52 @@ async def transfer(call: Writing, program: str, account: str) -> Response:
         )
     )
     return answer(_posting(account, said), 201)
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/accounts/{account}/merge/preview",
+    summary="What a merge would move",
+    **operation(MergeShape, body=Merge),
+)
+async def preview_merge(call: Writing, program: str, account: str) -> Response:
+    """Decided as the merge itself, and nothing is changed."""
+    return answer(await _merge(call, program, account, looks=True))
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/accounts/{account}/merge",
+    summary="Merge an account into another",
+    **operation(MergeShape, body=Merge),
+)
+async def merge(call: Writing, program: str, account: str) -> Response:
+    """Everything that it has goes over, with whoever acts for it; what comes for it later lands there too."""
+    return answer(await _merge(call, program, account, looks=False))
+
+
+async def _merge(call: Call, program: str, account: str, *, looks: bool) -> MergeShape:
+    asked = call.read(Merge)
+    into = parse_number("acc", asked.into)
+    if into is None:
+        raise Problem.at("/into", "account_invalid", "expected an account's id, `acc_…`")
+    gone = parse_number("acc", account)
+    if gone is None:
+        raise Problem("account_not_found", "there is no such account")
+    said = await call.ask(
+        MergeAccounts(
+            tenant_id=call.tenant_id,
+            program=program,
+            received_at=call.now,
+            once=None if looks else call.once,
+            account_id=gone,
+            into_account=into,
+            by=call.caller.actor,
+            looks=looks,
+        )
+    )
+    shown = _posting(said.account, said)
+    told = {**said.merged, "balances": {}, "transactions": list(shown.transactions)}
+    found = msgspec.convert(told, MergeShape)
+    return msgspec.structs.replace(found, balances=shown.balances)
 
 
 def find_account(tx: Tx, program_id: int, account: str) -> AccountRow:

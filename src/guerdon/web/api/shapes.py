@@ -215,6 +215,60 @@ class AccountShape(Answered, frozen=True):
     wallets: Mapping[str, WalletShape]
     tiers: Mapping[str, TierShape]
     badges: Sequence[BadgeShape]
+    merged_into: str | None = None
+    """The account that stands for this one since it was merged: what comes for it lands there."""
+    merged_from: Sequence[str] = ()
+    """The accounts for which this one stands."""
+
+
+class MovedUnits(Answered, frozen=True):
+    """What goes over in one wallet."""
+
+    available: str
+    pending: str
+    debt: str
+    """What is owed, and goes over as well; what is there repays it."""
+
+
+class JoinedTier(Answered, frozen=True):
+    """What becomes of a ladder's tiers."""
+
+    account: str
+    """The tier of the account that goes."""
+    before: str
+    """The tier of the account that stays, as it was."""
+    after: str
+    """The higher of both, or what both have reached together."""
+
+
+class MovedRedemptions(Answered, frozen=True):
+    """How many redemptions go over."""
+
+    all: int
+    open: int
+    """Those that can still be used."""
+
+
+class MergeShape(Answered, frozen=True):
+    """What goes from one account to another, or would."""
+
+    account: str
+    """The account that goes."""
+    into: str
+    """The account that stays."""
+    wallets: Mapping[str, MovedUnits]
+    tiers: Mapping[str, JoinedTier]
+    badges: Sequence[str]
+    """Those that the account that stays did not have."""
+    redemptions: MovedRedemptions
+    carts: int
+    """Open carts that hold nothing any more; they can still be paid."""
+    members: int
+    """How many people act for the other account from now on."""
+    balances: Mapping[str, BalanceShape]
+    """What the account that stays has then."""
+    transactions: Sequence[str]
+    """Ids of the ledger transactions of the account that stays; none where it is only looked."""
 
 
 class PastWallet(Answered, frozen=True):

@@ -114,6 +114,8 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "wallet": "points",
         "amount": "50",
     },
+    ("post", f"{_PROGRAM}/accounts/{{account}}/merge"): {"into": "acc_01h8xj3q0abcd"},
+    ("post", f"{_PROGRAM}/accounts/{{account}}/merge/preview"): {"into": "acc_01h8xj3q0abcd"},
     ("post", f"{_PROGRAM}/redemptions"): {"member": "external:ananya", "reward": "tote_bag", "quantity": 1},
     ("post", f"{_PROGRAM}/coupons/batches"): {"reward": "ten_off", "code": "WELCOME10", "uses": 500},
     ("post", f"{_PROGRAM}/coupons/{{code}}/assign"): {"member": "external:ananya"},
