@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from guerdon.base.errors import Problem
 from guerdon.cli.shell.completion import completion_of
+from guerdon.cli.shell.importing import without_collecting
 from guerdon.cli.shell.tree import grown
 from guerdon.cli.shell.verbs import START, plant
 from guerdon.cli.showing import show_error, show_note
@@ -104,7 +105,9 @@ def run(arguments: Sequence[str]) -> int:
         logger_factory=_StandardError,
     )
     try:
-        result = tree(arguments).main(list(arguments), prog_name="guerdon", standalone_mode=False)
+        with without_collecting():
+            verbs = tree(arguments)
+        result = verbs.main(list(arguments), prog_name="guerdon", standalone_mode=False)
         sys.stdout.flush()
     except Problem as problem:
         show_error(problem)

@@ -23,6 +23,7 @@ from guerdon.cli.opening import opened_house, settings_for
 from guerdon.cli.options import Data, Json, takes
 from guerdon.cli.proofs.anchored import anchored_findings, find_anchored, read_stamped
 from guerdon.cli.proofs.heads import KeptHead, check_heads, read_heads, refuse_strangers
+from guerdon.cli.shell.importing import without_collecting
 from guerdon.cli.showing import counted, show_json, show_note
 from guerdon.connect.chain.checking import check_anchors
 from guerdon.connect.witness.audit import check_witnessed
@@ -294,6 +295,7 @@ def serve(options: ServeOptions) -> int:
     Ctrl-C or SIGTERM stops it: what was taken in is finished first.
     """
     # By its name, as any ASGI server is started: the floor of the web is a stranger to this one.
-    serve_web: Callable[[Settings], None] = importlib.import_module("guerdon.web.serving").serve
+    with without_collecting():
+        serve_web: Callable[[Settings], None] = importlib.import_module("guerdon.web.serving").serve
     serve_web(settings_for(options.data, port=options.port, host=options.host))
     return 0
