@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.world.days import day_of, next_month, start_of
+from tests.world.days import day_of, next_change, next_leap_day, next_month, start_of
+from tests.world.figures import changed, first_figures
 from tests.world.model import Act
 from tests.world.programs import SPECS, Spec
 
@@ -250,10 +251,15 @@ class Clock:
         zone = self.chance.choice([spec.zone for spec in SPECS.values()])
         day = day_of(zone, self.now)
         following = self.chance.choice((day + timedelta(days=1), day + timedelta(days=2), next_month(day)))
-        at = start_of(zone, following) - self.chance.choice(
-            (timedelta(0), timedelta(0), timedelta(microseconds=1))
-        )
-        return max(self.now, at)
+        at = start_of(zone, following)
+        roll = self.chance.random()
+        if roll < 0.12:
+            at = next_change(zone, self.now)
+        elif roll < 0.17:
+            at = start_of(zone, day.replace(year=day.year + 1, month=1, day=1))
+        elif roll < 0.2:
+            at = start_of(zone, next_leap_day(day))
+        return max(self.now, at - self.chance.choice((timedelta(0), timedelta(0), timedelta(microseconds=1))))
 
 
 def make_plan(seed: int, steps: int) -> list[Step]:
@@ -269,12 +275,19 @@ def make_plan(seed: int, steps: int) -> list[Step]:
     chance = random.Random(seed)
     clock = Clock(chance)
     actors = [Actors(spec, chance) for spec in SPECS.values()]
-    plan: list[Step] = []
+    figures = {key: first_figures(key, chance) for key in SPECS}
+    plan: list[Step] = [
+        [{"do": "define", "program": key, "now": BEGINS, "figures": figures[key]}] for key in SPECS
+    ]
     for _ in range(steps):
         now = clock.move()
         roll = chance.random()
-        if roll < 0.02:
-            plan.append([{"do": chance.choice(("nightly", "apply")), "program": "club", "now": now}])
+        if roll < 0.015:
+            plan.append([{"do": "nightly", "program": "club", "now": now}])
+        elif roll < 0.045:
+            key = chance.choice(sorted(SPECS))
+            figures[key] = changed(key, figures[key], chance)
+            plan.append([{"do": "define", "program": key, "now": now, "figures": figures[key]}])
         else:
             plan.append(chance.choices(actors, (2, 1))[0].step(now))
     return plan

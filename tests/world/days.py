@@ -20,6 +20,26 @@ def start_of(zone: str, day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+def next_change(zone: str, now: datetime) -> datetime:
+    """The next instant at which clocks go forward or back; where they never do, a year from now."""
+    place, hour = ZoneInfo(zone), timedelta(hours=1)
+    at = now.replace(minute=0, second=0, microsecond=0)
+    for _ in range(366):
+        if (at + timedelta(days=1)).astimezone(place).utcoffset() != at.astimezone(place).utcoffset():
+            while (at + hour).astimezone(place).utcoffset() == at.astimezone(place).utcoffset():
+                at += hour
+            return at + hour
+        at += timedelta(days=1)
+    return at
+
+
+def next_leap_day(day: date) -> date:
+    year = day.year + (day >= date(day.year, 2, 28))
+    while not calendar.isleap(year):
+        year += 1
+    return date(year, 2, 29)
+
+
 def add_months(day: date, months: int) -> date:
     year, month = day.year, day.month + months
     while month > 12:

@@ -44,7 +44,7 @@ from tests.world.faults import Faults
 from tests.world.invariants import check_database
 from tests.world.logs import Logger, Watch
 from tests.world.model import Act, Model, Out, gone_name
-from tests.world.programs import SPECS
+from tests.world.programs import MAKERS, SPECS
 from tests.world.shop import speaking
 from tests.world.shop.checks import check_shop
 from tests.world.shop.model import Shop
@@ -59,8 +59,9 @@ UNKNOWN = 1
 TRIES = 5
 AWAY = {"database_unavailable"}
 PATIENCE_SECONDS = 120
-CHECK_EVERY = 40
-JOBS = ("nightly", "apply", "version", "revoke", "erase", "fault")
+CHECK_EVERY = 80
+"""After so many steps everything is compared and judged again; what a step touched, after each."""
+JOBS = ("nightly", "define", "version", "revoke", "erase", "fault")
 
 
 class DifferenceError(AssertionError):
@@ -207,7 +208,8 @@ class World:
                 held["store"] |= {
                     self.accounts["store", f"card {name}"]: self.shop.cards[name].holder for name in cards
                 }
-        wallets = {key: spec.wallets for key, spec in (*SPECS.items(), ("store", STORE))}
+        specs = {**{key: model.spec for key, model in self.models.items()}, "store": STORE}
+        wallets = {key: spec.wallets for key, spec in specs.items()}
         faults = self.looker.look(Looked(TENANT, step[0]["now"]), held, wallets)
         if faults:
             kind = " ".join(sorted({act["do"] for act in step}))
@@ -254,8 +256,10 @@ class World:
             self.voice.revoke(act["code"], act["now"])
         else:
             self.versions += 1
-            text = SPECS["club"].text.replace("name: Club", f"name: Club {self.versions}")
+            spec = MAKERS[act["program"]](act["figures"])
+            text = spec.text.replace("name: ", f"name: Version {self.versions} of ", 1)
             apply(self.database, text, act["now"])
+            self.models[act["program"]].change(spec)
 
     def erase(self, act: Act) -> None:
         """Forget a person, as the page and the API do."""

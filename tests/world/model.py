@@ -88,6 +88,12 @@ class Model:
             self.calls[act["once"]] = (act["now"], out)
         return out
 
+    def change(self, spec: Spec) -> None:
+        """Another version of the program stands from now on."""
+        self.spec = spec
+        for account in self.accounts.values():
+            account.spec = spec
+
     def touched(self, act: Act) -> set[str]:
         """Name the accounts that an act may have changed."""
         if act["do"] == "nightly":

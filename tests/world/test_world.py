@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from guerdon.engine.commands import AdjustBalance
+from guerdon.rules.definition import load_definition
 from tests.world.actors import Step, make_plan
+from tests.world.days import next_change, next_leap_day, start_of
 from tests.world.driver import TENANT, DifferenceError, World, running_world
 from tests.world.faults import KINDS, with_faults
 from tests.world.model import Model
 from tests.world.places import Ground
-from tests.world.programs import CLUB
+from tests.world.programs import CLUB, MAKERS, SPECS
 from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
 
@@ -30,7 +32,7 @@ def test_engine_and_model_agree(world: World, seed: int) -> None:
 @pytest.mark.timeout(300)
 def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> None:
     """Lost connections, deadlocks, a full disk: those who ask see nothing of it."""
-    plan = with_faults(together(make_plan(39, 70), make_shop_plan(39, 70)), 37)
+    plan = with_faults(together(make_plan(64, 70), make_shop_plan(64, 70)), 37)
     with ground.fresh() as database, running_world(database, 2) as world:
         world.play(plan)
         assert {f"fault {kind}" for kind in KINDS} <= set(world.seen)
@@ -113,10 +115,34 @@ def test_a_plan_follows_from_its_seed() -> None:
     assert make_plan(5, 60) != make_plan(6, 60)
 
 
+def test_definitions_differ_from_world_to_world_and_load() -> None:
+    """What the model reads of a definition must be what the engine is given."""
+    texts = set()
+    for seed in range(12):
+        for act in (step[0] for step in make_plan(seed, 30) if step[0]["do"] == "define"):
+            spec = MAKERS[act["program"]](act["figures"])
+            texts.add(spec.text)
+            assert load_definition(spec.text).program == act["program"]
+    assert len(texts) > 24
+
+
+def test_the_clock_finds_the_day_on_which_clocks_change() -> None:
+    # Beirut has no midnight on 29 March 2026: the day begins at one.
+    beirut = next_change("Asia/Beirut", NOW)
+    assert beirut == datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
+    assert start_of("Asia/Beirut", date(2026, 3, 29)) == beirut
+    assert next_change("America/New_York", NOW) == datetime(2026, 3, 8, 7, 0, tzinfo=UTC)
+    assert next_leap_day(date(2026, 3, 1)) == date(2028, 2, 29)
+    assert next_leap_day(date(2028, 2, 28)) == date(2032, 2, 29)
+
+
 def test_plans_meet_everything_that_they_are_for(world: World) -> None:
     """A world in which nothing is refused, or no burst is long, shows nothing."""
-    plan = make_plan(3, 250)
+    plan = make_plan(34, 90)
     world.play(plan)
+    assert world.told.passed["changes of clocks"] > 0
+    assert world.told.passed["ends of years"] > 0
+    assert world.seen["define"] > len(SPECS)
     assert max(len(step) for step in plan) >= 32
     wanted = {
         "event applied",
@@ -141,7 +167,7 @@ def test_plans_meet_everything_that_they_are_for(world: World) -> None:
 
 def test_the_model_knows_nothing_of_the_engine() -> None:
     folder = Path(__file__).parent
-    for name in ("model", "accounts", "days", "programs"):
+    for name in ("model", "accounts", "days", "figures", "programs"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         imported = {
             one.module or "" if isinstance(one, ast.ImportFrom) else one.names[0].name

@@ -316,6 +316,8 @@ class PaidOrder(msgspec.Struct, frozen=True):
     """What a checkout took for it: with the order itself, or after it was known."""
     redemptions: Mapping[int, str] = {}
     """How the redemptions that it made or used stand: `issued`, `sent`, `used` or `cancelled`."""
+    priced_by: Mapping[int, Program] = {}
+    """The versions that priced its carts, by number; without one it was the version that decided."""
     fresh: frozenset[str] = frozenset()
     """Checkouts that took something for it after the last return: nothing of that was undone yet."""
     is_guests: bool = False

@@ -72,6 +72,25 @@ def test_a_return_prices_what_remains_by_the_version_that_priced_the_cart(world:
     assert world.seen["return applied"] == 1
 
 
+def test_a_return_of_an_order_told_before_prices_by_the_version_of_the_cart(world: World) -> None:
+    """Where the shop had told of the order under another version, that one's discounts were taken."""
+    bought = cart(1, lines=[["3", "75"], ["2", "19.999999"], ["1", "12.50"]])
+    told = act("told", id="t1", order="O1", who="s1", lines=bought["lines"], time=NOW)
+    world.play([[act("enrol", who="s1")], [bought], [act("version")], [told], [act("confirm", cart="C1")]])
+    world.play([[back(1, 1, all=False, lines=[["0", "2"], ["1", "0.5"], ["2", "1"]])]])
+    assert world.seen["return applied"] == 1
+
+
+def test_what_a_member_s_cart_took_for_an_order_of_nobody_comes_back_to_the_member(world: World) -> None:
+    told = act("told", id="t1", order="O1", who=None, lines=[["1", "45"]], time=NOW)
+    credit = act("adjust", who="s1", amount=5_000)
+    bought = cart(1, spend=1, credit=1_000)
+    world.play([[act("enrol", who="s1")], [credit], [bought], [told], [act("confirm", cart="C1")]])
+    assert world.shop.accounts["s1"].balances(NOW)["credit"][0] == "40.00"
+    world.play([[back(1, 1)]])
+    assert world.shop.accounts["s1"].balances(NOW)["credit"][0] == "50.00"
+
+
 def held_by_carts(world: World) -> list[tuple[Any, ...]]:
     return rows(world, "select name, amount from account_holds where kind = 'units'")
 

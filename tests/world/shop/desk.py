@@ -64,7 +64,7 @@ class Desk:
         names = {
             act.get("who"),
             taken.who if taken is not None else None,
-            order.who if order is not None else None,
+            order.owner if order is not None else None,
         }
         names |= ended | ({cart.promise.who} if cart is not None else set())
         return {who for who in names if who in self.accounts}

@@ -265,7 +265,7 @@ class Shop(Cards):
 
     def capture(self, promise: Promise, name: str, when: When) -> tuple[Captured, list[Any]]:
         """Take what was promised, as far as it can be had; the rest falls short."""
-        now, done = when[1], Captured(off=promise.off)
+        now, done = when[1], Captured(promise.who, promise.version, off=promise.off)
         done.tokens = dict(promise.tokens)
         done.has_tenders = bool(promise.units or promise.credit or any(minor for _, minor in promise.cards))
         done.cards, effects, done.short = self.take_cards(promise.cards, now >= promise.until, when)

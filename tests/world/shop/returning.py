@@ -146,25 +146,28 @@ class Undoing:
     # --- what is undone
 
     def run(self) -> None:
-        who, order = self.order.who, self.order
+        order, who = self.order, self.order.owner
         if who is not None:
-            account = self.shop.accounts[who]
-            account.settle(self.now)
-            self._recount()
-            for captured in order.captured:
-                self._give(captured.paid, captured)
-            self._campaigns()
-        for captured in order.captured:
-            if self.is_last:
-                for ref in captured.rewards:
-                    self._revoke(ref, "")
-            self._drawn(captured)
-        if who is not None:
-            self._awards()
+            self.shop.accounts[who].settle(self.now)
+        self._undo(order)
         self._pay_back()
         if who is not None:
             self.shop.accounts[who].last_booked = self.now
             self.shop.accounts[who].repay((self.now, self.now))
+
+    def _undo(self, order: Order) -> None:
+        if order.who is not None:
+            self._recount()
+        for captured in order.captured:
+            self._give(captured.paid, captured)
+        if order.who is not None:
+            self._campaigns()
+        for captured in order.captured:
+            for ref in captured.rewards if self.is_last else ():
+                self._revoke(ref, "")
+            self._drawn(captured)
+        if order.who is not None:
+            self._awards()
 
     def _recount(self) -> None:
         """The metric counts what remains, on the order's own day."""
@@ -183,7 +186,7 @@ class Undoing:
         return captured.behind == len(self.order.back)
 
     def _give(self, parts: list[Moved], captured: Captured | None) -> None:
-        who, now = self.order.who or "", self.now
+        who, now = self.order.owner or "", self.now
         lasts = after(self.shop.spec.zone, now, ("days", 5))
         for wallet, available_at, expires_at, amount in parts:
             units = amount
@@ -216,7 +219,7 @@ class Undoing:
             if due > was:
                 lots.append((wallet, available_at, expires_at, due - was))
         lots = lasting(lots, after(self.shop.spec.zone, self.now, ("days", 5)))
-        who, amount = self.order.who, sum(one[3] for one in lots)
+        who, amount = self.order.owner, sum(one[3] for one in lots)
         if lots and who is not None and self.order.version.cards_to_credit:
             for _, available_at, expires_at, units in lots:
                 lot = Lot(available_at, expires_at, units)
@@ -327,7 +330,7 @@ class Undoing:
         coupons = [
             ("five" if ref else "fifth", token) for token, ref in names.items() if token not in CAMPAIGNS
         ]
-        return price(self.order.version, (lines, 0), rooms, coupons)
+        return price(captured.version, (lines, 0), rooms, coupons)
 
     def _brought(self, wallet: str) -> dict[tuple[Any, Any], int]:
         """Units of a wallet that the order brought, by their lots' dates."""
@@ -420,12 +423,12 @@ def give_back(shop: Shop, act: Act) -> Out:
     if known is not None:
         if known[0] != body:
             raise Refused("event_id_reused")
-        return {**known[1], "status": "duplicate", **shop.balances(order.who, now)}
+        return {**known[1], "status": "duplicate", **shop.balances(order.owner, now)}
     undoing = Undoing(shop, order, act)
     undoing.run()
     order.back.append(undoing.taken)
     order.shipped_back = order.shipped_back or undoing.ships
     order.refunded += undoing.refund
-    out = {**shop.answer("applied", order.who, now), **undoing.out()}
-    shop.known[name] = (body, out, order.who)
+    out = {**shop.answer("applied", order.owner, now), **undoing.out()}
+    shop.known[name] = (body, out, order.owner)
     return out

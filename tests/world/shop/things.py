@@ -83,6 +83,9 @@ class Cart:
 class Captured:
     """What a confirmation took."""
 
+    who: str | None = None
+    version: Version = Version(1)  # noqa: RUF009 - it cannot be changed
+    """Which priced the cart."""
     drawn: list[tuple[Key, int]] = field(default_factory=list)
     paid: list[Moved] = field(default_factory=list)
     rewards: list[str] = field(default_factory=list)
@@ -136,3 +139,8 @@ class Order:
     @property
     def net(self) -> int:
         return sum(self.nets)
+
+    @property
+    def owner(self) -> str | None:
+        """Who is given back what was taken: who ordered, or whose cart was paid for an order of nobody's."""
+        return self.who or next((one.who for one in self.captured if one.who is not None), None)

@@ -70,6 +70,7 @@ def read_paid(
         capture=said.capture,
     )
     captures: list[tuple[Capture, Decision]] = [] if said.capture is None else [(said.capture, decision)]
+    captures += map(_taken, later)
     return PaidOrder(
         event_id=str(stored.event_id),
         program=program,
@@ -77,7 +78,8 @@ def read_paid(
         decision=decision,
         member_id=stored.member_id if stored.account_id else _taken_of(later),
         is_guests=not stored.account_id,
-        captures=(*captures, *map(_taken, later)),
+        captures=tuple(captures),
+        priced_by={one.version: deciding(recorded, stored.version, one) for one, _ in captures},
     )
 
 

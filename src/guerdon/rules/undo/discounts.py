@@ -128,7 +128,7 @@ def _label(source: Source) -> str:
 
 def _priced(draft: Draft, paid: PaidOrder, order: Order, capture: Capture) -> Priced | None:
     """Price an order again, with the discounts that it had and no others."""
-    program = _with_only(paid.program, capture)
+    program = _with_only(paid.priced_by.get(capture.version, paid.program), capture)
     event = msgspec.structs.replace(paid.event, type=CHECKOUT, order=None, capture=None)
     scope = Draft(program, draft.before, event, draft.chance).scope(CHECKOUT)
     if draft.before.account.account_id:
