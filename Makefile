@@ -1,4 +1,4 @@
-# make demo | test | test-all | check | fix | bench | world | docs
+# make demo | test | test-all | check | fix | bench | world | kills | docs
 # The first call makes .venv from pinned requirements; a second one finds it ready.
 
 SHELL := /bin/sh
@@ -15,13 +15,15 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 ARGS ?=
 SEED ?=
 STEPS ?=
+KILLS ?=
+KEEP ?=
 # mypy refuses a folder without Python in it.
 PLACES := $(foreach place,src tests benchmarks scripts examples,$(if $(wildcard $(place)/*.py $(place)/*/*.py),$(place)))
 
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 BENCHES := $(filter-out __init__ __main__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: help demo test test-all check fix bench world docs lock clean counterparts lint formatted types contracts
+.PHONY: help demo test test-all check fix bench world kills docs lock clean counterparts lint formatted types contracts
 
 help:
 	@echo "make demo      a running engine with a sample club and a year of orders (Ctrl-C stops it);"
@@ -32,6 +34,7 @@ help:
 	@echo "make fix       repairs what lint and format can repair"
 	@echo "make bench     figures, each beside its floor"
 	@echo "make world     the small world simulator; SEED=… STEPS=…"
+	@echo "make kills     engines and databases killed in a flood of calls; KILLS=… SEED=… KEEP=FILE"
 	@echo "make docs      the documents as a site in the folder site, every link checked"
 	@echo "make lock      pins again what pyproject.toml asks for"
 
@@ -104,6 +107,9 @@ bench: $(BIN)/.test $(BIN)/.project
 
 world: $(BIN)/.test $(BIN)/.project
 	$(BIN)/python -m tests.world $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
+
+kills: $(BIN)/.test $(BIN)/.project
+	$(BIN)/python -m tests.world.kills --kills $(or $(KILLS),48) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep $(KEEP))
 
 # The documents as a site in `site`, every link checked. That their commands do what they say is tested with the rest.
 docs: $(READY) $(BIN)/.project

@@ -29,6 +29,8 @@ class Flood:
         self.answers: dict[str, tuple[int, dict[str, Any]]] = {}
         self.lost: list[Act] = []
         self.flying: dict[str, Act] = {}
+        self.asked: dict[str, int] = {}
+        """By label, the port of the engine that an act was sent to."""
         self.ended = threading.Event()
         self._guard = threading.Lock()
         self._threads = [
@@ -48,18 +50,25 @@ class Flood:
     def _run(self, port: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            while not self.ended.is_set() and self._one(connection):
+            while not self.ended.is_set() and self._one(connection, port):
                 pass
         finally:
             connection.close()
 
-    def _one(self, connection: http.client.HTTPConnection) -> bool:
+    def flying_at(self, port: int) -> list[Act]:
+        """The acts that one engine has been sent and nobody has had an answer to, lost ones included."""
+        with self._guard:
+            open_ = {**self.flying, **{act["label"]: act for act in self.lost}}
+            return [act for label, act in open_.items() if self.asked[label] == port]
+
+    def _one(self, connection: http.client.HTTPConnection, port: int) -> bool:
         with self._guard:
             if not self.waiting:
                 return False
             act = self.waiting.popleft()
             self.sent.append(act)
             self.flying[act["label"]] = act
+            self.asked[act["label"]] = port
         try:
             answer = send(connection, act)
         except LostError:

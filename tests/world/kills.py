@@ -54,6 +54,15 @@ CAMPAIGN = (
     *("postmaster", "engine", "before_lock", "engine", "after_write", "engine", "in_commit", "engine"),
     *("after_commit", "engine", "backend", "connection", "engine", "before_lock", "engine", "in_commit"),
 )
+ALL_AT_ONCE = (
+    "engine+before_lock+engine+in_commit",
+    "after_commit+engine+after_write+engine",
+    "in_commit+after_commit+engine+engine",
+    "engine+engine+before_lock+after_write",
+    "engine+engine+in_commit+after_commit",
+    "before_lock+after_write+in_commit+engine",
+) * 2
+"""Four engines, all of them killed, each in its own way."""
 IN_COMMITS = (
     "untold",
     "unanswered",
@@ -97,10 +106,13 @@ def campaign_of(seed: int, kills: int) -> Iterator[Setting]:
     """
     first = turn = 0
     while first < kills:
-        small = turn % 8 == 6 and can_mount()
-        kinds = ON_SMALL_DISKS if small else IN_COMMITS * 2 if turn % 4 == 3 else CAMPAIGN
-        yield Setting(seed + first, kinds, 1 + turn % 2, small)
-        first, turn = first + len(kinds), turn + 1
+        small = turn % 8 == 7 and can_mount()
+        kinds = (ON_SMALL_DISKS if small else IN_COMMITS * 2, ALL_AT_ONCE, CAMPAIGN, ALL_AT_ONCE)[
+            turn % 4 - 3
+        ]
+        engines = kinds[0].count("+") + 1
+        yield Setting(seed + first, kinds, engines if engines > 1 else 1 + turn // 4 % 2, small)
+        first, turn = first + sum(one.count("+") + 1 for one in kinds), turn + 1
 
 
 def run_kills(
@@ -141,7 +153,9 @@ def besiege(
     for place in range(0, len(setting.kinds), step):
         rows = []
         for kind in setting.kinds[place : place + step]:
-            rows.append(row := siege.kill(kind))
+            several = kind.split("+")
+            rows += siege.kill_all(several) if len(several) > 1 else [siege.kill(kind)]
+        for row in rows:
             flying = f"{row.in_flight:4} in flight, {row.carts:3} of them carts"
             say(f"  {f'{row.kind} of {row.engines}':20}{flying}, ready again after {row.seconds:.1f} s")
             if row.in_flight < IN_FLIGHT or row.carts < CARTS_IN_FLIGHT:

@@ -9,6 +9,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ from tests.world.shop import storm
 PEOPLE = 24
 ACTS = 1_500
 AGAIN_AT_ONCE = 12
-ANSWERED_FIRST = 60
+ANSWERED_FIRST = 40
 """So many answers have come before anything is killed."""
 MAIN = tenant_id_of("main")
 FAILPOINTS = ("before_lock", "after_write", "in_commit", "after_commit")
@@ -49,7 +50,7 @@ CUTS = ("untold", "unanswered")
 """A connection is lost in its commit, before the server was told of it, or before it answered."""
 POSTGRES = ("backend", "postmaster", "connection", "disk", "serialization", *CUTS)
 SHARE_OF_CARTS = 0.5
-SHARE_OF_COLD_STARTS = 0.2
+SHARE_OF_COLD_STARTS = 0.05
 """Of engines that have a nursery: how long they take is only measured where they start from nothing."""
 
 
@@ -202,14 +203,70 @@ class Siege:
     def shown_account(self, who: str) -> str:
         return number_text("acc", self.accounts["club", who])
 
-    def kill(self, kind: str) -> Row:
-        """Flood the engines, kill, and let what was killed come back."""
+    def flood(self) -> Flood:
+        """Begin to flood the engines."""
         if not self.floods:
             # What is sent again comes at the time at which it was sent first.
             self.now += timedelta(hours=self.chance.choice((1, 9, 40)))
         flood = Flood(self.ports, self.acts())
         self.floods.append(flood)
         flood.start()
+        return flood
+
+    def carry_over(self, flood: Flood) -> None:
+        """Remember what was asked about carts, and what is still to be asked."""
+        self.purchases |= {act["label"]: act for act in flood.sent if act["program"] == "store"}
+        self.storm.carry_over(flood.waiting, self.purchases.values())
+
+    def kill_all(self, kinds: Sequence[str]) -> list[Row]:
+        """Kill every engine, each in its own way, and let all of them come back.
+
+        Args:
+            kinds: for each engine, `engine` or a failpoint.
+
+        Returns:
+            A kill for each, with what that engine had in flight.
+        """
+        flood = self.flood()
+        self.await_answers(flood)
+        for server, kind in zip(self.servers, kinds, strict=True):
+            if kind in FAILPOINTS:
+                server.arm(f"{kind}:{self.chance.randint(1, 8)}")
+        rows = []
+        # Those that are killed at any moment first: who waits for another may have nothing to do any more.
+        for server, kind in sorted(
+            zip(self.servers, kinds, strict=True), key=lambda one: one[1] in FAILPOINTS
+        ):
+            if kind in FAILPOINTS:
+                assert server.wait_end(180), f"the failpoint {kind} was not reached"
+                time.sleep(0.05)
+                in_flight = flood.flying_at(server.port)
+            else:
+                time.sleep(self.chance.random() * 0.2)
+                in_flight = flood.flying_at(server.port)
+                server.kill()
+            carts = sum(act["program"] == "store" for act in in_flight)
+            rows.append(Row(kind, len(self.servers), len(in_flight), carts, 0, 0, 0, 0.0, is_cold=False))
+        began = time.monotonic()
+        flood.join()
+        for server in self.servers:
+            server.spawn(self.nursery)
+        for server in self.servers:
+            server.wait_ready()
+        for row in rows:
+            row.seconds = time.monotonic() - began
+        self.carry_over(flood)
+        return rows
+
+    def await_answers(self, flood: Flood) -> None:
+        """Wait until the flood is under way."""
+        while len(flood.answers) < ANSWERED_FIRST:
+            assert self.server.is_alive(), "the engine ended before it was killed"
+            time.sleep(0.01)
+
+    def kill(self, kind: str) -> Row:
+        """Flood the engines, kill, and let what was killed come back."""
+        flood = self.flood()
         in_flight = self.strike(kind, flood)
         began = time.monotonic()
         is_cold = True
@@ -222,16 +279,13 @@ class Siege:
             is_cold = self.nursery is None or self.chance.random() < SHARE_OF_COLD_STARTS
             self.server.start(None if is_cold else self.nursery)
         seconds = time.monotonic() - began
-        self.purchases |= {act["label"]: act for act in flood.sent if act["program"] == "store"}
-        self.storm.carry_over(flood.waiting, self.purchases.values())
+        self.carry_over(flood)
         carts = sum(act["program"] == "store" for act in in_flight)
         return Row(kind, len(self.servers), len(in_flight), carts, 0, 0, 0, seconds, is_cold)
 
     def strike(self, kind: str, flood: Flood) -> list[Act]:
         """Kill, and tell which calls were under way."""
-        while len(flood.answers) < ANSWERED_FIRST:
-            assert self.server.is_alive(), "the engine ended before it was killed"
-            time.sleep(0.01)
+        self.await_answers(flood)
         if kind in FAILPOINTS:
             self.server.arm(f"{kind}:{self.chance.randint(1, 15)}")
             assert self.server.wait_end(60), f"the failpoint {kind} was not reached"
