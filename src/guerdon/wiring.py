@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Self
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
+from guerdon.engine.audit.facts import read_fact
+from guerdon.engine.counting import Recounter
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database, open_database
@@ -25,7 +27,6 @@ from guerdon.infra.tx import Tx
 from guerdon.insight.rollups import Keeper
 from guerdon.ledger.log import Sequencer, Signer
 from guerdon.members.crypto import Vault
-from guerdon.members.standing import find_counted_metrics
 from guerdon.programs.changes import InUse
 from guerdon.programs.keys import ApiKey, NewKey, ensure_key
 from guerdon.programs.programs import ask_live, get_version
@@ -82,6 +83,8 @@ class House:
         every = timedelta(seconds=settings.sign_every)
         self.log = Sequencer(database, self.signer, lambda: datetime.now(UTC), self.rounds, every)
         """What keeps the Merkle logs."""
+        self.metrics = Recounter(database, self.engine.programs, read_fact, self.vault, self.rounds)
+        """What counts metrics anew where a definition changed."""
         self._relay: Relay | None = None
         self._tellers: Tellers | None = None
         self._anchors: Anchors | None = None
@@ -97,6 +100,7 @@ class House:
         self.engine.start()
         self._relay = start_relay(self)
         self.rollups.start()
+        self.metrics.start()
         self.log.start()
         if self._anchors is not None:
             self._anchors.start()
@@ -107,6 +111,7 @@ class House:
             if self._anchors is not None:
                 self._anchors.stop()
             self.log.stop()
+            self.metrics.stop()
             self.rollups.stop()
             if self._tellers is not None:
                 self._tellers.stop()
@@ -216,7 +221,6 @@ class House:
 
         return InUse(
             wallets,
-            lambda names: find_counted_metrics(tx, line.program_id, names),
             lambda keys: find_open_rewards(tx, line.program_id, keys),
         )
 

@@ -209,7 +209,14 @@ def _seal(gathered: Gathered, one: Applied) -> bytes | None:
 
 def _accounts(gathered: Gathered, folded: Folded) -> list[AccountUpdate]:
     return [
-        AccountUpdate(account_id, state.last_occurred_at, state.last_booked_at, folded.next_seq[account_id])
+        AccountUpdate(
+            account_id,
+            state.last_occurred_at,
+            state.last_booked_at,
+            folded.next_seq[account_id],
+            # Gather has counted whoever was behind.
+            gathered.place.program.version,
+        )
         for account_id, state in folded.accounts.items()
         if state is not _before(gathered, folded, account_id)
     ]

@@ -146,6 +146,7 @@ class Writer:
             live.counts_members,
             live.pinned,
             live.recorded,
+            live.metrics_since,
         )
         return self._run(place, jobs, again=True)
 

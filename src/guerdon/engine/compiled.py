@@ -11,7 +11,7 @@ import structlog
 
 from guerdon.base.errors import Problem
 from guerdon.infra.db import Database
-from guerdon.programs.programs import find_live, get_version
+from guerdon.programs.programs import Version, find_live, get_version
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.pinned import with_campaigns_of
@@ -35,6 +35,8 @@ class Live(NamedTuple):
     """The program with the campaigns of an earlier version, for orders of checkouts that it priced."""
     recorded: Callable[[int], Program]
     """A version as it was, for undoing what it decided."""
+    metrics_since: int
+    """The earliest version since which all of its metrics are counted as events come."""
 
 
 class CompiledPrograms:
@@ -84,7 +86,7 @@ class CompiledPrograms:
             live = self._by_text.get(name)
         if live is None:
             program = compile_program(load_definition(version.canonical), version.version)
-            live = self._made(key, version.program_id, program)
+            live = self._made(key, version, program)
         with self._guard:
             self._by_text[name] = live
             self._by_text.move_to_end(name)
@@ -93,7 +95,8 @@ class CompiledPrograms:
             self._live[key] = live
         return live
 
-    def _made(self, key: ProgramKey, program_id: int, program: Program) -> Live:
+    def _made(self, key: ProgramKey, stored: Version, program: Program) -> Live:
+        program_id = stored.program_id
         pinned: dict[int, Program] = {program.version: program}
         recorded: dict[int, Program] = {program.version: program}
 
@@ -107,7 +110,8 @@ class CompiledPrograms:
                 recorded[version] = self.version(key, program_id, version)
             return recorded[version]
 
-        return Live(program_id, program, _counts_members(program), find, as_recorded)
+        limits = _counts_members(program)
+        return Live(program_id, program, limits, find, as_recorded, stored.metrics_since)
 
     def version(self, key: ProgramKey, program_id: int, version: int) -> Program:
         """Give a version that was live before; it is nearly always still compiled.

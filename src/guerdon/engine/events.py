@@ -92,6 +92,14 @@ class StoredEvent(NamedTuple):
         return zlib.decompress(self.body)
 
 
+class Before(NamedTuple):
+    """A place in an account's journal."""
+
+    first_seq: int
+    transactions: int
+    event_id: UUID
+
+
 class Quarantined(NamedTuple):
     """A command that the engine could not apply."""
 
@@ -224,6 +232,32 @@ def stream_events(tx: Tx, program_id: int) -> Iterator[StoredEvent]:
     with tx.cursor(name="program_events") as cursor:
         cursor.itersize = _STREAMED_AT_ONCE
         for row in cursor.execute(f"{_SELECT} where program_id = %s order by event_id", (program_id,)):
+            yield StoredEvent(*row)
+
+
+def stream_of_accounts(
+    tx: Tx, account_ids: Collection[int], types: Collection[str], before: Before | None = None
+) -> Iterator[StoredEvent]:
+    """Give events of some types of accounts, account by account, few in memory at a time.
+
+    Args:
+        tx: the transaction, which stays open as long as events are taken.
+        account_ids: whose.
+        types: of which types.
+        before: only events that stand before this one in their account's journal; None gives all.
+
+    Yields:
+        Events with their decisions.
+    """
+    where = "where account_id = any(%s::bigint[]) and type = any(%s::text[])"
+    values: list[Any] = [sorted(account_ids), sorted(types)]
+    if before is not None:
+        where += " and (first_seq, transactions > 0, event_id) < (%s, %s, %s)"
+        values += [before.first_seq, before.transactions > 0, before.event_id]
+    order = "order by account_id, first_seq, transactions > 0, event_id"
+    with tx.cursor(name="events_of_accounts") as cursor:
+        cursor.itersize = _STREAMED_AT_ONCE
+        for row in cursor.execute(f"{_SELECT} {where} {order}", values):
             yield StoredEvent(*row)
 
 

@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.ids import Chance, IdMaker
+from guerdon.base.ids import IdMaker
 from guerdon.engine import keys
+from guerdon.engine.audit.facts import read_fact
 from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards, tell_coupons
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
@@ -24,9 +25,11 @@ from guerdon.engine.checkouts.gathering import (
     set_coupons,
 )
 from guerdon.engine.checkouts.rows import CheckoutRow, lock_checkouts
-from guerdon.engine.commands import EnrolMember, IngestEvent, ReleaseHolds
+from guerdon.engine.commands import IngestEvent, ReleaseHolds
+from guerdon.engine.counting import Counting, behind, recount
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
+from guerdon.engine.joining import NOBODY_KNOWN, enrol_newcomers
 from guerdon.engine.merging.gathering import (
     Leaving,
     check_heirs,
@@ -54,11 +57,9 @@ from guerdon.ledger.statements import load_spent
 from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, read_wallets
 from guerdon.members.accounts import AccountRow, ask_accounts
 from guerdon.members.crypto import MemberKey, Vault
-from guerdon.members.enrolment import EnrolBatch, Enrolled, Newcomer, enrol
 from guerdon.members.identities import Found, Ref, ask_resolve
 from guerdon.members.merging import ask_heirs
-from guerdon.members.profiles import Profile
-from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_counters
+from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_counters, load_standing
 from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
 from guerdon.programs.programs import LiveVersion, ask_live, hold_version
@@ -71,7 +72,6 @@ from guerdon.rules.settling import needs_lots
 from guerdon.rules.state import AccountState, Hold, HoldKey, Takings
 
 _ALSO_OF_GUESTS = (events.PriceCart, events.ReturnOrder)
-_NOBODY_KNOWN = Problem.at("/subject", "member_not_found", "no member is known by this reference")
 _NO_MEMBER = Problem.at("/member", "member_not_found", "no member is known by this reference")
 
 
@@ -88,6 +88,13 @@ class Place(NamedTuple):
     """The program with an earlier version's campaigns."""
     recorded: Callable[[int], Program]
     """An earlier version as it was."""
+    metrics_since: int
+    """The earliest version since which all metrics are counted as events come."""
+
+    @property
+    def counting(self) -> Counting:
+        """By what metrics are counted from events."""
+        return Counting(self.vault, self.program, self.recorded, self.metrics_since, read_fact)
 
 
 class Gathered:
@@ -185,7 +192,7 @@ def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
     gathered = Gathered(place, items)
     if not _find_subjects(tx, gathered):
         return None
-    _enrol(tx, gathered)
+    enrol_newcomers(tx, place, items)
     failpoints.reach("before_lock")
     _read_and_lock(tx, gathered)
     _read_more(tx, gathered)
@@ -268,49 +275,7 @@ def _set_subject(item: Item, by_ref: dict[Ref, Found]) -> None:
     if found is not None:
         item.account_id, item.member_id = found.account_id, found.member_id
     elif not (isinstance(item.job.command, IngestEvent) and item.job.command.enrol):
-        item.problem = _NOBODY_KNOWN if isinstance(item.job.command, IngestEvent) else _NO_MEMBER
-
-
-def _enrol(tx: Tx, gathered: Gathered) -> None:
-    """Enrol who asks for it, before any account is locked."""
-    newcomers: list[tuple[Item, Newcomer]] = []
-    for item in gathered.items:
-        command = item.job.command
-        if item.problem is not None or item.job.settled is not None:
-            continue
-        if isinstance(command, EnrolMember):
-            newcomers.append((item, Newcomer(command.profile, command.received_at)))
-        elif isinstance(command, IngestEvent) and item.ref is not None and not item.account_id:
-            profile = _bare_profile(item.ref)
-            if profile is None or item.event is None:
-                item.problem = _NOBODY_KNOWN
-                continue
-            newcomers.append((item, Newcomer(profile, item.event.booked_at)))
-    if not newcomers:
-        return
-    place = gathered.place
-    # Cards must not be guessable, so their seed is not one that is stored.
-    chance = Chance(place.vault.random_bytes(32))
-    batch = EnrolBatch(place.vault, place.program_id, [one for _, one in newcomers], place.ids, chance)
-    for (item, _), answer in zip(newcomers, enrol(tx, batch), strict=True):
-        _set_enrolled(item, answer)
-
-
-def _bare_profile(ref: Ref) -> Profile | None:
-    if ref.kind == "external":
-        return Profile(identities=(ref,), external_id=ref.value)
-    if ref.kind == "email":
-        return Profile(identities=(ref,), email=ref.value)
-    if ref.kind == "phone":
-        return Profile(identities=(ref,), phone=ref.value)
-    return None
-
-
-def _set_enrolled(item: Item, answer: Enrolled | Problem) -> None:
-    if isinstance(answer, Problem):
-        item.problem = answer
-        return
-    item.account_id, item.member_id, item.is_new = answer.account_id, answer.member_id, answer.is_new
+        item.problem = NOBODY_KNOWN if isinstance(item.job.command, IngestEvent) else _NO_MEMBER
 
 
 def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
@@ -358,13 +323,24 @@ def _read_and_lock(tx: Tx, gathered: Gathered) -> None:
     gathered.checkouts, gathered.shared_holds = checkouts(), shared_holds()
     gathered.cards = card_rows()
     check_locked(found, gathered.checkouts)
-    _make_states(gathered, held, (standing(), holds(), takings()))
+    stood = _counted(tx, gathered, wanted, standing())
+    _make_states(gathered, held, (stood, holds(), takings()))
     clocks = [item.event.booked_at for item in about if item.event is not None]
     clocks += [row.last_booked_at for row in gathered.rows.values() if row.last_booked_at is not None]
     ended = (place.program, max(clocks, default=now))
     check_paid_chosen(about, gathered.redemptions)
     before = lock_guests(tx, about, gathered.known_orders, earlier())
     set_earlier(tx, about, before, (place.program_id, place.recorded, gathered.key_of), ended)
+
+
+def _counted(tx: Tx, gathered: Gathered, wanted: Wanted, found: dict[int, Standing]) -> dict[int, Standing]:
+    """Count accounts that are behind the live version, before anything is decided about them."""
+    counting = gathered.place.counting
+    late = behind(counting, gathered.rows.values())
+    if not late:
+        return found
+    recount(tx, counting, late)
+    return load_standing(tx, wanted)
 
 
 def _redemptions_of(about: Sequence[Item]) -> set[int]:

@@ -30,6 +30,8 @@ class AccountRow(msgspec.Struct, frozen=True, gc=False):
     """16 bytes that make the account's commitment in the log say nothing to others."""
     merged_into: int | None = None
     """The account that stands for it since it was merged, itself not merged."""
+    metrics_version: int = 0
+    """The version whose metrics are counted from all of its events; 0 where none is yet."""
 
 
 class AccountUpdate(NamedTuple):
@@ -39,10 +41,13 @@ class AccountUpdate(NamedTuple):
     last_occurred_at: datetime | None
     last_booked_at: datetime | None
     next_seq: int
+    metrics_version: int
 
 
 _COLUMNS = """account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt,
-    merged_into"""
+    merged_into, metrics_version"""
+_BEHIND = """program_id = %s and metrics_version < %s and last_booked_at is not null and kind <> 'card'
+    and merged_into is null"""
 _LOCK = f"""
 select {_COLUMNS} from accounts
 where account_id = any(%s::bigint[]) and program_id = %s
@@ -61,9 +66,10 @@ from unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::integer[], %s::byte
 on conflict (account_id) do nothing
 """
 _WRITE = """
-update accounts as a set last_occurred_at = w.occurred, last_booked_at = w.booked, next_seq = w.seq
-from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[])
-    as w (account_id, occurred, booked, seq)
+update accounts as a set last_occurred_at = w.occurred, last_booked_at = w.booked, next_seq = w.seq,
+    metrics_version = w.counted
+from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::integer[])
+    as w (account_id, occurred, booked, seq, counted)
 where a.account_id = w.account_id and a.account_id = any(%s::bigint[])
 """
 
@@ -126,8 +132,57 @@ def write_accounts(tx: Tx, updates: Sequence[AccountUpdate]) -> None:
     """
     if not updates:
         return
-    written = columns(updates, (bigints, instants, instants, bigints))
+    written = columns(updates, (bigints, instants, instants, bigints, integers))
     tx.execute(_WRITE, (*written, written[0]))
+
+
+def mark_counted(tx: Tx, account_ids: Collection[int], version: int) -> None:
+    """Note that the metrics of accounts are counted from all of their events.
+
+    Args:
+        tx: bound to the tenant; the accounts are locked.
+        account_ids: which ones.
+        version: the version of the program whose metrics they are.
+    """
+    tx.execute(
+        "update accounts set metrics_version = %s where account_id = any(%s::bigint[])",
+        (version, bigints(sorted(account_ids))),
+    )
+
+
+def list_behind(tx: Tx, program_id: int, since: int, limit: int) -> list[int]:
+    """List accounts whose metrics are not all counted.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose accounts.
+        since: the earliest version since which all metrics are counted as events come.
+        limit: how many at most.
+
+    Returns:
+        Account ids; those to which nothing has happened, and gift cards, have nothing to count.
+    """
+    rows = tx.execute(
+        f"select account_id from accounts where {_BEHIND} order by metrics_version, account_id limit %s",  # noqa: S608
+        (program_id, since, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def count_behind(tx: Tx, program_id: int, since: int) -> int:
+    """Count the accounts whose metrics are not all counted.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose accounts.
+        since: as for `list_behind`.
+
+    Returns:
+        How many there are.
+    """
+    row = tx.execute(f"select count(*) from accounts where {_BEHIND}", (program_id, since)).fetchone()  # noqa: S608
+    assert row is not None
+    return int(row[0])
 
 
 def open_accounts(tx: Tx, program_id: int, rows: Sequence[AccountRow]) -> Callable[[], int]:

@@ -238,7 +238,8 @@ def write_buckets(tx: Tx, buckets: Sequence[tuple[int, str, date, Bucket]]) -> N
         (*key, bucket.total, bucket.count, _HELD.encode(bucket.held).decode() if bucket.held else None)
         for *key, bucket in buckets
     ]
-    tx.execute(_WRITE_BUCKETS, columns(rows, (bigints, texts, dates, numerics, bigints, texts)))
+    if rows:
+        tx.execute(_WRITE_BUCKETS, columns(rows, (bigints, texts, dates, numerics, bigints, texts)))
 
 
 def forget_buckets(tx: Tx, account_ids: Collection[int]) -> None:
@@ -271,24 +272,3 @@ def list_due_tiers(tx: Tx, program_id: int, now: datetime, limit: int = 1000) ->
         (program_id, now, limit),
     )
     return list(dict.fromkeys(row[0] for row in rows))
-
-
-def find_counted_metrics(tx: Tx, program_id: int, names: Collection[str]) -> frozenset[str]:
-    """Find which metrics have counted anything, under any of their definitions.
-
-    Args:
-        tx: bound to the tenant.
-        program_id: whose accounts.
-        names: metric names, without the hash.
-
-    Returns:
-        Those names that have counted.
-    """
-    # One scan that ends at the first hit by name; asked only when a metric's definition changes.
-    rows = tx.execute(
-        "select n.name from unnest(%s::text[]) as n (name) where exists (select from metric_buckets b"
-        " join accounts a on a.account_id = b.account_id"
-        " where a.program_id = %s and split_part(b.metric, '@', 1) = n.name)",
-        (sorted(set(names)), program_id),
-    )
-    return frozenset(row[0] for row in rows)

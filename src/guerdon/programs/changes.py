@@ -20,8 +20,6 @@ class InUse:
 
     wallets: Callable[[Collection[str]], Collection[str]] = _nothing
     """Wallet keys → those in which anybody holds units, pending ones and debts included."""
-    metrics: Callable[[Collection[str]], Collection[str]] = _nothing
-    """Metric names → those that have counted anything (`members.standing.find_counted_metrics`)."""
     rewards: Callable[[Collection[str]], Collection[str]] = _nothing
     """Reward keys → those with redemptions that are issued and neither used nor cancelled."""
 
@@ -35,13 +33,13 @@ def check_change(before: bytes, after: bytes, in_use: InUse) -> None:
         in_use: what is held.
 
     Raises:
-        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `tender_changed`, `wallet_in_use`,
-            `reward_in_use` or `metric_in_use`, a fault for each place; its own code is that of the first.
+        Problem: `currency_changed`, `timezone_changed`, `scale_changed`, `tender_changed`, `wallet_in_use`
+            or `reward_in_use`, a fault for each place; its own code is that of the first.
     """
     old, new = _parse(before), _parse(after)
     faults = [*_fixed(old, new), *_wallets(old, new, in_use), *_scales(old, new)]
     faults += [*_tenders(old, new, in_use)]
-    faults += [*_rewards(old, new, in_use), *_metrics(old, new, in_use)]
+    faults += _rewards(old, new, in_use)
     if faults:
         raise Problem(faults[0].code, faults[0].detail, tuple(faults))
 
@@ -137,16 +135,3 @@ def _rewards(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> I
                 f" that they are honoured, `retired: {{rewards: {{{key}: honour}}}}`, or keep the reward"
             )
             yield Fault(f"/rewards/{key}", "reward_in_use", detail)
-
-
-def _metrics(old: Mapping[str, Any], new: Mapping[str, Any], in_use: InUse) -> Iterator[Fault]:
-    before, after = _section(old, "metrics"), _section(new, "metrics")
-    changed = sorted(key for key in before.keys() & after.keys() if before[key] != after[key])
-    counted = set(in_use.metrics(changed)) if changed else set()
-    for key in changed:
-        if key in counted:
-            detail = (
-                f"the metric {key!r} has counted by its old definition, and a changed one would begin"
-                " at nothing: give the new one a name of its own"
-            )
-            yield Fault(f"/metrics/{key}", "metric_in_use", detail)

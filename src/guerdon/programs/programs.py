@@ -13,7 +13,7 @@ from guerdon.base.ids import IdMaker
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.programs.changes import InUse, check_change, retired_in
-from guerdon.rules.compiling import compile_program
+from guerdon.rules.compiling import compile_program, identities_of
 from guerdon.rules.definition import Definition, canonical_bytes, definition_text, load_definition
 
 
@@ -40,6 +40,8 @@ class Version:
     """The document as it was sent."""
     applied_by: str
     applied_at: datetime
+    metrics_since: int
+    """The earliest version since which all of its metrics are counted as events come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class AppliedVersion:
 
 _VERSION = """
 select p.program_id, p.key, v.version, v.version = p.live_version, v.canonical, v.source_text,
-    v.applied_by, v.applied_at
+    v.applied_by, v.applied_at, v.metrics_since
 from programs p join program_versions v on v.program_id = p.program_id
 where p.key = %s and v.version = coalesce(%s, p.live_version)
 """
@@ -113,18 +115,20 @@ def apply_definition(tx: Tx, new: NewDefinition, ids: IdMaker) -> AppliedVersion
     program_id, live = int(row[0]), int(row[1])
     # What people hold is judged when nobody is deciding by the version that knew it (`hold_version`).
     tx.execute("select pg_advisory_xact_lock(%s)", (program_id,))
+    version, metrics_since = live + 1, live + 1
     if live:
-        standing = get_version(tx, key, live).canonical
-        if standing == canonical:
+        standing = get_version(tx, key, live)
+        if standing.canonical == canonical:
             return AppliedVersion(program_id, key, live, changed=False)
-        check_change(standing, canonical, new.in_use)
-    version = live + 1
+        check_change(standing.canonical, canonical, new.in_use)
+        if identities_of(new.definition) <= identities_of(load_definition(standing.canonical)):
+            metrics_since = standing.metrics_since
     digest = hashlib.sha256(canonical).digest()
     tx.execute(
         "insert into program_versions"
-        " (program_id, version, definition_sha256, canonical, source_text, applied_by, applied_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (program_id, version, digest, canonical, new.source_text, new.actor, new.now),
+        " (program_id, version, definition_sha256, canonical, source_text, applied_by, applied_at,"
+        " metrics_since) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (program_id, version, digest, canonical, new.source_text, new.actor, new.now, metrics_since),
     )
     tx.execute("update programs set live_version = %s where program_id = %s", (version, program_id))
     detail: dict[str, Any] = {"version": version, "sha256": digest.hex()}

@@ -11,11 +11,12 @@ from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
+from guerdon.rules.compiling import identities_of
 from guerdon.rules.definition import load_definition
 
 _VERSIONS = """
 select coalesce(p.program_id, v.program_id), p.key, p.live_version, v.version, v.definition_sha256,
-    v.canonical, v.source_text
+    v.canonical, v.source_text, v.metrics_since
 from programs p full join program_versions v on v.program_id = p.program_id
 order by 1, v.version
 """
@@ -41,7 +42,8 @@ def check_programs(tx: Tx) -> Iterator[Finding]:
 def _check_program(program_id: int, rows: Iterator[tuple[Any, ...]]) -> Iterator[Finding]:
     shown = number_text("prg", program_id)
     key, live, count = None, 0, 0
-    for _, key, live, version, *rest in rows:  # noqa: B007 - the last row's are compared below
+    since = _Since()
+    for _, key, live, version, *rest, told in rows:  # noqa: B007 - the last row's are compared below
         if version is None:
             continue
         count += 1
@@ -52,6 +54,7 @@ def _check_program(program_id: int, rows: Iterator[tuple[Any, ...]]) -> Iterator
             )
             count = version
         yield from _check_text(place, key, rest)
+        yield from since.check(place, version, (bytes(rest[1]), told))
     if key is None:
         yield Finding("program_missing", "programs", shown, "a program, for it has versions", "none")
     elif live != count:
@@ -74,6 +77,28 @@ def _check_text(place: str, key: str | None, stored: list[Any]) -> Iterator[Find
         yield Finding("definition_text", "program_versions", place, "the text of the definition", detail)
     if key is not None and definition.program != key:
         yield Finding("program_key", "programs", place, definition.program, key)
+
+
+class _Since:
+    """Follows from which version on metrics were counted as events came."""
+
+    def __init__(self) -> None:
+        self._known: frozenset[str] | None = None
+        self._since = 0
+
+    def check(self, place: str, version: int, said: tuple[bytes, int]) -> Iterator[Finding]:
+        """Compare what a version says of it with its text and those before it."""
+        canonical, told = said
+        try:
+            names = identities_of(load_definition(canonical))
+        except Problem:
+            # That the text is none is told beside.
+            return
+        if self._known is None or not names <= self._known:
+            self._since = version
+        self._known = names
+        if told != self._since:
+            yield Finding("metrics_since", "program_versions", place, str(self._since), str(told))
 
 
 def list_counters(tx: Tx) -> Iterator[tuple[Any, ...]]:

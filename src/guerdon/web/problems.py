@@ -98,7 +98,6 @@ _STATUS: Final = {
     "key_ended": 409,
     "wallet_in_use": 409,
     "reward_in_use": 409,
-    "metric_in_use": 409,
     "currency_changed": 409,
     "timezone_changed": 409,
     "scale_changed": 409,

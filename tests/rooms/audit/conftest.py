@@ -66,6 +66,7 @@ badges:
   climber: {name: Climber}
 metrics:
   yearly_spend: {event: order.paid, value: order.net, window: calendar_year}
+  skus: {event: order.paid, distinct: "order.lines.map(l, l.sku)", window: calendar_year}
   recycled: {event: item.recycled, value: event.data.grams, window: {rolling: 30d}}
 ladders:
   club:

@@ -32,7 +32,7 @@ where account_id in {} group by 1, 2, 3
 """
 _BUCKETS = """
 select metric, bucket_on, sum(total), sum(count)::bigint from metric_buckets
-where account_id in {} group by 1, 2
+where account_id in {} and held is null group by 1, 2
 """
 _LEVELS = ["bronze", "silver", "gold"]
 

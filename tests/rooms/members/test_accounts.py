@@ -12,9 +12,12 @@ from guerdon.infra.tx import set_tenant
 from guerdon.members.accounts import (
     AccountUpdate,
     ask_accounts,
+    count_behind,
     list_accounts,
+    list_behind,
     load_accounts,
     lock_accounts,
+    mark_counted,
     write_accounts,
 )
 from tests.rooms.members.people import Shop, make_shop
@@ -27,7 +30,7 @@ def test_rows_are_locked_and_written(shop: Shop) -> None:
         rows = lock_accounts(tx, shop.program_id, [two, one, two, 7])
         assert list(rows) == sorted([one, two])
         write_accounts(
-            tx, [AccountUpdate(one, NOW, NOW + timedelta(hours=1), 5), AccountUpdate(7, NOW, NOW, 1)]
+            tx, [AccountUpdate(one, NOW, NOW + timedelta(hours=1), 5, 3), AccountUpdate(7, NOW, NOW, 1, 3)]
         )
         write_accounts(tx, [])
         assert lock_accounts(tx, shop.program_id, []) == {}
@@ -42,6 +45,13 @@ def test_rows_are_locked_and_written(shop: Shop) -> None:
     )
     assert found[two] == rows[two]
     with shop.tx() as tx:
+        assert list_behind(tx, shop.program_id, 3, 10) == [], "to the other nothing has happened"
+        assert list_behind(tx, shop.program_id, 4, 10) == [one]
+        assert count_behind(tx, shop.program_id, 4) == 1
+        mark_counted(tx, [one], 4)
+        assert count_behind(tx, shop.program_id, 4) == 0
+        mark_counted(tx, [one], 3)
+    with shop.tx() as tx:
         assert load_accounts(tx, shop.program_id, [one, two]) == found
         assert [row.account_id for row in list_accounts(tx, shop.program_id)] == [one, two]
         assert [row.account_id for row in list_accounts(tx, shop.program_id, after=one)] == [two]
@@ -52,7 +62,7 @@ def test_another_tenant_neither_reads_nor_writes(shop: Shop) -> None:
     account = shop.one(name="A").account_id
     with make_shop(shop.database, "other").tx() as tx:
         assert lock_accounts(tx, shop.program_id, [account]) == {}
-        write_accounts(tx, [AccountUpdate(account, NOW, NOW, 99)])
+        write_accounts(tx, [AccountUpdate(account, NOW, NOW, 99, 1)])
         assert list_accounts(tx, shop.program_id) == []
     with shop.tx() as tx:
         assert load_accounts(tx, shop.program_id, [account])[account].next_seq == 1
@@ -86,7 +96,10 @@ def test_opposite_orders_do_not_deadlock(shop: Shop) -> None:
                     rows = lock_accounts(tx, shop.program_id, accounts[:: 1 if place % 2 else -1])
                     write_accounts(
                         tx,
-                        [AccountUpdate(row.account_id, NOW, NOW, row.next_seq + 1) for row in rows.values()],
+                        [
+                            AccountUpdate(row.account_id, NOW, NOW, row.next_seq + 1, 1)
+                            for row in rows.values()
+                        ],
                     )
                     tx.commit()
         except BaseException as error:  # noqa: BLE001 - told to the main thread

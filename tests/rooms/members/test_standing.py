@@ -13,7 +13,6 @@ from guerdon.members.standing import (
     StandingChanges,
     Wanted,
     ask_standing,
-    find_counted_metrics,
     list_due_tiers,
     load_standing,
     write_standing,
@@ -103,19 +102,6 @@ def test_due_tiers_are_found_the_longest_due_first(shop: Shop) -> None:
         write_standing(tx, shop.program_id + 1, StandingChanges(tiers=[(6, "club", tier("gold", -1))]))
         assert list_due_tiers(tx, shop.program_id, NOW) == [5, 1, 2]
         assert list_due_tiers(tx, shop.program_id, NOW, limit=2) == [5]
-
-
-def test_metrics_that_counted_are_known_by_name(shop: Shop) -> None:
-    account = shop.one(name="Ada").account_id
-    buckets = [
-        (account, "spend@0123", DAY, Bucket(Decimal(1), 1)),
-        (999, "stray@1", DAY, Bucket(Decimal(1), 1)),
-    ]
-    with shop.tx() as tx:
-        write_standing(tx, shop.program_id, StandingChanges(buckets=buckets))
-        names = ["spend", "spend@0123", "spen", "stray"]
-        assert find_counted_metrics(tx, shop.program_id, names) == {"spend"}
-        assert find_counted_metrics(tx, shop.program_id + 1, names) == frozenset()
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

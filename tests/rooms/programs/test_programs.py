@@ -107,9 +107,7 @@ def test_a_key_is_free_for_another_tenant(database: Database) -> None:
 
 
 def _holds(*keys: str) -> InUse:
-    return InUse(
-        wallets=lambda asked: set(asked).intersection(keys), metrics=lambda asked: set(asked) & set(keys)
-    )
+    return InUse(wallets=lambda asked: set(asked).intersection(keys))
 
 
 @pytest.mark.parametrize(
@@ -120,8 +118,6 @@ def _holds(*keys: str) -> InUse:
         ("scale: 2", "scale: 3", "/wallets/miles/scale", "scale_changed"),
         ("{unit: points}", "{unit: points, scale: 1}", "/wallets/points/scale", "scale_changed"),
         ("  miles: {unit: miles, scale: 2}\n", "", "/wallets/miles", "wallet_in_use"),
-        ("window: calendar_year", "window: calendar_month", "/metrics/spend", "metric_in_use"),
-        ("value: order.net,", "value: order.total,", "/metrics/spend", "metric_in_use"),
     ],
 )
 def test_what_people_hold_stays(database: Database, before: str, after: str, pointer: str, code: str) -> None:
@@ -149,9 +145,26 @@ def test_all_faults_are_told_at_once(database: Database) -> None:
     assert [fault.code for fault in caught.value.faults] == [
         "currency_changed",
         "scale_changed",
-        "metric_in_use",
     ]
-    assert "a name of its own" in caught.value.faults[2].detail
+
+
+def test_a_version_says_since_when_its_metrics_are_counted(database: Database) -> None:
+    """A changed or new metric is counted from the version that brought it, one that stays from before."""
+    tenant_id = make_tenant(database)
+    texts = [
+        FIRST,
+        FIRST.replace("scale: 2", "scale: 2, pending: 2d"),
+        FIRST.replace("order.net,", "order.total,"),
+        FIRST.replace("order.net,", "order.total,").replace("scale: 2", "scale: 2, pending: 1d"),
+        FIRST,
+    ]
+    since = []
+    for text in texts:
+        _apply(database, tenant_id, text)
+        with database.transaction(tenant_id) as tx:
+            live = get_live(tx, "shop")
+            since.append((live.version, live.metrics_since))
+    assert since == [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5)]
 
 
 def test_what_nobody_holds_may_go(database: Database) -> None:
@@ -178,7 +191,7 @@ def test_only_what_changes_is_asked_about(database: Database) -> None:
         asked.extend(keys)
         return frozenset()
 
-    in_use = InUse(wallets=ask, metrics=ask)
+    in_use = InUse(wallets=ask)
     _apply(database, tenant_id, FIRST.replace("order.net}", "order.net * 2}"), in_use)
     assert asked == []
 

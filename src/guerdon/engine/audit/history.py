@@ -10,6 +10,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
+from guerdon.base.ids import number_text
 from guerdon.engine.audit.cards import CardHistory, check_paid, check_payment, check_refund, check_refunds
 from guerdon.engine.audit.checkouts import Checkouts
 from guerdon.engine.audit.facts import (
@@ -25,7 +26,8 @@ from guerdon.engine.audit.merges import Merges
 from guerdon.engine.audit.replay import Decided, Replay, Told
 from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
-from guerdon.engine.events import StoredEvent
+from guerdon.engine.counting.recount import Counting, count_from_events
+from guerdon.engine.events import Before, StoredEvent
 from guerdon.engine.returns.choosing import settled
 from guerdon.engine.showing.notices import notices_of
 from guerdon.infra.tx import Tx
@@ -197,12 +199,47 @@ class History:
                 return
         yield from self._follow(version, event, fact, decision)
 
+    def _count_anew(self, number: int, before: StoredEvent | None) -> None:
+        """Count metrics from the beginning where a version defined some that were not counted before."""
+        version = self.place.versions.find(self.place.tx, self.program_id, number)
+        row, since = self.row, version.metrics_since if version is not None else 0
+        has_past = self.replay.state.last_booked_at is not None and row.kind != "card"
+        if version is None or not has_past or self.replay.metrics_version >= since:
+            return
+        counting = Counting(self.place.vault, version.program, self._recorded, since, read_fact)
+        until = Before(before.first_seq, before.transactions, before.event_id) if before is not None else None
+        found = count_from_events(self.place.tx, counting, [row], until)
+        self.replay.count_anew(number, found[row.account_id])
+
+    def _recorded(self, number: int) -> Program:
+        program = self._priced(number)
+        if program is None:
+            raise Problem("version_not_found", "the version that decided is not there")
+        return program
+
+    def check_counted(self) -> Iterator[Finding]:
+        """Compare up to which version the account says that its metrics are counted.
+
+        It may be more than the last decision's: idle accounts are counted as well.
+
+        Yields:
+            A finding where there is no such version, or where a later one has decided.
+        """
+        found, least = self.row.metrics_version, self.replay.metrics_version
+        exists = found == 0 or self.place.versions.find(self.place.tx, self.program_id, found) is not None
+        if self.row.kind != "card" and not self.not_replayed and (found < least or not exists):
+            key = f"{number_text('acc', self.row.account_id)} metrics_version"
+            yield Finding(
+                "accounts_unlike_replay", "accounts", key, str(least), str(found), self.row.account_id
+            )
+
     def endings(self) -> list[AccountState]:
         """Give the states in which the account may stand now.
 
         Returns:
             The one after the last event, or those after a tick that was not worth an event.
         """
+        self._count_anew(self.row.metrics_version, None)
         state, at = self.replay.state, self.row.last_booked_at
         if at is None or (state.last_booked_at is not None and at <= state.last_booked_at):
             return [state]
@@ -324,6 +361,7 @@ class History:
         self, version: Version, event: StoredEvent, fact: Fact, decision: Decision
     ) -> Iterator[Finding]:
         told = Told(event.event_id, event.member_id, fact, decision, event.decision)
+        self._count_anew(event.version, event)
         try:
             decided = self.replay.decide(version, told)
         except (ArithmeticError, ValueError, LookupError, AssertionError) as error:

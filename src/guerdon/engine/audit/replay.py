@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ from guerdon.rules.events import CancelRedemption, Event, LeaveFor, TakeIn, Tick
 from guerdon.rules.lots import NEVER, sort_lots
 from guerdon.rules.needs import needs_of
 from guerdon.rules.program import Program
-from guerdon.rules.state import AccountState, Hold, MemberState, Shared, State, WalletState
+from guerdon.rules.state import AccountState, Bucket, Hold, MemberState, Shared, State, WalletState
 from guerdon.rules.step import FOLLOW_ONS, exactly, step
 from guerdon.rules.takings import takings_after
 
@@ -71,7 +71,19 @@ class Replay:
         self._owner = next((one for one in people.values() if one.role == "owner"), None)
         self._members = row.members
         self._order = ""
+        self.metrics_version = 0
+        """The version whose metrics are counted from all events so far."""
         self.state = AccountState(account_id=row.account_id, kind=row.kind, created_at=row.created_at)
+
+    def count_anew(self, version: int, buckets: Mapping[tuple[str, date], Bucket]) -> None:
+        """Let metrics be what they are counted from the beginning, as before the first decision by a version.
+
+        Args:
+            version: the version whose metrics they are.
+            buckets: what the account's events came to until then.
+        """
+        self.metrics_version = version
+        self.state = msgspec.structs.replace(self.state, buckets=buckets)
 
     def decide(self, version: Version, told: Told) -> Decided:
         """Decide one event again and go on from there.
@@ -137,6 +149,7 @@ class Replay:
         if isinstance(told.fact.event.command, LeaveFor | TakeIn):
             takings = after.account.takings
         self.state = msgspec.structs.replace(after.account, takings=takings)
+        self.metrics_version = told.decision.version
         return decided
 
     def _then(self, program: Program, told: Told) -> tuple[AccountState, MemberState | None]:

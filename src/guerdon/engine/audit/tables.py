@@ -88,6 +88,7 @@ class Tables:
             yield from found
         elif not history.not_replayed:
             yield from found
+        yield from history.check_counted()
         yield from self._check_redemptions(history)
         cards = self.cards.of(account_id)
         yield from history.card.check(history.place.vault, history.program_id, cards)

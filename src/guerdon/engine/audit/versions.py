@@ -33,6 +33,8 @@ class Version(NamedTuple):
     """Types of events of which a metric may read what is sealed with the person's key."""
     reads_birthdays: bool
     """Whether a campaign or a segment reads birthdays, which decisions do not record either."""
+    metrics_since: int = 1
+    """The earliest version since which all of its metrics are counted as events come."""
 
 
 class Versions:
@@ -56,8 +58,22 @@ class Versions:
         """
         key = (program_id, number)
         if key not in self._known:
-            self._known[key] = _load(tx, program_id, number)
+            self._known[key] = self._with_since(tx, _load(tx, program_id, number), key)
         return self._known[key]
+
+    def _with_since(self, tx: Tx, version: Version | None, key: tuple[int, int]) -> Version | None:
+        """Tell since when its metrics are counted, from the texts of the versions before it."""
+        program_id, number = key
+        if version is None:
+            return None
+        before = self.find(tx, program_id, number - 1) if number > 1 else None
+        if before is None:
+            return version._replace(metrics_since=number)
+        names, known = (
+            {one.identity for one in program.metrics.values()}
+            for program in (version.program, before.program)
+        )
+        return version._replace(metrics_since=before.metrics_since if names <= known else number)
 
     def bounds(self, tx: Tx, program_id: int, counter: str) -> set[Decimal]:
         """List the bounds that any version gave a shared counter: a cart that was let go leaves one behind.

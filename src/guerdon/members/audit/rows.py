@@ -7,7 +7,7 @@ from guerdon.infra.walks import Walk
 
 _ACCOUNTS = """
 select account_id, kind, created_at, last_occurred_at, last_booked_at, next_seq, members, salt, merged_into,
-    program_id
+    metrics_version, program_id
 from accounts order by account_id
 """
 _MEMBERS = """

@@ -58,11 +58,10 @@ def metric_of(work: Compiling, key: str, one: written.Metric) -> Metric:
         if changing:
             detail = f"a metric counts what events say; {changing} depends on the order of their arrival"
             work.fault(f"/metrics/{key}/{name}", "metric_reads_standing", detail)
-    identity = _hash(json.dumps(canonical_data(one)), work.definition.timezone)
     row = one.in_a_row
     return Metric(
         key=key,
-        identity=f"{key}@{identity}",
+        identity=_identity(work.definition, key, one),
         event=one.event,
         window=_window(one.window),
         value=value,
@@ -71,6 +70,22 @@ def metric_of(work: Compiling, key: str, one: written.Metric) -> Metric:
         streak=Streak(row.of, row.forgives, row.longest) if row is not None else None,
         is_instant=field == "last" and value is not None and value.type == TIMESTAMP,
     )
+
+
+def _identity(definition: written.Definition, key: str, one: written.Metric) -> str:
+    return f"{key}@{_hash(json.dumps(canonical_data(one)), definition.timezone)}"
+
+
+def identities_of(definition: written.Definition) -> frozenset[str]:
+    """Name the metrics of a definition with the hashes of what they say.
+
+    Args:
+        definition: any definition.
+
+    Returns:
+        What their buckets are kept under.
+    """
+    return frozenset(_identity(definition, key, one) for key, one in definition.metrics.items())
 
 
 def _fold_of(field: str, one: written.Metric) -> Fold:

@@ -68,6 +68,30 @@ def moved_accounts(before: Definition, after: Definition, figures: Figures) -> I
         )
 
 
+def counted_anew(before: Definition, after: Definition, figures: Figures) -> Iterator[LintWarning]:
+    """Say which metrics are counted from history.
+
+    Args:
+        before: the live definition.
+        after: the new one.
+        figures: the history.
+
+    Yields:
+        A warning for each new or changed metric of events that there were.
+    """
+    for key, metric in after.metrics.items():
+        if before.metrics.get(key) == metric or not figures.events.get(metric.event):
+            continue
+        yield LintWarning(
+            "metric_counted_anew",
+            f"/metrics/{key}",
+            f"metric `{key}`",
+            f"The metric `{key}` counts from history: {figures.accounts} accounts are counted again, each "
+            "before anything more is decided about it, and the others in the background.",
+            "Until that is through, pages and lists show what is counted so far.",
+        )
+
+
 def dropped_rewards(before: Definition, after: Definition, figures: Figures) -> Iterator[LintWarning]:
     """Find rewards that go while people hold them.
 

@@ -12,6 +12,7 @@ from guerdon.rules.lint.firing import false_conditions, over_schedules, silent_t
 from guerdon.rules.lint.generosity import generous_awards
 from guerdon.rules.lint.history import (
     converted_wallets,
+    counted_anew,
     dropped_rewards,
     held_wallets,
     moved_accounts,
@@ -87,7 +88,7 @@ def lint_change(before: Definition, after: Definition, figures: Figures) -> tupl
     Returns:
         Warnings with numbers of accounts.
     """
-    checks = (moved_accounts, converted_wallets, held_wallets, dropped_rewards)
+    checks = (counted_anew, moved_accounts, converted_wallets, held_wallets, dropped_rewards)
     return tuple(warning for check in checks for warning in sorted(check(before, after, figures), key=_place))
 
 

@@ -108,9 +108,7 @@ def counts_of(before: State, paid: PaidOrder, part: Part, metric: Metric) -> tup
         What it counts of the whole order, of what stood before this return, and of what remains.
     """
     first = count_order(before, paid, paid.event.order, metric)
-    decision = paid.decision
-    kept = decision.kept.get(metric.key)
-    counted = decision.counted.get(metric.key)
+    kept, counted = recorded_of(paid, metric)
     if kept is not None and (first.tally is None or first.tally.keys != kept):
         whole = Count(Tally(keys=kept))
         stood, left = (whole if one is not None else NOTHING for one in (part.stood, part.remains))
@@ -119,6 +117,22 @@ def counts_of(before: State, paid: PaidOrder, part: Part, metric: Metric) -> tup
         return _in_proportion(counted, part)
     stood = first if not paid.earlier else count_order(before, paid, part.stood, metric)
     return first, stood, count_order(before, paid, part.remains, metric)
+
+
+def recorded_of(paid: PaidOrder, metric: Metric) -> tuple[tuple[str, ...] | None, Decimal | None]:
+    """Find what a decision recorded that a metric counted which reads what is known about people.
+
+    Args:
+        paid: the order, or any other fact.
+        metric: the metric.
+
+    Returns:
+        What it kept, and what it added up; None where nothing is recorded of this very metric.
+    """
+    known = paid.program.metrics.get(metric.key)
+    if known is None or known.identity != metric.identity:
+        return None, None
+    return paid.decision.kept.get(metric.key), paid.decision.counted.get(metric.key)
 
 
 def count_order(before: State, paid: PaidOrder, order: Order | None, metric: Metric) -> Count:

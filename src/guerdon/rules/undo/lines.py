@@ -130,6 +130,23 @@ def part_of(paid: PaidOrder, asked: ReturnAsked) -> Part:
     )
 
 
+def part_left(paid: PaidOrder) -> Part:
+    """Tell what is left of an order, as a return of nothing would find it.
+
+    Args:
+        paid: the order with its returns.
+
+    Returns:
+        A part that takes nothing.
+    """
+    order = paid.event.order
+    assert order is not None, "only orders are paid"
+    now = _standing({line.id: line for line in order.sold}, _came_back(paid.earlier))
+    share = _share(order, now)
+    remains = _remains(order, now, no_shipping=any(one.with_shipping for one in paid.earlier))
+    return Part((), False, _is_all(order, now), share, share, order, (now, now), remains, remains)
+
+
 def _came_back(earlier: Iterable[Returned]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for one in earlier:

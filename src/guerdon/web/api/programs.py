@@ -6,9 +6,11 @@ import hashlib
 import json
 from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
+from guerdon.engine.counting.keeper import waiting
 from guerdon.infra.tx import Tx
 from guerdon.insight.plans import Asking, Plan, make_plan
 from guerdon.programs.programs import (
@@ -27,6 +29,7 @@ from guerdon.web.api.calls.once import once
 from guerdon.web.api.shapes import (
     Applied,
     ChangeShape,
+    CountingShape,
     ProgramLine,
     Programs,
     ProgramShape,
@@ -144,7 +147,9 @@ def live(
     """The live version, or the one that `version` names."""
     with call.transaction() as tx:
         found = get_live(tx, program) if version is None else get_version(tx, program, version)
-    return answer(shown_version(found))
+        counting = waiting(tx, found) if found.live else None
+    shown = CountingShape(waiting=counting.behind, accounts=counting.accounts) if counting else None
+    return answer(msgspec.structs.replace(shown_version(found), counting=shown))
 
 
 def shown_version(found: Version) -> ProgramShape:

@@ -360,6 +360,17 @@ class ProgramShape(Answered, frozen=True):
     """The definition in canonical form."""
     source: str
     """The document as it was sent."""
+    counting: CountingShape | None = None
+    """How far metrics are counted from history, of the live version."""
+
+
+class CountingShape(Answered, frozen=True):
+    """How far new and changed metrics are counted from history."""
+
+    waiting: int
+    """Accounts that are not counted yet; each is at the latest before its next decision."""
+    accounts: int
+    """All accounts to which anything happened."""
 
 
 class ProgramLine(Answered, frozen=True):
