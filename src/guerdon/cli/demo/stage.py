@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
+from guerdon.cli.demo.quizzes import take_quizzes
 from guerdon.cli.demo.report import ReportMaker
 from guerdon.cli.demo.scenes import STAFF, Scene, make_doors, make_staff, play_a_day, webhook_secret
 from guerdon.cli.demo.shop import PretendShop
@@ -75,7 +76,9 @@ class Stage:
             # Doors first, so that the pretend shop hears of the day at the counter.
             password = self._open_doors(house, definition.program)
             ended_at = datetime.fromisoformat(world.events[-1]["time"])
-            play_a_day(self._scene(house, definition.program, ended_at), filled)
+            scene = self._scene(house, definition.program, ended_at)
+            play_a_day(scene, filled)
+            take_quizzes(scene, filled)
         self.state = msgspec.structs.replace(self.state, finished=True)
         self.folder.keep(self.state)
         report = None
