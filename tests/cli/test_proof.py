@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from guerdon.cli.opening import opened_house
 from guerdon.ledger import log
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
+from guerdon.rules.proofs.merkle import Edge
 from guerdon.rules.proofs.notes import Checkpoint, NoteKey, public_of, read_checkpoint, sign_checkpoint
 from guerdon.wiring import MAIN_TENANT
 from tests.backtest.tries import order, write
@@ -58,6 +60,41 @@ def test_what_is_no_proof_is_refused(tmp_path: Path, capsys: Printed, text: str,
     file = tmp_path / "proof.json"
     file.write_text(text, encoding="utf-8")
     assert said in refused(capsys, "proof", "verify", str(file), "--log-key", KEY)
+
+
+def test_the_line_that_fails_is_named(tmp_path: Path, capsys: Printed) -> None:
+    def leaf(seq: int, amount: int) -> str:
+        lines = [["member", amount, None, None, ""], ["issued", -amount, None, None, ""]]
+        return json.dumps(["guerdon.leaf.v1", "00" * 32, seq, "award", "points", 0, 0, lines])
+
+    edge = Edge()
+    hashes = [hashlib.sha256(b"\x00" + leaf(seq, 100).encode()).digest() for seq in (1, 2)]
+    for one in hashes:
+        edge.append(one)
+    note = sign_checkpoint(Checkpoint("guerdon/main/club", 2, edge.root), "guerdon/main/club", SECRET)
+    file = tmp_path / "proof.json"
+
+    def written(amount: int, position: int = 1) -> list[str]:
+        lines = [
+            {"leaf": leaf(1, 100), "position": 0, "path": [hashes[1].hex()]},
+            {"leaf": leaf(2, amount), "position": position, "path": [hashes[0].hex()]},
+        ]
+        made = {"format": "guerdon.proof.v1", "checkpoint": note, "lines": lines}
+        file.write_text(json.dumps(made), encoding="utf-8")
+        return ["proof", "verify", str(file), "--log-key", KEY]
+
+    assert cli.run(written(100)) == 0
+    capsys.readouterr()
+    said = refused(capsys, *written(10_000))
+    assert "line 2, position 1 in the log" in said
+    assert "transaction 2, award of points at 1970-01-01T00:00:00+00:00" in said
+    assert "is not in the log that was signed [proof_fails]" in said
+    assert "line 2, position 77 in the log" in refused(capsys, *written(100, position=77))
+    text = file.read_text(encoding="utf-8").replace(json.dumps(leaf(1, 100)), '"x"')
+    file.write_text(text, encoding="utf-8")
+    assert "line 1, position 0 in the log: " in refused(
+        capsys, "proof", "verify", str(file), "--log-key", KEY
+    )
 
 
 def test_a_key_that_is_none_is_refused(tmp_path: Path, capsys: Printed) -> None:

@@ -7,6 +7,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import SecretStr
+
 from guerdon.connect.chain import stored
 from guerdon.ledger import log
 from guerdon.programs.programs import get_live
@@ -106,3 +108,21 @@ async def grown(api: Api, size: int) -> int:
             return found
         await asyncio.sleep(0.05)
     raise AssertionError("the log never grew")
+
+
+async def test_an_anchor_on_demand_is_asked_for_once(api: Api) -> None:
+    await logged(api)
+    refused = await api.post(f"{CLUB}/log/anchors")
+    assert (refused.status_code, refused.json()["code"]) == (409, "anchor_not_configured")
+    assert "GUERDON_ANCHOR_CHAIN_URL" in refused.json()["detail"]
+    settings = {"anchor_chain_url": SecretStr("http://127.0.0.1:9"), "anchor_contract": CHAIN}
+    api.house.settings = api.house.settings.model_copy(update=settings)
+    first = await api.post(f"{CLUB}/log/anchors")
+    assert first.status_code == 202
+    (row,) = first.json()["data"]
+    head = (await api.get(f"{CLUB}/log/checkpoint")).json()
+    assert (row["place"], row["state"], row["size"]) == (CHAIN, "asked", head["size"])
+    assert (await api.post(f"{CLUB}/log/anchors")).json() == first.json(), "it is on its way already"
+    assert (await api.get(f"{CLUB}/log/anchors")).json()["data"] == [row]
+    assert (await api.with_key("accounts:read").post(f"{CLUB}/log/anchors")).status_code == 403
+    assert (await api.post("/v1/programs/none/log/anchors")).json()["code"] == "program_not_found"

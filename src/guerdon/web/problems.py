@@ -61,6 +61,7 @@ _STATUS: Final = {
     "out_of_stock": 409,
     "limit_reached": 409,
     "checkout_confirmed": 409,
+    "anchor_not_configured": 409,
     "return_exceeds_order": 409,
     "return_id_reused": 409,
     "nothing_to_return": 409,

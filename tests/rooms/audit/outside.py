@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import partial
 
 from guerdon.connect.chain import stored
 from guerdon.connect.chain.contract import anchor_data, log_id_of
@@ -75,6 +76,6 @@ class Others:
         for number, (asked, kind) in enumerate(
             ((self.asked(0, 7), "shrunk"), (self.asked(9, 9, bytes(32)), "forked")), 1
         ):
-            said = watching.add_checkpoint(tx, asked, pen, now, lambda number=number: number)
+            said = watching.add_checkpoint(tx, asked, pen, now, partial(int, number))
             assert said.alarm == kind
         watching.settle_alarm(tx, 1, "staff:1", now)

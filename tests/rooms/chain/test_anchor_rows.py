@@ -24,12 +24,12 @@ PLACE = "rfc3161:tsa.example/stamp"
 
 
 def test_a_signed_transaction_is_read_back_and_no_other_is() -> None:
-    chance = random.Random(7)
+    chance, raw = random.Random(7), b""
     for _ in range(12):
         key = Key(chance.getrandbits(255) + 1)
-        said = (chance.getrandbits(40) + 1 for _ in range(4))
+        nonce, tip, fee, gas = (chance.getrandbits(40) + 1 for _ in range(4))
         data = chance.randbytes(chance.choice([0, 4, 100, 300]))
-        wish = Wish(chance.choice([1, 31337]), *said, chance.randbytes(20), data)
+        wish = Wish(chance.choice([1, 31337]), nonce, tip, fee, gas, chance.randbytes(20), data)
         raw = key.sign(wish).raw
         assert read_sent(raw) == (wish, key.address)
         for _ in range(6):

@@ -278,3 +278,35 @@ def test_the_doctor_asks_the_chain_and_names_what_waits(
     assert state == "look"
     assert detail.startswith(f"1 anchor on the way to {place}")
     assert detail.endswith("; chain_unreachable: the chain's node does not answer: ConnectError")
+
+
+def test_anchors_are_listed_and_made_on_demand(
+    anchored: Anchored, tmp_path: Path, capsys: Printed, monkeypatch: Patch
+) -> None:
+    monkeypatch.setenv("GUERDON_DATABASE_URL", anchored.world.database.conninfo)
+    monkeypatch.setenv("GUERDON_MASTER_KEY", base64.b64encode(MASTER_KEY).decode())
+    of_club = ("club", "--tenant", "test")
+    code, out, err = run(capsys, "anchor", "list", *of_club)
+    assert (code, out, "nothing was anchored yet" in err) == (0, "", True)
+    code, _, err = run(capsys, "anchor", "now", *of_club)
+    assert (code, "[anchor_not_configured]" in err) == (1, True)
+    monkeypatch.setenv("GUERDON_ANCHOR_CHAIN_URL", anchored.anvil.url)
+    monkeypatch.setenv("GUERDON_ANCHOR_CONTRACT", anchored.chain.place)
+    monkeypatch.setenv("GUERDON_ANCHOR_KEY_FILE", key_file(tmp_path, OWNER))
+    code, _, err = run(capsys, "anchor", "now", *of_club)
+    assert (code, "nothing is in the log yet" in err) == (0, True)
+    size = anchored.grow()
+    code, out, err = run(capsys, "anchor", "now", *of_club)
+    assert code == 0, err
+    assert "sent, in no block yet" in out
+    anchored.anvil.mine(20)
+    found = json.loads(run(capsys, "anchor", "now", *of_club, "--json")[1])["data"]
+    assert [(one["size"], one["state"], one["place"]) for one in found] == [
+        (size, "final", anchored.chain.place)
+    ]
+    assert json.loads(run(capsys, "anchor", "list", *of_club, "--json")[1])["data"] == found
+    monkeypatch.setenv("GUERDON_ANCHOR_CHAIN_URL", "http://127.0.0.1:9")
+    anchored.grow()
+    code, out, err = run(capsys, "anchor", "now", *of_club)
+    assert (code, "[chain_unreachable]" in err, "waits to be told" in out) == (1, True, True)
+    assert run(capsys, "anchor", "list", "none", "--tenant", "test")[0] == 1

@@ -18,7 +18,7 @@ async () => (await axe.run(document, {resultTypes: ['violations']})).violations.
   one => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' | ')}`)
 """
 ROOMS = (
-    *("", "/members", "/program", "/transactions", "/quarantine", "/backtests", "/backtests/new"),
+    *("", "/members", "/program", "/transactions", "/proofs", "/quarantine", "/backtests", "/backtests/new"),
     *("/orders", "/orders?which=undone", "/checkouts", "/coupons", "/rewards", "/redemptions"),
     *("/gift-cards", "/gift-cards?state=blocked"),
 )

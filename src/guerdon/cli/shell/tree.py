@@ -67,6 +67,8 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "anchor new-key": ("guerdon anchor new-key anchor.key",),
     "anchor deploy": ("guerdon anchor deploy",),
     "anchor status": ("guerdon anchor status --json",),
+    "anchor list": ("guerdon anchor list club --data shop-data",),
+    "anchor now": ("guerdon anchor now club --data shop-data",),
     "anchor offer": ("guerdon anchor offer 0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",),
     "anchor take": ("guerdon anchor take",),
     "anchor check": (

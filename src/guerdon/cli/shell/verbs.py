@@ -47,7 +47,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "restore": Place(CARE, "care.restore", "restore"),
     "retention": Place(CARE, "care.retention"),
     "proof": Place(CARE, "proofs.log_keys"),
-    "anchor": Place(CARE, "proofs.anchor"),
+    "anchor": Place(CARE, "proofs.anchoring"),
     "keys": Place(CARE, "keys"),
     "staff": Place(CARE, "access.staff"),
 }

@@ -13,7 +13,7 @@ from guerdon.connect.chain.anchoring import Carrier
 from guerdon.connect.chain.places import Authority, Chain, find_authority, find_chain, load_key
 from guerdon.connect.chain.rpc import Node
 from guerdon.connect.chain.signing import Key
-from guerdon.connect.chain.stored import Waiting
+from guerdon.connect.chain.stored import Anchor, Waiting
 from guerdon.infra.db import Database
 from guerdon.infra.rounds import Rounds, Worker
 from guerdon.infra.settings import Settings
@@ -24,6 +24,7 @@ from guerdon.programs.tenants import list_tenants
 from guerdon.rules.proofs.notes import Checkpoint
 
 _PAUSE_SECONDS: Final = 15.0
+_ROUNDS: Final = ("anchors_chain", "anchors_authority")
 _ALONE: Final = "select pg_try_advisory_xact_lock(hashtextextended(%s, 6962))"
 
 
@@ -56,6 +57,57 @@ def find_where(settings: Settings) -> Where | None:
     return Where(signed, authority, timedelta(minutes=settings.anchor_every_minutes))
 
 
+def list_places(settings: Settings) -> list[str]:
+    """Name the places where anchors go; no key is read.
+
+    Args:
+        settings: of this process.
+
+    Returns:
+        The chain's contract before the authority; nothing where none is configured.
+
+    Raises:
+        Problem: `settings_invalid`.
+    """
+    found = (find_chain(settings), find_authority(settings))
+    return [one.place for one in found if one is not None]
+
+
+def anchor_now(tx: Tx, settings: Settings, program_id: int, now: datetime) -> list[Anchor]:
+    """Ask each place of the settings to be told of a log's newest signed head.
+
+    Args:
+        tx: bound to the tenant.
+        settings: of this process.
+        program_id: whose log.
+        now: the instant.
+
+    Returns:
+        What stands for that head now at each place; `hurry` brings it on its way once this is committed.
+
+    Raises:
+        Problem: `anchor_not_configured` or `settings_invalid`.
+    """
+    places = list_places(settings)
+    if not places:
+        detail = "no place for anchors is named in the settings: set GUERDON_ANCHOR_CHAIN_URL or"
+        raise Problem("anchor_not_configured", f"{detail} GUERDON_ANCHOR_AUTHORITY_URL")
+    found = (stored.ask_now(tx, program_id, place, now) for place in places)
+    return [one for one in found if one is not None]
+
+
+def hurry(rounds: Rounds) -> None:
+    """Let what anchors look at once, where it runs in this process.
+
+    Args:
+        rounds: of this process.
+    """
+    for name in _ROUNDS:
+        found = rounds.find(name)
+        if found is not None:
+            found.ask()
+
+
 class Keeper:
     """Anchors the logs of all programs of all tenants; of several processes one is at each place."""
 
@@ -74,14 +126,17 @@ class Keeper:
         self._clock = clock
         self._where = where
         self._workers = []
+        self.works: list[Callable[[], bool]] = []
+        """What is done at each place that is configured, a round at a time."""
         known = rounds or Rounds(clock)
         for name, is_wanted, work in (
-            ("anchors_chain", where.chain, self.carry),
-            ("anchors_authority", where.authority, self.stamp),
+            (_ROUNDS[0], where.chain, self.carry),
+            (_ROUNDS[1], where.authority, self.stamp),
         ):
             if is_wanted is not None:
                 round_ = known.add(name, where.pause_seconds)
                 self._workers.append(Worker(round_, where.pause_seconds, work))
+                self.works.append(work)
 
     def start(self) -> None:
         """Begin."""

@@ -146,6 +146,27 @@ def ask_due(tx: Tx, place: str, every: timedelta, now: datetime) -> int:
     return asked
 
 
+def ask_now(tx: Tx, program_id: int, place: str, now: datetime) -> Anchor | None:
+    """Ask for the newest signed head of a log at once, unless one is on its way or it was told already.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose log.
+        place: where it shall be told.
+        now: the instant.
+
+    Returns:
+        The anchor that stands for it now: the new one, the one on its way, or the one that covers it; None
+        where nothing is in the log yet.
+    """
+    signed = find_last_signed(tx, program_id)
+    last = find_last(tx, program_id, place)
+    if signed is not None and signed.size and (last is None or last.size < signed.size):
+        root = root_at(tx, program_id, signed.size)
+        tx.execute(_ASK, (program_id, place, signed.size, root, now))
+    return find_last(tx, program_id, place)
+
+
 def list_open(tx: Tx, place: str) -> list[Anchor]:
     """List the anchors that are not told for good.
 

@@ -41,6 +41,10 @@ _COSIGNED: Final = """
 insert into log_cosignatures (program_id, size, witness, line, made_at) values (%s, %s, %s, %s, %s)
 on conflict do nothing
 """
+_GREATEST: Final = """
+select distinct on (witness) witness, size, made_at from log_cosignatures
+where program_id = %s order by witness, size desc
+"""
 _SHOWN: Final = """
 select p.key, w.witness, w.size, w.told_at, w.tried_at, w.attempts, w.problem, w.refused_at, w.next_at
 from witness_pushes w join programs p using (program_id)
@@ -168,6 +172,20 @@ def list_pushes(tx: Tx, program: str = "") -> list[Push]:
         By program and witness.
     """
     return [Push(*row) for row in tx.execute(_SHOWN, (program, program))]
+
+
+def list_cosigned(tx: Tx, program_id: int) -> dict[str, tuple[int, datetime]]:
+    """Tell how far each witness signed a log.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose log.
+
+    Returns:
+        By witness: the size of the greatest head that it signed, and when that came.
+    """
+    rows = tx.execute(_GREATEST, (program_id,)).fetchall()
+    return {witness: (size, made_at) for witness, size, made_at in rows}
 
 
 def cosignatures_of(tx: Tx, program_id: int, size: int) -> Sequence[str]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
+from guerdon.connect.chain.keeper import anchor_now, hurry
 from guerdon.connect.chain.stamping import write_file
 from guerdon.connect.chain.stored import Anchor, list_anchors
 from guerdon.ledger import log
+from guerdon.programs.audit import Act, record
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.outline import operation
 
 ROUTER: Final = APIRouter(tags=["Log and proofs"])
 Reading = Annotated[Call, Depends(admitted("accounts:read"))]
+Anchoring = Annotated[Call, Depends(admitted("keys:write"))]
 _FIRST: Final = (2**62, "")
 
 
@@ -52,6 +55,12 @@ class Anchors(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class Anchored(msgspec.Struct, frozen=True):
+    """What is on its way, or covers the log as it is, by place."""
+
+    data: list[AnchorShape]
+
+
 @ROUTER.get("/v1/programs/{program}/log/anchors", summary="Where heads were anchored", **operation(Anchors))
 def anchors(call: Reading, program: str, wanted: Paged) -> Response:
     """The greatest first. What a chain says counts more: `guerdon verify --anchor` asks it."""
@@ -60,6 +69,29 @@ def anchors(call: Reading, program: str, wanted: Paged) -> Response:
         before = wanted.after(tuple[int, str]) or _FIRST
         rows = list_anchors(tx, live.program_id, before, wanted.limit + 1)
     return listing(rows, wanted, lambda one: (one.size, one.place), _shape)
+
+
+@ROUTER.post(
+    "/v1/programs/{program}/log/anchors",
+    summary="Anchor the newest head now",
+    **operation(Anchored, status=202),
+)
+def anchor(call: Anchoring, program: str) -> Response:
+    """Sign the log as far as it is, and have that told to each place of the settings without waiting.
+
+    The answer tells what is on its way to each place: an earlier one may have to arrive first. What the log
+    holds was told already where nothing happened since.
+    """
+    # By the clock on the wall also where a sandbox's call has another: so the sequencer signs too.
+    now, signer = datetime.now(UTC), call.house.signer(call.tenant_id)
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        log.sign_on_demand(tx, signer, live.program_id, log.origin_of(tx, program), now)
+        found = anchor_now(tx, call.house.settings, live.program_id, now)
+        act = Act(call.now, call.caller.actor, "anchor.asked", f"program:{program}", live.program_id)
+        record(tx, act, call.house.ids)
+    hurry(call.house.rounds)
+    return answer(Anchored([_shape(one) for one in found]), 202)
 
 
 @ROUTER.get(
