@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
+from guerdon.web.console.proofs import room as proofs
 from guerdon.web.console.rooms import (
     backtests,
     books,
@@ -35,7 +36,7 @@ def nowhere(visit: Visitor) -> Response:
 
 
 _ROOMS: Final = (
-    *(entrance, overview, members, people, program, backtests, books, quarantine),
+    *(entrance, overview, members, people, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards),
     *(webhooks, hooks, jobs, office),
 )
