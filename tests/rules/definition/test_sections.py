@@ -29,7 +29,6 @@ from guerdon.rules.definition import (
     Signal,
     SingleQuestion,
     Span,
-    Text,
     TextQuestion,
     Wait,
     WaitStep,
