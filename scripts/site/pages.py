@@ -13,6 +13,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "Programs": (
         "docs/earn.md",
         "docs/redeem.md",
+        "docs/metrics.md",
         "docs/tiers.md",
         "docs/discounts.md",
         "docs/goals.md",

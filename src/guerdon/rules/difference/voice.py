@@ -398,14 +398,13 @@ def streak_words(one: Streak | str | None) -> str:
         one: a word or all that is said of it, or None.
 
     Returns:
-        Text such as `weeks in a row, one of which may be missed`.
+        Text such as `weeks in a row (1 may be missed)`.
     """
     if one is None:
         return "no streak"
     row = Streak(of=one) if isinstance(one, str) else one  # type: ignore[arg-type]  # the models allow only periods
-    longest = "at the longest " if row.longest else ""
-    missed = f", of which {row.forgives} together may be missed" if row.forgives else ""
-    return f"{longest}{row.of}s in a row{missed}"
+    missed = f" ({row.forgives} may be missed)" if row.forgives else ""
+    return f"longest run of {row.of}s{missed}" if row.longest else f"{row.of}s in a row{missed}"
 
 
 def plainly(value: object) -> str:
