@@ -169,12 +169,10 @@ class EngineLoop:
             Problem: `overloaded` or `shutting_down`.
         """
         # Before any work for it: those who are refused come again, and soon.
-        self._check_room(commands)
+        self._check_open(commands)
         jobs = [Job(command, sink, place) for place, command in enumerate(commands)]
         with self._wake:
-            if self._stopping:
-                raise _STOPPING
-            self._check_room(commands)
+            self._check_open(commands)
             for key, of_program in _by_program(jobs).items():
                 lanes = self._lanes.get(key)
                 if lanes is None:
@@ -185,16 +183,14 @@ class EngineLoop:
             self._count(jobs, 1)
             self._wake.notify()
 
-    def _check_room(self, commands: Sequence[Command]) -> None:
+    def _check_open(self, commands: Sequence[Command]) -> None:
+        if self._stopping:
+            raise _STOPPING
         limit, count = self._settings.queue_limit, len(commands)
         full = self._waiting and self._waiting + count > limit
         # Half of the queue is kept for those who wait, so that an import never has a till refused.
-        if full or (
-            self._waiting_bulk
-            and self._waiting_bulk + count > limit // 2
-            and self._waiting_bulk + sum(command.bulk for command in commands) > limit // 2
-            and any(command.bulk for command in commands)
-        ):
+        bulk = sum(command.bulk for command in commands)
+        if full or (bulk and self._waiting_bulk and self._waiting_bulk + bulk > limit // 2):
             raise Problem("overloaded", "too many commands are waiting; try again in a moment")
 
     def _count(self, jobs: Sequence[Job], sign: int) -> None:
