@@ -26,7 +26,8 @@ class Pair:
 
     def __init__(self, first: World, second: World) -> None:
         self.first, self.second = first, second
-        self._pid = second.loop.backend_pid
+        # It connects now: from this thread, and before the engine's own wants to.
+        assert second.loop.backend_pid
         self.begun: Future[Answer] = Future()
         """What `begin` asked."""
 
@@ -42,14 +43,18 @@ class Pair:
     def begin(self, act: Act) -> None:
         """Ask the second engine, and go on when it has answered or waits for a lock."""
         self.begun = self.second.loop.submit(self.command(act))
-        while not self.begun.done() and not self._is_waiting():
-            time.sleep(0.01)
+        self.wait_until(self.begun)
 
-    def _is_waiting(self) -> bool:
+    def wait_until(self, asked: Future[Answer]) -> None:
+        """Wait until something is answered, or waits for a lock."""
         with self.second.database.connect("owner") as owner:
+            owner.rollback()
+            owner.autocommit = True
             owner.execute("reset role")
-            query = "select from pg_locks where pid = %s and not granted"
-            return owner.execute(query, (self._pid,)).rowcount > 0
+            query = "select from pg_stat_activity where wait_event_type = 'Lock'"
+            query += " and datname = current_database()"
+            while not asked.done() and not owner.execute(query).rowcount:
+                time.sleep(0.01)
 
     def overtake(
         self, monkeypatch: pytest.MonkeyPatch, place: str, act: Act, meanwhile: Callable[[], object]

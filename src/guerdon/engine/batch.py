@@ -27,14 +27,18 @@ from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx, tenant_statement
 from guerdon.members.crypto import Vault
+from guerdon.programs.programs import await_holders
 from guerdon.rules.step import exactly
 
 _LOG = structlog.get_logger(__name__)
 _LOST = Problem("database_unavailable", "the database does not answer; try again in a moment")
-_FULL = Problem("database_unavailable", "the database has no room or cannot write; try again in a moment")
+_FULL = Problem(
+    "database_unavailable", "the database has no room, cannot write or is held up; try again in a moment"
+)
 _FAULT = Problem("internal_error", "the engine could not apply this; it is kept for inspection")
-_OUT_OF_RESOURCES = ("53", "58")
-"""Classes of SQLSTATE that speak of the server, not of what was asked: no room, no memory, its files."""
+_OUT_OF_RESOURCES = ("53", "58", "55P03")
+"""Beginnings of SQLSTATEs that speak of the server, not of what was asked: no room, no memory, its files, or
+a lock that somebody keeps for too long."""
 _CONNECTIONS = 5
 _WAIT_SECONDS = 0.1
 # Plans are made once, mostly while the tables are still small, so they must not hang on statistics: each
@@ -218,9 +222,9 @@ class Writer:
     def _once(self, place: Place, jobs: Sequence[Job], tried: list[_Tried]) -> Answered:
         began = time.time_ns()
         tx = self._connected()
-        tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
         for one in tried:
-            if self._was_committed(tx, one):
+            tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
+            if self._was_committed(tx, place.program_id, one):
                 tx.rollback()
                 return self._finish(place, one.folded)
         gathered, folded = self._decide(tx, place, jobs)
@@ -245,7 +249,6 @@ class Writer:
                 return gathered, folded
             # Somebody was enrolled for a command that was then refused; each round settles at least one job.
             tx.rollback()
-            tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
 
     def _name_anew(self, jobs: Sequence[Job]) -> None:
         # A name made before the locks may be older than what another process wrote while they were waited
@@ -258,15 +261,12 @@ class Writer:
         failed = [self._quarantine(place, item.job, error) for item, error in folded.failed]
         return folded.answers + failed
 
-    def _was_committed(self, tx: Tx, one: _Tried) -> bool:
+    def _was_committed(self, tx: Tx, program_id: int, one: _Tried) -> bool:
         if not one.event_ids:
             return False
-        # The lost backend may still be at work: its row locks are waited for.
-        tx.execute(
-            "select account_id from accounts where account_id = any(%s::bigint[])"
-            " order by account_id for update",
-            (sorted(set(one.account_ids)),),
-        ).fetchall()
+        # The lost backend may still be at work. Nobody can lock the accounts that it makes, but it holds the
+        # program's version until it ends.
+        await_holders(tx, program_id)
         found = tx.execute(
             "select 1 from events where account_id = any(%s::bigint[])"
             " and event_id = any(%s::uuid[]) limit 1",

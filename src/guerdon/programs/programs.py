@@ -267,6 +267,16 @@ def hold_version(tx: Tx, program_id: int) -> None:
     tx.execute("select pg_advisory_xact_lock_shared(%s)", (program_id,))
 
 
+def await_holders(tx: Tx, program_id: int) -> None:
+    """Wait until every transaction that holds a program's version now has ended.
+
+    Args:
+        tx: bound to the tenant; it keeps others from holding the version until it ends.
+        program_id: which program.
+    """
+    tx.execute("select pg_advisory_xact_lock(%s)", (program_id,))
+
+
 def find_live(tx: Tx, key: str) -> Version | None:
     """Find a program's live definition.
 
