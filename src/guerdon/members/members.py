@@ -11,9 +11,9 @@ from typing import Any
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
-from guerdon.members.accounts import lock_accounts
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import Found, Kind, Ref, normal_ref, parse_ref, resolve
+from guerdon.members.locking import lock_found
 from guerdon.members.names import is_meant, search_digest, words_of
 from guerdon.members.profiles import ProfileChange
 from guerdon.members.stored import (
@@ -269,10 +269,9 @@ def patch_member(tx: Tx, desk: Desk, ref: Ref, change: ProfileChange, now: datet
     Raises:
         Problem: `member_not_found`.
     """
-    found = resolve(tx, desk.vault, desk.program_id, [ref]).get(ref)
+    found = lock_found(tx, desk.vault, desk.program_id, ref)
     if found is None:
         raise _not_found()
-    lock_accounts(tx, desk.program_id, [found.account_id])
     rows = tx.execute(_BY_ID, (desk.program_id, [found.account_id], [found.member_id])).fetchall()
     if not rows:
         raise _not_found()

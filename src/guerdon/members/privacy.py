@@ -10,9 +10,9 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import IdMaker, number_text
 from guerdon.infra.tx import Tx
-from guerdon.members.accounts import lock_accounts
 from guerdon.members.crypto import Vault
-from guerdon.members.identities import Found, Ref, resolve
+from guerdon.members.identities import Found, Ref
+from guerdon.members.locking import lock_found
 from guerdon.members.members import Desk, get_member
 from guerdon.members.standing import Wanted, load_standing
 from guerdon.programs.audit import Act, record
@@ -61,10 +61,9 @@ def erase_member(tx: Tx, erasure: Erasure, ids: IdMaker) -> Found:
     Raises:
         Problem: `member_not_found`, also where they were forgotten before.
     """
-    found = resolve(tx, erasure.vault, erasure.program_id, [erasure.ref]).get(erasure.ref)
+    found = lock_found(tx, erasure.vault, erasure.program_id, erasure.ref)
     if found is None:
         raise Problem("member_not_found", "nobody here is meant by this reference")
-    lock_accounts(tx, erasure.program_id, [found.account_id])
     key = (found.account_id, found.member_id)
     if tx.execute(_SEALED_AWAY, (erasure.now, *key)).rowcount != 1:
         raise Problem("member_not_found", "nobody here is meant by this reference")

@@ -42,6 +42,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon verify --checkpoint head.txt --log-key guerdon/main/club+0a1b2c3d+AfJ…",
         "guerdon verify --anchor chain",
     ),
+    "merge": (
+        "guerdon merge acc_01h8xj3q0abcd acc_01h8xj3q0abce --program club",
+        "guerdon merge acc_01h8xj3q0abcd acc_01h8xj3q0abce --program club --yes",
+    ),
     "backup": ("guerdon backup backups --data shop-data", "guerdon backup - > shop.backup"),
     "restore": (
         "guerdon restore shop.backup --data new-data --master-key master.key",

@@ -46,6 +46,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "backup": Place(CARE, "care.backup", "backup"),
     "restore": Place(CARE, "care.restore", "restore"),
     "retention": Place(CARE, "care.retention"),
+    "merge": Place(CARE, "care.merging", "merge"),
     "proof": Place(CARE, "proofs.log_keys"),
     "anchor": Place(CARE, "proofs.anchoring"),
     "keys": Place(CARE, "keys"),

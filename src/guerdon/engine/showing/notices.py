@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from guerdon.rules.decision import Decision
-from guerdon.rules.events import ARRIVED
+from guerdon.rules.events import ARRIVED, LEFT
 
 _UNITS: Final = {
     "award": "units.awarded",
@@ -44,6 +44,7 @@ def notices_of(event_type: str, decision: Decision) -> list[str]:
     names += ["redemption.used"] if decision.used or event_type == USE else []
     names += ["redemption.cancelled"] if decision.cancelled else []
     names += ["redemption.restored"] if decision.restored else []
-    names += ["tier.changed"] if decision.tier_changes else []
+    # Nobody loses the tier of an account that goes into another one.
+    names += ["tier.changed"] if decision.tier_changes and event_type != LEFT else []
     names += ["badge.earned"] if decision.badges else []
     return names

@@ -51,6 +51,10 @@ def leave_for(draft: Draft, command: LeaveFor) -> None:
         moved = moved_entries(given, -1, "transit") if given else ()
         _post(draft, key, moved, -wallet.debt, command.to_account)
         draft.wallets[key] = WalletState(lots=())
+    for key, ladder in draft.program.ladders.items():
+        held, base = draft.tiers.get(key), ladder.tiers[0].key
+        if held is not None and held.level != base:
+            draft.tier_changes.append(TierChange(key, held.level, base, draft.now, "merged"))
     draft.buckets, draft.tiers, draft.counters, draft.badges, draft.takings = {}, {}, {}, {}, {}
 
 

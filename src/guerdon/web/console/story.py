@@ -28,6 +28,8 @@ _TITLES: Final = {
     "guerdon.send_redemption": "Redemption sent",
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
+    "guerdon.leave": "Merged into another account",
+    "guerdon.take_in": "Another account was merged into this one",
     "guerdon.tick": "Time passed",
     "guerdon.take_capture": "Cart paid, its order was known",
     "guerdon.load_card": "Money came onto the card",
