@@ -15,6 +15,7 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions
 from guerdon.members.identities import Ref, member_ref
 from guerdon.members.members import Member, get_member
+from guerdon.members.merging import list_merged
 from guerdon.members.privacy import Erasure, erase_member, export_member
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
@@ -42,7 +43,9 @@ def export(visit: Exporting, program: str, member: str) -> Response:
         found = get_member(tx, opened.desk, ref)
         told = export_member(tx, opened.desk, ref)
         told["events"] = _events(tx, opened, found)
-        told["transactions"] = _transactions(tx, opened, found.account_id)
+        # What an account had that was merged into theirs stands in its own journal.
+        accounts = (found.account_id, *list_merged(tx, [found.account_id]))
+        told["transactions"] = [row for one in accounts for row in _transactions(tx, opened, one)]
         act = Act(visit.now, visit.staff.actor, "member.exported", member, opened.live.program_id)
         record(tx, act, visit.house.ids)
     body = json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n"
