@@ -19,7 +19,7 @@ ACCOUNTS_AT_MOST: Final = 100_000
 EVENTS_AT_MOST: Final = 100_000
 """So many of the latest events are looked at for their types."""
 
-_COUNT = "select count(*) from accounts where program_id = %s and kind <> 'card'"
+_COUNT = "select count(*) from accounts where program_id = %s and kind <> 'card' and merged_into is null"
 _CHOSEN: Final = """
 with chosen as (
     select account_id from accounts tablesample bernoulli (%(percent)s) repeatable (7)
@@ -28,7 +28,7 @@ with chosen as (
 """
 _LOOKED_AT: Final = """
 select count(*) from accounts tablesample bernoulli (%(percent)s) repeatable (7)
-where program_id = %(program_id)s and kind <> 'card'
+where program_id = %(program_id)s and kind <> 'card' and merged_into is null
 """
 _TYPES: Final = """
 select type, count(*) from (
