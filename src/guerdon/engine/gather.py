@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from psycopg.pq import TransactionStatus
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
@@ -51,7 +52,7 @@ from guerdon.engine.returns.gathering import (
 )
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra import failpoints
-from guerdon.infra.tx import Tx
+from guerdon.infra.tx import Tx, tenant_statement
 from guerdon.ledger.holds import ask_holds
 from guerdon.ledger.statements import load_spent
 from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, read_wallets
@@ -181,7 +182,7 @@ def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
     """Read and lock all that a batch can touch.
 
     Args:
-        tx: bound to the tenant.
+        tx: bound to the tenant, or outside of a transaction, which is begun and bound here.
         place: where the batch runs.
         items: its commands, read.
 
@@ -230,6 +231,9 @@ def _find_subjects(tx: Tx, gathered: Gathered) -> bool:
     now = max(item.job.command.received_at for item in items)
     calls = {(once.scope, once.key) for item in items if (once := item.job.command.once) is not None}
     with tx.pipeline():
+        if tx.info.transaction_status == TransactionStatus.IDLE:
+            # With the first question, for beginning and binding are round trips of their own elsewhere.
+            tx.execute(tenant_statement(place.vault.tenant_id), prepare=False)
         hold_version(tx, place.program_id)
         live = ask_live(tx, place.program.key)
         found = ask_resolve(tx, place.vault, place.program_id, refs)
