@@ -19,6 +19,7 @@ from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
 from guerdon.rules.cards.paying import REFUSALS
 from guerdon.web.console import opened, saying, story
+from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
 from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
@@ -46,6 +47,7 @@ CHOSEN = {
     *codes.WHY_NOT.values(),
     *rewards.KINDS.values(),
     *rewards.STATES.values(),
+    *quizzes.KINDS.values(),
     *("Used", "Given back", "Sent", "{amount} on a code", "{amount} of the budget of {name}"),
     entrance._TOO_OLD,
     entrance._WRONG,
