@@ -75,6 +75,7 @@ def test_gathering_after_apply_finds_the_folded_state(world: World, seed: int) -
         live.counts_members,
         live.pinned,
         live.recorded,
+        live.metrics_since,
     )
     with world.database.connect() as tx:
         for _ in range(3):
