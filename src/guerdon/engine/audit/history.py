@@ -227,7 +227,8 @@ class History:
         """
         found, least = self.row.metrics_version, self.replay.metrics_version
         exists = found == 0 or self.place.versions.find(self.place.tx, self.program_id, found) is not None
-        if self.row.kind != "card" and not self.not_replayed and (found < least or not exists):
+        is_known = self.row.kind != "card" and not self.not_replayed
+        if not exists or (is_known and found < least):
             key = f"{number_text('acc', self.row.account_id)} metrics_version"
             yield Finding(
                 "accounts_unlike_replay", "accounts", key, str(least), str(found), self.row.account_id
