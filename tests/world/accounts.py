@@ -110,6 +110,21 @@ class Account:
         if idle is not None:
             self.idle[key] = idle
 
+    def take_in(self, other: Account, booked: datetime) -> None:
+        """Take over all that another account has: lots with their dates, counts, limits and badges."""
+        for key, lots in other.lots.items():
+            ends = [one for one in (self.idle.get(key), other.idle.get(key)) if one is not None and lots]
+            if ends:
+                self.idle[key] = max(ends)
+            self.lots[key] += [lot for lot in lots if min(lot.expires_at, max(ends, default=NEVER)) > booked]
+        self.orders += other.orders
+        self.uses += other.uses
+        self.earned += other.earned
+        self.badges |= other.badges
+        latest = [one for one in (self.last_occurred, other.last_occurred) if one is not None]
+        self.last_occurred = max(latest, default=None)
+        self.last_booked = booked
+
     def take(self, key: str, amount: int, when: When) -> list[Moved]:
         at, now = when
         parts = []

@@ -36,6 +36,7 @@ class Actors:
         self.calls: list[Act] = []
         self.histories: dict[str, datetime] = {}
         self.gone: set[str] = set()
+        self.merged: set[str] = set()
         self.numbers = 0
 
     def number(self) -> int:
@@ -56,6 +57,8 @@ class Actors:
             return self.history(now)
         if roll < 0.13 and len(self.people) > 4:
             return self.erasure(now)
+        if roll < 0.16 and len(self.people) > 2:
+            return self.merger(now)
         size = self.chance.choices((1, self.chance.randint(2, 8), self.chance.randint(32, 64)), (70, 22, 8))[
             0
         ]
@@ -122,13 +125,25 @@ class Actors:
 
     def erasure(self, now: datetime) -> Step:
         """Somebody wants to be forgotten; nobody tells of them any more, but they may join again."""
-        who = self.chance.choice(self.people[1:])
+        # Whose account went into another's shares it: what becomes of that is for tests of its own.
+        alone = [one for one in self.people[1:] if one not in self.merged]
+        if not alone:
+            return self.enrolments(now)
+        who = self.chance.choice(alone)
         self.people.remove(who)
         self.histories.pop(who, None)
         self.gone.add(who)
         self.sent = [act for act in self.sent if act["who"] != who]
         self.calls = [act for act in self.calls if act["who"] != who]
         return [{"do": "erase", "who": who, "program": self.spec.key, "now": now}]
+
+    def merger(self, now: datetime) -> Step:
+        """Somebody had two accounts; both names lead to one from now on."""
+        who, into = self.chance.sample(self.people, 2)
+        who = "nobody" if self.chance.random() < 0.04 else who
+        self.merged |= {who, into}
+        self.histories.pop(who, None)
+        return [{"do": "merge", "who": who, "into": into, "program": self.spec.key, "now": now}]
 
     def event(self, now: datetime) -> Act:
         roll, chance = self.chance.random(), self.chance

@@ -23,6 +23,7 @@ from guerdon.engine.commands import (
     Command,
     EnrolMember,
     IngestEvent,
+    MergeAccounts,
     Once,
     RedeemReward,
     RunTick,
@@ -296,6 +297,11 @@ class World:
     def learn(self, act: Act, answer: Answer) -> None:
         """Remember the engine's numbers for what the plan calls by name."""
         account = parse_number("acc", answer.account) if answer.account else None
+        if act["do"] == "merge" and account is not None:
+            gone = self.accounts[act["program"], act["who"]]
+            theirs = [name for name, number in self.accounts.items() if number == gone]
+            self.accounts |= dict.fromkeys(theirs, account)
+            return
         if account is not None and act.get("who") is not None:
             known = self.accounts.setdefault((act["program"], act["who"]), account)
             if known != account:
@@ -313,7 +319,9 @@ class World:
         base: dict[str, Any] = {"tenant_id": TENANT, "program": act["program"], "received_at": act["now"]}
         if "once" in act:
             body = json.dumps([act["who"], act["reward"], act["quantity"]]).encode()
-            base["once"] = Once("POST /redemptions", act["once"], hashlib.sha256(body).digest())
+            base["once"] = Once(
+                f"POST /{act['program']}/redemptions", act["once"], hashlib.sha256(body).digest()
+            )
         if act["program"] == "store":
             account = self.accounts.get(("store", act.get("who") or ""), UNKNOWN)
             return self.voice.translate(act, base, account)
@@ -339,11 +347,18 @@ class World:
             case "adjust":
                 more = {name: act[name] for name in ("wallet", "amount", "reason")}
                 return AdjustBalance(account_id=account, **more, **base)
-            case "send":
-                to = self.accounts.get((act["program"], act["to"]), UNKNOWN + 1)
-                more = {name: act[name] for name in ("wallet", "amount")}
-                return TransferUnits(account_id=account, to_account=to, **more, **base)
+            case "send" | "merge":
+                return self.between(act, base, account)
         return RunTick(account_id=account, **base)
+
+    def between(self, act: Act, base: dict[str, Any], account: int) -> Command:
+        """Write what goes from one account to another."""
+        other = act["into"] if act["do"] == "merge" else act["to"]
+        to = self.accounts.get((act["program"], other), UNKNOWN + 1)
+        if act["do"] == "merge":
+            return MergeAccounts(account_id=account, into_account=to, **base)
+        more = {name: act[name] for name in ("wallet", "amount")}
+        return TransferUnits(account_id=account, to_account=to, **more, **base)
 
 
 def cloud_event(act: Act) -> dict[str, Any]:

@@ -59,7 +59,10 @@ def _check_sums(tx: Tx) -> list[str]:
 
 def _check_accounts(tx: Tx, program: tuple[str, int], model: Model, accounts: Names) -> list[str]:
     stored = {
-        row[0] for row in tx.execute("select account_id from accounts where program_id = %s", program[1:])
+        row[0]
+        for row in tx.execute(
+            "select account_id from accounts where program_id = %s and merged_into is null", program[1:]
+        )
     }
     known = {accounts.get((program[0], who)) for who in model.accounts}
     return (

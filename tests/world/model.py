@@ -68,11 +68,15 @@ class Model:
         self.orders: dict[tuple[str, str], Known] = {}
         self.takings: dict[str, Taking] = {}
         self.calls: dict[str, tuple[datetime, Out]] = {}
+        self.became: dict[str, str] = {}
+        """Whose account somebody's went into."""
 
     # --- acts
 
     def act(self, act: Act) -> Out:
         """Let something happen, and give the answer that the engine must give."""
+        said = {"said": act["who"], "who": self.name(act["who"])} if act.get("who") is not None else {}
+        act = {**act, **said, **({"to": self.name(act["to"])} if "to" in act else {})}
         called = self.calls.get(act.get("once", ""))
         if called is not None and act["now"] < called[0] + timedelta(hours=24):
             return called[1]
@@ -88,6 +92,12 @@ class Model:
             self.calls[act["once"]] = (act["now"], out)
         return out
 
+    def name(self, who: str) -> str:
+        """Give the name of the account that stands for somebody's."""
+        while who in self.became:
+            who = self.became[who]
+        return who
+
     def change(self, spec: Spec) -> None:
         """Another version of the program stands from now on."""
         self.spec = spec
@@ -99,7 +109,8 @@ class Model:
         if act["do"] == "nightly":
             return set(self.accounts)
         taking = self.takings.get(act.get("ref", ""))
-        names = {act.get("who"), act.get("to"), taking.who if taking is not None else None}
+        names = {self.name(act.get("who") or ""), self.name(act.get("to", ""))}
+        names |= {self.name(act.get("into", "")), taking.who if taking is not None else ""}
         if act["do"] == "erase":
             names = {gone_name(act["who"], act["now"])}
         return {who for who in names if who in self.accounts}
@@ -125,7 +136,7 @@ class Model:
                 account = self._new(who)
             effects, skipped, late = self._decide(account, act, at, booked)
             out = self._answer("applied", effects, skipped, late=late)
-        known = Known(_body(act), out, who, act.get("lines"))
+        known = Known(_body(act), out, act.get("said", who), act.get("lines"))
         self.events[act["source"], act["id"]] = known
         if act["type"] == "order.paid":
             self.orders[act["source"], act["order"]] = known
@@ -138,7 +149,7 @@ class Model:
                 raise Refused("event_id_reused")
         elif act["type"] == "order.paid":
             known = self.orders.get((act["source"], act["order"]))
-            if known is not None and (known.who, known.order) != (who, act["lines"]):
+            if known is not None and (known.who, known.order) != (act.get("said", who), act["lines"]):
                 raise Refused("order_already_paid")
         if known is None:
             return None
@@ -236,6 +247,21 @@ class Model:
         for taking in self.takings.values():
             taking.who = gone if taking.who == who else taking.who
         return self._answer("applied")
+
+    def _merge(self, act: Act) -> Out:
+        """All that an account has goes to another one; nothing is awarded, and nothing is an activity."""
+        gone, into, now = act["who"], self.name(act["into"]), act["now"]
+        mine, theirs = self._account(gone), self._account(into)
+        if mine is theirs:
+            raise Refused("same_account")
+        mine.settle(now)
+        booked = theirs.settle(now)
+        theirs.take_in(mine, booked)
+        del self.accounts[gone]
+        self.became[gone] = into
+        for taking in self.takings.values():
+            taking.who = into if taking.who == gone else taking.who
+        return self._shown(self._answer("applied"), into, now)
 
     def _tick(self, act: Act) -> Out:
         self._account(act["who"]).tick(act["now"])
@@ -422,7 +448,9 @@ class Model:
 
 
 def _body(act: Act) -> Any:
-    return {name: value for name, value in act.items() if name not in ("now", "do", "historical", "enrol")}
+    kept = {name: value for name, value in act.items() if name not in ("now", "do", "historical", "enrol")}
+    # An event stays whose it was told of, whatever account stands for that person by now.
+    return {**kept, "who": kept.pop("said", kept["who"])}
 
 
 def gone_name(who: str, now: datetime) -> str:

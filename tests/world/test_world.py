@@ -32,7 +32,7 @@ def test_engine_and_model_agree(world: World, seed: int) -> None:
 @pytest.mark.timeout(300)
 def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> None:
     """Lost connections, deadlocks, a full disk: those who ask see nothing of it."""
-    plan = with_faults(together(make_plan(64, 70), make_shop_plan(64, 70)), 37)
+    plan = with_faults(together(make_plan(32, 70), make_shop_plan(32, 70)), 37)
     with ground.fresh() as database, running_world(database, 2) as world:
         world.play(plan)
         assert {f"fault {kind}" for kind in KINDS} <= set(world.seen)
@@ -138,7 +138,7 @@ def test_the_clock_finds_the_day_on_which_clocks_change() -> None:
 
 def test_plans_meet_everything_that_they_are_for(world: World) -> None:
     """A world in which nothing is refused, or no burst is long, shows nothing."""
-    plan = make_plan(34, 90)
+    plan = make_plan(43, 90)
     world.play(plan)
     assert world.told.passed["changes of clocks"] > 0
     assert world.told.passed["ends of years"] > 0
@@ -160,6 +160,7 @@ def test_plans_meet_everything_that_they_are_for(world: World) -> None:
         "cancel applied",
         "cancel redemption_cancelled",
         "send applied",
+        "merge applied",
         "adjust applied",
     }
     assert wanted - set(world.seen) == set()
