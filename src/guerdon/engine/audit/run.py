@@ -17,10 +17,10 @@ from guerdon.engine.audit.guests import Guests
 from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
+from guerdon.engine.audit.played.attempts import check_attempts
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
-from guerdon.engine.play.audit import check_attempts
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.archives.audit import Month

@@ -39,6 +39,18 @@ def said(program: Program, text: Text | None, language: str) -> str | None:
     return None if text is None else text.in_language(language, program.definition.languages)
 
 
+def picture_address(picture: str) -> str:
+    """Tell where a picture is.
+
+    Args:
+        picture: as definitions write it, `https://…` or the name of a file.
+
+    Returns:
+        The address; files lie under `/static/pictures`.
+    """
+    return picture if picture.startswith("https://") else f"/static/pictures/{picture}"
+
+
 def show_quiz(program: Program, one: Listed, language: str, now: datetime) -> QuizShape:
     """Show a quiz in a member's list.
 

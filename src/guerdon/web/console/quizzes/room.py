@@ -17,9 +17,9 @@ from guerdon.rules.play.judging import right_answer
 from guerdon.rules.program import Program
 from guerdon.web.api.quizzes.figures import show_figures
 from guerdon.web.api.quizzes.shapes import QuestionFigures
+from guerdon.web.api.quizzes.shown import picture_address
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
-from guerdon.web.pages.quiz.routes import picture_address
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 KINDS: Final = {

@@ -23,7 +23,7 @@ from guerdon.members.identities import member_ref
 from guerdon.play.attempts import Attempt
 from guerdon.web.api.quizzes.links import PATH, Link, read_link, tenant_of_link
 from guerdon.web.api.quizzes.shapes import AttemptShape
-from guerdon.web.api.quizzes.shown import show_attempt, show_quiz
+from guerdon.web.api.quizzes.shown import picture_address, show_attempt, show_quiz
 from guerdon.web.api.quizzes.taking import Seen, Whose, taker_of, tell
 from guerdon.web.bodies import read_body
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
@@ -44,18 +44,6 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-def picture_address(picture: str) -> str:
-    """Tell where a picture is.
-
-    Args:
-        picture: as definitions write it, `https://…` or the name of a file.
-
-    Returns:
-        The address; files lie under `/static/pictures`.
-    """
-    return picture if picture.startswith("https://") else f"/static/pictures/{picture}"
 
 
 _TEMPLATES.filters["address"] = picture_address

@@ -1,0 +1,1 @@
+"""What members played, judged again."""
