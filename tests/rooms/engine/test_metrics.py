@@ -122,13 +122,14 @@ def live_a_while(world: World, chance: random.Random, members: list[str], rounds
         bought = [one for one in names if one not in returned_of(world)]
         if bought and chance.random() < 0.7:
             name = chance.choice(bought)
-            data = {"order": name, "id": f"r-{name}", **chance.choice([{"all": True}, PART])}
+            data = {"order": name, "id": f"r-{name}", **chance.choice([WHOLE, PART])}
             answer = world.ask(world.event("order.returned", None, data=data))[0]
             assert answer.status in ("applied", "rejected"), answer.problem
         world.later(hours=1)
 
 
-PART = {"lines": [{"id": "0"}]}
+WHOLE: dict[str, Any] = {"all": True}
+PART: dict[str, Any] = {"lines": [{"id": "0"}]}
 
 
 def returned_of(world: World) -> set[str]:
