@@ -82,7 +82,7 @@ def figures(call: Reading, program: str, quiz: str) -> Response:
     """Tries, how many passed, and for each question how many were right."""
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        shown = show_figures(tx, (live.program_id, live.program), quiz, _recorded(call, tx, program))
+        shown = show_figures(tx, (live.program_id, live.program), quiz, _recorded(tx, call, program))
     return answer(shown)
 
 
@@ -170,7 +170,7 @@ def _whose(call: Call, program: str) -> Whose:
     return Whose(call.premises, call.tenant_id, program, call.now)
 
 
-def _recorded(call: Call, tx: Tx, program: str) -> Callable[[int, int], Any]:
+def _recorded(tx: Tx, call: Call, program: str) -> Callable[[int, int], Any]:
     return lambda program_id, version: call.house.version(tx, program, (program_id, version))
 
 
