@@ -67,7 +67,9 @@ def tier_of(living: Life, account: int) -> str:
     return str(rows[0][0]) if rows else "bronze"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
+)
 def test_two_random_lives_become_one(living: Life, seed: int) -> None:
     living.chance.seed(seed)
     living.begin(["anna", "ben", "cara"])

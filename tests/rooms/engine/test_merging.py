@@ -150,7 +150,10 @@ def test_everybody_is_at_work_while_two_accounts_become_one(world: World, engine
     audit(world)
 
 
-@pytest.mark.parametrize("name", ["before_lock", "after_write", "in_commit", "after_commit"])
+_LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("before_lock", "in_commit", "after_commit")]
+
+
+@pytest.mark.parametrize("name", ["after_write", *_LONG])
 def test_a_kill_while_it_is_merged(world: World, name: str) -> None:
     gone, into = two(world)
 
