@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Self
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
-from guerdon.engine.audit.facts import read_fact
 from guerdon.engine.counting import Recounter
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.replaying.facts import read_fact
 from guerdon.engine.ticks import run_due_of
 from guerdon.infra.db import Database, open_database
 from guerdon.infra.rounds import Rounds

@@ -66,7 +66,7 @@ def _moved_at_the_counter(demo: Demo, key: str) -> Decimal:
     sums = [text for one in explained["campaigns"] for text in one["sums"]]
     earned = sum(Decimal(text.split()[-2]) for text in sums if text.endswith("points"))
     # Who took the quiz of the bags and knew enough got the same for it, once.
-    known = _ask(demo, f"{club}/quizzes/know_your_bag/figures", key)["passed"]
+    known: int = _ask(demo, f"{club}/quizzes/know_your_bag/figures", key)["passed"]
     assert min(paid, earned, known) > 0
     return 50 + earned - paid + 80 * known
 

@@ -23,7 +23,7 @@ from guerdon.ledger.changes import WalletChange
 from guerdon.ledger.holds import write_holds
 from guerdon.ledger.journal import Guard, Posting, check_guards, post
 from guerdon.members.accounts import AccountUpdate, open_accounts, write_accounts
-from guerdon.members.merging import write_merge
+from guerdon.members.merging.moving import write_merge
 from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.audit import Act, record
 from guerdon.programs.counters import ask_take

@@ -24,7 +24,7 @@ from guerdon.infra.arrays import (
 )
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
-from guerdon.members.merging import whose_events
+from guerdon.members.merging.moving import whose_events
 from guerdon.rules.decision import Decision
 
 _STREAMED_AT_ONCE = 500

@@ -50,11 +50,11 @@ from guerdon.engine.folding.checkouts import cancel, confirm, end_others, open_,
 from guerdon.engine.folding.choosing import choose
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
 from guerdon.engine.folding.known import Known
+from guerdon.engine.folding.merging import merge
 from guerdon.engine.folding.returns import take_return
-from guerdon.engine.gather import Gathered, lots_missing
+from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item, public_form, stored_form
 from guerdon.engine.keys import KnownCall
-from guerdon.engine.merging.folding import merge
 from guerdon.rewards.redemptions import Redemption, step_of
 from guerdon.rules import events
 from guerdon.rules.capturing import for_guest
@@ -63,6 +63,7 @@ from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import Event, ReceiveUnits, Send, SendUnits, TakeCapture, Use, asked_by
 from guerdon.rules.holds import give_back_units, lapsed
 from guerdon.rules.program import Program
+from guerdon.rules.settling import lots_missing
 from guerdon.rules.state import AccountState, Lot, MemberState, Shared, State
 from guerdon.rules.step import step
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +14,6 @@ from psycopg.pq import TransactionStatus
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
 from guerdon.engine import keys
-from guerdon.engine.audit.facts import read_fact
 from guerdon.engine.cards.gathering import ask_codes, check_locked, set_cards, tell_coupons
 from guerdon.engine.checkouts.gathering import (
     FoundCheckouts,
@@ -39,6 +38,7 @@ from guerdon.engine.merging.gathering import (
     set_heirs,
     why_not_merged,
 )
+from guerdon.engine.replaying.facts import read_fact
 from guerdon.engine.returns.choosing import check_chosen, part_chosen, set_redemption
 from guerdon.engine.returns.gathering import (
     ask_returned,
@@ -59,7 +59,7 @@ from guerdon.ledger.wallets import Wallets, add_lots, ask_lots, ask_wallets, rea
 from guerdon.members.accounts import AccountRow, ask_accounts
 from guerdon.members.crypto import MemberKey, Vault
 from guerdon.members.identities import Found, Ref, ask_resolve
-from guerdon.members.merging import ask_heirs
+from guerdon.members.merging.moving import ask_heirs
 from guerdon.members.standing import Standing, Wanted, ask_standing, load_own_counters, load_standing
 from guerdon.members.states import LoadedMembers, ask_members
 from guerdon.programs.counters import ask_counters
@@ -69,7 +69,7 @@ from guerdon.rewards.redemptions import Redemption, ask_issued, ask_redemptions,
 from guerdon.rules import events
 from guerdon.rules.needs import Needs, needs_of
 from guerdon.rules.program import Program
-from guerdon.rules.settling import needs_lots
+from guerdon.rules.settling import lots_missing
 from guerdon.rules.state import AccountState, Hold, HoldKey, Takings
 
 _ALSO_OF_GUESTS = (events.PriceCart, events.ReturnOrder)
@@ -492,21 +492,3 @@ def _due_accounts(gathered: Gathered) -> set[int]:
 def _is_historical(item: Item) -> bool:
     command = item.job.command
     return isinstance(command, IngestEvent) and command.historical and item.account_id != 0
-
-
-def lots_missing(program: Program, state: AccountState, booked_at: datetime) -> bool:
-    """Tell whether a wallet cannot be settled for want of its lots.
-
-    Args:
-        program: what decides.
-        state: the account.
-        booked_at: the instant of the next decision; an account's clock never runs backwards.
-
-    Returns:
-        True where something is due or given up and its lots were not read.
-    """
-    last = state.last_booked_at
-    now = booked_at if last is None or last < booked_at else last
-    # Who owes units repays them out of whatever comes, and lots are taken for that.
-    owes = any(one.debt and one.lots is None for one in state.wallets.values())
-    return owes or needs_lots(program, state.wallets, now)

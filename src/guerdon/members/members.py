@@ -13,7 +13,7 @@ from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import Found, Kind, Ref, normal_ref, parse_ref, resolve
-from guerdon.members.locking import lock_found
+from guerdon.members.merging.locking import lock_found
 from guerdon.members.names import is_meant, search_digest, words_of
 from guerdon.members.profiles import ProfileChange
 from guerdon.members.stored import (

@@ -12,8 +12,8 @@ from guerdon.base.ids import IdMaker, number_text
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.members.identities import Found, Ref
-from guerdon.members.locking import lock_found
 from guerdon.members.members import Desk, get_member
+from guerdon.members.merging.locking import lock_found
 from guerdon.members.standing import Wanted, load_standing
 from guerdon.programs.audit import Act, record
 

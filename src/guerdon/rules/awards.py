@@ -13,7 +13,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import Number, multiply, plus, round_ratio, round_scaled, scaled_decimal, spread
 from guerdon.rules import limits
 from guerdon.rules.decision import Effect, Entry
-from guerdon.rules.draft import Draft, expiry_instant
+from guerdon.rules.draft import Draft
 from guerdon.rules.limits import Draw
 from guerdon.rules.program import Award, Campaign, Multiply, Wallet
 from guerdon.rules.scope import Scope
@@ -272,6 +272,6 @@ def _lot(draft: Draft, part: Part) -> Lot:
         available_at=zone.after(occurred_at, award.pending),
         expires_at=None
         if expires is None or expires.from_activity
-        else expiry_instant(draft.program, occurred_at, expires),
+        else expires.instant(draft.program.zone, occurred_at),
         remaining=part.units,
     )

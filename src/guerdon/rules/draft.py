@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from guerdon.base.calendar import EPOCH_DAY, period_end, period_start
+from guerdon.base.calendar import EPOCH_DAY, period_start
 from guerdon.base.errors import Problem
 from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
@@ -32,7 +32,7 @@ from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
 from guerdon.rules.metrics import Counts, Metric, Tally, added, bucket_of, number_on
 from guerdon.rules.pinned import tier_views
-from guerdon.rules.program import Expiry, Program
+from guerdon.rules.program import Program
 from guerdon.rules.scope import (
     AccountView,
     EventView,
@@ -128,7 +128,7 @@ class Draft:
         ladders = self.program.ladders if self.before.account.kind != "card" else {}
         for key, ladder in ladders.items():
             held = self.tiers.get(key)
-            if held is None or held.definition != ladder.identity or _due(held.changes_at, self.now):
+            if held is None or held.definition != ladder.identity or held.is_due(self.now):
                 self.retier(key, "definition" if held is not None else "reached")
         if self.holds or self.shared_holds:
             self.let_go(holds.lapsed(self.holds, self.now) + holds.lapsed(self.shared_holds, self.now))
@@ -225,7 +225,7 @@ class Draft:
         zone = self.program.zone
         if self.late or ladder.metric.identity in self.lowered:
             return False
-        if held.definition != ladder.identity or _due(held.changes_at, self.now):
+        if held.definition != ladder.identity or held.is_due(self.now):
             return False
         if self.day < period_start(ladder.review, zone.day_of(self.now)):
             return False
@@ -279,8 +279,7 @@ class Draft:
         Returns:
             Bound less what is used; it can be negative after a definition lowered the bound.
         """
-        used = (self.shared if draw.shared else self.counters).get(draw.counter, _ZERO)
-        left = draw.bound - used
+        left = draw.bound - (self.shared if draw.shared else self.counters).get(draw.counter, _ZERO)
         self.left.setdefault(draw.counter, left)
         return left
 
@@ -356,7 +355,7 @@ class Draft:
         expires = wallet.expires if wallet is not None else None
         if expires is None or not expires.from_activity:
             return None
-        ends = expiry_instant(self.program, self.event.occurred_at, expires)
+        ends = expires.instant(self.program.zone, self.event.occurred_at)
         return max(ends, self.wallet(wallet_key).idle_expires_at or ends)
 
     def _touch(self, wallet_key: str, idle: datetime | None) -> None:
@@ -499,25 +498,3 @@ class Draft:
             left={counter: Decimal(plain_text(left)) for counter, left in self.left.items()},
             held=self.held,
         )
-
-
-def expiry_instant(program: Program, occurred_at: datetime, expires: Expiry) -> datetime:
-    """Work out when units are gone.
-
-    Args:
-        program: for its calendar.
-        occurred_at: when they were earned, or when the wallet was last active.
-        expires: the rule.
-
-    Returns:
-        The first instant at which they cannot be spent.
-    """
-    zone = program.zone
-    ends = zone.after(occurred_at, expires.after)
-    if expires.end_of is None:
-        return ends
-    return zone.start_of(period_end(expires.end_of, zone.day_of(ends)))
-
-
-def _due(changes_at: datetime | None, now: datetime) -> bool:
-    return changes_at is not None and changes_at <= now

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from guerdon.rules.contents import Contents
 from guerdon.rules.decision import Decision, NewRedemption, Returned
 from guerdon.rules.limits import Draw
 from guerdon.rules.lives import LifeKey, LotLife
-from guerdon.rules.merging.contents import Contents
 from guerdon.rules.orders import Order
 from guerdon.rules.particulars import NOTHING_FIXED, Covered, Particulars
 from guerdon.rules.program import Program

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import msgspec
 
-from guerdon.base.calendar import Period, Span
+from guerdon.base.calendar import Period, Span, Zone, period_end
 from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import Expression
 from guerdon.rules.limits import Caps, Limits
@@ -22,6 +22,21 @@ class Expiry(msgspec.Struct, frozen=True):
     after: Span
     from_activity: bool = False
     end_of: Period | None = None
+
+    def instant(self, zone: Zone, occurred_at: datetime) -> datetime:
+        """Work out when units are gone.
+
+        Args:
+            zone: the program's calendar.
+            occurred_at: when they were earned, or when the wallet was last active.
+
+        Returns:
+            The first instant at which they cannot be spent.
+        """
+        ends = zone.after(occurred_at, self.after)
+        if self.end_of is None:
+            return ends
+        return zone.start_of(period_end(self.end_of, zone.day_of(ends)))
 
 
 class Wallet(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from guerdon.rules import lots
 from guerdon.rules.lots import Expired
 from guerdon.rules.parts import Conversion
 from guerdon.rules.program import Program
-from guerdon.rules.state import Lot, WalletState
+from guerdon.rules.state import AccountState, Lot, WalletState
 
 Wallets = Mapping[str, WalletState]
 
@@ -79,6 +79,24 @@ def needs_lots(program: Program, wallets: Wallets, now: datetime) -> bool:
         if (changes_at is not None and changes_at <= now) or (retired and _is_given_up(program, key, wallet)):
             return True
     return False
+
+
+def lots_missing(program: Program, state: AccountState, booked_at: datetime) -> bool:
+    """Tell whether a wallet cannot be settled for want of its lots.
+
+    Args:
+        program: what decides.
+        state: the account.
+        booked_at: the instant of the next decision; an account's clock never runs backwards.
+
+    Returns:
+        True where something is due or given up and its lots were not read.
+    """
+    last = state.last_booked_at
+    now = booked_at if last is None or last < booked_at else last
+    # Who owes units repays them out of whatever comes, and lots are taken for that.
+    owes = any(one.debt and one.lots is None for one in state.wallets.values())
+    return owes or needs_lots(program, state.wallets, now)
 
 
 def settle_wallets(program: Program, wallets: Wallets, now: datetime) -> Settled:

@@ -12,7 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.decision import Book, Effect, Entry, NewRedemption
-from guerdon.rules.draft import Draft, expiry_instant
+from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Adjust, CancelRedemption, ReceiveUnits, Redeem, SendUnits
 from guerdon.rules.giving import code_of, fix, take_back, valid_until
@@ -425,7 +425,7 @@ def fresh_lot(draft: Draft, wallet: str, amount: int) -> Lot:
         available_at=draft.program.zone.start_of(draft.day),
         expires_at=None
         if expires is None or expires.from_activity
-        else expiry_instant(draft.program, occurred_at, expires),
+        else expires.instant(draft.program.zone, occurred_at),
         remaining=amount,
     )
 

@@ -95,6 +95,17 @@ class TierState(msgspec.Struct, frozen=True, gc=False):
     definition: str
     """Hash of the ladder and its metric when the anchor was set."""
 
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether a review or the end of a grace may have changed it by an instant.
+
+        Args:
+            now: the instant, UTC.
+
+        Returns:
+            True where it is to be worked out anew.
+        """
+        return self.changes_at is not None and self.changes_at <= now
+
 
 class MemberState(msgspec.Struct, frozen=True, gc=False):
     """The person who acts, without anything that names them."""

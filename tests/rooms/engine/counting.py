@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 
-from guerdon.engine.audit.facts import read_fact
 from guerdon.engine.compiled import CompiledPrograms
 from guerdon.engine.counting import Recounter
+from guerdon.engine.replaying.facts import read_fact
 from guerdon.infra.db import Database
 from guerdon.infra.rounds import Rounds
 from guerdon.members.crypto import Vault

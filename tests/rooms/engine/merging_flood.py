@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from typing import Any
 
 from guerdon.engine.commands import Command, MergeAccounts, Once, RedeemReward
 from guerdon.engine.loop import EngineLoop, LoopSettings
@@ -24,7 +25,7 @@ def commands(world: World, gone: int, into: int) -> list[Command]:
         world.order("10.00", ("anna", "ben")[number % 2], id=f"flood-{number}", order=f"flood-{number}")
         for number in range(EVENTS)
     ]
-    said = {"tenant_id": TENANT, "program": "club", "received_at": NOW}
+    said: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": NOW}
     for number in range(REDEMPTIONS):
         redeem = RedeemReward(
             **said, once=_once(f"take-{number}"), member=parse_ref(("anna", "ben")[number]), reward="voucher"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def two(world: World) -> tuple[int, int]:
     """Enrol two people with a thousand points each."""
     accounts = (account_of(world.enrol("anna")), account_of(world.enrol("ben")))
     for account in accounts:
-        say = {"wallet": "points", "amount": 900, "reason": "a good start"}
+        say: dict[str, Any] = {"wallet": "points", "amount": 900, "reason": "a good start"}
         world.ask(
             AdjustBalance(tenant_id=TENANT, program="club", received_at=world.now, account_id=account, **say)
         )
@@ -93,10 +94,8 @@ def audit(world: World) -> None:
 
 def caller(world: World, loop: EngineLoop, number: int) -> dict[str, Answer]:
     """Let somebody buy, take a reward, and put something into a cart that is paid or not."""
-    who, said = (
-        ("anna", "ben")[number % 2],
-        {"tenant_id": TENANT, "program": "club", "received_at": world.now},
-    )
+    who = ("anna", "ben")[number % 2]
+    said: dict[str, Any] = {"tenant_id": TENANT, "program": "club", "received_at": world.now}
 
     def ask(command: object) -> Answer:
         answer: Answer = loop.submit(command).result(60)  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ import msgspec
 import pytest
 
 from guerdon.engine.audit import Audit
-from guerdon.engine.audit.facts import read_fact
 from guerdon.engine.counting import Counting, Recounter, count_from_events
 from guerdon.engine.counting.keeper import waiting
 from guerdon.engine.loop import EngineLoop, LoopSettings
+from guerdon.engine.replaying.facts import read_fact
 from guerdon.members.accounts import list_accounts
 from guerdon.members.crypto import Vault
 from guerdon.members.standing import Wanted, load_standing

@@ -223,6 +223,7 @@ def test_gathering_after_a_taking_finds_what_was_taken(shop: World) -> None:
         live.counts_members,
         live.pinned,
         live.recorded,
+        live.metrics_since,
     )
     jobs = [Job(taking(shop, "m1", one), Silent(), 0) for one in ("treat", "well", "treat")]
     for job in jobs:

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.engine.audit.facts import Fact, is_own, read_fact
 from guerdon.engine.events import StoredEvent, ask_stored
+from guerdon.engine.replaying.facts import Fact, is_own, read_fact
 from guerdon.engine.returns.listing import find_returns
 from guerdon.engine.returns.paid import Recorded, deciding, read_paid, returned_of
 from guerdon.infra.tx import Tx

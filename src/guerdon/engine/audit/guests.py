@@ -10,11 +10,11 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
 from guerdon.engine.audit.cards import check_paid, check_refunds
-from guerdon.engine.audit.facts import Fact, fact_differences, key_of, read_fact
 from guerdon.engine.audit.history import Place, Stored, check_outbox
 from guerdon.engine.audit.replay import Replay, Told
 from guerdon.engine.audit.versions import Version
 from guerdon.engine.events import pack_decision
+from guerdon.engine.replaying.facts import Fact, fact_differences, key_of, read_fact
 from guerdon.members.accounts import AccountRow
 from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision

@@ -13,14 +13,6 @@ from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
 from guerdon.engine.audit.cards import CardHistory, check_paid, check_payment, check_refund, check_refunds
 from guerdon.engine.audit.checkouts import Checkouts
-from guerdon.engine.audit.facts import (
-    Fact,
-    KeyRow,
-    event_key,
-    fact_differences,
-    is_own,
-    read_fact,
-)
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import Merges
 from guerdon.engine.audit.replay import Decided, Replay, Told
@@ -28,6 +20,14 @@ from guerdon.engine.audit.returns import Returning
 from guerdon.engine.audit.versions import Version, Versions
 from guerdon.engine.counting.recount import Counting, count_from_events
 from guerdon.engine.events import Before, StoredEvent
+from guerdon.engine.replaying.facts import (
+    Fact,
+    KeyRow,
+    event_key,
+    fact_differences,
+    is_own,
+    read_fact,
+)
 from guerdon.engine.returns.choosing import settled
 from guerdon.engine.showing.notices import notices_of
 from guerdon.infra.tx import Tx

@@ -12,19 +12,19 @@ import msgspec
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text
-from guerdon.engine.audit.facts import key_of
 from guerdon.engine.audit.versions import Version
 from guerdon.engine.events import StoredEvent
+from guerdon.engine.replaying.facts import key_of
 from guerdon.infra.tx import Tx
 from guerdon.members.accounts import AccountRow
 from guerdon.members.audit import Person
 from guerdon.members.audit.moves import list_moves, load_moved
 from guerdon.members.crypto import Vault
-from guerdon.members.merging import Edge, accounts_behind
+from guerdon.members.merging.moving import Edge, accounts_behind
 from guerdon.rewards.merging import taken_over
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.events import Event, LeaveFor, TakeIn
-from guerdon.rules.merging.leaving import contents_left
+from guerdon.rules.leaving import contents_left
 from guerdon.rules.state import AccountState, Shared, State
 from guerdon.rules.step import exactly
 

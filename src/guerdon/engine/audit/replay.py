@@ -13,9 +13,9 @@ import msgspec
 
 from guerdon.base.exact import scaled_decimal
 from guerdon.base.ids import Chance
-from guerdon.engine.audit.facts import Fact
 from guerdon.engine.audit.versions import Version
 from guerdon.engine.events import marked, pack_decision
+from guerdon.engine.replaying.facts import Fact
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
 from guerdon.rules.decision import Decision

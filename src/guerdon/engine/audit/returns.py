@@ -12,15 +12,15 @@ import msgspec
 from guerdon.base.calendar import LAST_INSTANT
 from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding
-from guerdon.engine.audit.facts import Fact, key_of
 from guerdon.engine.audit.merges import Merges
 from guerdon.engine.audit.versions import Versions
 from guerdon.engine.events import StoredEvent, ask_stored, find_orders
-from guerdon.engine.merging.lives import load_shared_lives
+from guerdon.engine.replaying.facts import Fact, key_of
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
+from guerdon.engine.returns.shared import load_shared_lives
 from guerdon.engine.returns.warranties import warranties_among
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import MemberKey

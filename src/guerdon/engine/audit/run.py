@@ -12,7 +12,6 @@ from pathlib import Path
 from guerdon.base.findings import Finding, Progress, unheard
 from guerdon.base.ids import number_text
 from guerdon.engine.audit.checkouts import Checkouts
-from guerdon.engine.audit.facts import key_of
 from guerdon.engine.audit.guests import Guests
 from guerdon.engine.audit.history import History, Place, SharedSums, Stored, stored_of
 from guerdon.engine.audit.journal import Journal
@@ -21,6 +20,7 @@ from guerdon.engine.audit.played.attempts import check_attempts
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
+from guerdon.engine.replaying.facts import key_of
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Walk
 from guerdon.ledger.archives.audit import Month

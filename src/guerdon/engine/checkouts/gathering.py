@@ -23,7 +23,7 @@ from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import Pair
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
-from guerdon.members.merging import ask_heirs
+from guerdon.members.merging.moving import ask_heirs
 from guerdon.programs.holds import ask_lapsed, ask_of_checkouts
 from guerdon.rewards.coupons import Candidates, ask_batches, find_codes
 from guerdon.rewards.redemptions import ask_codes, ask_issued

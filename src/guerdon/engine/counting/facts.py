@@ -37,7 +37,7 @@ class ReadFact(Protocol):
 
 
 Read = Callable[[Program, StoredEvent, MemberKey | None, Callable[[int], Program | None]], ReadFact]
-"""Reads a stored event (`engine.audit.facts.read_fact`) by the version that decided, with a person's key."""
+"""Reads a stored event (`engine.facts.read_fact`) by the version that decided, with a person's key."""
 
 
 class Reading(NamedTuple):

@@ -16,7 +16,7 @@ from guerdon.engine.intake import Item
 from guerdon.engine.keys import KnownCall, Pair
 from guerdon.engine.returns.rows import ReturnRow
 from guerdon.members.accounts import AccountRow
-from guerdon.members.merging import Merge
+from guerdon.members.merging.moving import Merge
 from guerdon.rewards.cards import CardRow
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.decision import Decision, Returned

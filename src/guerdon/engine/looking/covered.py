@@ -12,7 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.engine.events import StoredEvent, find_orders
 from guerdon.engine.returns.listing import list_returns
 from guerdon.infra.tx import Tx
-from guerdon.members.merging import list_line
+from guerdon.members.merging.moving import list_line
 from guerdon.rules.particulars import Covered
 
 

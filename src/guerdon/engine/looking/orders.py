@@ -10,7 +10,7 @@ from uuid import UUID
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra.tx import Tx
-from guerdon.members.merging import list_line, whose_events
+from guerdon.members.merging.moving import list_line, whose_events
 
 Cursor = tuple[datetime, UUID]
 """When an order was placed, and its event: what follows it is the next page."""

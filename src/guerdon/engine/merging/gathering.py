@@ -14,7 +14,7 @@ from guerdon.engine.commands import AdjustBalance, Apart, MergeAccounts, RunTick
 from guerdon.engine.intake import Item
 from guerdon.infra.tx import Tx
 from guerdon.members.accounts import AccountRow
-from guerdon.members.merging import ask_heirs, list_merged, load_whole
+from guerdon.members.merging.moving import ask_heirs, list_merged, load_whole
 from guerdon.rewards.merging import load_all, takings_in
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.events import SendUnits

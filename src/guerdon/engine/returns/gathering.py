@@ -16,17 +16,17 @@ from guerdon.engine.commands import Apart, ConfirmCheckout, RedeemReward
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.keys import KnownEvent, Pair, ask_orders
-from guerdon.engine.merging.lives import load_shared_lives
 from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.choosing import chosen_among
 from guerdon.engine.returns.paid import Recorded, read_paid, returned_of, since_last
 from guerdon.engine.returns.rows import ReturnRow, ask_returns
+from guerdon.engine.returns.shared import load_shared_lives
 from guerdon.engine.returns.warranties import find_warranties, warranties_of
 from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
 from guerdon.members.crypto import MemberKey
-from guerdon.members.merging import ask_heirs, list_line, load_edges
+from guerdon.members.merging.moving import ask_heirs, list_line, load_edges
 from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife

@@ -9,7 +9,7 @@ from guerdon.engine.returns.captures import find_captures
 from guerdon.engine.returns.paid import returned_of
 from guerdon.engine.returns.rows import ask_returns
 from guerdon.infra.tx import Tx
-from guerdon.members.merging import list_line
+from guerdon.members.merging.moving import list_line
 from guerdon.rules.decision import Returned
 
 

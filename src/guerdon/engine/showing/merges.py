@@ -8,7 +8,7 @@ from typing import Any
 from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text
 from guerdon.rewards.redemptions import Redemption
-from guerdon.rules.merging.contents import Carried, Contents
+from guerdon.rules.contents import Carried, Contents
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState
 

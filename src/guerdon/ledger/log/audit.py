@@ -34,7 +34,11 @@ def check_logs(tx: Tx, told: Progress = unheard) -> Iterator[Finding]:
         size = load_head(tx, program_id).size
         told(_PART, 0, size)
         yield from _against_journal(tx, program_id)
-        yield from _Tree(tx, program_id, lambda done, size=size: told(_PART, done, size)).check()
+        yield from _Tree(tx, program_id, _telling(told, size)).check()
+
+
+def _telling(told: Progress, size: int) -> Callable[[int], None]:
+    return lambda done: told(_PART, done, size)
 
 
 def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.calendar import Zone, period_start
+from guerdon.rules.contents import Counted
 from guerdon.rules.lots import NEVER
-from guerdon.rules.merging.contents import Counted
 from guerdon.rules.metrics import Buckets, Counts, Metric, merged
 from guerdon.rules.state import Bucket, Taking, TierState
 from guerdon.rules.tiers import Ladder, tier_at

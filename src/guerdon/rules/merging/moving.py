@@ -8,11 +8,11 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.rules import lots
+from guerdon.rules.contents import Carried, Contents
 from guerdon.rules.decision import Entry, TierChange
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import LeaveFor, TakeIn
-from guerdon.rules.merging.contents import Carried, Contents
 from guerdon.rules.merging.joining import (
     joined_badges,
     joined_buckets,

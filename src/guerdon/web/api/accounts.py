@@ -19,7 +19,7 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions, load_balances
 from guerdon.members.accounts import AccountRow, list_accounts, load_accounts
 from guerdon.members.members import Desk, list_of_account
-from guerdon.members.merging import list_merged
+from guerdon.members.merging.moving import list_merged
 from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.shapes import (

@@ -15,7 +15,7 @@ from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions
 from guerdon.members.identities import Ref, member_ref
 from guerdon.members.members import Member, get_member
-from guerdon.members.merging import list_merged
+from guerdon.members.merging.moving import list_merged
 from guerdon.members.privacy import Erasure, erase_member, export_member
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.opened import Opened, framed, member_path, open_program

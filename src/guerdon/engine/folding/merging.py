@@ -14,12 +14,12 @@ from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item
 from guerdon.engine.merging.gathering import Leaving, why_not_merged
 from guerdon.engine.showing.merges import merged_view
-from guerdon.members.merging import Merge
+from guerdon.members.merging.moving import Merge
 from guerdon.rewards.merging import as_json
+from guerdon.rules.contents import contents_of
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import ARRIVED, Event, LeaveFor, TakeIn
-from guerdon.rules.merging.contents import contents_of
-from guerdon.rules.merging.leaving import settled_before
+from guerdon.rules.leaving import settled_before
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Shared, State
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from guerdon.infra.tx import Tx
 from guerdon.ledger.lives import load_lives
-from guerdon.members.merging import Edge, sharing
+from guerdon.members.merging.moving import Edge, sharing
 from guerdon.rules.lives import NO_LIFE, LifeKey, LotLife, together
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from guerdon.base.ids import Chance
+from guerdon.rules.contents import Contents, contents_of
 from guerdon.rules.events import Event, Tick
-from guerdon.rules.merging.contents import Contents, contents_of
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, State
 from guerdon.rules.step import step

@@ -1,0 +1,1 @@
+"""Stored events as what was decided upon then: the audit reads them, and whoever counts again."""

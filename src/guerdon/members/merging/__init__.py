@@ -1,0 +1,1 @@
+"""Accounts that became one: who stands for whom, what of people moves, and whose lock is waited for."""
