@@ -115,6 +115,8 @@ def _asked(opened: Opened, question: Question, figures: QuestionFigures, visit: 
     spelled = found
     if isinstance(found, bool):
         spelled = visit.saying.text("True") if found else visit.saying.text("False")
+    elif question.kind == "number":
+        spelled = visit.saying.number(str(found))
     return Asked(
         ask=said(question.ask),
         kind=question.kind,
