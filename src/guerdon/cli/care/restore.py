@@ -215,6 +215,7 @@ def _heads(about: dict[str, Any]) -> list[KeptHead]:
             tenant["tenant"],
             one["program"],
             Checkpoint(one["log"]["origin"], one["log"]["size"], bytes.fromhex(one["log"]["root"])),
+            is_signed=False,
         )
         for tenant in about["tenants"]
         for one in tenant["programs"]

@@ -22,6 +22,8 @@ class KeptHead(NamedTuple):
     tenant: str
     program: str
     checkpoint: Checkpoint
+    is_signed: bool = True
+    """False of the head that a backup notes of itself."""
 
 
 def read_heads(files: Sequence[str], keys: Sequence[str]) -> list[KeptHead]:
@@ -77,7 +79,7 @@ def check_heads(tx: Tx, heads: Sequence[KeptHead]) -> Iterator[Finding]:
     for one in heads:
         if one.program not in numbers:
             raise Problem("log_not_found", f"there is no log {one.checkpoint.origin} here")
-        yield from check_covered(tx, numbers[one.program], one.checkpoint)
+        yield from check_covered(tx, numbers[one.program], one.checkpoint, was_signed=one.is_signed)
 
 
 def _read(name: str, keys: Sequence[NoteKey]) -> KeptHead:

@@ -41,13 +41,16 @@ def _telling(told: Progress, size: int) -> Callable[[int], None]:
     return lambda done: told(_PART, done, size)
 
 
-def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[Finding]:
+def check_covered(
+    tx: Tx, program_id: int, checkpoint: Checkpoint, *, was_signed: bool = True
+) -> Iterator[Finding]:
     """Hold a log against a head that was kept elsewhere.
 
     Args:
         tx: bound to the tenant, repeatable read where others are writing.
         program_id: whose log.
-        checkpoint: the head; its signature was checked.
+        checkpoint: the head.
+        was_signed: whether its signature was checked; the head that a backup notes of itself has none.
 
     Yields:
         What does not hold: a log that is shorter now, or does not begin with what was signed; a head that
@@ -65,8 +68,8 @@ def check_covered(tx: Tx, program_id: int, checkpoint: Checkpoint) -> Iterator[F
         expected = f"{checkpoint.size} leaves of the root {checkpoint.root.hex()}"
         said = (expected, f"{edge.size} of {edge.root.hex()}")
         yield _finding(program_id, "log_rewritten", "log_leaves", said)
-    elif tx.execute(sql.CHECKPOINT_AT, (program_id, checkpoint.size)).fetchone() is None:
-        # It was signed, for its signature was checked; and none that was signed is ever forgotten.
+    elif was_signed and tx.execute(sql.CHECKPOINT_AT, (program_id, checkpoint.size)).fetchone() is None:
+        # None that was signed is ever forgotten.
         said = ("the head that was kept elsewhere", "none")
         yield _finding(
             program_id, "checkpoint_missing", "log_checkpoints", said, (f"size {checkpoint.size}",)

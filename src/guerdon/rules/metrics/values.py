@@ -89,7 +89,16 @@ def peak_within(metric: Metric, counts: Counts, first: date, end: date) -> Decim
     days = {day for day in _days_counted(metric, counts.buckets) if first <= day < end}
     # A longer window than the period (a year's spend reviewed monthly) began before it.
     days.add(bucket_of(metric, first) if metric.window.is_fixed else first)
+    if metric.window.membership:
+        # An account's own year goes on after the period, and what comes then is not the period's.
+        return max((number_on(metric, _until(metric, counts, day), day) for day in days), default=_ZERO)
     return max((number_on(metric, counts, day) for day in days), default=_ZERO)
+
+
+def _until(metric: Metric, counts: Counts, day: date) -> Counts:
+    known = counts.buckets.items()
+    buckets = {key: bucket for key, bucket in known if key[0] == metric.identity and key[1] <= day}
+    return Counts(buckets, counts.joined_on)
 
 
 def first_counted(metric: Metric, counts: Counts) -> date | None:
