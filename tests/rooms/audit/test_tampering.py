@@ -53,14 +53,15 @@ def test_a_changed_column_is_found(intruder: Intruder, table: str) -> None:
     assert not missed, "\n".join(missed)
 
 
+@pytest.mark.parametrize("tries", [8, pytest.param(30, marks=pytest.mark.long)])
 @pytest.mark.parametrize("column", ["decision", "body"])
-def test_any_flipped_byte_of_an_event_is_found(intruder: Intruder, column: str) -> None:
+def test_any_flipped_byte_of_an_event_is_found(intruder: Intruder, column: str, tries: int) -> None:
     chance, missed = random.Random(3), []
     statement = sql.SQL(
         "update events set {0} = set_byte({0}, {1} % length({0}), (get_byte({0}, {1} % length({0})) # {2}))"
         " where event_id = (select event_id from events order by event_id offset {3} limit 1)"
     )
-    for _ in range(30):
+    for _ in range(tries):
         place, bit, event = chance.randrange(5_000), 1 << chance.randrange(7), chance.randrange(100)
         count, found = intruder.after(
             statement.format(sql.Identifier(column), *(sql.Literal(one) for one in (place, bit, event)))
@@ -93,6 +94,7 @@ checkout_id not in
 """
 
 
+@pytest.mark.parametrize("tries", [5, pytest.param(20, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("table", "matters"),
     [
@@ -104,12 +106,12 @@ checkout_id not in
         ("checkouts", f"not ({FOR_NOTHING})"),
     ],
 )
-def test_whichever_row_is_gone_is_found(intruder: Intruder, table: str, matters: str) -> None:
+def test_whichever_row_is_gone_is_found(intruder: Intruder, table: str, matters: str, tries: int) -> None:
     rows = intruder.tx.execute(f"select ctid::text from guerdon.{table} where {matters}").fetchall()  # noqa: S608 - tables and conditions of ours
     intruder.tx.rollback()
     assert len(rows) >= 3
     chance, missed = random.Random(4), []
-    for (place,) in chance.sample(rows, min(len(rows), 20)):
+    for (place,) in chance.sample(rows, min(len(rows), tries)):
         statement = sql.SQL("delete from {0} where ctid = {1}::tid")
         count, found = intruder.after(statement.format(sql.Identifier(table), sql.Literal(place)))
         assert count == 1
