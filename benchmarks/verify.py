@@ -154,10 +154,11 @@ def fill(house: House, entries: int) -> int:
         assert future.result(600).status == "applied"
     commands = happenings(accounts)
     while some := list(itertools.islice(commands, AT_ONCE)):
+        # Bulk has half of the queue, and is refused beyond it.
+        if len(flying) > 1:
+            refused += settled(flying.popleft())
         flying.append(house.engine.submit_many(some))
         count += len(some)
-        if len(flying) > 3:
-            refused += settled(flying.popleft())
         if count % (100 * AT_ONCE) == 0:
             house.log.catch_up()
             print(f"{count:,} in {time.perf_counter() - began:,.0f} s, {refused} refused", file=sys.stderr)
