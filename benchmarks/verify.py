@@ -26,13 +26,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import Command, EnrolMember, IngestEvent, RedeemReward
+from guerdon.infra.postgres import EmbeddedPostgres
 from guerdon.infra.postgres.folder import home_of
-from guerdon.infra.settings import Settings, load_settings
+from guerdon.infra.settings import load_settings
 from guerdon.members.identities import normal_ref, parse_ref
 from guerdon.members.profiles import Profile
 from guerdon.programs.programs import NewDefinition, apply_definition
@@ -278,16 +280,17 @@ returning account_id, seq
 """
 
 
-def hurt(settings: Settings) -> tuple[int, int]:
-    """Change the last figure of the last account behind the engine's back."""
-    house = open_house(settings)
+def hurt(folder: Path) -> tuple[int, int]:
+    """Change the last figure of the last account behind the engine's back, as only a superuser can."""
+    server = EmbeddedPostgres(folder).start()
     try:
-        with house.database.connect("owner") as tx:
-            tx.execute("set session_replication_role = replica")
-            tx.execute("set search_path = guerdon")
-            return tx.execute(DAMAGE).fetchall()[0]
+        with psycopg.connect(server.dsn("superuser", "guerdon")) as connection:
+            connection.execute("set local session_replication_role = replica")
+            connection.execute("set local search_path = guerdon")
+            account, seq = connection.execute(DAMAGE).fetchall()[0]
+            return account, seq
     finally:
-        house.close()
+        server.stop()
 
 
 def measure(folder: Path, entries: int) -> dict[str, Any]:
@@ -341,8 +344,7 @@ def main() -> None:
         found["whole"] = verified(folder)
         assert found["whole"]["holds"], found["whole"]["first"][:5]
         if not options.keep:
-            account, seq = hurt(load_settings(data=folder).model_copy(update={"database_url": None}))
-            found["hurt"] = [account, seq]
+            found["hurt"] = hurt(folder)
             wrong = found["ledger only, one figure changed"] = verified(folder, "--ledger-only")
             assert not wrong["holds"], "one figure was changed, and nobody saw it"
     finally:
