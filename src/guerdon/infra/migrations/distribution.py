@@ -33,6 +33,7 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
             *("redemptions", "outbox", "rollup_buyers", "webhook_messages", "webhook_deliveries"),
             *("account_merges", "member_moves", "quiz_attempts"),
             *("moved_accounts", "carried_units"),
+            *("post_days", "share_joins"),
         ),
         _ACCOUNT,
     ),
@@ -41,6 +42,8 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
     "coupon_codes": Placement("key", "code"),
     "coupon_marks": Placement("key", "place"),
     "gift_cards": Placement("key", "digest"),
+    "shares": Placement("key", "code"),
+    "share_visits": Placement("key", "code"),
     "checkouts": Placement("key", "id"),
     **dict.fromkeys(
         (
@@ -50,6 +53,8 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
             *("rollup_days", "rollup_endings", "rollup_levels", "rollup_units"),
             *("log_batches", "log_begun", "log_checkpoints", "log_cosignatures", "log_keys", "log_leaves"),
             *("log_nodes", "anchors", "witness_pushes", "archived_months"),
+            *("seat_waits", "service_steps", "deeds", "cause_payouts"),
+            *("chosen_names", "posts", "post_photos", "post_likes", "post_reports"),
         ),
         _PROGRAM,
     ),

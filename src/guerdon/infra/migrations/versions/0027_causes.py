@@ -1,0 +1,13 @@
+"""Waiting lists, services that are arranged, deeds that wait for approval, and what charities were paid."""
+
+from __future__ import annotations
+
+from guerdon.infra.migrations.sqlfile import run_beside
+
+revision = "0027"
+down_revision = "0026"
+
+
+def upgrade() -> None:
+    """Run the SQL file beside."""
+    run_beside(__file__)
