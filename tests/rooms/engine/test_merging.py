@@ -56,6 +56,10 @@ STAYS = {
     "gift_cards": "the card's own account, which is never merged; owner_account says who redeemed it then",
     **dict.fromkeys(("outbox", "webhook_messages", "webhook_deliveries", "quarantine"), "told of what was"),
     "quiz_attempts": "looked for through merged_into and member_moves; an open one is finished where it is",
+    **dict.fromkeys(
+        ("posts", "post_likes", "post_reports", "post_days", "chosen_names", "shares", "share_joins"),
+        "found by the member, who stays the same; the account says for whom it was done then",
+    ),
     "rollup_places": "how far the summing has come, of no account in particular",
     "rollup_buyers": "who bought in which month was two, and is counted so",
 }
