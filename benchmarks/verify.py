@@ -125,8 +125,8 @@ def happenings(accounts: int) -> Iterator[Command]:
             line = {"id": "1", "sku": f"SKU-{number % 50}", "quantity": 1, "price": price}
             yield said("order.paid", number, name, at, {"id": f"A-{number}", "lines": [line]})
             if number % 50 == 49:
-                back = {"order": f"A-{number}", "id": f"R-{number}"}
-                back["lines"] = [{"id": "1", "quantity": "0.5"}]  # type: ignore[assignment]
+                parts = [{"id": "1", "quantity": "0.5"}]
+                back = {"order": f"A-{number}", "id": f"R-{number}", "lines": parts}
                 yield said("order.returned", number, name, at + timedelta(seconds=1), back)
             if turn > 3 and number % 20 == 7:
                 yield RedeemReward(

@@ -56,7 +56,12 @@ def test_verify_says_by_which_hash_a_month_stands_and_reads_the_files(half: Path
 
 def test_a_changed_or_lost_file_is_named(half: Path, guerdon: Run, tmp_path: Path) -> None:
     shutil.copytree(half / "archive", tmp_path / "archive")
-    first, second, *_ = files(tmp_path)
+    first, second, third, *_ = files(tmp_path)
+    third.unlink()
+    lost = guerdon("verify", "--data", half / "data", "--archives", tmp_path / "archive")
+    assert len(lost.out.splitlines()) == 1, "one line for a lost file, not one for each of its rows"
+    assert "archived_months club 2025-03: expected the file of SHA-256" in lost.out
+    assert "5 files read, row by row" in lost.err
     first.write_bytes(second.read_bytes())
     second.unlink()
     for more in ((), ("--ledger-only",)):
@@ -100,11 +105,18 @@ def test_what_moved_moves_once_and_a_dry_run_moves_nothing(half: Path, guerdon: 
         (("move", "--before", "June", "--to", "x"), "date_invalid"),
         (("restore", "--from", "x", "--since", "2025"), "date_invalid"),
         (("restore", "--from", "nowhere"), "archive_missing"),
+        (("export", "--before", "2025-09-01", "--to", __file__), "file_unwritable"),
+        (("move", "--before", "2025-09-01", "--to", f"{__file__}/there"), "file_unwritable"),
     ],
 )
 def test_what_is_typed_wrongly_is_named(half: Path, guerdon: Run, words: tuple[str, ...], code: str) -> None:
     said = guerdon("retention", *words, "--data", half / "data")
     assert (said.code, f"[{code}]" in said.err) == (1, True), said.err
+
+
+def test_a_folder_of_archives_that_is_not_there_is_no_finding(half: Path, guerdon: Run) -> None:
+    said = guerdon("verify", "--data", half / "data", "--archives", half / "nowhere")
+    assert (said.code, "[folder_not_found]" in said.err, said.out) == (1, True, ""), said.err
 
 
 @pytest.mark.long

@@ -98,8 +98,8 @@ def named(witness: str, folder: Path, hook: str) -> str:
 def told(address: str, size: int) -> bool:
     """Whether everybody took the newest head, and that covers so much at least."""
     head = head_of(address)
-    known = pushes(address)
-    return len(known) == 3 and {one["size"] for one in known.values()} == {head["size"]} and head["size"] >= size
+    known = [one["size"] for one in pushes(address).values()]
+    return known == [head["size"]] * 3 and head["size"] >= size
 
 
 def rewrite(server: EmbeddedPostgres, database: str) -> None:

@@ -107,9 +107,8 @@ def campaign_of(seed: int, kills: int) -> Iterator[Setting]:
     first = turn = 0
     while first < kills:
         small = turn % 8 == 7 and can_mount()
-        kinds = (ON_SMALL_DISKS if small else IN_COMMITS * 2, ALL_AT_ONCE, CAMPAIGN, ALL_AT_ONCE)[
-            turn % 4 - 3
-        ]
+        at_last = ON_SMALL_DISKS if small else IN_COMMITS * 2
+        kinds = (ALL_AT_ONCE, CAMPAIGN, ALL_AT_ONCE, at_last)[turn % 4]
         engines = kinds[0].count("+") + 1
         yield Setting(seed + first, kinds, engines if engines > 1 else 1 + turn // 4 % 2, small)
         first, turn = first + sum(one.count("+") + 1 for one in kinds), turn + 1

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from guerdon.base.errors import Problem
 from guerdon.base.findings import Finding, Progress
 from guerdon.base.ids import number_text
 from guerdon.cli.opening import opened_house, settings_for
@@ -116,6 +117,7 @@ def verify_all(options: VerifyOptions) -> int:
     heads = read_heads(options.checkpoints, options.log_keys)
     heads += read_stamped(options.anchors, options.log_keys, settings)
     anchored = find_anchored(options.anchors, settings)
+    archives = _folder_of(options.archives)
     counts, tenants, total = Counts(), 0, 0
     found: list[Finding] = []
     with opened_house(options.data, made=False) as house:
@@ -123,7 +125,7 @@ def verify_all(options: VerifyOptions) -> int:
         refuse_strangers(heads, [tenant.key for tenant in known])
         for tenant in known:
             tenants += 1
-            files = Path(options.archives) / tenant.key if options.archives is not None else None
+            files = None if archives is None else archives / tenant.key
             here = findings_of(house, tenant, heads, counts, Depth(options.ledger_only, files))
             for finding in chain(here, anchored_findings(house, tenant, anchored)):
                 total += 1
@@ -136,6 +138,13 @@ def verify_all(options: VerifyOptions) -> int:
             sys.stdout.write(f"{one.detail} [{one.code}]\n")
         show_verdict(tenants, counts, total)
     return 1 if total else 0
+
+
+def _folder_of(typed: str | None) -> Path | None:
+    if typed is not None and not Path(typed).is_dir():
+        detail = f"{typed} is no folder; --archives is the one that `guerdon retention move` wrote into"
+        raise Problem("folder_not_found", detail)
+    return None if typed is None else Path(typed)
 
 
 def tenants_of(house: House) -> list[Tenant]:

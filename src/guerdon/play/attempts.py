@@ -17,7 +17,7 @@ _INSERT = f"""
 insert into quiz_attempts (program_id, {_COLUMNS})
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict do nothing
-"""  # noqa: S608
+"""  # noqa: S608 - a list of columns of ours
 _UPDATE = """
 update quiz_attempts set due_at = %s, opened_at = %s, answers = %s, finished_at = %s, points = %s, of = %s,
     passed = %s

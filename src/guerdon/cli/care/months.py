@@ -93,12 +93,19 @@ class Books(NamedTuple):
             self.check(month.name)
         with self.one_look() as tx:
             if not path.exists():
-                self.folder.mkdir(parents=True, exist_ok=True)
+                self._make_folder()
                 named = (self.program_id, origin_of(tx, self.live.key))
                 write_archive(tx, named, signed, month, self.folder)
                 state = "written and checked"
             compare_archive(tx, self.program_id, path)
         return state
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            detail = f"{self.folder} cannot be made, --to is a folder: {error.strerror}"
+            raise Problem("file_unwritable", detail) from None
 
 
 def check_same(path: Path, recorded: Recorded) -> None:

@@ -84,7 +84,8 @@ def merge(fold: Folding, item: Item) -> Answer:
     if problem is not None:
         raise problem
     leaving = fold.gathered.leaving
-    assert leaving is not None and item.event is not None  # noqa: PT018 - gathered
+    assert leaving is not None  # both were gathered
+    assert item.event is not None
     done, gone, into = fold.done, item.account_id, item.other_account
     stood = (dict(done.accounts), dict(done.next_seq), list(done.applied))
     with all_or_nothing(done):
@@ -93,7 +94,8 @@ def merge(fold: Folding, item: Item) -> Answer:
     living = fold.gathered.rows[gone].members
     sides = (left, stood[0][into], done.accounts[into])
     beside = (leaving.redemptions, len(leaving.checkouts), living)
-    taken: TakeIn = arrived.event.command  # type: ignore[assignment]  # as it was decided
+    taken = arrived.event.command
+    assert isinstance(taken, TakeIn)  # as it was decided
     view = merged_view(fold.program, sides, taken.contents, beside)
     answer = msgspec.structs.replace(answer, merged=view)
     if item.job.command.looks:
