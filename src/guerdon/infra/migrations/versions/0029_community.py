@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from guerdon.infra.migrations.sqlfile import run_beside
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 
 
 def upgrade() -> None:
