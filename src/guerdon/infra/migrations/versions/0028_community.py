@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from guerdon.infra.migrations.sqlfile import run_beside
 
-revision = "0029"
-down_revision = "0028"
+revision = "0028"
+down_revision = "0027"
 
 
 def upgrade() -> None:
