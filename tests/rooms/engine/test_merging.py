@@ -41,7 +41,8 @@ MOVES = {
     "redemptions": "written anew with the account that stays; origin_account says whose journal paid",
     **dict.fromkeys(("lots", "wallets"), "emptied and filled by transactions of the kind merge"),
     **dict.fromkeys(
-        ("metric_buckets", "account_counters", "tiers", "badges"), "joined, and gone where they were"
+        ("metric_buckets", "account_counters", "tiers", "badges", "challenge_progress"),
+        "joined, and gone where they were",
     ),
     "checkouts": "open ones go over; what was paid or cancelled stays with its event",
     "account_holds": "there are none: while there are, the account cannot be merged",

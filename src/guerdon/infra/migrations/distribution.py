@@ -31,7 +31,7 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
             *("accounts", "members", "name_words", "tiers", "badges", "metric_buckets", "account_counters"),
             *("account_holds", "wallets", "lots", "transactions", "entries", "events", "order_returns"),
             *("redemptions", "outbox", "rollup_buyers", "webhook_messages", "webhook_deliveries"),
-            *("account_merges", "member_moves", "quiz_attempts"),
+            *("account_merges", "member_moves", "quiz_attempts", "challenge_progress"),
             *("moved_accounts", "carried_units"),
             *("post_days", "share_joins"),
         ),
