@@ -61,6 +61,10 @@ STAYS = {
         ("posts", "post_likes", "post_reports", "post_days", "chosen_names", "shares", "share_joins"),
         "found by the member, who stays the same; the account says for whom it was done then",
     ),
+    **dict.fromkeys(
+        ("referral_codes", "referrals", "referral_completions"),
+        "found by the member, who stays the same; a completion lies beside its event",
+    ),
     "rollup_places": "how far the summing has come, of no account in particular",
     "rollup_buyers": "who bought in which month was two, and is counted so",
 }

@@ -19,6 +19,7 @@ RELAYS_OWN = {"relay_cursors"}
 HOT = {
     *("accounts", "members", "name_words", "metric_buckets", "account_counters", "tiers", "badges"),
     *("rollup_buyers", "quiz_attempts", "challenge_progress", "post_days", "share_joins"),
+    *("referrals", "referral_completions"),
 }
 """Distributed by account on a cluster; identities and shared_counters are keyed by what is shared."""
 
