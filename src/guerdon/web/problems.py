@@ -38,6 +38,7 @@ _STATUS: Final = {
     "signature_too_old": 401,
     "scope_missing": 403,
     "checkpoint_not_signed": 403,
+    "form_of_another_site": 403,
     # 404, 405: where
     "not_found": 404,
     "stamp_not_found": 404,
@@ -106,6 +107,7 @@ _STATUS: Final = {
     # 410, 413, 415: gone, too large, of another kind
     "member_erased": 410,
     "link_expired": 410,
+    "link_ended": 410,
     "body_too_large": 413,
     "too_many_events": 413,
     "event_too_large": 413,

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from httpx2 import Response
 
-from guerdon.web.pages.quiz.routes import POLICY
 from guerdon.web.pages.quiz.saying import TEXTS
+from guerdon.web.pages.visits import POLICY
 from tests.architecture.source import ROOT
 from tests.web.quizzes.conftest import CLUB, RIGHT, Player
 

@@ -293,3 +293,17 @@ async def test_nobody_takes_anothers_try(player: Player) -> None:
                  f"quick/attempts/{attempt['id'][:-1]}9", "quick/attempts/mem_0000000000001-1"):  # fmt: skip
         missing = await player.send(f"{path}/finish")
         assert (missing.status_code, missing.json()["code"]) == (404, "attempt_not_found"), path
+
+
+async def test_nothing_is_told_of_a_question_that_nobody_has_seen(player: Player) -> None:
+    attempt = await player.begin("know_your_bag")
+    path = f"know_your_bag/attempts/{attempt['id']}/answers"
+    for number in range(2, 7):
+        for said in (True, "12", ["a", "b"], "z"):
+            answer = await player.send(path, {"question": number, "answer": said})
+            assert answer.status_code == 409, answer.text
+            told = {key: value for key, value in answer.json().items() if key in ("code", "detail")}
+            assert told == {
+                "code": "question_not_open",
+                "detail": "this question is not open; `next` opens it",
+            }

@@ -247,6 +247,9 @@ def answer(tx: Tx, taker: Taker, place: Place, said: tuple[int, Any], now: datet
     asked = asked_of(quiz, one.seed)
     if not 0 < number <= len(asked):
         raise Problem.at("/question", "question_not_open", f"this try has the questions 1 to {len(asked)}")
+    if number > len(one.answers):
+        # First, since what is wrong with an answer tells of which kind its question is.
+        _check_open(program, one, number, now)
     at = asked[number - 1]
     meant = read_answer(quiz.questions[at], order_of(quiz, at, one.seed), sent)
     if number <= len(one.answers):
@@ -257,7 +260,6 @@ def answer(tx: Tx, taker: Taker, place: Place, said: tuple[int, Any], now: datet
         raise Problem.at(
             "/question", "question_answered", "this question is answered; the first answer stands"
         )
-    _check_open(program, one, number, now)
     one = one._replace(answers=[*one.answers, _answer(meant, now)], opened_at=None)
     if len(one.answers) == len(asked):
         return _finished(tx, program, one, now)

@@ -55,9 +55,9 @@ select account_id, member_id, %s::uuid, %s::bigint, program_id, role from member
 # The owner of the account that stays is the owner of both.
 _MOVE_MEMBERS = """
 insert into members (account_id, member_id, program_id, role, language, birth_mmdd, joined_at, attributes,
-    consents, wrapped_key, sealed, erased_at)
+    consents, wrapped_key, sealed, erased_at, links_ended_at)
 select %s::bigint, member_id, program_id, case when role = 'owner' then 'admin' else role end, language,
-    birth_mmdd, joined_at, attributes, consents, wrapped_key, sealed, erased_at
+    birth_mmdd, joined_at, attributes, consents, wrapped_key, sealed, erased_at, links_ended_at
 from members where account_id = %s
 """
 _POINT = "update identities set account_id = %s where account_id = %s"

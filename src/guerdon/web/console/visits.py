@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,9 +13,6 @@ from urllib.parse import parse_qsl
 from anyio import to_thread
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 
 from guerdon.base.errors import Problem
@@ -27,6 +24,7 @@ from guerdon.web.console.forms import Upload, boundary_of, read_form
 from guerdon.web.console.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
+from guerdon.web.pages.paper import page, page_route, templates
 from guerdon.web.problems import status_of
 from guerdon.wiring import House
 
@@ -44,25 +42,7 @@ _POLICY: Final = (
 _LIVELY: Final = f"{_POLICY}; script-src 'self'; connect-src 'self'"
 _STATUS: Final = {"role_forbids": 403, "form_stale": 403, "too_many_attempts": 429, "program_moved_on": 409}
 _FIELDS_AT_MOST: Final = 100
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
-def _with_code(text: str) -> Markup:
-    """Set what stands between backticks as code."""
-    pieces = text.split("`")
-    marked = (
-        Markup("<code>{}</code>").format(one) if at % 2 else escape(one) for at, one in enumerate(pieces)
-    )
-    return Markup("").join(marked)
-
-
-_TEMPLATES.filters["with_code"] = _with_code
+_TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 
 
 class TurnedAwayError(Exception):
@@ -148,7 +128,8 @@ class Visit:
             theme=self.theme,
             languages=LANGUAGES,
         )
-        return _answer(text, status, _LIVELY if data.get("lively") else _POLICY)
+        policy = _LIVELY if data.get("lively") else _POLICY
+        return page(text, policy, status, cross_origin_opener_policy="same-origin")
 
     def go(self, path: str) -> Response:
         """Send the visitor on with a GET, so that reloading sends nothing twice."""
@@ -160,26 +141,12 @@ class Visit:
         return self.page("fault.html", status, problem=problem)
 
 
-class ConsoleRoute(APIRoute):
-    """A route whose refusals are pages."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the framework's handler."""
-        original = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await original(request)
-            except TurnedAwayError as away:
-                return away.response
-            except Problem as problem:
-                return _visit_of(request).fault(problem)
-            except (RequestValidationError, HTTPException):
-                return _visit_of(request).fault(Problem("page_not_found", "There is no such page."))
-            finally:
-                _put_away(request)
-
-        return handle
+def _refuse(request: Request, refused: Exception) -> Response:
+    if isinstance(refused, TurnedAwayError):
+        return refused.response
+    if isinstance(refused, Problem):
+        return _visit_of(request).fault(refused)
+    return _visit_of(request).fault(Problem("page_not_found", "There is no such page."))
 
 
 def _put_away(request: Request) -> None:
@@ -191,6 +158,12 @@ def _put_away(request: Request) -> None:
 def _visit_of(request: Request) -> Visit:
     known: Visit | None = getattr(request.state, "visit", None)
     return known or Visit(request, datetime.now(UTC))
+
+
+ConsoleRoute: Final = page_route(
+    (TurnedAwayError, Problem, RequestValidationError, HTTPException), _refuse, _put_away
+)
+"""A route whose refusals are pages."""
 
 
 async def look_in(request: Request) -> Visit:
@@ -261,13 +234,3 @@ async def _form(request: Request) -> dict[str, str]:
     if any("\0" in value for _, value in pairs):
         raise Problem("nul_character", "A form holds no NUL characters. Nothing was changed.")
     return dict(pairs)
-
-
-def _answer(text: str, status: int, policy: str) -> Response:
-    headers = {
-        "content-security-policy": policy,
-        "referrer-policy": "no-referrer",
-        "x-frame-options": "DENY",
-        "cross-origin-opener-policy": "same-origin",
-    }
-    return Response(text, status, media_type="text/html; charset=utf-8", headers=headers)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from guerdon.web.console.saying import LANGUAGES, choose_language
+from guerdon.web.pages.paper import page, templates
 
 ROUTER: Final = APIRouter(include_in_schema=False)
 POLICY: Final = (
@@ -17,12 +17,7 @@ POLICY: Final = (
     " font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HERE: Final = Path(__file__).parent
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
+_TEMPLATES: Final = templates(_HERE / "templates", lean=False)
 TEXTS: Final[dict[str, dict[str, str]]] = {
     language: msgspec.json.decode(
         (_HERE / "words" / f"{language}.json").read_bytes(), type=dict[str, str], strict=True
@@ -39,16 +34,10 @@ async def proof(request: Request, lang: str = "") -> Response:
     if language not in LANGUAGES:
         language = choose_language(request.headers.get("accept-language", ""))
     texts = TEXTS[language]
-    page = _TEMPLATES.get_template("proof.html").render(
+    text = _TEMPLATES.get_template("proof.html").render(
         language=language,
         texts=texts,
         said=msgspec.json.encode(texts).decode(),
         languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
     )
-    headers: dict[str, Any] = {
-        "content-security-policy": POLICY,
-        "referrer-policy": "no-referrer",
-        "x-frame-options": "DENY",
-        "vary": "accept-language, cookie",
-    }
-    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+    return page(text, POLICY, vary="accept-language, cookie")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,9 +17,9 @@ from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
 from guerdon.play.attempts import Attempt
 from guerdon.web.api.calls.call import Call, admitted, answer
+from guerdon.web.api.calls.links import QUIZ, Link, make_link
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.quizzes.figures import show_figures
-from guerdon.web.api.quizzes.links import make_link
 from guerdon.web.api.quizzes.shapes import AttemptShape, LinkShape, QuizFigures, Quizzes
 from guerdon.web.api.quizzes.shown import show_attempt, show_quiz
 from guerdon.web.api.quizzes.taking import Seen, Whose, attempt_id, on_attempt, taker_of, tell
@@ -162,7 +162,9 @@ def link(call: Writing, program: str, quiz: str) -> Response:
     if quiz not in taker.program.quizzes:
         raise quizzes.NO_QUIZ
     vault = call.house.vault(call.tenant_id)
-    url = make_link(vault, call.tenant_id, (program, taker.member_id, quiz), expires_at)
+    # Made by the clock on the wall, by which addresses are ended, also where a sandbox's call has another.
+    said = Link(call.tenant_id, program, taker.member_id, quiz, datetime.now(UTC), expires_at)
+    url = make_link(vault, QUIZ, said)
     return answer(LinkShape(url=url, expires_at=expires_at))
 
 

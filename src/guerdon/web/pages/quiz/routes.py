@@ -3,90 +3,50 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from guerdon.base.errors import Problem
 from guerdon.engine.play import quizzes
 from guerdon.engine.play.quizzes import Listed, Taker
 from guerdon.infra.tx import Tx
-from guerdon.members.identities import member_ref
 from guerdon.play.attempts import Attempt
-from guerdon.web.api.quizzes.links import PATH, Link, read_link, tenant_of_link
+from guerdon.web.api.calls.links import QUIZ
 from guerdon.web.api.quizzes.shapes import AttemptShape
 from guerdon.web.api.quizzes.shown import picture_address, show_attempt, show_quiz
-from guerdon.web.api.quizzes.taking import Seen, Whose, taker_of, tell
-from guerdon.web.bodies import read_body
-from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
-from guerdon.web.front import header
-from guerdon.web.house import Premises
+from guerdon.web.api.quizzes.taking import Seen, tell
+from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.pages.paper import page_route, templates
 from guerdon.web.pages.quiz.saying import TEXTS, brought, told_answers
+from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
 from guerdon.web.problems import status_of
 
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; font-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_BODY: Final = 20_000
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
+_TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 _TEMPLATES.filters["address"] = picture_address
 
 
-class QuizRoute(APIRoute):
-    """A route whose refusals are pages."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the framework's handler."""
-        original = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await original(request)
-            except Problem as problem:
-                return refuse(request, problem)
-
-        return handle
+def _refuse(request: Request, refused: Exception) -> Response:
+    """Say on a page that an address is not good, or that there is nothing behind it."""
+    assert isinstance(refused, Problem)
+    language = language_of(request)
+    texts = TEXTS[language]
+    text = _TEMPLATES.get_template("gone.html").render(
+        texts=texts,
+        language=language,
+        why=texts["gone_expired" if refused.code in ("link_expired", "link_ended") else "gone"],
+    )
+    return own_page(text, status_of(refused.code))
 
 
-ROUTER: Final = APIRouter(include_in_schema=False, route_class=QuizRoute)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A member who came by a good address."""
-
-    request: Request
-    token: str
-    link: Link
-    language: str
-
-    @property
-    def whose(self) -> Whose:
-        """Whose quizzes of which program are meant."""
-        premises: Premises = self.request.app.state.premises
-        return Whose(premises, self.link.tenant_id, self.link.program, datetime.now(UTC))
-
-    @property
-    def path(self) -> str:
-        """The address without what comes behind it."""
-        return f"{PATH}/{self.token}"
+ROUTER: Final = APIRouter(include_in_schema=False, route_class=page_route((Problem,), _refuse))
+Coming = Annotated[Visit, Depends(coming(QUIZ))]
+_AT: Final = f"{QUIZ.path}/{{token}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +58,13 @@ class _View:
     seen: Seen | None
 
 
-async def _come_in(request: Request, token: str) -> Visit:
-    premises: Premises = request.app.state.premises
-    vault = premises.house.vault(tenant_of_link(token))
-    link = read_link(vault, token, datetime.now(UTC))
-    return Visit(request, token, link, _language(request))
-
-
-Coming = Annotated[Visit, Depends(_come_in)]
-
-
-def _language(request: Request) -> str:
-    for said in (request.query_params.get("lang", ""), request.cookies.get("guerdon_language", "")):
-        if said in LANGUAGES:
-            return said
-    return choose_language(request.headers.get("accept-language", ""))
-
-
-@ROUTER.get(f"{PATH}/{{token}}")
+@ROUTER.get(_AT)
 async def show(visit: Coming) -> Response:
     """The question that is open; else what the latest try came to; else how to begin."""
     return await _page(visit)
 
 
-@ROUTER.post(f"{PATH}/{{token}}/begin")
+@ROUTER.post(f"{_AT}/begin")
 async def begin(visit: Coming) -> Response:
     """Begin a try, or go on."""
 
@@ -131,7 +74,7 @@ async def begin(visit: Coming) -> Response:
     return await _act(visit, act)
 
 
-@ROUTER.post(f"{PATH}/{{token}}/next")
+@ROUTER.post(f"{_AT}/next")
 async def open_next(visit: Coming) -> Response:
     """Open the next question."""
 
@@ -141,10 +84,10 @@ async def open_next(visit: Coming) -> Response:
     return await _act(visit, act)
 
 
-@ROUTER.post(f"{PATH}/{{token}}/answer")
+@ROUTER.post(f"{_AT}/answer")
 async def answer(visit: Coming) -> Response:
     """Take an answer; where it cannot be read, the question is shown again with what is wrong."""
-    form = await _form(visit.request)
+    form = await read_form(visit.request)
 
     def act(tx: Tx, taker: Taker, now: datetime) -> Attempt:
         one = _going(tx, taker, visit)
@@ -155,7 +98,7 @@ async def answer(visit: Coming) -> Response:
     return await _act(visit, act)
 
 
-@ROUTER.post(f"{PATH}/{{token}}/finish")
+@ROUTER.post(f"{_AT}/finish")
 async def finish(visit: Coming) -> Response:
     """End the try."""
 
@@ -172,15 +115,15 @@ async def _act(visit: Visit, act: Callable[[Tx, Taker, datetime], Attempt]) -> R
         if problem.code == "answer_invalid":
             return await _page(visit, wrong=True)
         # Another window answered, or the time was over: the page says how it stands now.
-        return _go(visit)
+        return visit.go()
     await tell(visit.whose, done)
-    return _go(visit)
+    return visit.go()
 
 
 def _do(visit: Visit, act: Callable[[Tx, Taker, datetime], Attempt]) -> Attempt:
     whose = visit.whose
     with whose.premises.house.database.transaction(whose.tenant_id) as tx:
-        return act(tx, taker_of(tx, whose, member_ref(visit.link.member_id)), whose.now)
+        return act(tx, visit.taker(tx, whose), whose.now)
 
 
 def _going(tx: Tx, taker: Taker, visit: Visit) -> Attempt:
@@ -194,11 +137,6 @@ def _latest(tx: Tx, taker: Taker, quiz: str) -> Attempt | None:
     return next(reversed(quizzes.tries_of(tx, taker, quiz)), None)
 
 
-def _go(visit: Visit) -> Response:
-    where = f"{visit.path}?lang={visit.language}"
-    return Response(status_code=303, headers={"location": where, "referrer-policy": "no-referrer"})
-
-
 async def _page(visit: Visit, *, wrong: bool = False) -> Response:
     view = await to_thread.run_sync(_view, visit)
     whose, program = visit.whose, view.taker.program
@@ -206,7 +144,7 @@ async def _page(visit: Visit, *, wrong: bool = False) -> Response:
     shown = show_attempt(view.seen, told, visit.language) if view.seen is not None else None
     quiz = show_quiz(program, view.listed, visit.language, whose.now)
     saying = Saying(visit.language)
-    page = _TEMPLATES.get_template("quiz.html").render(
+    text = _TEMPLATES.get_template("quiz.html").render(
         mode=_mode(shown),
         wrong=wrong,
         texts=TEXTS[visit.language],
@@ -221,13 +159,13 @@ async def _page(visit: Visit, *, wrong: bool = False) -> Response:
         answers=told_answers(shown, TEXTS[visit.language]) if shown is not None else [],
         brought=brought(program, told, saying) if told is not None else [],
     )
-    return Response(page, 422 if wrong else 200, media_type="text/html; charset=utf-8", headers=_headers())
+    return own_page(text, 422 if wrong else 200)
 
 
 def _view(visit: Visit) -> _View:
     whose, key = visit.whose, visit.link.quiz
     with whose.premises.house.database.transaction(whose.tenant_id) as tx:
-        taker = taker_of(tx, whose, member_ref(visit.link.member_id))
+        taker = visit.taker(tx, whose)
         latest = _latest(tx, taker, key)
         if latest is not None:
             latest = quizzes.close(tx, taker, latest.place, whose.now)
@@ -267,42 +205,3 @@ def _said(form: Mapping[str, Sequence[str]]) -> Any:
     if kind == "true_false":
         return {"true": True, "false": False}.get(values[0], values[0])
     return values[0]
-
-
-async def _form(request: Request) -> dict[str, list[str]]:
-    body = await read_body(request.receive, header(request.scope, b"content-length"), _BODY)
-    try:
-        return parse_qs(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except ValueError:
-        raise Problem("bad_request", "the form could not be read") from None
-
-
-def _headers() -> dict[str, str]:
-    return {
-        "content-security-policy": POLICY,
-        "referrer-policy": "no-referrer",
-        "x-frame-options": "DENY",
-        "cache-control": "no-store",
-        "vary": "accept-language, cookie",
-    }
-
-
-def refuse(request: Request, problem: Problem) -> Response:
-    """Say on a page that an address is not good, or that there is nothing behind it.
-
-    Args:
-        request: what was asked.
-        problem: why not.
-
-    Returns:
-        The page.
-    """
-    language = _language(request)
-    texts = TEXTS[language]
-    page = _TEMPLATES.get_template("gone.html").render(
-        texts=texts,
-        language=language,
-        why=texts["gone_expired" if problem.code == "link_expired" else "gone"],
-    )
-    status = status_of(problem.code)
-    return Response(page, status, media_type="text/html; charset=utf-8", headers=_headers())

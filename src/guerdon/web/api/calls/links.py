@@ -1,4 +1,4 @@
-"""Addresses at which a member takes a quiz without signing in: signed, for one quiz, for some time."""
+"""Addresses of pages that a member opens without signing in: signed, for one purpose, for some time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,21 @@ import msgspec
 from guerdon.base.errors import Problem
 from guerdon.members.crypto import Vault
 
-PATH: Final = "/play/quiz"
-_KIND: Final = "quiz link"
 _MARK_BYTES: Final = 24
 _BAD: Final = Problem("link_not_found", "this address is not complete, or not ours")
+
+
+class Purpose(NamedTuple):
+    """What addresses lead to."""
+
+    path: str
+    """What stands before the token."""
+    kind: str
+    """What it is signed as: a token for one purpose is none for another."""
+
+
+QUIZ: Final = Purpose("/play/quiz", "quiz link")
+PAGE: Final = Purpose("/me", "page link")
 
 
 class Link(NamedTuple):
@@ -26,7 +37,11 @@ class Link(NamedTuple):
     program: str
     member_id: int
     quiz: str
+    """Empty where it is for no quiz."""
+    made_at: datetime
+    """UTC, in whole milliseconds."""
     expires_at: datetime
+    """From this instant on it is good for nothing; UTC, in whole seconds."""
 
 
 class _Said(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -34,25 +49,26 @@ class _Said(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     program: str
     member: int
     quiz: str
+    made: int
     until: int
 
 
-def make_link(vault: Vault, tenant_id: int, whose: tuple[str, int, str], expires_at: datetime) -> str:
+def make_link(vault: Vault, purpose: Purpose, link: Link) -> str:
     """Make an address.
 
     Args:
         vault: the tenant's keys.
-        tenant_id: the tenant.
-        whose: program, member and quiz.
-        expires_at: from this instant on it is good for nothing.
+        purpose: what it leads to.
+        link: what it says; instants are cut to what it keeps of them.
 
     Returns:
         A path.
     """
-    program, member_id, quiz = whose
-    said = _Said(tenant_id, program, member_id, quiz, int(expires_at.timestamp()))
+    made = int(link.made_at.timestamp() * 1000)
+    until = int(link.expires_at.timestamp())
+    said = _Said(link.tenant_id, link.program, link.member_id, link.quiz, made, until)
     body = _written(msgspec.json.encode(said))
-    return f"{PATH}/{body}.{_mark(vault, body)}"
+    return f"{purpose.path}/{body}.{_mark(vault, purpose, body)}"
 
 
 def tenant_of_link(token: str) -> int:
@@ -70,11 +86,12 @@ def tenant_of_link(token: str) -> int:
     return _read(token).tenant
 
 
-def read_link(vault: Vault, token: str, now: datetime) -> Link:
+def read_link(vault: Vault, purpose: Purpose, token: str, now: datetime) -> Link:
     """Read an address that was made here.
 
     Args:
         vault: keys of the tenant that it names.
+        purpose: what it must be for.
         token: the last part of the address.
         now: the instant, UTC.
 
@@ -86,12 +103,14 @@ def read_link(vault: Vault, token: str, now: datetime) -> Link:
     """
     said = _read(token)
     body, _, mark = token.partition(".")
-    if not hmac.compare_digest(_mark(vault, body).encode(), mark.encode("utf-8", "replace")):
+    if not hmac.compare_digest(_mark(vault, purpose, body).encode(), mark.encode("utf-8", "replace")):
         raise _BAD
     expires_at = datetime.fromtimestamp(said.until, UTC)
     if now >= expires_at:
         raise Problem("link_expired", "this address was good until it ended; ask the shop for a new one")
-    return Link(said.tenant, said.program, said.member, said.quiz, expires_at)
+    seconds, thousandths = divmod(said.made, 1000)
+    made_at = datetime.fromtimestamp(seconds, UTC).replace(microsecond=thousandths * 1000)
+    return Link(said.tenant, said.program, said.member, said.quiz, made_at, expires_at)
 
 
 def _read(token: str) -> _Said:
@@ -101,13 +120,14 @@ def _read(token: str) -> _Said:
         said = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=_Said)
     except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
         raise _BAD from None
-    if not (0 < said.tenant < 2**63 and 0 < said.member < 2**63 and 0 < said.until < 2**33):
+    numbers = (said.tenant, said.member, said.made // 1000, said.until)
+    if not all(0 < one < 2**63 for one in numbers[:2]) or not all(0 < one < 2**33 for one in numbers[2:]):
         raise _BAD
     return said
 
 
-def _mark(vault: Vault, body: str) -> str:
-    return _written(vault.digest(_KIND, body)[:_MARK_BYTES])
+def _mark(vault: Vault, purpose: Purpose, body: str) -> str:
+    return _written(vault.digest(purpose.kind, body)[:_MARK_BYTES])
 
 
 def _written(data: bytes) -> str:
