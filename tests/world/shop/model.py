@@ -38,6 +38,8 @@ class Shop(Cards):
         self.check_named(act)
         known = self.carts.get(name)
         if known is not None and known.status != "open":
+            if act["who"] is not None and act["who"] not in self.accounts:
+                raise Refused("member_not_found")
             raise Refused(f"checkout_{known.status}")
         promise = self.price(act, name)
         self.let_go(name)
