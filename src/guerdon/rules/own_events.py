@@ -10,11 +10,59 @@ from guerdon.rules.definition import Datum, Definition
 SOURCE: Final = "guerdon:"
 """How the sources of the engine's own events begin; nobody else's do."""
 QUIZ_FINISHED: Final = "quiz.finished"
+SEAT_FREED: Final = "seat.freed"
+POST_APPROVED: Final = "post.approved"
+ANSWER_APPROVED: Final = "answer.approved"
+POST_LIKED: Final = "post.liked"
+SHARE_APPROVED: Final = "share.approved"
+SHARE_VISITED: Final = "share.visited"
+SHARE_JOINED: Final = "share.joined"
+BOARD_CLOSED: Final = "board.closed"
+TEAM_REACHED: Final = "team.reached"
 QUIZZES: Final = f"{SOURCE}quizzes"
 """The source of what quizzes come to."""
+SEATS: Final = f"{SOURCE}seats"
+"""The source of seats for those who waited."""
+
+BOARDS: Final = f"{SOURCE}boards"
+"""The source of who stood where on a leaderboard when its time was over."""
+TEAMS: Final = f"{SOURCE}teams"
+"""The source of goals that teams reached together."""
+COMMUNITY: Final = f"{SOURCE}community"
+"""The source of what becomes of posts."""
+SHARING: Final = f"{SOURCE}sharing"
+"""The source of what becomes of shares."""
+
+_POST: Final = {
+    "post": "string",
+    "kind": "string",
+    "product": "string",
+    "bought": "bool",
+    "has_photo": "bool",
+    "words": "int",
+}
+_SHARE: Final = {"share": "string", "kind": "string", "what": "string"}
+REFERRALS: Final = f"{SOURCE}referrals"
+"""The source of what becomes of invitations."""
+REFERRAL_JOINED: Final = "referral.joined"
+REFERRAL_COMPLETED: Final = "referral.completed"
+REFERRAL_REVERSED: Final = "referral.reversed"
+"""What brought the advocate's prize came back: a return, of the event that was the completion."""
+OCCASIONS: Final = f"{SOURCE}occasions"
+"""The source of birthdays and anniversaries."""
+MEMBER_BIRTHDAY: Final = "member.birthday"
+MEMBER_ANNIVERSARY: Final = "member.anniversary"
+ORDER_ANNIVERSARY: Final = "order.anniversary"
 
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
     QUIZ_FINISHED: {"quiz": "string", "attempt": "int", "points": "int", "of": "int", "passed": "bool"},
+    POST_APPROVED: _POST,
+    ANSWER_APPROVED: {**_POST, "question": "string"},
+    POST_LIKED: {"post": "string", "kind": "string", "product": "string"},
+    SHARE_APPROVED: {**_SHARE, "post": "string"},
+    SHARE_VISITED: {**_SHARE, "number": "int"},
+    SHARE_JOINED: _SHARE,
+    SEAT_FREED: {"reward": "string", "number": "int"},
 }
 _DATUMS: Final[Mapping[str, Mapping[str, Datum]]] = {
     kind: {name: Datum.model_validate({"type": one}) for name, one in data.items()}

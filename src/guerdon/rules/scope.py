@@ -31,6 +31,7 @@ from guerdon.rules.expressions import (
     compile_expression,
 )
 from guerdon.rules.metrics import Counts, Metric, Value, value_on
+from guerdon.rules.own_events import declared_data
 from guerdon.rules.state import MemberState, WalletState
 
 LINE = Record(
@@ -209,10 +210,10 @@ def _people(definition: Definition) -> tuple[Record, Record]:
 
 
 def _event(definition: Definition, event_type: str) -> Record:
-    declared = definition.events.get(event_type)
     data = dict(FOLLOW_ON_DATA.get(event_type, {}))
-    if declared is not None:
-        data = {name: _DATA_TYPES[one.type] for name, one in declared.data.items()}
+    declared = declared_data(definition, event_type)
+    if declared or event_type in definition.events:
+        data = {name: _DATA_TYPES[one.type] for name, one in declared.items()}
     return Record(
         "event",
         {

@@ -28,6 +28,7 @@ from guerdon.rules.definition.engagement.badges import BadgeEntry, BadgeLevel
 from guerdon.rules.definition.engagement.boards import Leaderboard, RankPrize, Team, rank_bounds
 from guerdon.rules.definition.engagement.causes import Cause
 from guerdon.rules.definition.engagement.challenges import Challenge, ChallengeStep, PersonalGoal
+from guerdon.rules.definition.engagement.community import Community, Sharing
 from guerdon.rules.definition.engagement.draws import Draw, DrawPrize, Odds
 from guerdon.rules.definition.engagement.journeys import (
     BranchStep,
@@ -101,6 +102,7 @@ __all__ = [
     "Challenge",
     "ChallengeStep",
     "Checkout",
+    "Community",
     "Content",
     "Conversion",
     "Dates",
@@ -156,6 +158,7 @@ __all__ = [
     "Rung",
     "Schedule",
     "Segment",
+    "Sharing",
     "Signal",
     "SingleQuestion",
     "Span",

@@ -15,6 +15,7 @@ from guerdon.rules.definition.engagement.badges import BadgeEntry
 from guerdon.rules.definition.engagement.boards import Leaderboard, Team
 from guerdon.rules.definition.engagement.causes import Cause, CauseKey
 from guerdon.rules.definition.engagement.challenges import Challenge
+from guerdon.rules.definition.engagement.community import Community, Sharing
 from guerdon.rules.definition.engagement.draws import Draw
 from guerdon.rules.definition.engagement.journeys import Journey
 from guerdon.rules.definition.engagement.quizzes import Quiz
@@ -181,6 +182,10 @@ class Definition(Part):
     """Kinds of teams that members form."""
     referral: Referral = Referral()
     """What an invitation brings to both sides."""
+    community: Community = Community()
+    """What members post, ask and answer, and who looks at it."""
+    sharing: Sharing = Sharing()
+    """What members can show to others, and what visits count."""
     causes: Mapping[CauseKey, Cause] = Field(default_factory=dict)
     """What members give their units to."""
     segments: Mapping[Name, SegmentEntry] = Field(default_factory=dict)

@@ -74,6 +74,10 @@ def compare(
     return tuple(_Walk(Voice(before, languages), new).whole(before, after))
 
 
+_SUBJECTS: Final = {"referral": "The referral", "community": "The community", "sharing": "Sharing"}
+"""What is said of one part of the whole document."""
+
+
 class _Walk:
     def __init__(self, old: Voice, new: Voice) -> None:
         self.old = old
@@ -85,7 +89,7 @@ class _Walk:
             if _same(old, new):
                 continue
             if isinstance(new, Part):
-                about = "The referral" if name == "referral" else f"The setting {coded(name)}"
+                about = _SUBJECTS.get(name) or f"The setting {coded(name)}"
                 yield from self.fields(name, about, old, new, f"/{name}")
             elif isinstance(new, Mapping):
                 yield from self.section(name, old, new)

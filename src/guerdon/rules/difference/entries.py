@@ -25,7 +25,7 @@ from guerdon.rules.definition import (
     Wallet,
     number_text,
 )
-from guerdon.rules.difference import sections, taking
+from guerdon.rules.difference import circles, ladders, sections, taking
 from guerdon.rules.difference.effects import effect_words
 from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import (
@@ -256,7 +256,8 @@ def saying(part: type[Part], name: str) -> Saying:
     Returns:
         The verb, and how the value is read; a plain way for fields that need no words of their own.
     """
-    own = FIELDS.get((part, name)) or sections.FIELDS.get((part, name)) or taking.FIELDS.get((part, name))
+    places = (FIELDS, sections.FIELDS, taking.FIELDS, circles.FIELDS)
+    own = next((said[part, name] for said in places if (part, name) in said), None)
     if own is None and issubclass(part, DescribedPart):
         own = sections.SHARED.get(name)
     if own is not None:

@@ -31,6 +31,12 @@ BUILT_IN: Final = frozenset(
         "draw.won",
         "board.closed",
         "checkout",
+        "post.approved",
+        "answer.approved",
+        "post.liked",
+        "share.approved",
+        "share.visited",
+        "share.joined",
     }
 )
 """Event types that need no declaration."""

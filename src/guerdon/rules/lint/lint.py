@@ -28,6 +28,7 @@ from guerdon.rules.lint.sections import (
 from guerdon.rules.lint.selling.caps import awards_above_limit, idle_limits, rewards_above_balance
 from guerdon.rules.lint.selling.carts import amounts_over_minimum, free_shipping, gifts_over_minimum
 from guerdon.rules.lint.selling.rewards import cheap_coupons, closed_rewards, unreached_rewards
+from guerdon.rules.lint.talking.community import farmed_campaigns, unheard_campaigns
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
 from guerdon.rules.lint.worth import empty_budgets, rewards_under_cost, stacked_discounts
 from guerdon.rules.program import Program
@@ -44,6 +45,8 @@ _CHECKS: Final = (
     impossible_challenges,
     impossible_quizzes,
     unreachable_steps,
+    farmed_campaigns,
+    unheard_campaigns,
     rewards_under_cost,
     cheap_coupons,
     closed_rewards,

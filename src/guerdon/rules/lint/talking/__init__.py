@@ -1,0 +1,1 @@
+"""Warnings about what members say and show."""
