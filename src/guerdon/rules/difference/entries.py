@@ -25,7 +25,7 @@ from guerdon.rules.definition import (
     Wallet,
     number_text,
 )
-from guerdon.rules.difference import circles, ladders, sections, taking
+from guerdon.rules.difference import circles, sections, taking
 from guerdon.rules.difference.effects import effect_words
 from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import (
