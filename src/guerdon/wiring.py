@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
+from guerdon.engine.boards.keeper import BoardKeeper
 from guerdon.engine.counting import Recounter
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.replaying.facts import read_fact
@@ -85,6 +86,8 @@ class House:
         """What keeps the Merkle logs."""
         self.metrics = Recounter(database, self.engine.programs, read_fact, self.vault, self.rounds)
         """What counts metrics anew where a definition changed."""
+        self.boards = BoardKeeper(database, self.engine.programs, lambda: datetime.now(UTC), self.rounds)
+        """What keeps leaderboards."""
         self._relay: Relay | None = None
         self._tellers: Tellers | None = None
         self._anchors: Anchors | None = None
@@ -101,6 +104,7 @@ class House:
         self._relay = start_relay(self)
         self.rollups.start()
         self.metrics.start()
+        self.boards.start()
         self.log.start()
         if self._anchors is not None:
             self._anchors.start()
@@ -111,6 +115,7 @@ class House:
             if self._anchors is not None:
                 self._anchors.stop()
             self.log.stop()
+            self.boards.stop()
             self.metrics.stop()
             self.rollups.stop()
             if self._tellers is not None:

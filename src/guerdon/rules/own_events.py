@@ -55,6 +55,14 @@ MEMBER_ANNIVERSARY: Final = "member.anniversary"
 ORDER_ANNIVERSARY: Final = "order.anniversary"
 
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
+    REFERRAL_JOINED: {"referral": "string"},
+    REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},
+    REFERRAL_REVERSED: {},
+    MEMBER_BIRTHDAY: {"year": "int"},
+    MEMBER_ANNIVERSARY: {"years": "int"},
+    ORDER_ANNIVERSARY: {"years": "int"},
+    BOARD_CLOSED: {"leaderboard": "string", "rank": "int", "window": "string"},
+    TEAM_REACHED: {"challenge": "string", "times": "int", "window": "string"},
     QUIZ_FINISHED: {"quiz": "string", "attempt": "int", "points": "int", "of": "int", "passed": "bool"},
     POST_APPROVED: _POST,
     ANSWER_APPROVED: {**_POST, "question": "string"},

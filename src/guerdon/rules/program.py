@@ -8,6 +8,7 @@ import msgspec
 
 from guerdon.base.calendar import Span, Zone
 from guerdon.rules.definition import Definition
+from guerdon.rules.expressions import Expression
 from guerdon.rules.index import CampaignIndex
 from guerdon.rules.lots import SpendingOrder
 from guerdon.rules.metrics import Metric
@@ -23,6 +24,7 @@ from guerdon.rules.parts import (
     Schedule,
     Wallet,
 )
+from guerdon.rules.play.boards import Board
 from guerdon.rules.play.quiz import Quiz
 from guerdon.rules.promotions import Promotions
 from guerdon.rules.segments import Segment
@@ -75,6 +77,10 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
     quizzes: Mapping[str, Quiz]
+    boards: Mapping[str, Board]
+    """Leaderboards, and under `challenge:` keys what teams reach together."""
+    team_audiences: Mapping[str, Expression]
+    """Who may be in a team, by kind; kinds for everybody are left out."""
     promotions: Promotions
     """What prices carts: campaigns of the trigger `checkout`, and coupons."""
     segments: Mapping[str, Segment]

@@ -97,7 +97,7 @@ FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
     "quiz.finished": {"quiz": STRING, "attempt": INT, "points": INT, "of": INT, "passed": BOOL},
     "survey.answered": {"survey": STRING},
     "draw.won": {"draw": STRING},
-    "board.closed": {"leaderboard": STRING, "rank": INT},
+    "board.closed": {"leaderboard": STRING, "rank": INT, "window": STRING},
 }
 """Types that decisions and the program's own pages set off, and their data."""
 

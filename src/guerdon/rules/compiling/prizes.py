@@ -8,9 +8,14 @@ from typing import Final, NamedTuple
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.campaigns import Place, campaign_of
 from guerdon.rules.compiling.compiler import Compiling
-from guerdon.rules.definition import Definition, ExpressionText, Limits
+from guerdon.rules.definition import Definition, ExpressionText, Limits, rank_bounds
+from guerdon.rules.own_events import BOARD_CLOSED, TEAM_REACHED
 from guerdon.rules.parts import Campaign, Wallet
 
+BOARD: Final = "leaderboard"
+"""The kind of prizes for ranks."""
+TEAM_GOAL: Final = "team_challenge"
+"""The kind of prizes for what teams reach together."""
 QUIZ: Final = "quiz"
 """The kind of prizes of quizzes, and how the campaigns' keys begin."""
 
@@ -53,6 +58,21 @@ def prizes_in(definition: Definition) -> Iterator[Prize]:
     for key, quiz in definition.quizzes.items():
         when = f"event.data.quiz == '{key}' && event.data.passed"
         yield Prize(QUIZ, key, "quiz.finished", when, quiz.limits, quiz.prize, f"/quizzes/{key}/prize")
+    yield from _of_boards(definition)
+
+
+def _of_boards(definition: Definition) -> Iterator[Prize]:
+    for key, board in definition.leaderboards.items():
+        for place, one in enumerate(board.prizes):
+            first, last = rank_bounds(one.rank)
+            data = "event.data"
+            when = f"{data}.leaderboard == '{key}' && {data}.rank >= {first} && {data}.rank <= {last}"
+            at = f"/leaderboards/{key}/prizes/{place}/prize"
+            yield Prize(BOARD, f"{key}:{one.rank}", BOARD_CLOSED, when, Limits(), one.prize, at)
+    for key, goal in definition.challenges.items():
+        if goal.team is not None:
+            when, at = f"event.data.challenge == '{key}'", f"/challenges/{key}/prize"
+            yield Prize(TEAM_GOAL, key, TEAM_REACHED, when, goal.limits, goal.prize, at)
 
 
 def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Campaign]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from guerdon.base.exact import currency_digits
+from guerdon.rules.compiling.boards import boards_of, ranked_metrics, team_audiences
 from guerdon.rules.compiling.campaigns import campaign_of
 from guerdon.rules.compiling.compiler import Compiling, span_of
 from guerdon.rules.compiling.prizes import prize_campaigns
@@ -45,6 +46,7 @@ def _compiled(work: Compiling, version: int) -> Program:
     definition = work.definition
     wallets = {key: wallet_of(work, key, one) for key, one in definition.wallets.items()}
     metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items()}
+    metrics |= ranked_metrics(work, metrics)
     ladders = {key: ladder_of(work, key, one, metrics[one.metric]) for key, one in definition.ladders.items()}
     work.environments.update(section_environments(definition))
     rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
@@ -52,6 +54,8 @@ def _compiled(work: Compiling, version: int) -> Program:
     campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
     campaigns += prize_campaigns(work, wallets)
     quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
+    boards = boards_of(work, metrics)
+    teams = team_audiences(work)
     schedules = {one.key: one.schedule for one in campaigns}
     promotions = compile_promotions(definition, schedules, (work.expression, work.fault))
     for text, seen_from, expects in section_expressions(definition):
@@ -64,6 +68,8 @@ def _compiled(work: Compiling, version: int) -> Program:
     of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
     of_rewards = {TAKING: asked_for(audiences, segments)} if audiences else {}
     takers = [one.audience for one in quizzes.values() if one.audience is not None]
+    takers += [one.audience for one in boards.values() if one.audience is not None]
+    takers += teams.values()
     of_quizzes = {PLAYING: asked_for(takers, segments)} if takers else {}
     segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards, **of_quizzes}
     return Program(
@@ -86,6 +92,8 @@ def _compiled(work: Compiling, version: int) -> Program:
         ladders=ladders,
         rewards=rewards,
         quizzes=quizzes,
+        boards=boards,
+        team_audiences=teams,
         campaigns=tuple(campaigns),
         by_trigger=by_trigger,
         indexes={

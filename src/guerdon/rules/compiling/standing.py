@@ -63,7 +63,7 @@ def metric_of(work: Compiling, key: str, one: written.Metric) -> Metric:
         key=key,
         identity=_identity(work.definition, key, one),
         event=one.event,
-        window=_window(one.window),
+        window=window_of(one.window),
         value=value,
         when=when,
         fold=_fold_of(field, one),
@@ -76,7 +76,7 @@ def _identity(definition: written.Definition, key: str, one: written.Metric) -> 
     return f"{key}@{_hash(json.dumps(canonical_data(one)), definition.timezone)}"
 
 
-def identities_of(definition: written.Definition) -> frozenset[str]:
+def written_identities(definition: written.Definition) -> frozenset[str]:
     """Name the metrics of a definition with the hashes of what they say.
 
     Args:
@@ -156,7 +156,15 @@ def ladder_of(work: Compiling, key: str, one: written.Ladder, metric: Metric) ->
     )
 
 
-def _window(one: Any) -> Window:
+def window_of(one: Any) -> Window:
+    """Compile a window.
+
+    Args:
+        one: as written.
+
+    Returns:
+        The days that it looks back upon.
+    """
     if isinstance(one, written.Dates):
         return Window(between=(one.starts, one.ends))
     if one == "membership_year":

@@ -322,6 +322,7 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Quiz, "shows_right"): ("shows the right answers", lambda value, _: _SHOWN[value]),
     (NumberQuestion, "within"): ("forgives", _number),
     (Leaderboard, "window"): ("ranks over", _or("its metric's own time", lambda value, _: window(value))),
+    (Leaderboard, "grace"): ("takes what is told late for", _or("no time", _span)),
     (Leaderboard, "shows"): ("shows", lambda value, _: f"{value} ranks"),
     (Team, "size"): ("has", lambda value, _: f"{value} accounts at most"),
     (Team, "join"): ("is joined", lambda value, _: _JOINED[value]),

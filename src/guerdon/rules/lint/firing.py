@@ -96,7 +96,11 @@ def false_conditions(asked: Asked) -> Iterator[LintWarning]:
     conditions += [
         (definition.segments[key].when.pointer, one.when, domain) for key, one in program.segments.items()
     ]
-    conditions += [(f"/metrics/{key}/when", one.when, domain) for key, one in program.metrics.items()]
+    conditions += [
+        (f"/metrics/{key}/when", one.when, domain)
+        for key, one in program.metrics.items()
+        if key in definition.metrics
+    ]
     for pointer, condition, known in conditions:
         reason = why_never(condition.tree, known) if condition is not None else ""
         if reason:

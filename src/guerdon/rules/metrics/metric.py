@@ -122,6 +122,12 @@ class Metric(msgspec.Struct, frozen=True, dict=True):
     streak: Streak | None = None
     is_instant: bool = False
     """Whether its value is a time, and no number."""
+    between: tuple[datetime, datetime] | None = None
+    """Local moments between which facts count, where a challenge says more than days."""
+    keeps_returned: bool = False
+    """Whether what was returned still counts."""
+    daily: bool = False
+    """Whether each day is kept apart, though its window would not need it: of what teams do together."""
 
     @cached_property
     def reads_people(self) -> bool:
@@ -134,7 +140,7 @@ class Metric(msgspec.Struct, frozen=True, dict=True):
         """How long one bucket is."""
         if self.streak is not None:
             return _BUCKET_OF_UNIT[self.streak.of]
-        if not self.window.is_fixed:
+        if self.daily or not self.window.is_fixed:
             return "day"
         period = self.window.period
         if self.fold in ("sum", "distinct") or period == "week":

@@ -44,7 +44,7 @@ def value_on(metric: Metric, counts: Counts, day: date) -> Value | None:
     first, end = metric.window.days(day, counts.joined_on)
     if metric.streak is not None:
         return Decimal(_streak_on(metric, metric.streak, counts, (first, day)))
-    if metric.fold in ("sum", "distinct") and metric.window.is_fixed:
+    if metric.fold in ("sum", "distinct") and metric.window.is_fixed and not metric.daily:
         bucket = counts.buckets.get((metric.identity, first))
         return bucket.total if bucket is not None else _ZERO
     buckets = list(_within(metric, counts.buckets, first, end))

@@ -12,6 +12,7 @@ from guerdon.rules.definition.engagement.dated import Dated
 from guerdon.rules.definition.metrics import Window
 from guerdon.rules.definition.scalars.part import DescribedPart
 from guerdon.rules.definition.scalars.problems import refusal, shown
+from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
 from guerdon.rules.definition.scalars.values import Exact, Flag, Name, Picture, Whole
 from guerdon.rules.definition.scalars.words import ExpressionText
@@ -78,6 +79,8 @@ class Leaderboard(Dated):
     """The least value with which one stands on it."""
     audience: ExpressionText | None = None
     """Who may stand on it."""
+    grace: Span = Span(hours=1)
+    """How long after the end what is told late still counts; then ranks stand, and prizes are given."""
     prizes: Annotated[tuple[RankPrize, ...], Field(max_length=100)] = ()
     """What ranks bring at the end of each window."""
 

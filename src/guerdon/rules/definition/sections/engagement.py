@@ -19,6 +19,7 @@ from guerdon.rules.definition.effects import Award, Discount, EffectPart, Gift, 
 from guerdon.rules.definition.engagement.challenges import Challenge
 from guerdon.rules.definition.engagement.journeys import BranchStep, ThenStep, WaitStep
 from guerdon.rules.definition.engagement.segments import Signal
+from guerdon.rules.definition.metrics import Dates
 from guerdon.rules.definition.wallets import Expiry
 
 _CLOSING: Final = ("calendar_year", "calendar_quarter", "calendar_month", "calendar_week")
@@ -91,7 +92,8 @@ def _boards(definition: Definition) -> Iterator[Finding]:
             yield from known_findings("team", board.team, definition.teams, f"{at}/team")
         metric = definition.metrics.get(board.metric)
         window = board.window or (metric.window if metric is not None else "calendar_month")
-        if board.prizes and board.ends is None and window not in _CLOSING:
+        closes = isinstance(window, Dates) or window in _CLOSING
+        if board.prizes and board.ends is None and not closes:
             detail = "prizes come when a board closes, and this one never does; give it `ends` or a `window`"
             expected = ", ".join(_CLOSING)
             yield Finding(f"{at}/prizes", "board_never_closes", detail, expected)

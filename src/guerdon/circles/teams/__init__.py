@@ -1,0 +1,1 @@
+"""Teams that accounts form among themselves."""

@@ -1,0 +1,1 @@
+"""Leaderboards: following what accounts do, closing windows, joining, and what is shown."""

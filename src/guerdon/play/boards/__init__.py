@@ -1,0 +1,1 @@
+"""Leaderboards as they are kept behind the engine: rows by value, windows, names, prizes."""
