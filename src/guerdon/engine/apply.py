@@ -14,6 +14,7 @@ from guerdon.engine.events import StoredEvent, insert_events, pack_decision
 from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
+from guerdon.engine.referring.writing import write_referrals
 from guerdon.engine.returns.captures import capture_key
 from guerdon.engine.returns.rows import insert_returns
 from guerdon.engine.showing.notices import notices_of
@@ -120,6 +121,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     blocks = write_blocks(tx, program_id, blocked)
     write_holds(tx, program_id, *_account_holds(gathered, folded))
     insert_returns(tx, folded.returns)
+    write_referrals(tx, program_id, folded)
     for merge, by in folded.merges:
         write_merge(tx, program_id, merge)
         move_redemptions(tx, merge.account_id, merge.into_account)

@@ -279,7 +279,7 @@ class Job:
             return
         self.event_ids = (
             (ids.uuid(), ids.uuid())
-            if isinstance(self.command, TransferUnits | MergeAccounts)
+            if isinstance(self.command, TransferUnits | MergeAccounts | EnrolMember)
             else (ids.uuid(),)
         )
         if isinstance(self.command, RedeemReward):

@@ -49,6 +49,7 @@ from guerdon.engine.folding.cards import (
 from guerdon.engine.folding.checkouts import cancel, confirm, end_others, open_, preview, release_lapsed
 from guerdon.engine.folding.choosing import choose
 from guerdon.engine.folding.folded import Applied, Folded, LotsMissing
+from guerdon.engine.folding.joining import join
 from guerdon.engine.folding.known import Known
 from guerdon.engine.folding.merging import merge
 from guerdon.engine.folding.returns import take_return
@@ -202,6 +203,7 @@ class _Fold:
             return self.shown(item, Decision(version=self.program.version), "duplicate")
         applied = self.step(item, event, item.job.event_ids[0])
         self.keep(applied)
+        join(self, item)
         answer = self.shown(item, applied.decision, "applied", applied)
         return msgspec.structs.replace(answer, created=True)
 

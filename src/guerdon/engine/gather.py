@@ -38,6 +38,7 @@ from guerdon.engine.merging.gathering import (
     set_heirs,
     why_not_merged,
 )
+from guerdon.engine.referring.joining import Invited, facts_of, find_invited
 from guerdon.engine.replaying.facts import read_fact
 from guerdon.engine.returns.choosing import check_chosen, part_chosen, set_redemption
 from guerdon.engine.returns.gathering import (
@@ -110,6 +111,7 @@ class Gathered:
         "checkouts",
         "earlier",
         "heirs",
+        "invited",
         "items",
         "known_events",
         "known_orders",
@@ -150,6 +152,8 @@ class Gathered:
         self.redemptions: dict[int, Redemption] = {}
         self.heirs: dict[int, int] = {}
         """Of accounts that were merged and whose events are known: which stands for them."""
+        self.invited: dict[int, Invited] = {}
+        """Newcomers whom somebody invited, by member."""
         self.leaving: Leaving | None = None
         """What hangs on the account that this batch merges."""
         self.with_lots: set[int] = set()
@@ -194,6 +198,7 @@ def gather(tx: Tx, place: Place, items: Sequence[Item]) -> Gathered | None:
     if not _find_subjects(tx, gathered):
         return None
     enrol_newcomers(tx, place, items)
+    gathered.invited = find_invited(tx, place, items)
     failpoints.reach("before_lock")
     _read_and_lock(tx, gathered)
     _read_more(tx, gathered)
@@ -366,8 +371,7 @@ def _needs(
     oldest: date | None = None
     seen: dict[tuple[str, date, int | None], Needs] = {}
     program = gathered.place.program
-    for item in about:
-        event = item.event
+    for item, event in facts_of(about, gathered.invited):
         if event is None or not (
             item.account_id or isinstance(event.command, _ALSO_OF_GUESTS) or event.capture
         ):

@@ -56,7 +56,7 @@ from guerdon.rules.events import (
     Tick,
 )
 from guerdon.rules.orders import OrderInput
-from guerdon.rules.own_events import declared_data
+from guerdon.rules.own_events import PAYS, declared_data
 from guerdon.rules.pricing import Cart, read_cart
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT
@@ -249,10 +249,10 @@ def order_key(item: Item) -> tuple[str, str] | None:
         item: the item.
 
     Returns:
-        Source and order id for `order.paid`, else None.
+        Source and order id for `order.paid`, and for what comes back as an order does; else None.
     """
     event = item.event
-    if event is None or event.type != "order.paid" or event.order is None:
+    if event is None or event.type not in PAYS or event.order is None:
         return None
     return event.source, event.order.id
 

@@ -11,6 +11,7 @@ from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
 from guerdon.engine.play.due import tell_due
+from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.infra.db import Database
 from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
@@ -81,6 +82,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         _release_shared(database, loop, (tenant_id, program), now)
         _forget(database, tenant_id, program.program_id, now)
         tell_due(database, loop, (tenant_id, program), now)
+        settle_referrals(Desk(database, loop, tenant_id, program), now)
     return count
 
 

@@ -61,7 +61,7 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that a campaign did."""
 
     campaign: str
-    kind: Literal["award", "multiply", "redeem", "grant", "badge", "discount", "pay"]
+    kind: Literal["award", "multiply", "redeem", "grant", "badge", "discount", "pay", "note"]
     wallet: str = ""
     amount: int = 0
     """Units in the wallet's scale, for `award` and `pay`; minor units of money, for `discount`."""

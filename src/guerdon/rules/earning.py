@@ -57,7 +57,8 @@ def run_campaigns(draft: Draft, scope: Scope, campaigns: Sequence[Campaign]) -> 
     Returns:
         Keys of those that acted.
     """
-    chosen = [one for campaign in campaigns if (one := _choose(draft, scope, campaign)) is not None]
+    able = [one for one in campaigns if not one.after or _came_before(draft, one)]
+    chosen = [one for campaign in able if (one := _choose(draft, scope, campaign)) is not None]
     if not chosen:
         return frozenset()
     _award(draft, chosen)
@@ -73,6 +74,12 @@ def run_campaigns(draft: Draft, scope: Scope, campaigns: Sequence[Campaign]) -> 
     return frozenset(one.campaign.key for one in chosen if one.acted)
 
 
+def _came_before(draft: Draft, campaign: Campaign) -> bool:
+    """Tell whether what a campaign waits for has happened; nearly always it has not, and nothing is said."""
+    before = Draw(campaign.after, _ONE, shared=False)
+    return draft.counters.get(campaign.after, 0) >= 1 and draft.room(before) < 1
+
+
 def _give(draft: Draft, scope: Scope, chosen: Chosen) -> None:
     """Carry out what comes after awards: redeem and grant, then badges."""
     campaign = chosen.campaign
@@ -82,6 +89,9 @@ def _give(draft: Draft, scope: Scope, chosen: Chosen) -> None:
         _grant(draft, chosen, reward)
     for badge in campaign.badges:
         _badge(draft, chosen, badge)
+    if campaign.notes and not chosen.acted:
+        draft.effects.append(Effect(campaign.key, "note"))
+        chosen.acted = True
 
 
 def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:

@@ -176,6 +176,7 @@ def _draws(
     draws: list[Draw] = []
     for campaign in campaigns:
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", member_id, day)
+        draws += [Draw(campaign.after, Decimal(1), shared=False)] if campaign.after else []
     if campaigns:
         draws += _of_earning(program, day)
     if isinstance(event.command, PriceCart):

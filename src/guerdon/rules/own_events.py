@@ -54,7 +54,25 @@ MEMBER_BIRTHDAY: Final = "member.birthday"
 MEMBER_ANNIVERSARY: Final = "member.anniversary"
 ORDER_ANNIVERSARY: Final = "order.anniversary"
 
+REFERRALS: Final = f"{SOURCE}referrals"
+"""The source of what becomes of invitations."""
+REFERRAL_JOINED: Final = "referral.joined"
+REFERRAL_COMPLETED: Final = "referral.completed"
+REFERRAL_REVERSED: Final = "referral.reversed"
+"""What brought the advocate's prize came back: a return, of the event that was the completion."""
+OCCASIONS: Final = f"{SOURCE}occasions"
+"""The source of birthdays and anniversaries."""
+MEMBER_BIRTHDAY: Final = "member.birthday"
+MEMBER_ANNIVERSARY: Final = "member.anniversary"
+ORDER_ANNIVERSARY: Final = "order.anniversary"
+
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
+    REFERRAL_JOINED: {"referral": "string"},
+    REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},
+    REFERRAL_REVERSED: {},
+    MEMBER_BIRTHDAY: {"year": "int"},
+    MEMBER_ANNIVERSARY: {"years": "int"},
+    ORDER_ANNIVERSARY: {"years": "int"},
     REFERRAL_JOINED: {"referral": "string"},
     REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},
     REFERRAL_REVERSED: {},
@@ -78,6 +96,20 @@ _DATUMS: Final[Mapping[str, Mapping[str, Datum]]] = {
 }
 TYPES: Final = frozenset(_DATA)
 """Their types."""
+PAYS: Final = frozenset({"order.paid", REFERRAL_COMPLETED})
+"""Events of which something can come back."""
+
+
+def has_order(event_type: str) -> bool:
+    """Tell whether an event of a type carries an order.
+
+    Args:
+        event_type: such as `order.paid`.
+
+    Returns:
+        False for the anniversary of an order, which carries years.
+    """
+    return event_type.startswith("order.") and event_type not in _DATA
 
 
 def declared_data(definition: Definition, event_type: str) -> Mapping[str, Datum]:

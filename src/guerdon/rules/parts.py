@@ -164,6 +164,10 @@ class Campaign(msgspec.Struct, frozen=True):
     badges: tuple[str, ...]
     inactive: str = ""
     """Why the campaign is accepted and does nothing yet, or empty."""
+    after: str = ""
+    """The account's counter without which it does not run: what must have happened before, or empty."""
+    notes: bool = False
+    """Whether it acts where it gives nothing: the decision says that it happened."""
 
     @property
     def is_prize(self) -> bool:

@@ -18,16 +18,17 @@ from guerdon.base.errors import Problem
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import Event, ReturnOrder
 from guerdon.rules.orders import OrderInput, read_order
-from guerdon.rules.own_events import SOURCE, TYPES, declared_data
+from guerdon.rules.own_events import REFERRAL_REVERSED, SOURCE, TYPES, declared_data, has_order
 from guerdon.rules.program import Program
+from guerdon.rules.referrals.giving import given_as_order
 from guerdon.rules.sent import LeftLine, ReturnAsked, ReturnInput
 
 TEXT_LENGTH: Final = 200
 EARLY_AT_MOST: Final = timedelta(hours=24)
 """How far a sender's clock may run ahead of ours."""
 
-RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited"})
-"""Events that say what came back of an order."""
+RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited", REFERRAL_REVERSED})
+"""Events that say what came back of an order, or of what was given as one is."""
 _OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "checkout"})
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
@@ -135,7 +136,7 @@ def read_event(
     body: OrderInput | ReturnAsked | Mapping[str, Any]
     if envelope.type in RETURNS:
         return _read_return(envelope, occurred_at, booked_at)
-    if envelope.type.startswith("order."):
+    if has_order(envelope.type):
         bought = envelope.data
         order_sent = bought if isinstance(bought, OrderInput) else _decoded(bytes(bought), _ORDERS, "/data")
         _refuse_factors(order_sent, "/data")
@@ -144,6 +145,7 @@ def read_event(
         assert isinstance(envelope, Envelope)
         body = _decoded(bytes(envelope.data), _OBJECTS, "/data") if envelope.data else {}
         data = read_data(body, declared_data(program.definition, envelope.type))
+        order = given_as_order(envelope.type, envelope.id, program.order_settings)
     sent = SentEvent(
         envelope.id, envelope.source, envelope.type, occurred_at, envelope.subject, channel, store, body
     )
@@ -201,7 +203,7 @@ def returning(sent: SentEvent, booked_at: datetime) -> Event:
 
 def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
     data = envelope.data
-    if envelope.type != "order.returned":
+    if envelope.type not in ("order.returned", REFERRAL_REVERSED):
         is_cancelled = envelope.type == "order.cancelled"
         order = data if isinstance(data, OrderInput) else _order_or_return(bytes(data))
         if isinstance(order, ReturnAsked):
@@ -240,7 +242,7 @@ def _opened(raw: bytes) -> Envelope | _OrderEnvelope:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # the envelope's own decoder, and then the order's, find the place and say it
         else:
-            if whole.type.startswith("order."):
+            if has_order(whole.type):
                 return whole
     envelope: Envelope = _decoded(raw, _ENVELOPES, "")
     return envelope
@@ -369,7 +371,7 @@ def _check_envelope(envelope: Envelope | _OrderEnvelope) -> None:
     _check_length(envelope.channel, "/channel")
     _check_length(envelope.store, "/store")
     _check_type(envelope.type)
-    is_order = envelope.type.startswith("order.")
+    is_order = has_order(envelope.type)
     if envelope.subject is None and not is_order:
         raise Problem.at("/subject", "subject_missing", "only `order.*` events may be about nobody")
     if is_order and not envelope.data:

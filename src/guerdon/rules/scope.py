@@ -31,7 +31,7 @@ from guerdon.rules.expressions import (
     compile_expression,
 )
 from guerdon.rules.metrics import Counts, Metric, Value, value_on
-from guerdon.rules.own_events import declared_data
+from guerdon.rules.own_events import declared_data, has_order
 from guerdon.rules.state import MemberState, WalletState
 
 LINE = Record(
@@ -118,7 +118,7 @@ def environment_for(definition: Definition, event_type: str) -> Environment:
 def _environment(definition: Definition, event_type: str, metrics: Mapping[str, Type]) -> Environment:
     event_type, _, of_line = event_type.partition("/")
     roots = {**_standing(definition, metrics), "event": _event(definition, event_type), "store": STRING}
-    if event_type.startswith("order."):
+    if has_order(event_type):
         roots["order"] = ORDER
     elif event_type == "checkout":
         roots["cart"] = roots["order"] = ORDER

@@ -59,13 +59,11 @@ def _challenge(one: written.Challenge) -> Iterator[Sight]:
 
 
 def _referral(one: written.Referral) -> Iterator[Sight]:
-    yield from _effects(one.friend, "member.enrolled")
-    first = one.advocate.first if one.advocate is not None else "order.paid"
+    yield from _effects(one.friend, "referral.joined")
     if one.advocate is not None:
-        yield one.advocate.when, first, BOOL
-        yield from _effects(one.advocate.then, first)
+        yield from _effects(one.advocate.then, "referral.completed")
     for rung in one.ladder:
-        yield from _effects(rung.then, first)
+        yield from _effects(rung.then, "referral.completed")
 
 
 def _signal(signal: written.Signal | None) -> Iterator[Sight]:

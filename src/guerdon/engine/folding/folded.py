@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from guerdon.circles.referrals import Referral
 from guerdon.engine.answers import Answer
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import Job
@@ -84,6 +85,7 @@ class Folded:
         "cards",
         "checkouts",
         "failed",
+        "invited",
         "made_cards",
         "merges",
         "next_seq",
@@ -118,6 +120,8 @@ class Folded:
         """Accounts that are new in this batch, as they were before anything came into them."""
         self.merges: list[tuple[Merge, str]] = []
         """Accounts that went into others, with all that hangs on them, and who asked for it."""
+        self.invited: list[Referral] = []
+        """Newcomers whom somebody invited."""
         self.made_cards: dict[int, list[CardMade]] = {}
         """Gift cards that jobs made, by the job."""
 

@@ -44,9 +44,10 @@ from guerdon.rules.events import (
     Use,
 )
 from guerdon.rules.orders import OrderInput, read_order
-from guerdon.rules.own_events import declared_data
+from guerdon.rules.own_events import PAYS, declared_data, has_order
 from guerdon.rules.program import Program
 from guerdon.rules.reading import RETURNS, SentEvent, return_hash, returning
+from guerdon.rules.referrals.giving import given_as_order
 from guerdon.rules.sent import ReturnAsked
 
 USE = "guerdon.use_redemption"
@@ -199,7 +200,7 @@ def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], 
             sent.id, sent.source, sent.type, sent.occurred_at, sent.subject, sent.channel, sent.store, asked
         )
         return Fact(returning(told, booked_at), None, body, is_whole, sent)
-    if sent.type.startswith("order."):
+    if has_order(sent.type):
         given = _ORDERS.decode(sent.data)
         for one in _both(given, _numbered_order(given)):
             order = read_order(one, program.order_settings, sent.channel, sent.store)
@@ -211,6 +212,8 @@ def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], 
     else:
         wanted = declared_data(program.definition, sent.type)
         data = _OBJECTS.decode(sent.data)
+        order = given_as_order(sent.type, sent.id, program.order_settings)
+        event = msgspec.structs.replace(event, order=order)
         free = {name: value for name, value in data.items() if name in wanted and wanted[name].type == "any"}
         readings += [
             msgspec.structs.replace(event, data=read_data(seen, wanted))
@@ -270,7 +273,7 @@ def fact_differences(stored: StoredEvent, key: KeyRow, fact: Fact, program_id: i
         return _differing([*wanted, ("its key", _own_key(fact, program_id), tuple(key))])
     if key == _NO_KEY:
         return _differing([*wanted, ("its key", "one", "none")])
-    paid = order_id if event.type == "order.paid" else None
+    paid = order_id if event.type in PAYS else None
     own = number_text("mem", stored.member_id) if stored.member_id is not None else None
     wanted += [
         ("program_id of its key", program_id, key.program_id),

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,10 +14,13 @@ import msgspec
 from guerdon.engine.events import StoredEvent
 from guerdon.members.crypto import MemberKey
 from guerdon.rules.decision import Decision, Returned
+from guerdon.rules.event_data import read_data
 from guerdon.rules.events import Capture, Event, PaidOrder
 from guerdon.rules.orders import OrderInput, read_order
+from guerdon.rules.own_events import declared_data
 from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program
+from guerdon.rules.referrals.giving import given_as_order
 
 Recorded = Callable[[int], Program]
 """Gives a version as it was."""
@@ -35,6 +39,7 @@ class _Body(msgspec.Struct):
 
 _BODIES = msgspec.json.Decoder(_Body)
 _ORDERS = msgspec.json.Decoder(OrderInput, float_hook=Decimal)
+_OBJECTS = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def read_paid(
@@ -57,7 +62,11 @@ def read_paid(
     said = _BODIES.decode(body)
     decision = stored.decided
     program = deciding(recorded, stored.version, said.capture)
-    order = read_order(_ORDERS.decode(said.data), program.order_settings, said.channel, said.store)
+    data, order = {}, given_as_order(said.type, said.id, program.order_settings)
+    if order is None:
+        order = read_order(_ORDERS.decode(said.data), program.order_settings, said.channel, said.store)
+    else:
+        data = read_data(_OBJECTS.decode(said.data), declared_data(program.definition, said.type))
     event = Event(
         said.type,
         said.occurred_at,
@@ -67,6 +76,7 @@ def read_paid(
         channel=order.channel,
         store=order.store,
         order=order,
+        data=data,
         capture=said.capture,
     )
     captures: list[tuple[Capture, Decision]] = [] if said.capture is None else [(said.capture, decision)]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+import msgspec
+
 from guerdon.rules import definition as written
 from guerdon.rules.compiling.campaigns import Place, campaign_of
 from guerdon.rules.compiling.compiler import Compiling
 from guerdon.rules.definition import Definition, ExpressionText, Limits, rank_bounds
 from guerdon.rules.own_events import BOARD_CLOSED, TEAM_REACHED
+from guerdon.rules.own_events import REFERRAL_COMPLETED, REFERRAL_JOINED
 from guerdon.rules.parts import Campaign, Wallet
+from guerdon.rules.referrals.keys import FRIEND, REFERRAL, is_offered, least_of
 
 BOARD: Final = "leaderboard"
 """The kind of prizes for ranks."""
@@ -18,6 +22,8 @@ TEAM_GOAL: Final = "team_challenge"
 """The kind of prizes for what teams reach together."""
 QUIZ: Final = "quiz"
 """The kind of prizes of quizzes, and how the campaigns' keys begin."""
+_WHEN: Final = "/referral/advocate/when"
+_LEAST: Final = "/referral/minimum"
 
 
 class Prize(NamedTuple):
@@ -35,6 +41,12 @@ class Prize(NamedTuple):
     then: tuple[written.Effect, ...]
     at: str
     """Where its effects stand in the document."""
+    notes: bool = False
+    """Whether its coming is noted where it gives nothing."""
+    least: str = ""
+    """What must hold besides, in CEL; empty for nothing."""
+    after: str = ""
+    """The prize that must have come before, or empty."""
 
     @property
     def campaign(self) -> str:
@@ -58,6 +70,7 @@ def prizes_in(definition: Definition) -> Iterator[Prize]:
     for key, quiz in definition.quizzes.items():
         when = f"event.data.quiz == '{key}' && event.data.passed"
         yield Prize(QUIZ, key, "quiz.finished", when, quiz.limits, quiz.prize, f"/quizzes/{key}/prize")
+    yield from _of_referral(definition)
     yield from _of_boards(definition)
 
 
@@ -75,6 +88,26 @@ def _of_boards(definition: Definition) -> Iterator[Prize]:
             yield Prize(TEAM_GOAL, key, TEAM_REACHED, when, goal.limits, goal.prize, at)
 
 
+def _of_referral(definition: Definition) -> Iterator[Prize]:
+    """List what an invitation brings: to the friend, and to who invited, with the friend's event between."""
+    one, once, kind = definition.referral, Limits.model_validate({"per_account": 1}), REFERRAL
+    if not is_offered(definition):
+        return
+    friend, advocate = "/referral/friend", one.advocate
+    yield Prize(kind, "friend", REFERRAL_JOINED, "true", once, one.friend, friend, notes=True)
+    if advocate is None and not one.ladder:
+        return
+    first = advocate.first if advocate is not None else "order.paid"
+    when, least = advocate.when if advocate is not None else None, least_of(one)
+    yield Prize(kind, "first", first, when or "true", once, (), _WHEN, notes=True, least=least, after=FRIEND)
+    if advocate is not None:
+        at, then = "/referral/advocate/then", advocate.then
+        yield Prize(kind, "advocate", REFERRAL_COMPLETED, "true", advocate.limits, then, at)
+    for place, rung in enumerate(one.ladder):
+        when, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
+        yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, when, once, rung.then, at)
+
+
 def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Campaign]:
     """Compile all prizes of a definition.
 
@@ -89,10 +122,15 @@ def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Camp
     for prize in prizes_in(work.definition):
         one = written.Campaign.model_construct(
             trigger=prize.trigger,
-            when=ExpressionText(prize.when, prize.at),
+            when=prize.when
+            if isinstance(prize.when, ExpressionText)
+            else ExpressionText(prize.when, prize.at),
+            audience=ExpressionText(prize.least, _LEAST) if prize.least else None,
             limits=prize.limits,
             then=prize.then,
         )
         place = Place(prize.at.rpartition("/")[0], prize.at)
-        made.append(campaign_of(work, prize.campaign, one, wallets, place))
+        campaign = campaign_of(work, prize.campaign, one, wallets, place)
+        after = f"campaign/{prize.after}/account/ever" if prize.after else ""
+        made.append(msgspec.structs.replace(campaign, notes=prize.notes, after=after))
     return made

@@ -8,7 +8,6 @@ from typing import Final
 
 from guerdon.rules.definition.campaigns import Campaign
 from guerdon.rules.definition.document import Definition
-from guerdon.rules.definition.engagement.referral import Referral
 from guerdon.rules.definition.scalars.part import spellings
 from guerdon.rules.definition.settings import Earning
 
@@ -74,8 +73,6 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
     for section, why in _LATER_SECTIONS.items():
         for key in getattr(definition, section):
             yield InactivePart(f"/{section}/{key}", why)
-    if definition.referral != Referral():
-        yield InactivePart("/referral", "invitations are not followed yet, so nobody gets anything for one")
     yield from _badges(definition)
 
 

@@ -347,6 +347,8 @@ def _counters(
         if one.caps is not None
         for draw in earning_draws(one.caps, key, day)
     ]
+    # What must have happened before was only looked at where it had.
+    rooms += [(Draw(one.after, _ONE, shared=False), _ONE) for one in program.campaigns if one.after]
     looked_at = {_for_nobody(counter): left for counter, left in decision.left.items()}
     for draw, room in rooms:
         used = draw.bound - looked_at.get(draw.counter, room)

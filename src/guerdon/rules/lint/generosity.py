@@ -16,6 +16,7 @@ from guerdon.rules.limits import NO_LIMITS
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.orders import LineInput, Order, OrderInput, read_order
+from guerdon.rules.own_events import has_order
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.scope import AccountView, EventView, MemberView, ProgramView, Scope, TierView, WalletView
 
@@ -68,7 +69,7 @@ def generous_awards(asked: Asked) -> Iterator[LintWarning]:
     for trigger, campaigns in sorted(program.by_trigger.items()):
         # What a quiz or a challenge brings is had once by whoever passes, or as its own limits say.
         active = [one for one in campaigns if not one.inactive and not one.is_prize]
-        if trigger.startswith("order."):
+        if has_order(trigger):
             found = _dearest(program, trigger, active, worths)
             if found is not None:
                 yield _paid_back(found, voice)

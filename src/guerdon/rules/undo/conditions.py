@@ -23,7 +23,7 @@ from guerdon.rules.undo.counts import Recount
 from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of
 
-_ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge"})
+_ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge", "note"})
 
 Occasion = tuple[str, Mapping[str, Any]]
 """A follow-on's type and data."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from guerdon.rules.events import PaidOrder
+from guerdon.rules.own_events import REFERRAL_COMPLETED
+from guerdon.rules.referrals.keys import FIRST
 
 Policy = Literal["reevaluate", "full_only", "keep"]
 
@@ -21,6 +23,11 @@ def policy_of(paid: PaidOrder, campaign: str = "", reward: str = "") -> Policy:
         The word.
     """
     definition = paid.program.definition
+    if paid.event.type == REFERRAL_COMPLETED:
+        # Whether the friend's order still counts was decided with its return, by what stands below.
+        return "reevaluate"
+    if campaign == FIRST:
+        return definition.referral.on_return or definition.returns.on_return
     given, giver = definition.rewards.get(reward), definition.campaigns.get(campaign)
     of_reward = given.on_return if given is not None else None
     of_campaign = giver.on_return if giver is not None else None

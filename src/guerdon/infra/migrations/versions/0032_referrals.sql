@@ -43,6 +43,8 @@ create table referral_completions (
     program_id bigint not null,
     -- The friend; null until it is looked at for the first time.
     member_id bigint,
+    -- Who invited; null until then as well.
+    advocate_id bigint,
     happened_at timestamptz not null,
     -- What the order came to, in minor units; 0 for another event.
     net bigint not null,
@@ -65,6 +67,7 @@ create table referral_completions (
 );
 create index referral_completions_new on referral_completions (program_id, account_id, event_id)
     where state in ('new', 'reversing') or (state = 'completed' and not told);
+create index referral_completions_of on referral_completions (program_id, advocate_id, event_id);
 create index referral_completions_held on referral_completions (program_id, event_id) where state = 'held';
 -- Up to which instant birthdays and anniversaries of a program were told.
 create table occasion_marks (

@@ -64,7 +64,7 @@ class Referral(DescribedPart):
     """A member's invitation, and what comes of it."""
 
     friend: Friend = ()
-    """What the friend gets on enrolling."""
+    """What the friend gets on enrolling; it sees `event.data.referral`, which names the invitation."""
     advocate: Advocate | None = None
     """What the advocate gets, and when."""
     window: Length = Span(days=30)
