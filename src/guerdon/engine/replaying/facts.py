@@ -212,8 +212,8 @@ def _read_sent(program: Program, booked_at: datetime, read: tuple[bytes, Sent], 
     else:
         wanted = declared_data(program.definition, sent.type)
         data = _OBJECTS.decode(sent.data)
-        order = given_as_order(sent.type, sent.id, program.order_settings)
-        event = msgspec.structs.replace(event, order=order)
+        given_so = given_as_order(sent.type, sent.id, program.order_settings)
+        event = msgspec.structs.replace(event, order=given_so)
         free = {name: value for name, value in data.items() if name in wanted and wanted[name].type == "any"}
         readings += [
             msgspec.structs.replace(event, data=read_data(seen, wanted))

@@ -98,14 +98,15 @@ def _of_referral(definition: Definition) -> Iterator[Prize]:
     if advocate is None and not one.ladder:
         return
     first = advocate.first if advocate is not None else "order.paid"
-    when, least = advocate.when if advocate is not None else None, least_of(one)
-    yield Prize(kind, "first", first, when or "true", once, (), _WHEN, notes=True, least=least, after=FRIEND)
+    when = advocate.when if advocate is not None and advocate.when is not None else "true"
+    least = least_of(one)
+    yield Prize(kind, "first", first, when, once, (), _WHEN, notes=True, least=least, after=FRIEND)
     if advocate is not None:
         at, then = "/referral/advocate/then", advocate.then
         yield Prize(kind, "advocate", REFERRAL_COMPLETED, "true", advocate.limits, then, at)
     for place, rung in enumerate(one.ladder):
-        when, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
-        yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, when, once, rung.then, at)
+        reached, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
+        yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, reached, once, rung.then, at)
 
 
 def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Campaign]:

@@ -1,0 +1,1 @@
+"""Who knows whom: invitations, teams, the community."""
