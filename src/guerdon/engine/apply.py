@@ -24,6 +24,7 @@ from guerdon.ledger.changes import WalletChange
 from guerdon.ledger.holds import write_holds
 from guerdon.ledger.journal import Guard, Posting, check_guards, post
 from guerdon.members.accounts import AccountUpdate, open_accounts, write_accounts
+from guerdon.members.challenges import ProgressChange, write_progress
 from guerdon.members.merging.moving import write_merge
 from guerdon.members.standing import StandingChanges, write_standing
 from guerdon.programs.audit import Act, record
@@ -45,6 +46,7 @@ class _Checks(NamedTuple):
     statuses: Counted
     calls: Counted
     checkouts: Counted
+    progress: Counted
     cards: tuple[Counted, ...]
 
 
@@ -92,7 +94,9 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     insert_events(tx, program_id, [_stored(gathered, one) for one in folded.applied])
     write_accounts(tx, _accounts(gathered, folded))
     guards = post(tx, program_id, _postings(gathered, folded), _wallets(gathered, folded))
-    write_standing(tx, program_id, _standing(gathered, folded))
+    standing = _standing(gathered, folded)
+    write_standing(tx, program_id, standing)
+    progress = write_progress(tx, program_id, standing.challenges)
     insert_redemptions(
         tx,
         program_id,
@@ -138,6 +142,7 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
         (lambda: statuses() + settled(), len(changes) + len(chosen)),
         (stored_calls, len(calls)),
         (stored_checkouts, len(checkouts)),
+        progress,
         ((opened, len(folded.opened)), (made, len(folded.opened)), (blocks, len(blocked))),
     )
 
@@ -151,6 +156,7 @@ def _check(checks: _Checks) -> None:
         (checks.statuses, "a redemption was not as it was gathered"),
         (checks.calls, "another process answered a call with this Idempotency-Key"),
         (checks.checkouts, "a checkout was not as it was gathered"),
+        (checks.progress, "progress of a challenge was not as it was gathered"),
         *((one, "a gift card was not as it was gathered, or its number is taken") for one in checks.cards),
     ):
         if written() != wanted:
@@ -281,6 +287,12 @@ def _compare(account_id: int, before: AccountState, after: AccountState, changes
             (account_id, key, used)
             for key, used in after.counters.items()
             if before.counters.get(key) != used
+        ]
+    if after.challenges is not before.challenges:
+        changes.challenges += [
+            ProgressChange(account_id, key, before.challenges.get(key), progress)
+            for key, progress in after.challenges.items()
+            if before.challenges.get(key) is not progress
         ]
     for ladder, tier in after.tiers.items():
         if before.tiers.get(ladder) != tier:

@@ -111,6 +111,20 @@ class SendRedemption(Command, frozen=True, kw_only=True):
     by: str = ""
 
 
+class JoinChallenge(Command, frozen=True, kw_only=True):
+    """A member takes part in a challenge, for the account."""
+
+    member: Ref
+    challenge: str
+
+
+class LeaveChallenge(Command, frozen=True, kw_only=True):
+    """A member takes part in a challenge no longer."""
+
+    member: Ref
+    challenge: str
+
+
 class AdjustBalance(Command, frozen=True, kw_only=True):
     """An operator adds or takes units."""
 

@@ -396,7 +396,7 @@ def _needs(
                 seen[alike] = needs
         if needs.lots and item.account_id:
             spends.add(item.account_id)
-    return Wanted(account_ids, metrics, oldest, counters), sorted(spends), takings
+    return Wanted(account_ids, metrics, oldest, counters, challenges=True), sorted(spends), takings
 
 
 def _deciding(place: Place, event: events.Event) -> Program:
@@ -429,6 +429,7 @@ def _make_states(
             members=row.members,
             holds=holds.get(account_id, {}),
             takings=takings.get(account_id, {}),
+            challenges=stands.challenges,
         )
 
 

@@ -26,6 +26,8 @@ from guerdon.engine.commands import (
     IngestEvent,
     IssueCards,
     Job,
+    JoinChallenge,
+    LeaveChallenge,
     MergeAccounts,
     OpenCheckout,
     PreviewCart,
@@ -55,6 +57,8 @@ from guerdon.rules.events import (
     SendUnits,
     Tick,
 )
+from guerdon.rules.events import JoinChallenge as JoinsChallenge
+from guerdon.rules.events import LeaveChallenge as LeavesChallenge
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.own_events import PAYS, declared_data
 from guerdon.rules.pricing import Cart, read_cart
@@ -337,6 +341,15 @@ def _choose(item: Item, command: ChooseReward, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
 
+def _join(item: Item, command: JoinChallenge | LeaveChallenge, _: Program) -> None:
+    _check_text(command.challenge, "/challenge", TEXT_LENGTH)
+    item.ref = command.member
+    name, asked = "guerdon.leave_challenge", LeavesChallenge(command.challenge)
+    if isinstance(command, JoinChallenge):
+        name, asked = "guerdon.join_challenge", JoinsChallenge(command.challenge)
+    item.event = _own_event(name, command, asked)
+
+
 def _use(item: Item, command: UseRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
@@ -482,6 +495,8 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     ReturnOrder: _return,
     CancelRedemption: _cancel,
     ChooseReward: _choose,
+    JoinChallenge: _join,
+    LeaveChallenge: _join,
     UseRedemption: _use,
     SendRedemption: _send_out,
     AdjustBalance: _adjust,

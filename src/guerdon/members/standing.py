@@ -12,8 +12,9 @@ import msgspec
 from guerdon.base.calendar import EPOCH_DAY, Zone
 from guerdon.infra.arrays import bigints, columns, dates, instants, numerics, texts
 from guerdon.infra.tx import Tx
+from guerdon.members.challenges.rows import ProgressChange, ask_progress
 from guerdon.rules.metrics import Counts
-from guerdon.rules.state import Bucket, TierState
+from guerdon.rules.state import Bucket, Progress, TierState
 
 _HELD = msgspec.json.Encoder()
 NOTHING_HELD: Mapping[str, int] = {}
@@ -30,6 +31,8 @@ class Wanted:
     """Older buckets stay unread; None reads them all."""
     counter_keys: Collection[str] = ()
     """Keys of the accounts' own counters."""
+    challenges: bool = False
+    """Whether it is read how far they are with challenges."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Standing:
     counters: dict[str, Decimal] = field(default_factory=dict)
     tiers: dict[str, TierState] = field(default_factory=dict)
     badges: dict[str, datetime] = field(default_factory=dict)
+    challenges: dict[str, Progress] = field(default_factory=dict)
     created_at: datetime | None = None
     """When the account began, where it was asked for alone."""
 
@@ -69,6 +73,7 @@ class StandingChanges:
     """Account, badge, when; one that is held already keeps its date."""
     lost_badges: list[tuple[int, str]] = field(default_factory=list)
     """Account and badge."""
+    challenges: list[ProgressChange] = field(default_factory=list)
 
 
 _BUCKETS = """
@@ -139,6 +144,7 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
     counters = tx.execute(_COUNTERS, (accounts, texts(keys))) if keys else None
     tiers = tx.execute(_TIERS, (accounts,))
     badges = tx.execute(_BADGES, (accounts,))
+    challenges = ask_progress(tx, ids) if wanted.challenges else None
 
     def read() -> dict[int, Standing]:
         found = {account_id: Standing() for account_id in ids}
@@ -150,6 +156,8 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
             found[account_id].tiers[ladder] = TierState(*state)
         for account_id, badge, earned_at in badges.fetchall():
             found[account_id].badges[badge] = earned_at
+        for account_id, progress in challenges().items() if challenges is not None else ():
+            found[account_id].challenges = progress
         return found
 
     return read

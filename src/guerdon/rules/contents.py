@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.rules.lots import sort_lots
-from guerdon.rules.state import AccountState, Bucket, Lot, Taking, TierState, WalletState
+from guerdon.rules.state import AccountState, Bucket, Lot, Progress, Taking, TierState, WalletState
 
 
 class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,6 +42,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     counters: Mapping[str, Decimal] = {}
     badges: Mapping[str, datetime] = {}
     takings: Mapping[str, tuple[Taking, ...]] = {}
+    challenges: Mapping[str, Progress] = {}
     last_occurred_at: datetime | None = None
     """The latest fact's own time."""
 
@@ -73,6 +74,7 @@ def contents_of(account: AccountState, metrics: Collection[str]) -> Contents:
         takings={
             key: tuple(sorted(some, key=_number)) for key, some in sorted(account.takings.items()) if some
         },
+        challenges=dict(sorted(account.challenges.items())),
         last_occurred_at=account.last_occurred_at,
     )
 

@@ -53,7 +53,7 @@ def count_of(metric: Metric, scope: Scope, day: date) -> Count:
     Returns:
         What is counted, or why there is nothing: `expression_error` or `inexact_value`.
     """
-    if not metric.window.covers(day):
+    if not metric.window.covers(day) or not _is_between(metric, scope):
         return NOTHING
     try:
         if metric.when is not None and not metric.when.evaluate(scope):
@@ -66,6 +66,13 @@ def count_of(metric: Metric, scope: Scope, day: date) -> Count:
         return Count(None, "expression_error", f"{error.code}: {error.detail}")
     except decimal.Inexact:
         return Count(None, "inexact_value", "a metric adds up decimals, and this quotient is none")
+
+
+def _is_between(metric: Metric, scope: Scope) -> bool:
+    if metric.between is None:
+        return True
+    first, last = metric.between
+    return first <= scope.event.time <= last
 
 
 def _summed(value: Decimal) -> Count:

@@ -120,6 +120,19 @@ class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cause: Literal["reached", "review", "definition", "returned", "merged"]
 
 
+class Reached(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A prize of a challenge that an account reached."""
+
+    challenge: str
+    round: int
+    """The how-manieth prize of the account's, from 1."""
+    window: str
+    """First day of the window of the metric in which it was reached."""
+    value: Decimal
+    """The metric's, or how many steps are done."""
+    goal: Decimal
+
+
 class ReturnedLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What came back of a line, and the money that goes with it in minor units."""
 
@@ -151,7 +164,7 @@ class UnitsUndone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Something that does not divide, and was undone, or would have been."""
 
-    kind: Literal["reward", "badge", "limit", "coupon"]
+    kind: Literal["reward", "badge", "limit", "coupon", "challenge"]
     campaign: str = ""
     reward: str = ""
     badge: str = ""
@@ -226,6 +239,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     shortfalls: tuple[Shortfall, ...] = ()
     tier_changes: tuple[TierChange, ...] = ()
     badges: tuple[str, ...] = ()
+    reached: tuple[Reached, ...] = ()
+    """Prizes of challenges that became due."""
     late: bool = False
     inputs: Mapping[str, Any] = {}
     """What the campaigns' expressions read, by path: texts, lists and maps of them; no personal values."""

@@ -14,11 +14,13 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import holds, lots
+from guerdon.rules.challenges.since import count_before, written_once
 from guerdon.rules.decision import (
     Decision,
     Effect,
     Entry,
     NewRedemption,
+    Reached,
     Returned,
     Shortfall,
     Skip,
@@ -82,6 +84,8 @@ class Draft:
         self.badges = account.badges
         self.holds = account.holds
         self.takings = account.takings
+        self.challenges = account.challenges
+        self.reached: list[Reached] = []
         self.shared_holds = state.shared.holds
         self.effects: list[Effect] = []
         self.skipped: list[Skip] = []
@@ -247,7 +251,23 @@ class Draft:
         key = (metric.identity, bucket_of(metric, self.day))
         bucket, fits = added(metric, self.buckets.get(key), tally)
         self.put_bucket(key, bucket)
+        self.count_before(metric, self.event.occurred_at, ((), (tally,)))
         return fits
+
+    def count_before(
+        self, metric: Metric, at: datetime, change: tuple[Sequence[Tally], Sequence[Tally]]
+    ) -> None:
+        """Let challenges know of a change of facts from before the account began with them.
+
+        Args:
+            metric: the metric that counts otherwise.
+            at: the instant of the fact.
+            change: what it counted and counts no more, and what it counts instead or newly.
+        """
+        if self.challenges:
+            zone = self.program.zone
+            fact = (metric, at, zone.day_of(at), zone)
+            self.challenges = count_before(self.challenges, fact, change)
 
     def put_bucket(self, key: tuple[str, date], bucket: Bucket) -> None:
         """Let a bucket hold something else.
@@ -463,6 +483,7 @@ class Draft:
                 badges=self.badges,
                 holds=self.holds,
                 takings=self.takings,
+                challenges=written_once(account.challenges, self.challenges),
             ),
             member=self.before.member,
             shared=Shared(self.shared, self.shared_holds),
@@ -488,6 +509,7 @@ class Draft:
             shortfalls=tuple(self.shortfalls),
             tier_changes=tuple(self.tier_changes),
             badges=tuple(self.new_badges),
+            reached=tuple(self.reached),
             late=self.late,
             inputs=self.inputs,
             personal=tuple(self.personal),

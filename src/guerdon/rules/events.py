@@ -78,6 +78,18 @@ class Choose(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who chooses."""
 
 
+class JoinChallenge(msgspec.Struct, frozen=True):
+    """An account takes part in a challenge from now on."""
+
+    challenge: str
+
+
+class LeaveChallenge(msgspec.Struct, frozen=True):
+    """An account takes part in a challenge no longer."""
+
+    challenge: str
+
+
 class Use(msgspec.Struct, frozen=True):
     """A redemption is used; nothing is decided about it."""
 
@@ -343,6 +355,8 @@ Command = (
     | ReturnOrder
     | CancelRedemption
     | Choose
+    | JoinChallenge
+    | LeaveChallenge
     | Use
     | Send
     | Adjust

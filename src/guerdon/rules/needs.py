@@ -9,12 +9,15 @@ from decimal import Decimal
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY
+from guerdon.rules.challenges import Challenge
 from guerdon.rules.coupons.standing import granted_money
 from guerdon.rules.events import (
     Adjust,
     CancelRedemption,
     Choose,
     Event,
+    JoinChallenge,
+    LeaveChallenge,
     PriceCart,
     Redeem,
     ReturnOrder,
@@ -25,12 +28,15 @@ from guerdon.rules.limits import NO_LIMITS, Draw, all_draws, earning_draws, stoc
 from guerdon.rules.metrics import Metric
 from guerdon.rules.offering import CHOICE, choice_draw
 from guerdon.rules.program import Campaign, Program, Reward
-from guerdon.rules.stepping import FOLLOW_ONS
+from guerdon.rules.stepping import COMPLETED, FOLLOW_ONS
 from guerdon.rules.takings import cooling_draw
 from guerdon.rules.undo import draws_of, metrics_of
 
 _AHEAD = timedelta(days=2)
 """A sender's clock may be a day ahead of ours, and then today's windows begin before the fact's."""
+
+
+_WHATEVER_THEY_READ = frozenset(FOLLOW_ONS) - {COMPLETED}
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -102,6 +108,8 @@ def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
         return Needs(False, frozenset(), day, {}, {})
     counted = (*metrics_of(paid), *program.metrics_by_event.get(paid.event.type, ()))
     laddered = [ladder.metric for ladder in program.ladders.values()]
+    completed = [program.challenges.get(one.challenge) for one in paid.decision.reached]
+    laddered += [step.metric for one in completed if one is not None for step in one.steps]
     sold_on = program.zone.day_of(paid.event.occurred_at)
     draws = draws_of(paid, program)
     return Needs(
@@ -122,12 +130,31 @@ def _campaigns(program: Program, event: Event) -> list[Campaign]:
     if isinstance(event.command, PriceCart):
         # A quote tells what the order will earn.
         trigger = "order.paid"
+    elif isinstance(event.command, JoinChallenge):
+        return [*_prizes(program, _moved(program, event)), *program.by_trigger.get("badge.earned", ())]
     elif event.command is not None and not isinstance(event.command, ReturnOrder):
         return []
     campaigns = list(program.by_trigger.get(trigger, ()))
-    for trigger in FOLLOW_ONS:
-        campaigns += program.by_trigger.get(trigger, ())
-    return campaigns
+    for follow_on in FOLLOW_ONS:
+        if follow_on != COMPLETED:
+            campaigns += program.by_trigger.get(follow_on, ())
+    return [*campaigns, *_prizes(program, program.challenges_by_event.get(trigger, ()))]
+
+
+def _prizes(program: Program, challenges: Collection[Challenge]) -> list[Campaign]:
+    """List what reaching some challenges sets off."""
+    if not challenges:
+        return []
+    prizes = {one.campaign for one in challenges}
+    return [one for one in program.by_trigger.get(COMPLETED, ()) if one.key in prizes or not one.is_prize]
+
+
+def _moved(program: Program, event: Event) -> tuple[Challenge, ...]:
+    """List the challenges that an event may move, or that are joined with it."""
+    if isinstance(event.command, JoinChallenge | LeaveChallenge):
+        joined = program.challenges.get(event.command.challenge)
+        return (joined,) if joined is not None else ()
+    return program.challenges_by_event.get(event.type, ())
 
 
 def _spends(event: Event) -> bool:
@@ -148,12 +175,16 @@ def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> l
     found = [*program.metrics_by_event.get(event.type, ())]
     found += [ladder.metric for ladder in program.ladders.values()]
     names = set()
-    for path in program.inputs_of.get(event.type, ()):
+    challenges = _moved(program, event)
+    found += [step.metric for one in challenges for step in one.steps]
+    read = [*program.inputs_of.get(event.type, ())]
+    read += program.inputs_of.get(COMPLETED, ()) if challenges else ()
+    for path in read:
         root, _, name = path.partition(".")
         if root == "metrics":
             names.add(name)
     is_cart = isinstance(event.command, PriceCart)
-    if is_cart or any(campaign.trigger in FOLLOW_ONS or campaign.redeems for campaign in campaigns):
+    if is_cart or any(one.redeems or one.trigger in _WHATEVER_THEY_READ for one in campaigns):
         names.update(program.metrics)
     return [*found, *(program.metrics[name] for name in sorted(names) if name in program.metrics)]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from guerdon.base.calendar import Span, Zone
+from guerdon.rules.challenges import Challenge
 from guerdon.rules.definition import Definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.index import CampaignIndex
@@ -77,6 +78,10 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
     quizzes: Mapping[str, Quiz]
+    challenges: Mapping[str, Challenge]
+    """Levels of badges among them, under keys that no document has."""
+    challenges_by_event: Mapping[str, tuple[Challenge, ...]]
+    """By type of event: those that it may move, in order of their keys."""
     boards: Mapping[str, Board]
     """Leaderboards, and under `challenge:` keys what teams reach together."""
     team_audiences: Mapping[str, Expression]
@@ -92,6 +97,18 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger: what personal values its campaigns read of people."""
     seen_ladders: Mapping[str, Ladder] = {}
     """Those that expressions see, where an earlier version's campaigns decide; empty for the ladders."""
+
+    def prize_of(self, challenge: str) -> str:
+        """Name the campaign that is the prize of a challenge.
+
+        Args:
+            challenge: its key.
+
+        Returns:
+            The campaign's key; empty for a challenge that is not there.
+        """
+        found = self.challenges.get(challenge)
+        return found.campaign if found is not None else ""
 
     @property
     def card_wallet(self) -> str | None:

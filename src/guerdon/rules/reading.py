@@ -29,7 +29,7 @@ EARLY_AT_MOST: Final = timedelta(hours=24)
 
 RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited", REFERRAL_REVERSED})
 """Events that say what came back of an order, or of what was given as one is."""
-_OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "checkout"})
+_OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "challenge.completed", "checkout"})
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
 _PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from guerdon.rules import definition as written
 from guerdon.rules.definition import Definition
 from guerdon.rules.expressions import Expression
 from guerdon.rules.parts import Campaign
 from guerdon.rules.segments import Segment, asked_for
-from guerdon.rules.stepping import TAKING
+from guerdon.rules.stepping import COMPLETED, TAKING
 
 _STANDING = ("wallets", "metrics", "account.tiers", "account.badges", "account.segments", "account.scores")
 
@@ -106,7 +106,7 @@ def inputs_of(
     campaigns: Iterable[Campaign],
     segments: Mapping[str, Iterable[Segment]],
     definition: Definition,
-    audiences: Iterable[Expression] = (),
+    about: tuple[Sequence[Expression], Sequence[Expression]] = ((), ()),
 ) -> dict[str, tuple[str, ...]]:
     """List what campaigns, and the segments that they ask for, read beside the event.
 
@@ -114,19 +114,19 @@ def inputs_of(
         campaigns: as compiled.
         segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
-        audiences: of rewards.
+        about: what is asked about accounts for rewards, and for challenges.
 
     Returns:
         By trigger: dotted paths in order, personal values left out.
     """
-    return _inputs(_all_read(campaigns, segments, audiences), definition, personal=False)
+    return _inputs(_all_read(campaigns, segments, about), definition, personal=False)
 
 
 def personal_of(
     campaigns: Iterable[Campaign],
     segments: Mapping[str, Iterable[Segment]],
     definition: Definition,
-    audiences: Iterable[Expression] = (),
+    about: tuple[Sequence[Expression], Sequence[Expression]] = ((), ()),
 ) -> dict[str, tuple[str, ...]]:
     """List what personal values campaigns, and the segments that they ask for, read of people.
 
@@ -134,23 +134,24 @@ def personal_of(
         campaigns: as compiled.
         segments: by trigger, those that its campaigns ask for.
         definition: says what is personal.
-        audiences: of rewards.
+        about: what is asked about accounts for rewards, and for challenges.
 
     Returns:
         By trigger: dotted paths in order.
     """
-    return _inputs(_all_read(campaigns, segments, audiences), definition, personal=True)
+    return _inputs(_all_read(campaigns, segments, about), definition, personal=True)
 
 
 def _all_read(
     campaigns: Iterable[Campaign],
     segments: Mapping[str, Iterable[Segment]],
-    audiences: Iterable[Expression],
+    about: tuple[Sequence[Expression], Sequence[Expression]],
 ) -> list[tuple[str, Expression]]:
     """List what is evaluated, by trigger."""
     active = [one for one in campaigns if not one.inactive]
     read = [(one.trigger, each) for one in active for each in expressions_of(one)]
-    read += [(TAKING, each) for each in audiences]
+    read += [(TAKING, each) for each in about[0]]
+    read += [(COMPLETED, each) for each in about[1]]
     read += [
         (trigger, one.when) for trigger in {name for name, _ in read} for one in segments.get(trigger, ())
     ]

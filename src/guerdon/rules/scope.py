@@ -92,7 +92,7 @@ _DATA_TYPES: Mapping[str, Type] = {
 }
 FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
     "tier.reached": {"ladder": STRING, "tier": STRING},
-    "badge.earned": {"badge": STRING},
+    "badge.earned": {"badge": STRING, "level": INT},
     "challenge.completed": {"challenge": STRING, "round": INT},
     "quiz.finished": {"quiz": STRING, "attempt": INT, "points": INT, "of": INT, "passed": BOOL},
     "survey.answered": {"survey": STRING},

@@ -128,6 +128,56 @@ class Taking(msgspec.Struct, frozen=True, gc=False):
     """When it was booked."""
 
 
+class Begun(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an account began with a step of a challenge."""
+
+    since: datetime
+    """What happened from this instant on counts."""
+    metric: str = ""
+    """The metric's identity, of whose bucket at that instant `before` tells."""
+    before: Bucket | None = None
+    """What that bucket held of earlier facts."""
+    goal: Decimal | None = None
+    """The goal that was reckoned for the account, where it has one of its own."""
+    done_at: datetime | None = None
+    """When the step was done, for challenges of several."""
+
+
+class Noted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that happened to an account in a challenge."""
+
+    at: datetime
+    what: Literal["begun", "joined", "left", "step", "reached", "undone"]
+    round: int = 0
+    """Which prize of the account's, from 1, or which step."""
+    value: Decimal | None = None
+    """The metric's value then."""
+
+
+class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far an account is with a challenge, as far as its metrics do not tell."""
+
+    joined_at: datetime | None = None
+    """None where the account does not take part, or need not join."""
+    steps: tuple[Begun, ...] = ()
+    """Where the steps began; empty where all that ever happened counts."""
+    rounds: Mapping[str, int] = {}
+    """By the first day of the metric's window: how many prizes were reached in it and stand."""
+    past: tuple[tuple[Begun, ...], ...] = ()
+    """Where the rounds before this one began, the last ones of them."""
+    reached_at: datetime | None = None
+    """When a prize was last reached."""
+    history: tuple[Noted, ...] = ()
+    """What happened, the last of it."""
+    revision: int = 0
+    """How often it was written."""
+
+    @property
+    def times(self) -> int:
+        """How many prizes were reached and stand."""
+        return sum(self.rounds.values())
+
+
 Takings = Mapping[str, tuple[Taking, ...]]
 """By reward: what was taken of it and not given back."""
 
@@ -154,6 +204,8 @@ class AccountState(msgspec.Struct, frozen=True):
     """What the account's open checkouts have set aside of its own; it is inside `held` and `counters`."""
     takings: Takings = {}
     """Of rewards that make wait between takings, as far as gathered."""
+    challenges: Mapping[str, Progress] = {}
+    """By challenge: how far the account is, as far as its metrics do not tell."""
 
 
 class Shared(msgspec.Struct, frozen=True):

@@ -15,9 +15,11 @@ from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
 from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
 from guerdon.rules.cards.paying import pay_with_card
+from guerdon.rules.challenges.joining import join, leave
+from guerdon.rules.challenges.moving import advance, begin, waiting_for
 from guerdon.rules.choosing import choose
 from guerdon.rules.counting import count_of
-from guerdon.rules.decision import Decision, Skip, TierChange
+from guerdon.rules.decision import Decision, Reached, Skip, TierChange
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
 from guerdon.rules.events import (
@@ -27,6 +29,8 @@ from guerdon.rules.events import (
     ClaimCard,
     EmptyCard,
     Event,
+    JoinChallenge,
+    LeaveChallenge,
     LeaveFor,
     LoadCard,
     PayWithCard,
@@ -47,7 +51,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope
 from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
-from guerdon.rules.stepping import DEPTH, FOLLOW_ONS, exactly
+from guerdon.rules.stepping import COMPLETED, DEPTH, FOLLOW_ONS, badge_data, exactly
 from guerdon.rules.undo import undo
 
 _TOO_MANY = f"a metric tells at most {DIFFERENT_AT_MOST} different values apart, and this one is one more"
@@ -113,6 +117,7 @@ def _take_back(draft: Draft, command: ReturnOrder) -> None:
 
 def _set_off(draft: Draft, scope: Scope) -> None:
     program, event = draft.program, draft.event
+    begin(draft)
     counted = _count_metrics(draft, scope)
     if counted:
         scope.metrics = draft.metric_values()
@@ -121,7 +126,8 @@ def _set_off(draft: Draft, scope: Scope) -> None:
     index = program.indexes.get(event.type)
     campaigns = program.by_trigger.get(event.type, ()) if index is None else index.candidates(scope)
     run_campaigns(draft, scope, campaigns)
-    _follow_on(draft, _raise_tiers(draft, counted) if counted else [])
+    moved = program.challenges_by_event.get(event.type, ()) if counted else ()
+    _follow_on(draft, _raise_tiers(draft, counted) if counted else [], advance(draft, moved))
 
 
 def _count_metrics(draft: Draft, scope: Scope) -> set[str]:
@@ -154,11 +160,12 @@ def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:
     return changes
 
 
-def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
-    """Run what tiers and badges set off, each campaign once an event and to a fixed depth.
+def _follow_on(draft: Draft, changes: list[TierChange], reached: list[Reached]) -> None:
+    """Run what tiers, badges and challenges set off, each campaign once an event and to a fixed depth.
 
     A campaign that a first occasion leaves cold may still act on the next one; its skip is kept only if none
-    moves it. A tier that a changed definition or a review gave is no occasion.
+    moves it. A tier that a changed definition or a review gave is no occasion. The prize of a challenge comes
+    as often as it was reached.
     """
     program = draft.program
     if not any(trigger in program.by_trigger for trigger in FOLLOW_ONS):
@@ -170,12 +177,13 @@ def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
         for change in changes
         if _is_upward(program, change)
     ]
+    occasions += [(COMPLETED, {"challenge": one.challenge, "round": one.round}) for one in reached]
     told = 0
     for _ in range(DEPTH):
-        occasions += [("badge.earned", {"badge": badge}) for badge in draft.new_badges[told:]]
+        occasions += [("badge.earned", badge_data(badge)) for badge in draft.new_badges[told:]]
         told = len(draft.new_badges)
         for event_type, data in occasions:
-            campaigns = [one for one in program.by_trigger.get(event_type, ()) if one.key not in acted]
+            campaigns = waiting_for(program, event_type, data, acted)
             scope = draft.scope(event_type, data)
             see_segments(program.segments_of, scope, event_type)
             note_inputs(draft, scope, event_type)
@@ -188,6 +196,12 @@ def _follow_on(draft: Draft, changes: list[TierChange]) -> None:
 def _is_upward(program: Program, change: TierChange) -> bool:
     ladder = program.ladders[change.ladder]
     return ladder.level_of(change.after) > ladder.level_of(change.before)
+
+
+def _join(draft: Draft, command: JoinChallenge) -> None:
+    """Take part; what was done before counts where the challenge looks back, and may be enough."""
+    join(draft, command)
+    _follow_on(draft, [], advance(draft, (draft.program.challenges[command.challenge],)))
 
 
 def _book_time(draft: Draft, _command: Tick) -> None:
@@ -211,4 +225,6 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     EmptyCard: empty_card,
     ClaimCard: claim_card,
     ReturnOrder: _take_back,
+    JoinChallenge: _join,
+    LeaveChallenge: leave,
 }

@@ -16,15 +16,18 @@ from guerdon.engine.audit.history import History
 from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row, Walk
 from guerdon.ledger.audit import walk_lots, walk_wallets
-from guerdon.members.audit import walk_badges, walk_buckets, walk_counters, walk_tiers
+from guerdon.members.audit import walk_badges, walk_buckets, walk_counters, walk_progress, walk_tiers
 from guerdon.rewards.audit import walk_codes, walk_redemptions
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.state import AccountState, WalletState
 
 # Codes that `check_sums` gives the same rows, so that one damage is told once.
 _CODES = {"wallets": "wallets_unlike_lots", "lots": "lots_unlike_entries"}
-_KEY_COLUMNS = {"wallets": 1, "lots": 3, "metric_buckets": 2, "account_counters": 1, "tiers": 1, "badges": 1}
-_COUNTED = ("metric_buckets", "tiers")
+_KEY_COLUMNS = {
+    **{"wallets": 1, "lots": 3, "metric_buckets": 2, "account_counters": 1, "tiers": 1, "badges": 1},
+    "challenge_progress": 1,
+}
+_COUNTED = ("metric_buckets", "tiers", "challenge_progress")
 _REDEMPTION = len(Redemption._fields)
 
 
@@ -52,6 +55,7 @@ class Tables:
                 walk_counters(tx),
                 walk_tiers(tx),
                 walk_badges(tx),
+                walk_progress(tx),
             )
         }
         self.redemptions = walk_redemptions(tx)
@@ -174,6 +178,17 @@ def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple
             for key, one in state.tiers.items()
         },
         "badges": {(key,): (at,) for key, at in state.badges.items()},
+        "challenge_progress": {
+            (key,): (
+                one.joined_at,
+                one.times,
+                one.reached_at,
+                one.revision,
+                msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(one, revision=0))),
+                program_id,
+            )
+            for key, one in state.challenges.items()
+        },
     }
 
 

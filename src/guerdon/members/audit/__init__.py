@@ -9,6 +9,7 @@ from guerdon.members.audit.rows import (
     walk_identities,
     walk_members,
     walk_names,
+    walk_progress,
     walk_tiers,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "walk_identities",
     "walk_members",
     "walk_names",
+    "walk_progress",
     "walk_tiers",
 ]

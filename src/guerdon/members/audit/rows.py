@@ -30,6 +30,12 @@ from tiers order by 1, 2
 _BADGES = "select account_id, badge, earned_at from badges order by 1, 2"
 
 
+_PROGRESS = """
+select account_id, challenge, joined_at, times, reached_at, revision, state, program_id
+from challenge_progress order by 1, 2
+"""
+
+
 def walk_accounts(tx: Tx) -> Walk:
     """Go through a tenant's accounts.
 
@@ -112,6 +118,18 @@ def walk_tiers(tx: Tx) -> Walk:
         Account, ladder, the fields of `TierState`, program.
     """
     return Walk(tx, "tiers", _TIERS)
+
+
+def walk_progress(tx: Tx) -> Walk:
+    """Go through how far accounts are with challenges.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        Account, challenge, and the other columns.
+    """
+    return Walk(tx, "challenge_progress", _PROGRESS)
 
 
 def walk_badges(tx: Tx) -> Walk:

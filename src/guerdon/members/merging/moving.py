@@ -72,6 +72,7 @@ _LEAVE = (
     "delete from account_counters where account_id = %s",
     "delete from tiers where account_id = %s",
     "delete from badges where account_id = %s",
+    "delete from challenge_progress where account_id = %s",
 )
 
 

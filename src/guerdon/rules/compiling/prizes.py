@@ -8,12 +8,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from guerdon.rules import definition as written
+from guerdon.rules.challenges import CHALLENGE
 from guerdon.rules.compiling.campaigns import Place, campaign_of
 from guerdon.rules.compiling.compiler import Compiling
 from guerdon.rules.definition import Definition, ExpressionText, Limits, rank_bounds
 from guerdon.rules.own_events import BOARD_CLOSED, TEAM_REACHED
 from guerdon.rules.own_events import REFERRAL_COMPLETED, REFERRAL_JOINED
 from guerdon.rules.parts import Campaign, Wallet
+from guerdon.rules.stepping import COMPLETED
 from guerdon.rules.referrals.keys import FRIEND, REFERRAL, is_offered, least_of
 
 BOARD: Final = "leaderboard"
@@ -70,6 +72,10 @@ def prizes_in(definition: Definition) -> Iterator[Prize]:
     for key, quiz in definition.quizzes.items():
         when = f"event.data.quiz == '{key}' && event.data.passed"
         yield Prize(QUIZ, key, "quiz.finished", when, quiz.limits, quiz.prize, f"/quizzes/{key}/prize")
+    for key, one in definition.challenges.items():
+        if one.team is None:
+            when = f"event.data.challenge == '{key}'"
+            yield Prize(CHALLENGE, key, COMPLETED, when, one.limits, one.prize, f"/challenges/{key}/prize")
     yield from _of_referral(definition)
     yield from _of_boards(definition)
 

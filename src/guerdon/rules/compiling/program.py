@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from guerdon.base.exact import currency_digits
+from guerdon.rules.challenges import Challenge
 from guerdon.rules.compiling.boards import boards_of, ranked_metrics, team_audiences
 from guerdon.rules.compiling.campaigns import campaign_of
+from guerdon.rules.compiling.challenges import badge_campaigns, challenges_of, own_metrics, read_by
 from guerdon.rules.compiling.compiler import Compiling, span_of
 from guerdon.rules.compiling.prizes import prize_campaigns
 from guerdon.rules.compiling.quizzes import quiz_of
@@ -22,7 +24,7 @@ from guerdon.rules.promotions import CHECKOUT, compile_promotions
 from guerdon.rules.reads import asked_by, inputs_of, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
 from guerdon.rules.segments import asked_for
-from guerdon.rules.stepping import PLAYING, TAKING
+from guerdon.rules.stepping import COMPLETED, PLAYING, TAKING
 
 
 def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
@@ -49,10 +51,13 @@ def _compiled(work: Compiling, version: int) -> Program:
     metrics |= ranked_metrics(work, metrics)
     ladders = {key: ladder_of(work, key, one, metrics[one.metric]) for key, one in definition.ladders.items()}
     work.environments.update(section_environments(definition))
+    metrics |= own_metrics(work, metrics)
+    challenges = challenges_of(work, metrics)
     rewards = {key: reward_of(work, key, one) for key, one in definition.rewards.items()}
     segments = segments_in(work)
     campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
     campaigns += prize_campaigns(work, wallets)
+    campaigns += badge_campaigns(challenges)
     quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
     boards = boards_of(work, metrics)
     teams = team_audiences(work)
@@ -72,6 +77,10 @@ def _compiled(work: Compiling, version: int) -> Program:
     takers += teams.values()
     of_quizzes = {PLAYING: asked_for(takers, segments)} if takers else {}
     segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards, **of_quizzes}
+    of_challenges = read_by(challenges)
+    if of_challenges:
+        asked = {*segments_of.get(COMPLETED, ()), *asked_for(of_challenges, segments)}
+        segments_of[COMPLETED] = tuple(sorted(asked, key=lambda one: one.key))
     return Program(
         key=definition.program,
         version=version,
@@ -92,6 +101,8 @@ def _compiled(work: Compiling, version: int) -> Program:
         ladders=ladders,
         rewards=rewards,
         quizzes=quizzes,
+        challenges=challenges,
+        challenges_by_event=_moved_by(challenges),
         boards=boards,
         team_audiences=teams,
         campaigns=tuple(campaigns),
@@ -105,9 +116,16 @@ def _compiled(work: Compiling, version: int) -> Program:
         promotions=promotions,
         segments=segments,
         segments_of=segments_of,
-        inputs_of=inputs_of(campaigns, segments_of, definition, audiences),
-        personal_of=personal_of(campaigns, segments_of, definition, audiences),
+        inputs_of=inputs_of(campaigns, segments_of, definition, (audiences, of_challenges)),
+        personal_of=personal_of(campaigns, segments_of, definition, (audiences, of_challenges)),
     )
+
+
+def _moved_by(challenges: Mapping[str, Challenge]) -> dict[str, tuple[Challenge, ...]]:
+    events = sorted({event for one in challenges.values() for event in one.events})
+    return {
+        event: tuple(one for _, one in sorted(challenges.items()) if event in one.events) for event in events
+    }
 
 
 def order_settings(definition: Definition) -> OrderSettings:

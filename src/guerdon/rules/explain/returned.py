@@ -98,6 +98,7 @@ def _undone(one: Undone, returned: Returned, program: Program) -> str:
         "coupon": f"the coupon {one.reward} can be used again".replace("  ", " "),
         "badge": f"the badge {one.badge} was taken back",
         "limit": f"a use of {one.campaign} is free again",
+        "challenge": f"the goal of {one.campaign.partition(':')[2]} is not reached any more",
     }[one.kind]
     if one.kept:
         kept = one.reward or one.badge or one.campaign or "the coupon"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from guerdon.base.ids import Chance
+from guerdon.rules.challenges.moving import waiting_for
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
@@ -18,7 +19,7 @@ from guerdon.rules.own_events import declared_data
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
-from guerdon.rules.stepping import DEPTH, exactly
+from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, exactly
 
 ACTED: Final = "acted"
 OTHER_TRIGGER: Final = "other_trigger"
@@ -150,11 +151,8 @@ class _Again:
         ]
 
     def _occasion(self, trigger: str, data: Mapping[str, Any], acted: set[str]) -> frozenset[str]:
-        campaigns = [
-            one
-            for one in self.program.by_trigger.get(trigger, ())
-            if one.key not in acted and one.key not in self.unknown
-        ]
+        waiting = waiting_for(self.program, trigger, data, acted)
+        campaigns = [one for one in waiting if one.key not in self.unknown]
         scope = self._scope(trigger, data)
         before = len(self.draft.skipped)
         # Carrying out a redeeming changes what is seen of wallets, so each trigger has a scope of its own.
@@ -180,9 +178,12 @@ class _Again:
         occasions: list[tuple[str, dict[str, Any]]] = [
             ("tier.reached", {"ladder": ladder, "tier": tier}) for ladder, tier in up
         ]
+        occasions += [
+            (COMPLETED, {"challenge": one.challenge, "round": one.round}) for one in self.decision.reached
+        ]
         told = 0
         for _ in range(DEPTH):
-            occasions += [("badge.earned", {"badge": one}) for one in self.draft.new_badges[told:]]
+            occasions += [("badge.earned", badge_data(one)) for one in self.draft.new_badges[told:]]
             told = len(self.draft.new_badges)
             for trigger, data in occasions:
                 acted |= self._occasion(trigger, data, acted)

@@ -8,6 +8,7 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.rules import lots
+from guerdon.rules.challenges.merging import joined_challenges
 from guerdon.rules.contents import Carried, Contents
 from guerdon.rules.decision import Entry, TierChange
 from guerdon.rules.draft import Draft
@@ -56,6 +57,7 @@ def leave_for(draft: Draft, command: LeaveFor) -> None:
         if held is not None and held.level != base:
             draft.tier_changes.append(TierChange(key, held.level, base, draft.now, "merged"))
     draft.buckets, draft.tiers, draft.counters, draft.badges, draft.takings = {}, {}, {}, {}, {}
+    draft.challenges = {}
 
 
 def take_in(draft: Draft, command: TakeIn) -> None:
@@ -71,6 +73,7 @@ def take_in(draft: Draft, command: TakeIn) -> None:
     contents = command.contents
     for key, carried in sorted(contents.wallets.items()):
         _take_wallet(draft, key, carried, command.from_account)
+    draft.challenges = joined_challenges(draft, contents)
     draft.buckets = joined_buckets(draft.buckets, contents.buckets, draft.program.metrics.values())
     draft.counters = joined_counters(draft.counters, contents.counters)
     draft.badges = joined_badges(draft.badges, contents.badges)

@@ -20,6 +20,7 @@ from guerdon.rules.metrics.values import (
     first_counted,
     number_on,
     peak_within,
+    run_lengths,
     value_on,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "merged",
     "number_on",
     "peak_within",
+    "run_lengths",
     "taken_out",
     "value_on",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -122,6 +122,8 @@ class Metric(msgspec.Struct, frozen=True, dict=True):
     streak: Streak | None = None
     is_instant: bool = False
     """Whether its value is a time, and no number."""
+    between: tuple[datetime, datetime] | None = None
+    """Local moments between which facts count, where a challenge says more than days."""
     between: tuple[datetime, datetime] | None = None
     """Local moments between which facts count, where a challenge says more than days."""
     keeps_returned: bool = False

@@ -101,6 +101,21 @@ def _until(metric: Metric, counts: Counts, day: date) -> Counts:
     return Counts(buckets, counts.joined_on)
 
 
+def run_lengths(metric: Metric, counts: Counts) -> list[int]:
+    """Tell how long each streak of a metric was, whatever order its events arrived in.
+
+    Args:
+        metric: one of streaks.
+        counts: the account's buckets.
+
+    Returns:
+        Lengths, the earliest streak first.
+    """
+    assert metric.streak is not None, "the caller asks for streaks"
+    active = sorted(_number_of(metric.streak, unit) for unit in _days_counted(metric, counts.buckets))
+    return [length for _, length in _runs(metric.streak, active)]
+
+
 def first_counted(metric: Metric, counts: Counts) -> date | None:
     """Find the first bucket in which a metric counted anything.
 

@@ -18,10 +18,11 @@ from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.metrics import Metric, Value
 from guerdon.rules.orders import Order
 from guerdon.rules.program import Campaign
-from guerdon.rules.stepping import DEPTH
+from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, mark_of
 from guerdon.rules.undo.counts import Recount
 from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of
+from guerdon.rules.undo.prizes import NO_PRIZES, Prizes, is_prize_of_challenge
 
 _ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge", "note"})
 
@@ -37,9 +38,11 @@ class Fallen(msgspec.Struct, frozen=True):
     campaigns: frozenset[str]
     """Those of which what does not divide is to be undone; rewards may say otherwise of themselves."""
     badges: frozenset[str]
+    prizes: Prizes = NO_PRIZES
+    """What became of challenges: their prizes stand or fall by themselves."""
 
 
-def fallen(draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> Fallen:
+def fallen(draft: Draft, paid: PaidOrder, part: Part, found: tuple[Recount, Prizes]) -> Fallen:
     """Find the campaigns that acted on an order and would not act on what remains of it.
 
     Their conditions are those of the version that decided, with what it read then; metrics are less by what
@@ -50,23 +53,28 @@ def fallen(draft: Draft, paid: PaidOrder, part: Part, recounted: Recount) -> Fal
         draft: the decision about the return, its tiers worked out.
         paid: the order.
         part: what comes back.
-        recounted: what it changed of metrics.
+        found: what it changed of metrics, and of challenges.
 
     Returns:
         Campaigns whose effects are to be undone where they do not divide, and the badges among these.
     """
+    recounted, prizes = found
     acted = {one.campaign for one in paid.decision.effects if one.kind in _ACTING}
+    acted = {one for one in acted if not is_prize_of_challenge(one)}
     if part.is_last:
-        return _with_badges(paid, acted, is_last=True)
+        return _with_badges(paid, acted, prizes, is_last=True)
     known = _Known(draft, paid, part, recounted)
+    known.prizes = prizes
     campaigns = [one for one in paid.program.campaigns if one.key in acted and _may_fall(paid, one)]
-    found = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, frozenset())})
+    down = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, frozenset())}, prizes)
     for _ in range(DEPTH):
-        more = _with_badges(paid, {one.key for one in campaigns if not known.stands(one, found.badges)})
-        if more == found:
+        more = _with_badges(
+            paid, {one.key for one in campaigns if not known.stands(one, down.badges)}, prizes
+        )
+        if more == down:
             break
-        found = more
-    return found
+        down = more
+    return down
 
 
 def _may_fall(paid: PaidOrder, campaign: Campaign) -> bool:
@@ -76,11 +84,12 @@ def _may_fall(paid: PaidOrder, campaign: Campaign) -> bool:
     return "reevaluate" in words
 
 
-def _with_badges(paid: PaidOrder, campaigns: set[str], *, is_last: bool = False) -> Fallen:
+def _with_badges(paid: PaidOrder, campaigns: set[str], prizes: Prizes, *, is_last: bool = False) -> Fallen:
     undone = {"reevaluate", "full_only"} if is_last else {"reevaluate"}
     down = frozenset(key for key in campaigns if policy_of(paid, key) in undone)
-    badges = {one.badge for one in paid.decision.effects if one.kind == "badge" and one.campaign in down}
-    return Fallen(frozenset(campaigns), down, frozenset(badges))
+    gone = down | prizes.fallen
+    badges = {one.badge for one in paid.decision.effects if one.kind == "badge" and one.campaign in gone}
+    return Fallen(frozenset(campaigns), down, frozenset(badges), prizes)
 
 
 class _Known:
@@ -90,6 +99,7 @@ class _Known:
         self.paid = paid
         self.part = part
         self.people = People(draft.before.member, draft.before.account.owner)
+        self.prizes = NO_PRIZES
         self.less = _less(paid.decision, recounted)
         self.dropped = _dropped(draft, paid)
 
@@ -113,14 +123,20 @@ class _Known:
                 for ladder, tier in reached(paid.program, paid.decision)
             ]
         if trigger == "badge.earned":
-            return [(trigger, {"badge": badge}) for badge in paid.decision.badges]
+            return [(trigger, badge_data(badge)) for badge in paid.decision.badges]
+        if trigger == COMPLETED:
+            return [
+                (trigger, {"challenge": one.challenge, "round": one.round}) for one in paid.decision.reached
+            ]
         return [(trigger, paid.event.data)]
 
     def _is_gone(self, occasion: Occasion, badges: frozenset[str]) -> bool:
         trigger, data = occasion
         if trigger == "tier.reached":
             return (data["ladder"], data["tier"]) in self.dropped
-        return trigger == "badge.earned" and data["badge"] in badges
+        if trigger == COMPLETED:
+            return self.paid.program.prize_of(data["challenge"]) in self.prizes.fallen
+        return trigger == "badge.earned" and mark_of(data) in badges
 
     def _holds(self, campaign: Campaign, occasion: Occasion, order: Order | None, told: Decision) -> bool:
         conditions = [one for one in (campaign.audience, campaign.when) if one is not None]

@@ -61,6 +61,8 @@ def recount(draft: Draft, paid: PaidOrder, part: Part) -> Recount:
             since[metric.key] = (first.value or _ZERO) - (remains.value or _ZERO)
         if _replace(draft, metric, (bucket_of(metric, day), stood, remains)):
             changed.add(metric.identity)
+            tallies = [(one.tally,) if one.tally is not None else () for one in (stood, remains)]
+            draft.count_before(metric, paid.event.occurred_at, (tallies[0], tallies[1]))
     others = (one for one in recorded.values() if one.fold != "sum" and one.identity in changed)
     counts = draft.counts()
     now = {one.key: (one, value_on(one, counts, day)) for one in others}

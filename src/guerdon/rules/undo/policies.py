@@ -28,6 +28,12 @@ def policy_of(paid: PaidOrder, campaign: str = "", reward: str = "") -> Policy:
         return "reevaluate"
     if campaign == FIRST:
         return definition.referral.on_return or definition.returns.on_return
+    kind, _, key = campaign.partition(":")
+    if kind == "challenge" and key in definition.challenges:
+        of_challenge = definition.challenges[key].on_return
+        prize = definition.rewards.get(reward)
+        of_prize = prize.on_return if prize is not None else None
+        return of_prize or of_challenge or definition.returns.on_return
     given, giver = definition.rewards.get(reward), definition.campaigns.get(campaign)
     of_reward = given.on_return if given is not None else None
     of_campaign = giver.on_return if giver is not None else None

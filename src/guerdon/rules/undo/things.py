@@ -16,6 +16,7 @@ from guerdon.rules.undo.conditions import Fallen
 from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of
+from guerdon.rules.undo.prizes import Prizes, is_prize_of_challenge
 from guerdon.rules.undo.units import Sums, decisions_of, give_lots, lots_taken
 
 _ONE = Decimal(1)
@@ -46,17 +47,40 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
     down, sums = gone
     handled = _Handled(paid)
     undone: list[Undone] = []
+    kept = _Kept(paid, down.prizes)
     for decision in decisions_of(paid):
         for made in decision.redemptions:
-            if made.redemption_id not in handled.redemptions and _falls(paid, part, down, made):
+            is_prize = is_prize_of_challenge(made.campaign)
+            falls = kept.falls(made) if is_prize else _falls(paid, part, down, made)
+            if made.redemption_id not in handled.redemptions and falls:
                 undone += _cancel(draft, paid, paid.chosen.get(made.redemption_id, made), sums)
     for taken in paid.warranties:
         if taken.redemption_id not in handled.redemptions and _is_void(paid, part, taken):
             undone += _end_warranty(draft, paid, taken, sums)
     undone += _badges(draft, paid, down.badges - handled.badges)
     undone += _uses(draft, paid, down.campaigns - handled.limits)
+    _uses_of_prizes(draft, paid, down.prizes)
     undone += undo_discounts(draft, paid, part)
     return tuple(undone)
+
+
+class _Kept:
+    """Tells which rewards go with prizes of challenges that do not stand any more: the last ones first."""
+
+    def __init__(self, paid: PaidOrder, prizes: Prizes) -> None:
+        self.paid = paid
+        self.prizes = prizes
+        self.seen: dict[str, int] = {}
+        made = [one.campaign for decision in decisions_of(paid) for one in decision.redemptions]
+        self.all = {key: made.count(key) for key in set(made)}
+
+    def falls(self, made: NewRedemption) -> bool:
+        """Tell it of the next redemption."""
+        key = made.campaign
+        place = self.seen[key] = self.seen.get(key, 0) + 1
+        of = self.prizes.reached.get(key, 1)
+        stands = (of - self.prizes.gone(key)) * self.all[key] // of
+        return place > stands and policy_of(self.paid, key, made.reward) != "keep"
 
 
 def _falls(paid: PaidOrder, part: Part, down: Fallen, made: NewRedemption) -> bool:
@@ -152,6 +176,16 @@ def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undo
                 free(draft, draw, _ONE)
             undone += [Undone("limit", campaign.key)] if draws else []
     return undone
+
+
+def _uses_of_prizes(draft: Draft, paid: PaidOrder, prizes: Prizes) -> None:
+    day = paid.program.zone.day_of(paid.event.occurred_at)
+    for campaign in paid.program.campaigns:
+        count = prizes.now.get(campaign.key, 0)
+        acted = any(one.campaign == campaign.key for one in paid.decision.effects)
+        if count and acted:
+            for draw in use_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day):
+                free(draft, draw, Decimal(count))
 
 
 def owners_of(paid: PaidOrder) -> list[Campaign]:

@@ -10,6 +10,7 @@ from guerdon.rules.undo.conditions import fallen
 from guerdon.rules.undo.counts import recount
 from guerdon.rules.undo.earned import free_earned
 from guerdon.rules.undo.lines import Part, part_of
+from guerdon.rules.undo.prizes import undo_challenges
 from guerdon.rules.undo.tenders import by_money, refund_tenders
 from guerdon.rules.undo.things import undo_things
 from guerdon.rules.undo.units import Sums, give_payments, take_awards
@@ -46,10 +47,11 @@ def undo(draft: Draft, command: ReturnOrder) -> Part:
     money = by_money(paid, part, shipping + shipping_tax)
     # What is given back comes first, so that no more becomes owed than has to.
     give_payments(draft, paid, (part, money), sums)
-    down = fallen(draft, paid, part, recounted)
+    prizes = undo_challenges(draft, paid, part)
+    down = fallen(draft, paid, part, (recounted, prizes))
     undone = undo_things(draft, paid, part, (down, sums))
     draft.settle_wallets()
-    take_awards(draft, paid, part, sums)
+    take_awards(draft, paid, (part, prizes), sums)
     free_earned(draft, paid, part)
     draft.returned = Returned(
         id=asked.id,
@@ -61,7 +63,7 @@ def undo(draft: Draft, command: ReturnOrder) -> Part:
         with_shipping=part.with_shipping,
         is_last=part.is_last,
         units=sums.told(),
-        undone=undone,
+        undone=(*prizes.undone, *undone),
         tenders=refund_tenders(draft, paid, part, money),
     )
     return part

@@ -18,6 +18,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.spending import arrive, lasting
 from guerdon.rules.state import Lot
 from guerdon.rules.undo.lines import Part
+from guerdon.rules.undo.prizes import Prizes, is_prize_of_challenge
 from guerdon.rules.undo.tenders import is_money
 
 
@@ -53,7 +54,7 @@ class Sums:
         return tuple(one for wallet, one in sorted(self._sums.items()) if one != UnitsUndone(wallet))
 
 
-def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
+def take_awards(draft: Draft, paid: PaidOrder, parts: tuple[Part, Prizes], sums: Sums) -> None:
     """Take back the share of awards that goes with what came back, each lot's by itself.
 
     What expired of them is gone and taken from nowhere else; what was spent of them is.
@@ -61,14 +62,15 @@ def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
     Args:
         draft: the decision about the return.
         paid: the order.
-        part: what comes back.
+        parts: what comes back, and what prizes of challenges go with it.
         sums: told what is taken.
     """
+    part, prizes = parts
     lives = lived(paid.lives, draft.transactions)
     for wallet, lots in _awarded(paid.decision).items():
         of, before, after, expired = [], 0, 0, 0
         for lot, gone in zip(lots, _own_before(paid, wallet, len(lots)), strict=True):
-            shares = part.shares(lot.remaining)
+            shares = _shares(paid.decision, (wallet, lot), part, prizes)
             # What came back while the lot was there is not among what it had when it expired.
             was, now = (one - _lost(draft, lives, (wallet, lot), max(one - gone, 0)) for one in shares)
             before, after = before + was, after + now
@@ -78,7 +80,24 @@ def take_awards(draft: Draft, paid: PaidOrder, part: Part, sums: Sums) -> None:
         sums.add(UnitsUndone(wallet, expired=expired))
         if after > before:
             _take(draft, paid, (wallet, before, after, of), sums)
-    _free_budgets(draft, paid, part)
+    _free_budgets(draft, paid, part, prizes)
+
+
+def _shares(decision: Decision, of: tuple[str, Lot], part: Part, prizes: Prizes) -> tuple[int, int]:
+    """Divide a lot: prizes of challenges go wholly or not at all, all else goes with the order."""
+    wallet, lot = of
+    rest, before, after = lot.remaining, 0, 0
+    for transaction in decision.transactions:
+        if transaction.kind == "award" and transaction.wallet == wallet:
+            for entry in transaction.entries:
+                dates = (entry.available_at, entry.expires_at)
+                is_here = entry.book == "member" and dates == (lot.available_at, lot.expires_at)
+                if is_here and is_prize_of_challenge(entry.source):
+                    amount = min(entry.amount, rest)
+                    was, now = prizes.shares(entry.source, amount)
+                    rest, before, after = rest - amount, before + was, after + now
+    was, now = part.shares(rest)
+    return before + was, after + now
 
 
 def _own_before(paid: PaidOrder, wallet: str, count: int) -> list[int]:
@@ -207,7 +226,7 @@ def _may_owe(paid: PaidOrder, wallet: str) -> bool:
     return written is None or written.debt == "allowed"
 
 
-def _free_budgets(draft: Draft, paid: PaidOrder, part: Part) -> None:
+def _free_budgets(draft: Draft, paid: PaidOrder, part: Part, prizes: Prizes) -> None:
     """Give back to campaigns' budgets what the units that are taken back had drawn."""
     day = paid.program.zone.day_of(paid.event.occurred_at)
     drawn: dict[tuple[str, str], int] = {}
@@ -219,7 +238,7 @@ def _free_budgets(draft: Draft, paid: PaidOrder, part: Part) -> None:
     for (key, wallet_key), amount in drawn.items():
         budget = campaigns[key].limits
         wallet = paid.program.wallets[wallet_key]
-        was, now = part.shares(amount)
+        was, now = prizes.shares(key, amount) if is_prize_of_challenge(key) else part.shares(amount)
         units = scaled_decimal(now - was, wallet.scale)
         by_units = limits.units_draw(budget, f"campaign/{key}", wallet_key, day)
         by_money = limits.money_draw(budget, f"campaign/{key}", day)

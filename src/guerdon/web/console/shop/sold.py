@@ -410,6 +410,8 @@ def _units(one: UnitsUndone, opened: Opened, say: Saying) -> Iterator[Line]:
 def _undone(one: Undone, opened: Opened, say: Saying) -> str:
     if one.kind == "limit":
         return ""
+    if one.kind == "challenge":
+        return say.text("Not reached any more: {name}", name=as_words(one.campaign.partition(":")[2]))
     if one.kind == "badge":
         said = say.text("Badge taken back: {name}", name=as_words(one.badge))
     elif one.kind == "coupon":
