@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.web.api import (
@@ -105,21 +107,34 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     premises = Premises(house, doorkeeper, telemetry, Waiting(house.engine), Runner(house.database))
     if tracing is not None:
         premises.waiting.origin = tracing.origin
-    app = FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    routes, description = _routes()
+    app = _empty()
     app.state.premises = premises
     app.state.board = FigureBoard(house)
     app.state.logs = published.PublicLogs(house)
-    for router in _ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_exception_handler(HTTPException, _turned_away)
     app.add_exception_handler(Exception, _failed)
-    premises.description.update(describe(app, SAMPLES))
+    premises.description.update(description)
     premises.known_parameters.update(_parameters(premises.description))
     carts = Quick(premises, checkouts.ROUTER.routes, checkouts.SCOPE)
     return Front(app, events.take_in(premises), premises, carts.find)
+
+
+def _empty() -> FastAPI:
+    return FastAPI(title="Guerdon", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+
+
+@cache
+def _routes() -> tuple[tuple[BaseRoute, ...], dict[str, Any]]:
+    """Make the routes and their description: the same for every house of a process, and slow to make."""
+    app = _empty()
+    for router in _ROUTERS:
+        app.include_router(router)
+    return tuple(app.routes), describe(app, SAMPLES)
 
 
 def _parameters(description: dict[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
