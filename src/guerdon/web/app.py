@@ -29,6 +29,7 @@ from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
+from guerdon.web.api.links import routes as links
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
@@ -46,6 +47,7 @@ from guerdon.web.outline import describe
 from guerdon.web.pages import proof
 from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
+from guerdon.web.pages.me import routes as member_page
 from guerdon.web.pages.quiz import routes as quiz_page
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
@@ -60,6 +62,7 @@ _ROUTERS: Final = (
     programs.ROUTER,
     versions.ROUTER,
     members.ROUTER,
+    links.ROUTER,
     # Before the orders, whose ids may hold slashes.
     explanations.ROUTER,
     returns.LISTS,
@@ -85,6 +88,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
+    member_page.ROUTER,
     console.ROUTER,
 )
 

@@ -1,0 +1,198 @@
+"""Addresses of a member's page: the page itself, taking a reward, one's language, the statement."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text, parse_number
+from guerdon.infra.tx import Tx
+from guerdon.members.identities import member_ref
+from guerdon.members.members import patch_member
+from guerdon.members.profiles import read_change
+from guerdon.rules.proofs.statement import write_proof
+from guerdon.web.api.calls.call import answer
+from guerdon.web.api.calls.links import PAGE
+from guerdon.web.console.saying import LANGUAGES
+from guerdon.web.pages.me.climbing import load_ladder_views
+from guerdon.web.pages.me.holding import load_wallet_views
+from guerdon.web.pages.me.playing import load_quiz_views
+from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
+from guerdon.web.pages.me.rewards import (
+    Taking,
+    load_reward_view,
+    load_reward_views,
+    redeem,
+    redeem_command,
+)
+from guerdon.web.pages.me.story import load_statement, load_story
+from guerdon.web.pages.me.taken import load_taken_view, load_taken_views
+from guerdon.web.pages.paper import page_route, templates
+from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
+from guerdon.web.problems import status_of
+
+T = TypeVar("T")
+_TEMPLATES: Final = templates(Path(__file__).parent / "templates")
+_AT: Final = f"{PAGE.path}/{{token}}"
+_MISREAD: Final = Problem("page_not_found", "there is no such page")
+
+
+def _refuse(request: Request, refused: Exception) -> Response:
+    """Say on a page that an address is not good, or that there is nothing behind it."""
+    problem = refused if isinstance(refused, Problem) else _MISREAD
+    language = language_of(request)
+    texts = TEXTS[language]
+    known = f"gone_{problem.code}"
+    text = _TEMPLATES.get_template("gone.html").render(
+        texts=texts, language=language, why=texts.get(known, texts["gone"])
+    )
+    return own_page(text, status_of(problem.code))
+
+
+ROUTER: Final = APIRouter(
+    include_in_schema=False, route_class=page_route((Problem, RequestValidationError), _refuse)
+)
+Coming = Annotated[Visit, Depends(coming(PAGE))]
+
+
+@ROUTER.get(_AT)
+def show(visit: Coming, before: UUID | None = None, done: str = "") -> Response:
+    """What a member has, can do and did."""
+
+    def load(tx: Tx, reader: Reader) -> dict[str, Any]:
+        return {
+            "wallets": load_wallet_views(tx, reader),
+            "ladders": load_ladder_views(tx, reader),
+            "quizzes": load_quiz_views(tx, reader),
+            "rewards": load_reward_views(tx, reader),
+            "taken": load_taken_views(tx, reader),
+            "story": load_story(tx, reader, before),
+        }
+
+    reader, found = _with_reader(visit, load)
+    return _page(reader, "me.html", done=done, newest=before is None, **found)
+
+
+@ROUTER.get(f"{_AT}/take/{{reward}}")
+def ask_to_take(visit: Coming, reward: str) -> Response:
+    """Say what a reward costs and what will be left, before anything is taken."""
+    return _ask(visit, reward, once=secrets.token_hex(16))
+
+
+@ROUTER.post(f"{_AT}/take/{{reward}}")
+async def take(visit: Coming, reward: str) -> Response:
+    """Take it; the same form twice is one taking."""
+    form = await read_form(visit.request)
+    said = {name: values[0].strip() for name, values in form.items()}
+    asked = Taking(reward, said.get("quantity", "1"), said.get("choice", "")[:200], said.get("once", ""))
+
+    def load(tx: Tx, reader: Reader) -> Any:
+        return redeem_command(reader, load_reward_view(tx, reader, reward), asked)
+
+    try:
+        reader, command = await to_thread.run_sync(_with_reader, visit, load)
+        made = await redeem(reader, command)
+    except Problem as problem:
+        if problem.code.startswith("link_") or problem.code in ("reward_not_found", "member_not_found"):
+            raise
+        return await to_thread.run_sync(_ask_again, visit, asked, problem)
+    return visit.go(f"/taken/{number_text('red', made)}", reader.say.language)
+
+
+@ROUTER.get(f"{_AT}/taken/{{redemption}}")
+def show_taken(visit: Coming, redemption: str) -> Response:
+    """What was taken, with its code."""
+    number = parse_number("red", redemption)
+    if number is None:
+        raise Problem("redemption_not_found", "there is no such redemption")
+    reader, one = _with_reader(visit, lambda tx, reader: load_taken_view(tx, reader, number))
+    return _page(reader, "taken.html", one=one)
+
+
+@ROUTER.post(f"{_AT}/language")
+async def choose_language(visit: Coming) -> Response:
+    """Keep a language as the member's own: messages come in it too."""
+    form = await read_form(visit.request)
+    language = form.get("language", [""])[0]
+    if language not in LANGUAGES:
+        raise _MISREAD
+
+    def act(tx: Tx, reader: Reader) -> None:
+        change = read_change({"language": language}, reader.program.definition.attributes)
+        patch_member(tx, reader.opened.desk, member_ref(reader.taker.member_id), change, reader.now)
+
+    await to_thread.run_sync(_with_reader, visit, act)
+    return visit.go("", language, done="language")
+
+
+@ROUTER.get(f"{_AT}/statement")
+def statement(visit: Coming) -> Response:
+    """All transactions with a proof for each, as a file."""
+    reader, file = _with_reader(visit, load_statement)
+    said = answer(write_proof(file))
+    name = number_text("acc", reader.taker.account_id)
+    said.headers["content-disposition"] = f'attachment; filename="proof-{name}.json"'
+    said.headers["cache-control"] = "no-store"
+    return said
+
+
+def _with_reader(visit: Visit, load: Callable[[Tx, Reader], T]) -> tuple[Reader, T]:
+    whose = visit.whose
+    with whose.premises.house.database.transaction(whose.tenant_id) as tx:
+        reader = read_in(tx, visit)
+        return reader, load(tx, reader)
+
+
+def _ask_again(visit: Visit, asked: Taking, problem: Problem) -> Response:
+    return _ask(visit, asked.reward, asked.once or secrets.token_hex(16), asked, problem)
+
+
+def _ask(
+    visit: Visit, reward: str, once: str, asked: Taking | None = None, problem: Problem | None = None
+) -> Response:
+    def load(tx: Tx, reader: Reader) -> dict[str, Any]:
+        return {"wallets": load_wallet_views(tx, reader), "one": load_reward_view(tx, reader, reward)}
+
+    reader, found = _with_reader(visit, load)
+    at = {fault.pointer for fault in problem.faults} if problem is not None else set()
+    return _page(
+        reader,
+        "take.html",
+        422 if problem is not None else 200,
+        once=once,
+        asked=asked,
+        error=refusal(reader, problem) if problem is not None else "",
+        wrong=next((name for name in ("quantity", "choice") if f"/{name}" in at), ""),
+        **found,
+    )
+
+
+def _page(reader: Reader, template: str, status: int = 200, **data: Any) -> Response:
+    text = _TEMPLATES.get_template(template).render(
+        reader=reader,
+        member=reader.member,
+        t=reader.text,
+        say=reader.say,
+        zone=reader.zone,
+        language=reader.say.language,
+        languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
+        path=reader.path,
+        club=reader.opened.name,
+        currency=reader.program.definition.currency,
+        now=reader.now,
+        red=_shown_redemption,
+        **data,
+    )
+    return own_page(text, status)
+
+
+def _shown_redemption(number: int) -> str:
+    return number_text("red", number)

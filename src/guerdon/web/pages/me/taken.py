@@ -1,0 +1,122 @@
+"""What a member took: codes to show at the checkout, things on their way, seats, gifts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from guerdon.base.errors import Problem
+from guerdon.infra.tx import Tx
+from guerdon.rewards.cards import ask_of_redemptions, card_code
+from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
+from guerdon.web.pages.me.reader import Reader
+
+_SHOWN: Final = 30
+_NOT_FOUND: Final = Problem("redemption_not_found", "there is no such redemption")
+
+
+@dataclass(frozen=True, slots=True)
+class TakenView:
+    """Something that was taken or granted."""
+
+    number: int
+    reward: str
+    kind: str
+    quantity: int
+    state: str
+    """`issued`, `sent`, `used`, `cancelled`, or `over` where its time is."""
+    codes: tuple[str, ...]
+    choice: str
+    issued_at: datetime
+    expires_at: datetime | None
+    tracking: str
+    receipt: str
+    """Of a donation."""
+    given: str
+    """Money that a donation gave, with what the shop put on top."""
+    starts_at: datetime | None
+    ends_at: datetime | None
+    """Until when a warranty or an access holds."""
+    place: str
+    at: date | None
+    """Local day of an event, with its time where one is written."""
+    link: str
+    """To what it opens; empty where it opens nothing."""
+    text: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be used."""
+        return self.state in ("issued", "sent")
+
+
+def load_taken_views(tx: Tx, reader: Reader) -> list[TakenView]:
+    """Load what a member took lately.
+
+    Args:
+        tx: bound to the tenant.
+        reader: whose.
+
+    Returns:
+        What can still be used first, newest first in each part.
+    """
+    rows = list_redemptions(tx, reader.taker.program_id, Page(_SHOWN, account_id=reader.taker.account_id))
+    views = _views(tx, reader, rows)
+    return sorted(views, key=lambda one: not one.is_open)
+
+
+def load_taken_view(tx: Tx, reader: Reader, number: int) -> TakenView:
+    """Load one thing that was taken.
+
+    Args:
+        tx: bound to the tenant.
+        reader: whose.
+        number: the redemption.
+
+    Returns:
+        How it stands.
+
+    Raises:
+        Problem: `redemption_not_found`, also where it is another account's.
+    """
+    row = get_redemption(tx, reader.taker.program_id, number)
+    if row.account_id != reader.taker.account_id:
+        raise _NOT_FOUND
+    return _views(tx, reader, [row])[0]
+
+
+def _views(tx: Tx, reader: Reader, rows: Sequence[Redemption]) -> list[TakenView]:
+    numbers = [row.redemption_id for row in rows if row.kind == "gift_card" and row.status != "cancelled"]
+    cards = ask_of_redemptions(tx, reader.taker.program_id, numbers)() if numbers else {}
+    return [_view(reader, row, cards.get(row.redemption_id, [])) for row in rows]
+
+
+def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
+    written = reader.program.definition.rewards.get(row.reward)
+    voice, fixed = reader.opened.voice, row.fixed
+    over = row.status == "issued" and row.expires_at is not None and row.expires_at <= reader.now
+    content = written.content if written is not None and row.status != "cancelled" else None
+    currency = reader.program.definition.currency
+    given = reader.say.money(fixed.given + fixed.matched, currency) if fixed.cause else ""
+    return TakenView(
+        number=row.redemption_id,
+        reward=voice.reward(row.reward),
+        kind=row.kind,
+        quantity=row.quantity,
+        state="over" if over else row.status,
+        codes=(*([row.code] if row.code else ()), *(card_code(reader.vault, one) for one in cards)),
+        choice=row.choice,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        tracking=row.tracking,
+        receipt=fixed.receipt,
+        given=given,
+        starts_at=fixed.starts_at,
+        ends_at=fixed.ends_at,
+        place=voice.text(written.place) if written is not None and written.place is not None else "",
+        at=written.at if written is not None else None,
+        link=content.url or "" if content is not None else "",
+        text=voice.text(content.text) if content is not None and content.text is not None else "",
+    )
