@@ -10,6 +10,7 @@ from guerdon.engine.checkouts.forgetting import forget_checkouts
 from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
 from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.infra.db import Database
@@ -81,6 +82,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
             count += len(ticks)
         _release_shared(database, loop, (tenant_id, program), now)
         _forget(database, tenant_id, program.program_id, now)
+        tell_occasions(Almanac(database, loop, tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
     return count

@@ -69,6 +69,7 @@ create index referral_completions_new on referral_completions (program_id, accou
     where state in ('new', 'reversing') or (state = 'completed' and not told);
 create index referral_completions_of on referral_completions (program_id, advocate_id, event_id);
 create index referral_completions_held on referral_completions (program_id, event_id) where state = 'held';
+create index members_by_joining on members (program_id, joined_at) where erased_at is null;
 -- Up to which instant birthdays and anniversaries of a program were told.
 create table occasion_marks (
     tenant_id bigint not null default current_setting('guerdon.tenant')::bigint,
