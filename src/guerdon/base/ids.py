@@ -94,15 +94,40 @@ def parse_number(prefix: str, text: str) -> int | None:
 class Chance:
     """Repeatable randomness for one decision, drawn from a seed by hashing."""
 
-    def __init__(self, seed: bytes | Callable[[], bytes]) -> None:
+    def __init__(
+        self, seed: bytes | Callable[[], bytes], lots: Callable[[str, str], int] | None = None
+    ) -> None:
         """Make a source.
 
         Args:
             seed: at least 8 bytes, or what makes them when the first draw comes, as few decisions draw;
                 the same seed gives the same draws in the same order.
+            lots: gives a number of 256 bits by the name of a draw and the text of a ticket, whose seed
+                outlives the decision; None where nothing is decided by lot.
         """
         self._seed = seed
         self._drawn = 0
+        self._lots = lots
+
+    def lot(self, draw: str, ticket: str) -> int | None:
+        """Draw the lot of a ticket.
+
+        Args:
+            draw: names the draw, and with it its seed.
+            ticket: its text.
+
+        Returns:
+            A uniform integer of 256 bits, the same whenever it is asked for; None where nothing is drawn.
+        """
+        return None if self._lots is None else self._lots(draw, ticket)
+
+    def without_lots(self) -> Chance:
+        """Give the same source for a look ahead, which tells nobody what will be drawn.
+
+        Returns:
+            A source that draws codes as this one does, and no lots.
+        """
+        return Chance(self._seed)
 
     def bits(self, count: int) -> int:
         """Draw an integer.

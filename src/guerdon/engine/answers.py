@@ -149,6 +149,9 @@ def effect_view(program: Program, effect: Effect) -> dict[str, Any]:
         shown = _without_blanks({"wallet": effect.wallet, "by": by})
     elif effect.kind == "badge":
         shown = {"badge": effect.badge}
+    elif effect.kind == "ticket":
+        key, number = effect.draw.partition("@")[0], effect.amount
+        shown = {"draw": key, "number": number} | ({"prize": effect.prize} if effect.prize else {})
     elif effect.kind == "discount":
         amount = scaled_text(effect.amount, program.digits)
         shown = _without_blanks({"amount": amount, "reward": effect.reward, "code": effect.code})

@@ -369,7 +369,7 @@ class _Fold:
 
     def _chance(self, event_id: UUID) -> Chance:
         # Codes must not follow from ids that anybody can see, and yet come out the same when asked again.
-        return Chance(lambda: self.place.vault.digest("chance", event_id.hex))
+        return self.place.vault.chance(event_id)
 
     def redemption(self, applied: Applied, one: Any) -> Redemption:
         seqs = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from guerdon.base.errors import Problem
+from guerdon.base.ids import Chance
+from guerdon.rules.play.draws import lot_of
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -98,6 +101,31 @@ class Vault:
             32 bytes, the same for the same kind and value in this tenant alone.
         """
         return hmac.digest(self._lookup_key, f"{kind}\0{value}".encode(), "sha256")
+
+    def seed_of(self, draw: str) -> bytes:
+        """Give the seed of a draw, which is published when that is over.
+
+        Args:
+            draw: names it, and its program.
+
+        Returns:
+            32 bytes, always the same for one name in this tenant.
+        """
+        return self.digest("draw", draw)
+
+    def chance(self, event_id: UUID) -> Chance:
+        """Give the randomness of a decision.
+
+        Args:
+            event_id: of the event that is decided; the same one has the same chance again.
+
+        Returns:
+            The source; lots of draws hang on the draw and the ticket alone.
+        """
+        return Chance(
+            lambda: self.digest("chance", event_id.hex),
+            lambda draw, ticket: lot_of(self.seed_of(draw), ticket),
+        )
 
     def make_key(self, member_id: int) -> tuple[bytes, MemberKey]:
         """Make a new member's key.

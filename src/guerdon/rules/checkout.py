@@ -443,4 +443,4 @@ def _earned(draft: Draft, order: OrderInput, capture: Capture) -> Decision:
         order=read_order(order, program.order_settings, event.channel, event.store),
         capture=capture,
     )
-    return step(program, draft.state(), paid, draft.chance)[1]
+    return step(program, draft.state(), paid, draft.chance.without_lots())[1]

@@ -61,7 +61,7 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that a campaign did."""
 
     campaign: str
-    kind: Literal["award", "multiply", "redeem", "grant", "badge", "discount", "pay", "note"]
+    kind: Literal["award", "multiply", "redeem", "grant", "badge", "discount", "pay", "note", "ticket"]
     wallet: str = ""
     amount: int = 0
     """Units in the wallet's scale, for `award` and `pay`; minor units of money, for `discount`."""
@@ -78,6 +78,12 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Which limit: `per_event`, `per_day` and so on, or `balance`."""
     card: int = 0
     """The account of the gift card that paid, for `pay`."""
+    draw: str = ""
+    """Identity of the draw, for `ticket`; its number is the amount."""
+    prize: int = 0
+    """Place of the prize that the ticket won at once, from 1."""
+    lot: str = ""
+    """What was drawn for it at once, 64 hex digits."""
 
 
 class NewRedemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -164,7 +170,7 @@ class UnitsUndone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Undone(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Something that does not divide, and was undone, or would have been."""
 
-    kind: Literal["reward", "badge", "limit", "coupon", "challenge"]
+    kind: Literal["reward", "badge", "limit", "coupon", "challenge", "ticket"]
     campaign: str = ""
     reward: str = ""
     badge: str = ""

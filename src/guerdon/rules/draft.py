@@ -108,6 +108,8 @@ class Draft:
         self.returned: Returned | None = None
         self.left: dict[str, Decimal] = {}
         self.held: dict[str, int] = {}
+        self.won: dict[str, int] = {}
+        """Draws of which there was a ticket, with the place of the prize that it won."""
         self.lowered: set[str] = set()
         """Metrics that counted something negative."""
 

@@ -28,6 +28,7 @@ from guerdon.rules.limits import Draw, use_draws
 from guerdon.rules.program import Campaign, Redeem
 from guerdon.rules.scope import Scope, WalletViews
 from guerdon.rules.spending import issue
+from guerdon.rules.tickets import take_ticket
 
 REDEEMS_AT_MOST = 1_000
 """One `redeem … while` takes at most so many rewards at one event."""
@@ -95,7 +96,13 @@ def _give(draft: Draft, scope: Scope, chosen: Chosen) -> None:
 
 
 def _choose(draft: Draft, scope: Scope, campaign: Campaign) -> Chosen | None:
+    if campaign.wins is not None and draft.won.get(campaign.wins[0]) != campaign.wins[1]:
+        return None
     reason, detail = _refusal(draft, scope, campaign)
+    if not reason and campaign.draw is not None:
+        reason = take_ticket(draft, campaign.key, campaign.draw)
+        if not reason:
+            return Chosen(campaign, [], [], acted=True)
     if not reason:
         try:
             chosen = Chosen(
@@ -167,7 +174,7 @@ def _award(draft: Draft, chosen: list[Chosen]) -> None:
     keep_budgets(draft, parts)
     keep_caps(draft, parts)
     for one in chosen:
-        one.acted = one.campaign.key in used or any(part.units for part in one.parts)
+        one.acted |= one.campaign.key in used or any(part.units for part in one.parts)
         one.refusals += [part.refusal for part in one.parts if part.refusal[0]]
         if one.campaign.key in used:
             draft.effects.extend(

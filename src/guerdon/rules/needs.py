@@ -30,6 +30,7 @@ from guerdon.rules.offering import CHOICE, choice_draw
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.stepping import COMPLETED, FOLLOW_ONS
 from guerdon.rules.takings import cooling_draw
+from guerdon.rules.tickets import ticket_draw
 from guerdon.rules.undo import draws_of, metrics_of
 
 _AHEAD = timedelta(days=2)
@@ -208,6 +209,7 @@ def _draws(
     for campaign in campaigns:
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", member_id, day)
         draws += [Draw(campaign.after, Decimal(1), shared=False)] if campaign.after else []
+        draws += [ticket_draw(campaign.draw)] if campaign.draw is not None else []
     if campaigns:
         draws += _of_earning(program, day)
     if isinstance(event.command, PriceCart):

@@ -18,12 +18,15 @@ SHARE_APPROVED: Final = "share.approved"
 SHARE_VISITED: Final = "share.visited"
 SHARE_JOINED: Final = "share.joined"
 BOARD_CLOSED: Final = "board.closed"
+DRAW_WON: Final = "draw.won"
 TEAM_REACHED: Final = "team.reached"
 QUIZZES: Final = f"{SOURCE}quizzes"
 """The source of what quizzes come to."""
 SEATS: Final = f"{SOURCE}seats"
 """The source of seats for those who waited."""
 
+DRAWS: Final = f"{SOURCE}draws"
+"""The source of who won a raffle."""
 BOARDS: Final = f"{SOURCE}boards"
 """The source of who stood where on a leaderboard when its time was over."""
 TEAMS: Final = f"{SOURCE}teams"
@@ -67,12 +70,7 @@ MEMBER_ANNIVERSARY: Final = "member.anniversary"
 ORDER_ANNIVERSARY: Final = "order.anniversary"
 
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
-    REFERRAL_JOINED: {"referral": "string"},
-    REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},
-    REFERRAL_REVERSED: {},
-    MEMBER_BIRTHDAY: {"year": "int"},
-    MEMBER_ANNIVERSARY: {"years": "int"},
-    ORDER_ANNIVERSARY: {"years": "int"},
+    DRAW_WON: {"draw": "string", "prize": "int", "ticket": "int"},
     REFERRAL_JOINED: {"referral": "string"},
     REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},
     REFERRAL_REVERSED: {},

@@ -14,6 +14,7 @@ from guerdon.base.exact import RoundingMode
 from guerdon.rules.expressions import Expression
 from guerdon.rules.limits import Caps, Limits
 from guerdon.rules.particulars import Gift
+from guerdon.rules.play.draws import PrizeDraw
 
 
 class Expiry(msgspec.Struct, frozen=True):
@@ -168,6 +169,10 @@ class Campaign(msgspec.Struct, frozen=True):
     """The account's counter without which it does not run: what must have happened before, or empty."""
     notes: bool = False
     """Whether it acts where it gives nothing: the decision says that it happened."""
+    draw: PrizeDraw | None = None
+    """The draw that it makes tickets of."""
+    wins: tuple[str, int] | None = None
+    """The draw's key and the place of the prize that it is."""
 
     @property
     def is_prize(self) -> bool:
@@ -223,6 +228,8 @@ class Reward(msgspec.Struct, frozen=True):
     """Whose points it is."""
     gives: Decimal | None = None
     """How many of the partner's points one is."""
+    has_line: bool = False
+    """Whether members can wait for a seat of it."""
 
     @property
     def is_free(self) -> bool:

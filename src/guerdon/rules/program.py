@@ -26,6 +26,7 @@ from guerdon.rules.parts import (
     Wallet,
 )
 from guerdon.rules.play.boards import Board
+from guerdon.rules.play.draws import PrizeDraw
 from guerdon.rules.play.quiz import Quiz
 from guerdon.rules.promotions import Promotions
 from guerdon.rules.segments import Segment
@@ -78,6 +79,7 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger, where there are so many campaigns that looking for the few pays."""
     metrics_by_event: Mapping[str, tuple[Metric, ...]]
     quizzes: Mapping[str, Quiz]
+    draws: Mapping[str, PrizeDraw]
     challenges: Mapping[str, Challenge]
     """Levels of badges among them, under keys that no document has."""
     challenges_by_event: Mapping[str, tuple[Challenge, ...]]

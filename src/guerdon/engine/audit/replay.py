@@ -106,14 +106,13 @@ class Replay:
             else None
         )
         account, elsewhere = _as_held(account, told.decision, needs.counters if needs is not None else {})
-        seed = self._vault.digest("chance", told.event_id.hex)
         bounds = needs.shared if needs is not None else {}
         events = [one for one in (told.fact.event, told.fact.again) if one is not None]
         first: tuple[State, Decision, dict[str, Decimal]] | None = None
         for event, used in itertools.product(events, list(_guesses(program, told, bounds))):
             with exactly():
                 state = State(account, member, Shared(used))
-                after, decision = step(program, state, event, Chance(seed))
+                after, decision = step(program, state, event, self._vault.chance(told.event_id))
             decision = marked(self._vault, told.event_id, decision).ending(told.decision.ended)
             after = _as_if_free(after, elsewhere)
             if _is_same(decision, told):

@@ -12,7 +12,6 @@ from uuid import UUID
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
 from guerdon.engine.cards.gathering import promised_cards
 from guerdon.engine.checkouts.gathering import no_checkout
@@ -421,7 +420,7 @@ def _quote(fold: Folding, item: Item, checkout_id: UUID) -> tuple[State, Quoted,
         if ttl is not None
         else zone.after(event.booked_at, program.checkout_ttl)
     )
-    chance = Chance(lambda: fold.place.vault.digest("chance", item.job.event_ids[0].hex))
+    chance = fold.place.vault.chance(item.job.event_ids[0])
     numbers = tuple(fold.place.ids.number() for _ in cart.sent.rewards)
     cards = named_cards(fold, item, event, str(checkout_id)) if item.card_codes else ()
     opening = Opening(str(checkout_id), cart, expires_at, numbers, _coupons(done, item), cards)

@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from guerdon.base.errors import Problem
-from guerdon.base.ids import Chance
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import marked
@@ -145,7 +144,7 @@ def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:
 def _of_guest(fold: Folding, item: Item, event: Event) -> Applied:
     """Undo a guest's order: nobody earned, but its checkout may have drawn from what all share."""
     done, event_id = fold.done, item.job.event_ids[0]
-    chance = Chance(lambda: fold.place.vault.digest("chance", event_id.hex))
+    chance = fold.place.vault.chance(event_id)
     state = State(AccountState(0), None, Shared(done.shared, done.shared_holds))
     after, decision = step(fold.place.program, state, event, chance)
     if decision.problem_code:

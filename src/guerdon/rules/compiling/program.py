@@ -11,6 +11,7 @@ from guerdon.rules.compiling.boards import boards_of, ranked_metrics, team_audie
 from guerdon.rules.compiling.campaigns import campaign_of
 from guerdon.rules.compiling.challenges import badge_campaigns, challenges_of, own_metrics, read_by
 from guerdon.rules.compiling.compiler import Compiling, span_of
+from guerdon.rules.compiling.draws import draw_campaigns, draw_of
 from guerdon.rules.compiling.prizes import prize_campaigns
 from guerdon.rules.compiling.quizzes import quiz_of
 from guerdon.rules.compiling.rewards import reward_of
@@ -57,6 +58,8 @@ def _compiled(work: Compiling, version: int) -> Program:
     segments = segments_in(work)
     campaigns = [campaign_of(work, key, one, wallets) for key, one in definition.campaigns.items()]
     campaigns += prize_campaigns(work, wallets)
+    draws = {key: draw_of(work, key, one) for key, one in definition.draws.items()}
+    campaigns += draw_campaigns(work, wallets, draws)
     campaigns += badge_campaigns(challenges)
     quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
     boards = boards_of(work, metrics)
@@ -101,6 +104,7 @@ def _compiled(work: Compiling, version: int) -> Program:
         ladders=ladders,
         rewards=rewards,
         quizzes=quizzes,
+        draws=draws,
         challenges=challenges,
         challenges_by_event=_moved_by(challenges),
         boards=boards,

@@ -13,7 +13,6 @@ from guerdon.rules.definition.settings import Earning
 
 _LATER_SECTIONS: Final = {
     "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
-    "draws": "nothing is drawn yet",
     "leaderboards": "nobody is ranked yet",
     "teams": "members cannot form teams yet",
     "journeys": "nobody goes through journeys yet, so nothing of this happens",

@@ -97,6 +97,7 @@ def _undone(one: Undone, returned: Returned, program: Program) -> str:
         "reward": f"{one.reward} was taken back",
         "coupon": f"the coupon {one.reward} can be used again".replace("  ", " "),
         "badge": f"the badge {one.badge} was taken back",
+        "ticket": f"the ticket of {one.campaign} was taken back",
         "limit": f"a use of {one.campaign} is free again",
         "challenge": f"the goal of {one.campaign.partition(':')[2]} is not reached any more",
     }[one.kind]

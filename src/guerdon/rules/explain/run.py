@@ -20,6 +20,7 @@ from guerdon.rules.program import Campaign, Program
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
 from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, exactly
+from guerdon.rules.tickets import known_lots
 
 ACTED: Final = "acted"
 OTHER_TRIGGER: Final = "other_trigger"
@@ -94,6 +95,9 @@ def explain(program: Program, event: Event, decision: Decision, known: Known = _
         best = again if not again.differences else best
     # A prize that waits for something else is no news about an order.
     told = [one for one in program.campaigns if not one.is_prize or one.trigger == event.type]
+    acted = {one.campaign for one in decision.effects} | {one.campaign for one in decision.skipped}
+    # What a ticket did not win is no news either.
+    told = [one for one in told if one.wins is None or one.key in acted]
     outcomes = tuple(best.outcome(campaign) for campaign in told)
     return Explanation(program, event, decision, outcomes, tuple(best.differences))
 
@@ -103,7 +107,7 @@ def _best(program: Program, event: Event, decision: Decision, known: tuple[dict[
     best: _Again | None = None
     with exactly():
         for state in told_states(program, event, decision):
-            again = _Again(Draft(program, state, event, Chance(_NO_CHANCE)), decision, *known)
+            again = _Again(Draft(program, state, event, _chance(decision)), decision, *known)
             again.run()
             if best is None or len(again.differences) < len(best.differences):
                 best = again
@@ -225,6 +229,12 @@ class _Again:
 
     def _is_about(self, campaign: Campaign) -> bool:
         return campaign.trigger == self.draft.event.type
+
+
+def _chance(decision: Decision) -> Chance:
+    """Let lots be those that were drawn: the seed is known to nobody before the draw is over."""
+    lots = known_lots(decision.effects)
+    return Chance(_NO_CHANCE, lambda draw, _: lots.get(draw.partition("/")[2], 0))
 
 
 def _compared(again: Iterable[Effect], stored: Iterable[Effect]) -> Iterator[str]:

@@ -46,6 +46,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "insufficient_units": "there were too few units",
     "out_of_stock": "there was none left",
     "badge_held": "the badge was there already",
+    "draw_over": "the draw was over",
+    "drawn_when_paid": "it is drawn when the order is paid",
     "reward_not_for_tier": "the reward is for other tiers",
     "erased": "it reads personal values, and they were erased with the person",
     "personal_value_changed": "it reads personal values that are others by now",
@@ -182,6 +184,10 @@ def _sums(explanation: Explanation, campaign: Campaign, outcome: Outcome) -> Ite
             yield f"multiplies {effect.wallet} by {factor}"
         elif effect.kind == "badge":
             yield f"gives the badge {effect.badge}"
+        elif effect.kind == "ticket":
+            yield f"gives ticket {effect.amount} of the draw {effect.draw.partition('@')[0]}" + (
+                f", which wins prize {effect.prize}" if effect.prize else ""
+            )
     for kind, verb in (("redeem", "redeems"), ("grant", "grants")):
         for reward in dict.fromkeys(one.reward for one in outcome.effects if one.kind == kind):
             count = sum(1 for one in outcome.effects if one.kind == kind and one.reward == reward)

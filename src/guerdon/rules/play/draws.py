@@ -26,7 +26,7 @@ NOTHING: Final = 0
 _RANGE: Final = 1 << 256
 
 
-class Draw(msgspec.Struct, frozen=True):
+class PrizeDraw(msgspec.Struct, frozen=True):
     """A draw as compiled; what it brings are campaigns (`compiling.prizes`)."""
 
     key: str
@@ -94,17 +94,17 @@ def commitment_of(seed: bytes) -> str:
     return hashlib.sha256(seed).hexdigest()
 
 
-def lot_of(seed: bytes, ticket: Ticket) -> int:
+def lot_of(seed: bytes, ticket: str) -> int:
     """Draw a ticket's lot.
 
     Args:
         seed: of the draw, 32 bytes.
-        ticket: which.
+        ticket: its text.
 
     Returns:
         A number from 0 to 2^256 - 1, always the same for one seed and ticket.
     """
-    return int.from_bytes(hmac.new(seed, ticket.text.encode(), hashlib.sha256).digest(), "big")
+    return int.from_bytes(hmac.new(seed, ticket.encode(), hashlib.sha256).digest(), "big")
 
 
 def prize_of(chances: Sequence[Fraction], lot: int) -> int:

@@ -24,7 +24,7 @@ from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of
 from guerdon.rules.undo.prizes import NO_PRIZES, Prizes, is_prize_of_challenge
 
-_ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge", "note"})
+_ACTING = frozenset({"award", "multiply", "redeem", "grant", "badge", "note", "ticket"})
 
 Occasion = tuple[str, Mapping[str, Any]]
 """A follow-on's type and data."""

@@ -9,6 +9,7 @@ from guerdon.rules.limits import Draw, all_draws
 from guerdon.rules.metrics import Metric
 from guerdon.rules.program import Program
 from guerdon.rules.spending import freed_draws
+from guerdon.rules.tickets import ticket_draw
 from guerdon.rules.undo.earned import earned_draws
 from guerdon.rules.undo.things import owners_of
 from guerdon.rules.undo.units import decisions_of
@@ -40,6 +41,7 @@ def draws_of(paid: PaidOrder, live: Program) -> list[Draw]:
     draws: list[Draw] = []
     for campaign in owners_of(paid):
         draws += all_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day)
+    draws += [ticket_draw(one) for one in paid.program.draws.values() if one.kind == "raffle"]
     for decision in decisions_of(paid):
         for made in (paid.chosen.get(one.redemption_id, one) for one in decision.redemptions):
             draws += [draw for draw, _, _ in freed_draws(paid.program, made, (paid.member_id, day))]

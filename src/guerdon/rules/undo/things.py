@@ -12,6 +12,7 @@ from guerdon.rules.limits import money_draw, use_draws
 from guerdon.rules.owing import free
 from guerdon.rules.program import Campaign
 from guerdon.rules.spending import free_taking, freed_draws, take_all_money, withdraw
+from guerdon.rules.tickets import TICKET, take_back_tickets
 from guerdon.rules.undo.conditions import Fallen
 from guerdon.rules.undo.discounts import undo_discounts
 from guerdon.rules.undo.lines import Part
@@ -29,6 +30,7 @@ class _Handled:
         undone = [one for earlier in paid.earlier for one in earlier.undone]
         self.redemptions = {one.redemption_id for one in undone if one.redemption_id is not None}
         self.badges = {one.badge for one in undone if one.kind == "badge"}
+        self.tickets = {one.campaign for one in undone if one.kind == TICKET}
         self.limits = {one.campaign for one in undone if one.kind == "limit"}
 
 
@@ -60,6 +62,7 @@ def undo_things(draft: Draft, paid: PaidOrder, part: Part, gone: tuple[Fallen, S
     undone += _badges(draft, paid, down.badges - handled.badges)
     undone += _uses(draft, paid, down.campaigns - handled.limits)
     _uses_of_prizes(draft, paid, down.prizes)
+    undone += take_back_tickets(draft, paid, down.campaigns - handled.tickets)
     undone += undo_discounts(draft, paid, part)
     return tuple(undone)
 
