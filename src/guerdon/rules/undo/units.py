@@ -87,17 +87,25 @@ def _shares(decision: Decision, of: tuple[str, Lot], part: Part, prizes: Prizes)
     """Divide a lot: prizes of challenges go wholly or not at all, all else goes with the order."""
     wallet, lot = of
     rest, before, after = lot.remaining, 0, 0
+    for source, units in _of_prizes(decision, wallet, lot).items():
+        # What expired as it came is not in the lot.
+        amount = min(units, rest)
+        was, now = prizes.shares(source, amount)
+        rest, before, after = rest - amount, before + was, after + now
+    was, now = part.shares(rest)
+    return before + was, after + now
+
+
+def _of_prizes(decision: Decision, wallet: str, lot: Lot) -> dict[str, int]:
+    """Tell what of a lot came from prizes of challenges, by campaign."""
+    found: dict[str, int] = {}
     for transaction in decision.transactions:
         if transaction.kind == "award" and transaction.wallet == wallet:
             for entry in transaction.entries:
-                dates = (entry.available_at, entry.expires_at)
-                is_here = entry.book == "member" and dates == (lot.available_at, lot.expires_at)
-                if is_here and is_prize_of_challenge(entry.source):
-                    amount = min(entry.amount, rest)
-                    was, now = prizes.shares(entry.source, amount)
-                    rest, before, after = rest - amount, before + was, after + now
-    was, now = part.shares(rest)
-    return before + was, after + now
+                is_here = (entry.available_at, entry.expires_at) == (lot.available_at, lot.expires_at)
+                if entry.book == "member" and is_here and is_prize_of_challenge(entry.source):
+                    found[entry.source] = found.get(entry.source, 0) + entry.amount
+    return found
 
 
 def _own_before(paid: PaidOrder, wallet: str, count: int) -> list[int]:
