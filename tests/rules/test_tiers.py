@@ -156,7 +156,11 @@ def assert_a_chain(changes: list[TierChange], last: str) -> None:
     for one, other in pairwise(changes):
         assert one.after == other.before
         assert one.at <= other.at
-    assert all(one.before != one.after for one in changes)
+    # A review that a grace waits for is told, and moves nobody.
+    assert all((one.before == one.after) == (one.cause == "grace") for one in changes)
+    for one in changes:
+        if one.cause != "grace":
+            assert one.direction == ("up" if NAMES.index(one.after) > NAMES.index(one.before) else "down")
     assert all(one.cause == "review" for one in changes if one.after < one.before)
 
 

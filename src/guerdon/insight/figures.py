@@ -60,20 +60,16 @@ _SPREAD: Final = """
 select count(*), percentile_disc(0.5) within group (order by value),
     percentile_disc(0.9) within group (order by value), max(value) from best
 """
-_MOST_OF_PERIODS: Final = """, held as (
-    select t.level, coalesce((select max(b.total) from metric_buckets b where b.account_id = t.account_id
-        and b.metric = %(metric)s and b.bucket_on >= %(first_on)s), 0) as value
-    from tiers t join chosen using (account_id) where t.ladder = %(ladder)s
-)"""
-_SUM_OF_DAYS: Final = """, held as (
-    select t.level, coalesce((select sum(b.total) from metric_buckets b where b.account_id = t.account_id
-        and b.metric = %(metric)s and b.bucket_on between %(first_on)s and %(today)s), 0) as value
-    from tiers t join chosen using (account_id) where t.ladder = %(ladder)s
-)"""
-_STEPS: Final = """
-select level, (select count(*) from unnest(%(thresholds)s::numeric[]) as one (least) where least <= value),
-    count(*)
-from held group by 1, 2
+_MOST_OF_PERIODS: Final = """coalesce((select max(b.total) from metric_buckets b
+    where b.account_id = t.account_id and b.metric = %(metric_{n})s
+    and b.bucket_on >= %(first_on_{n})s), 0)"""
+_SUM_OF_DAYS: Final = """coalesce((select sum(b.total) from metric_buckets b
+    where b.account_id = t.account_id and b.metric = %(metric_{n})s
+    and b.bucket_on between %(first_on_{n})s and %(today)s), 0)"""
+_STEP: Final = "(select count(*) from unnest(%(least_{n})s::numeric[]) as one (least) where least <= {value})"
+_STANDING: Final = """
+select coalesce(t.earned_level, t.level), array[{steps}] as steps, count(*)
+from tiers t join chosen using (account_id) where t.ladder = %(ladder)s group by 1, 2
 """
 
 
@@ -153,34 +149,37 @@ def _spread(tx: Tx, metric: Metric, sample: dict[str, Any]) -> Spread | None:
 
 def _moves(tx: Tx, look: Look, ladder: Ladder, sample: dict[str, Any]) -> LadderMoves:
     """Count who stands elsewhere by the new ladder and not by the old one, by what they have at present."""
-    if not _can_look_at(ladder.metric):
+    if not all(_can_look_at(metric) for metric in ladder.metrics):
         return LadderMoves(0, 0)
     old = look.before.ladders[ladder.key]
-    thresholds = sorted({tier.threshold for tier in (*old.tiers, *ladder.tiers)})
+    comparable = [one.identity for one in old.metrics] == [one.identity for one in ladder.metrics]
     today = look.after.zone.day_of(look.at)
-    rolling = ladder.metric.window.rolling is not None
-    values = {
-        **sample,
-        "ladder": ladder.key,
-        "metric": ladder.metric.identity,
-        "thresholds": thresholds,
-        "first_on": ladder.metric.window.reaches_back_to(today) if rolling else _first_on(ladder, today),
-        "today": today,
-    }
-    statement = _CHOSEN + (_SUM_OF_DAYS if rolling else _MOST_OF_PERIODS) + _STEPS
-    comparable = old.metric.identity == ladder.metric.identity
+    values: dict[str, Any] = {**sample, "ladder": ladder.key, "today": today}
+    steps, least = [], []
+    for place, metric in enumerate(ladder.metrics):
+        tiers = (*old.tiers, *ladder.tiers) if comparable else ladder.tiers
+        rolling = metric.window.rolling is not None
+        least.append(sorted({tier.least[place] for tier in tiers if tier.is_earned}))
+        values[f"metric_{place}"] = metric.identity
+        values[f"least_{place}"] = least[-1]
+        values[f"first_on_{place}"] = (
+            metric.window.reaches_back_to(today) if rolling else _first_on(ladder, metric, today)
+        )
+        counted = (_SUM_OF_DAYS if rolling else _MOST_OF_PERIODS).format(n=place)
+        steps.append(_STEP.format(n=place, value=counted))
     up = down = 0
-    for level, step, count in tx.execute(statement, values):
-        value = thresholds[step - 1] if step else Decimal(-1)
+    for level, found, count in tx.execute(_CHOSEN + _STANDING.format(steps=", ".join(steps)), values):
+        reached = [some[step - 1] if step else Decimal(-1) for some, step in zip(least, found, strict=True)]
         held, was_held = ladder.level_of(level), old.level_of(level)
+        stands = ladder.level_for(reached)
         # Whoever would move by the old ladder just the same is not moved by the change.
-        by_old = old.level_for(value) if comparable else was_held
-        up += count * (ladder.level_for(value) > held and by_old <= was_held)
-        down += count * (ladder.level_for(value) < held and by_old >= was_held)
+        by_old = old.level_for(reached) if comparable else was_held
+        up += count * (stands > held and by_old <= was_held)
+        down += count * (stands < held and held > ladder.kept_for_life(held) and by_old >= was_held)
     return LadderMoves(up, down)
 
 
-def _first_on(ladder: Ladder, today: date) -> date:
-    if ladder.metric.window.is_endless:
+def _first_on(ladder: Ladder, metric: Metric, today: date) -> date:
+    if metric.window.is_endless:
         return EPOCH_DAY
-    return min(period_start(ladder.review, today), ladder.metric.window.reaches_back_to(today))
+    return min(period_start(ladder.review, today), metric.window.reaches_back_to(today))

@@ -33,7 +33,7 @@ def segments_of(tx: Tx, program_id: int, program: Program, account_id: int, now:
         return ()
     names = {path.partition(".")[2] for one in active for path in one.when.reads if path[:8] == "metrics."}
     metrics = {program.metrics[name].identity for name in names & program.metrics.keys()}
-    metrics |= {ladder.metric.identity for ladder in program.ladders.values()}
+    metrics |= {one.identity for ladder in program.ladders.values() for one in ladder.metrics}
     standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
     owner = load_members(tx, [account_id], ()).owners.get(account_id)
     state = AccountState(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from guerdon.infra.arrays import bigints, columns, dates, instants, numerics, te
 from guerdon.infra.tx import Tx
 from guerdon.members.challenges.rows import ProgressChange, ask_progress
 from guerdon.rules.metrics import Counts
-from guerdon.rules.state import Bucket, Progress, TierState
+from guerdon.rules.state import Bucket, LostTier, Progress, TierState
 
 _HELD = msgspec.json.Encoder()
 NOTHING_HELD: Mapping[str, int] = {}
@@ -86,7 +87,9 @@ select account_id, counter, used from account_counters
 where account_id = any(%s::bigint[]) and counter = any(%s::text[])
 """
 _TIERS = """
-select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition from tiers
+select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
+    earned_level, given_level, given_until, lost
+from tiers
 where account_id = any(%s::bigint[])
 """
 _BADGES = "select account_id, badge, earned_at from badges where account_id = any(%s::bigint[])"
@@ -105,12 +108,18 @@ on conflict (account_id, counter) do update set used = excluded.used
 """
 _WRITE_TIERS = """
 insert into tiers
-    (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition, program_id)
-select *, %s::bigint from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s::text[], %s::date[], %s::text[])
+    (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
+     earned_level, given_level, given_until, lost, program_id)
+select w.account_id, w.ladder, w.level, w.since, w.changes_at, w.anchor_level, w.anchor_on, w.definition,
+    w.earned, w.given, w.until, w.lost::jsonb, %s::bigint
+from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+    %s::date[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+    as w (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
+          earned, given, until, lost)
 on conflict (account_id, ladder) do update set level = excluded.level, since = excluded.since,
     changes_at = excluded.changes_at, anchor_level = excluded.anchor_level, anchor_on = excluded.anchor_on,
-    definition = excluded.definition
+    definition = excluded.definition, earned_level = excluded.earned_level,
+    given_level = excluded.given_level, given_until = excluded.given_until, lost = excluded.lost
 """
 _WRITE_BADGES = """
 insert into badges (account_id, badge, earned_at)
@@ -121,7 +130,11 @@ _DELETE_BADGES = """
 delete from badges using unnest(%s::bigint[], %s::text[]) as d (account_id, badge)
 where badges.account_id = any(%s::bigint[]) and badges.account_id = d.account_id and badges.badge = d.badge
 """
-_TIER_COLUMNS = (bigints, texts, texts, instants, instants, texts, dates, texts)
+_TIER_COLUMNS = (
+    *(bigints, texts, texts, instants, instants, texts, dates, texts),
+    *(texts, texts, instants, texts),
+)
+_LOST = msgspec.json.Encoder()
 
 
 def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
@@ -153,7 +166,7 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
         for account_id, counter, used in counters.fetchall() if counters else ():
             found[account_id].counters[counter] = used
         for account_id, ladder, *state in tiers.fetchall():
-            found[account_id].tiers[ladder] = TierState(*state)
+            found[account_id].tiers[ladder] = tier_state(*state)
         for account_id, badge, earned_at in badges.fetchall():
             found[account_id].badges[badge] = earned_at
         for account_id, progress in challenges().items() if challenges is not None else ():
@@ -161,6 +174,30 @@ def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
         return found
 
     return read
+
+
+def tier_state(*stored: Any) -> TierState:
+    """Read a row of tiers.
+
+    Args:
+        stored: the columns of a standing, the account and the ladder left out.
+
+    Returns:
+        The standing.
+    """
+    level, since, changes_at, anchor_level, anchor_on, definition, earned, given, until, lost = stored
+    return TierState(
+        level=level,
+        since=since,
+        changes_at=changes_at,
+        anchor_level=anchor_level,
+        anchor_on=anchor_on,
+        definition=definition,
+        earned=earned or "",
+        given=given or "",
+        given_until=until,
+        lost=msgspec.convert(lost or (), tuple[LostTier, ...]),
+    )
 
 
 def load_standing(tx: Tx, wanted: Wanted) -> dict[int, Standing]:
@@ -224,6 +261,10 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
                 state.anchor_level,
                 state.anchor_on,
                 state.definition,
+                state.earned or None,
+                state.given or None,
+                state.given_until,
+                _LOST.encode(state.lost).decode() if state.lost else None,
             )
             for account_id, ladder, state in changes.tiers
         ]

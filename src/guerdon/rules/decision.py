@@ -123,7 +123,9 @@ class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     before: str
     after: str
     at: datetime
-    cause: Literal["reached", "review", "definition", "returned", "merged"]
+    cause: Literal["reached", "review", "definition", "returned", "merged", "grace", "given", "ended"]
+    """`grace` where a review leaves it for a while; `given` by an operator, until it `ended`."""
+    direction: Literal["up", "down", "kept"] = "up"
 
 
 class Reached(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from guerdon.base.calendar import EPOCH_DAY, period_start
+from guerdon.base.calendar import EPOCH_DAY, period_end, period_start
 from guerdon.base.errors import Problem
 from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
@@ -46,7 +46,7 @@ from guerdon.rules.scope import (
 )
 from guerdon.rules.settling import Converted, settle_wallets
 from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, WalletState
-from guerdon.rules.tiers import Ladder, tier_path
+from guerdon.rules.tiers import Cause, Ladder, change_of, tier_path
 
 _ZERO = Decimal(0)
 _NO_WALLET = WalletState()
@@ -200,7 +200,7 @@ class Draft:
         """
         self.let_go(holds.of_checkout(self.holds, checkout) + holds.of_checkout(self.shared_holds, checkout))
 
-    def retier(self, key: str, cause: Literal["reached", "definition", "returned"]) -> tuple[TierChange, ...]:
+    def retier(self, key: str, cause: Cause) -> tuple[TierChange, ...]:
         """Work a ladder's standing out anew and note what changed.
 
         Args:
@@ -215,10 +215,7 @@ class Draft:
         if held is not None and cause == "reached" and self._keeps_tier(ladder, held):
             return ()
         self.tiers[key], moves = tier_path(ladder, held, self.counts(), self.program.zone, self.now)
-        changes = tuple(
-            TierChange(key, move.before, move.after, move.at, "review" if move.by_time else cause)
-            for move in moves
-        )
+        changes = tuple(change_of(ladder, move, cause) for move in moves)
         self.tier_changes += changes
         return changes
 
@@ -229,14 +226,19 @@ class Draft:
         worked out in full.
         """
         zone = self.program.zone
-        if self.late or ladder.metric.identity in self.lowered:
+        if self.late or any(metric.identity in self.lowered for metric in ladder.metrics):
             return False
         if held.definition != ladder.identity or held.is_due(self.now):
             return False
-        if self.day < period_start(ladder.review, zone.day_of(self.now)):
+        first = period_start(ladder.review, zone.day_of(self.now))
+        if self.day < first:
             return False
-        reached = ladder.level_for(number_on(ladder.metric, self.counts(), self.day))
-        return reached <= ladder.level_of(held.level)
+        if len(ladder.metrics) > 1:
+            # Of several metrics each has its best day of the period.
+            values = ladder.peaks(self.counts(), first, period_end(ladder.review, first))
+        else:
+            values = (number_on(ladder.metrics[0], self.counts(), self.day),)
+        return ladder.level_for(values) <= ladder.level_of(held.own_level)
 
     def count(self, metric: Metric, tally: Tally) -> bool:
         """Count what the event counts in a metric.

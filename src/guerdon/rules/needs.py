@@ -108,7 +108,7 @@ def _of_return(program: Program, command: ReturnOrder, day: date) -> Needs:
     if paid is None:
         return Needs(False, frozenset(), day, {}, {})
     counted = (*metrics_of(paid), *program.metrics_by_event.get(paid.event.type, ()))
-    laddered = [ladder.metric for ladder in program.ladders.values()]
+    laddered = [metric for ladder in program.ladders.values() for metric in ladder.metrics]
     completed = [program.challenges.get(one.challenge) for one in paid.decision.reached]
     laddered += [step.metric for one in completed if one is not None for step in one.steps]
     sold_on = program.zone.day_of(paid.event.occurred_at)
@@ -174,7 +174,7 @@ def _takes(event: Event) -> bool:
 def _metrics(program: Program, event: Event, campaigns: Iterable[Campaign]) -> list[Metric]:
     # An order of a checkout may count in two metrics of one name: as it was, and as it is defined now.
     found = [*program.metrics_by_event.get(event.type, ())]
-    found += [ladder.metric for ladder in program.ladders.values()]
+    found += [metric for ladder in program.ladders.values() for metric in ladder.metrics]
     names = set()
     challenges = _moved(program, event)
     found += [step.metric for one in challenges for step in one.steps]
@@ -194,10 +194,10 @@ def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:
     """Calendar ladders are worked out from the first count on, other metrics only over their own window."""
     oldest = min((metric.first_bucket(day) for metric in metrics), default=day)
     for ladder in program.ladders.values():
-        metric = ladder.metric
-        is_sliding = not metric.window.is_fixed
-        first = metric.first_bucket(day - _AHEAD - ladder.looks_back) if is_sliding else EPOCH_DAY
-        oldest = min(oldest, first)
+        for metric in ladder.metrics:
+            is_sliding = not metric.window.is_fixed
+            first = metric.first_bucket(day - _AHEAD - ladder.looks_back) if is_sliding else EPOCH_DAY
+            oldest = min(oldest, first)
     return oldest
 
 

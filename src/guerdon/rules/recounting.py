@@ -45,7 +45,8 @@ class Recounting:
         if paid.earlier and paid.event.order is not None:
             part = part_left(paid)
             for metric in metrics:
-                self._put(paid.program, metric, paid.event, counts_of(before, paid, part, metric)[2])
+                whole, _, remains = counts_of(before, paid, part, metric)
+                self._put(paid.program, metric, paid.event, whole if metric.keeps_returned else remains)
             return
         draft = Draft(paid.program, before, paid.event, _NO_CHANCE)
         scope = draft.scope(paid.event.type)

@@ -79,6 +79,15 @@ class Bucket(msgspec.Struct, frozen=True, gc=False):
     """Values with how often each was counted, for what is no sum: so they can be taken out again."""
 
 
+class LostTier(msgspec.Struct, frozen=True, gc=False):
+    """A tier that was lost, until campaigns are told of it."""
+
+    before: str
+    after: str
+    at: datetime
+    cause: str
+
+
 class TierState(msgspec.Struct, frozen=True, gc=False):
     """Where an account stands on one ladder."""
 
@@ -94,6 +103,19 @@ class TierState(msgspec.Struct, frozen=True, gc=False):
     """First local day of the period in which that was the tier held at its beginning."""
     definition: str
     """Hash of the ladder and its metric when the anchor was set."""
+    earned: str = ""
+    """The tier that is earned, where an operator gave a higher one; empty where it is the one held."""
+    given: str = ""
+    """The tier that an operator gave, or empty."""
+    given_until: datetime | None = None
+    """From this instant on it is given no more; None has no end."""
+    lost: tuple[LostTier, ...] = ()
+    """What campaigns are still to be told of."""
+
+    @property
+    def own_level(self) -> str:
+        """The tier that the metrics alone give."""
+        return self.earned or self.level
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether a review or the end of a grace may have changed it by an instant.

@@ -155,7 +155,7 @@ def _record(draft: Draft, metric: Metric, tally: Tally) -> None:
 def _raise_tiers(draft: Draft, counted: set[str]) -> list[TierChange]:
     changes: list[TierChange] = []
     for key, ladder in draft.program.ladders.items():
-        if ladder.metric.key in counted:
+        if any(metric.key in counted for metric in ladder.metrics):
             changes += draft.retier(key, "reached")
     return changes
 

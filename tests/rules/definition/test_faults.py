@@ -85,7 +85,7 @@ CASES = [
     ("metric: spend", "metric: ‸spent", "unknown_metric", "/ladders/club/metric"),
     ("low: {from: 0}", "low: {from: ‸1}", "first_tier_not_zero", "/ladders/club/tiers/low/from"),
     ("from: 500", "from: ‸0", "tiers_not_increasing", "/ladders/club/tiers/high/from"),
-    ("high: {from: 500, rate", "‸high: {rate", "missing_key", "/ladders/club/tiers/high/from"),
+    ("high: {from: 500, rate", "high: ‸{rate", "missing_key", "/ladders/club/tiers/high/from"),
     ("    metric: spend\n", "    soft_landing: ‸yes\n    metric: spend\n", "expected_true_or_false",
      "/ladders/club/soft_landing"),
     ("trigger: order.paid", "‸trgger: order.paid", "unknown_key", "/campaigns/earn/trgger"),

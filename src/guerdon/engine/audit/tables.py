@@ -173,6 +173,10 @@ def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple
                 one.anchor_level,
                 one.anchor_on,
                 one.definition,
+                one.earned,
+                one.given,
+                one.given_until,
+                msgspec.to_builtins(list(one.lost)),
                 program_id,
             )
             for key, one in state.tiers.items()

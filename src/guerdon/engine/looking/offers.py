@@ -86,7 +86,7 @@ def load_state(tx: Tx, looker: Looker, now: datetime) -> State:
     row = load_accounts(tx, looker.program_id, accounts)[account_id]
     wallets = load_wallets(tx, accounts, now, program).get(account_id, {})
     metrics = {metric.identity for metric in program.metrics.values()}
-    metrics |= {ladder.metric.identity for ladder in program.ladders.values()}
+    metrics |= {one.identity for ladder in program.ladders.values() for one in ladder.metrics}
     standing = load_standing(tx, Wanted(accounts, metrics))[account_id]
     people = load_members(tx, accounts, [] if looker.member_id is None else [looker.member_id])
     cooling = [key for key, reward in program.rewards.items() if reward.cooling is not None]

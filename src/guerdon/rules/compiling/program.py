@@ -15,7 +15,7 @@ from guerdon.rules.compiling.draws import draw_campaigns, draw_of
 from guerdon.rules.compiling.prizes import prize_campaigns
 from guerdon.rules.compiling.quizzes import quiz_of
 from guerdon.rules.compiling.rewards import reward_of
-from guerdon.rules.compiling.standing import ladder_of, metric_of, segments_in
+from guerdon.rules.compiling.standing import kept_metrics, ladder_of, metric_of, segments_in
 from guerdon.rules.compiling.wallets import conversion_of, wallet_of
 from guerdon.rules.definition import Definition, DefinitionError, Positions
 from guerdon.rules.index import CampaignIndex
@@ -50,7 +50,8 @@ def _compiled(work: Compiling, version: int) -> Program:
     wallets = {key: wallet_of(work, key, one) for key, one in definition.wallets.items()}
     metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items()}
     metrics |= ranked_metrics(work, metrics)
-    ladders = {key: ladder_of(work, key, one, metrics[one.metric]) for key, one in definition.ladders.items()}
+    metrics.update(kept_metrics(definition, metrics))
+    ladders = {key: ladder_of(work, key, one, metrics) for key, one in definition.ladders.items()}
     work.environments.update(section_environments(definition))
     metrics |= own_metrics(work, metrics)
     challenges = challenges_of(work, metrics)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
 
 from guerdon.base.calendar import Period
 from guerdon.base.exact import plain_text
@@ -29,6 +32,8 @@ from guerdon.rules.sections import SEGMENT
 from guerdon.rules.segments import Segment
 from guerdon.rules.tiers import Ladder, Tier
 
+KEPT: Final = "+returned"
+"""How the names of metrics end for which what was returned still counts."""
 _READ = ("value", "distinct", "min", "max", "last")
 _WANTED: dict[str, Type | None] = {"distinct": None, "last": None}
 _KEEPS: dict[str, tuple[Type, ...]] = {
@@ -85,7 +90,8 @@ def written_identities(definition: written.Definition) -> frozenset[str]:
     Returns:
         What their buckets are kept under.
     """
-    return frozenset(_identity(definition, key, one) for key, one in definition.metrics.items())
+    known = {key: _identity(definition, key, one) for key, one in definition.metrics.items()}
+    return frozenset((*known.values(), *(f"{known[key]}{KEPT}" for key in _kept_in(definition))))
 
 
 def _fold_of(field: str, one: written.Metric) -> Fold:
@@ -122,38 +128,74 @@ def segments_in(work: Compiling) -> dict[str, Segment]:
     return found
 
 
-def ladder_of(work: Compiling, key: str, one: written.Ladder, metric: Metric) -> Ladder:
+def ladder_of(work: Compiling, key: str, one: written.Ladder, metrics: Mapping[str, Metric]) -> Ladder:
     """Compile a ladder.
 
     Args:
         work: the compilation; it takes the faults.
         key: its key in the document.
         one: what is written of it.
-        metric: what it is climbed by.
+        metrics: what it may be climbed by, those that keep what was returned among them.
 
     Returns:
         The ladder.
     """
     review = _period(work.definition.review_of(key) or "calendar_year")
     tiers = tuple(
-        Tier(tier, level.from_, level.rate, tuple(level.benefits)) for tier, level in one.tiers.items()
+        Tier(tier, one.least(tier), level.rate, tuple(level.benefits), level.lifetime)
+        for tier, level in one.tiers.items()
     )
+    kept = KEPT if one.on_return == "keep" else ""
+    climbed_by = tuple(metrics[f"{metric}{kept}"] for metric in one.climbed_by)
     return Ladder(
         key=key,
         # What decides who holds which tier, and nothing else: a better name or rate re-opens no review.
         identity=_hash(
-            metric.identity,
+            *(metric.identity for metric in climbed_by),
+            *(["any"] if one.reached_by == "any" else []),
             str(review),
             one.grace.text,
             str(one.soft_landing),
-            *(f"{tier.key}:{plain_text(tier.threshold)}" for tier in tiers),
+            *(f"{tier.key}:{_said(tier)}" for tier in tiers),
         ),
-        metric=metric,
+        metrics=climbed_by,
         review=review,
         grace=span_of(one.grace),
         soft_landing=one.soft_landing,
         tiers=tiers,
+        by_any=one.reached_by == "any",
     )
+
+
+def _said(tier: Tier) -> str:
+    values = ",".join(map(plain_text, tier.least)) if tier.is_earned else "invitation"
+    return f"{values}:lifetime" if tier.lifetime else values
+
+
+def kept_metrics(definition: written.Definition, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Make the metrics of ladders for which what was returned still counts: they count beside the others.
+
+    Args:
+        definition: as loaded and checked.
+        metrics: the compiled metrics.
+
+    Returns:
+        By a name that no document can say.
+    """
+    return {
+        f"{name}{KEPT}": msgspec.structs.replace(
+            metrics[name],
+            key=f"{name}{KEPT}",
+            identity=f"{metrics[name].identity}{KEPT}",
+            keeps_returned=True,
+        )
+        for name in sorted(_kept_in(definition))
+    }
+
+
+def _kept_in(definition: written.Definition) -> set[str]:
+    keeping = [one for one in definition.ladders.values() if one.on_return == "keep"]
+    return {metric for ladder in keeping for metric in ladder.climbed_by}
 
 
 def window_of(one: Any) -> Window:

@@ -53,7 +53,7 @@ from guerdon.rules.definition.engagement.referral import Advocate, Referral, Rev
 from guerdon.rules.definition.engagement.segments import Segment, Signal
 from guerdon.rules.definition.engagement.surveys import Survey, SurveyQuestion
 from guerdon.rules.definition.inactive import InactivePart, inactive_parts
-from guerdon.rules.definition.ladders import Ladder, Tier
+from guerdon.rules.definition.ladders import Benefit, Ladder, Tier
 from guerdon.rules.definition.layout.formatting import definition_text, format_document
 from guerdon.rules.definition.load import load_definition, load_definition_with_positions
 from guerdon.rules.definition.metrics import Dates, Metric, Rolling, Streak
@@ -94,6 +94,7 @@ __all__ = [
     "Badge",
     "BadgeEntry",
     "BadgeLevel",
+    "Benefit",
     "BranchStep",
     "Budget",
     "Buy",

@@ -12,12 +12,10 @@ from guerdon.rules.definition.campaigns import Budget, Campaign
 from guerdon.rules.definition.canonical import leaves
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.effects import Award, Badge, EffectPart, Grant, Multiply, Redeem
-from guerdon.rules.definition.ladders import Ladder
 from guerdon.rules.definition.rewards import Reward
 from guerdon.rules.definition.scalars.problems import listing, nearest_to
 from guerdon.rules.definition.scalars.texts import Text
 from guerdon.rules.definition.scalars.values import places_of
-from guerdon.rules.definition.scalars.words import number_text
 from guerdon.rules.definition.source.tree import join
 from guerdon.rules.definition.wallets import NOTHING
 
@@ -45,8 +43,6 @@ def check_references(definition: Definition) -> Iterator[Finding]:
         What does not hold.
     """
     yield from _languages(definition)
-    for key, ladder in definition.ladders.items():
-        yield from _ladder(definition, ladder, f"/ladders/{key}")
     for key, campaign in definition.campaigns.items():
         yield from _campaign(definition, campaign, f"/campaigns/{key}")
     for key, reward in definition.rewards.items():
@@ -134,31 +130,6 @@ def _card_reward(definition: Definition, reward: Reward, pointer: str) -> Iterat
     if reward.code is not None:
         detail = "gift cards have codes of their own, which nobody can guess; leave `code` out"
         yield Finding(f"{pointer}/code", "gift_card_code", detail)
-
-
-def _ladder(definition: Definition, ladder: Ladder, pointer: str) -> Iterator[Finding]:
-    unknown = list(known_findings("metric", ladder.metric, definition.metrics, f"{pointer}/metric"))
-    yield from unknown
-    metric = definition.metrics.get(ladder.metric)
-    if metric is not None and (metric.min is not None or metric.last is not None):
-        detail = f"a ladder climbs by what can grow; '{ladder.metric}' keeps the least or the latest value"
-        yield Finding(f"{pointer}/metric", "ladder_metric", detail)
-    if not unknown and ladder.review is None:
-        window = definition.metrics[ladder.metric].window
-        if window in ("calendar_week", "membership_year") or not isinstance(window, str):
-            detail = "the key 'review' is missing: the window of this ladder's metric is no review period"
-            yield Finding(
-                f"{pointer}/review", "missing_key", detail, "calendar_year, calendar_quarter, calendar_month"
-            )
-    below: Decimal | None = None
-    for key, tier in ladder.tiers.items():
-        at = f"{pointer}/tiers/{key}/from"
-        if below is None and tier.from_ != 0:
-            yield Finding(at, "first_tier_not_zero", "the lowest tier stands first and starts from 0", "0")
-        elif below is not None and tier.from_ <= below:
-            detail = f"tiers stand from low to high, and this one does not start above {number_text(below)}"
-            yield Finding(at, "tiers_not_increasing", detail)
-        below = tier.from_
 
 
 def _campaign(definition: Definition, campaign: Campaign, pointer: str) -> Iterator[Finding]:

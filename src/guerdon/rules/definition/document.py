@@ -22,7 +22,7 @@ from guerdon.rules.definition.engagement.quizzes import Quiz
 from guerdon.rules.definition.engagement.referral import Referral
 from guerdon.rules.definition.engagement.segments import Segment
 from guerdon.rules.definition.engagement.surveys import Survey
-from guerdon.rules.definition.ladders import Ladder, Review
+from guerdon.rules.definition.ladders import Benefit, Ladder, Review
 from guerdon.rules.definition.metrics import Metric
 from guerdon.rules.definition.rewards import Reward
 from guerdon.rules.definition.scalars.part import LONE_KEY, OF_A_FIELD, Listed, Part, Short
@@ -150,6 +150,8 @@ class Definition(Part):
     """What is counted about an account, and over which time."""
     ladders: Mapping[Name, Ladder] = Field(default_factory=dict)
     """Levels that a metric climbs."""
+    benefits: Mapping[Name, Benefit] = Field(default_factory=dict)
+    """What tiers bring, with what shops and pages have to know of it; without any, names alone say it."""
     campaigns: Mapping[Name, Campaign] = Field(default_factory=dict)
     """What happens when: trigger, condition, limits, effects."""
     lanes: Mapping[Name, LaneEntry] = Field(default_factory=dict)
@@ -215,7 +217,8 @@ class Definition(Part):
         chosen = self.ladders[ladder]
         if chosen.review is not None:
             return chosen.review
-        window = self.metrics[chosen.metric].window
+        metric = self.metrics.get(chosen.climbed_by[0])
+        window = metric.window if metric is not None else None
         if window in ("calendar_year", "calendar_quarter", "calendar_month"):
             return window
         return None

@@ -12,6 +12,7 @@ from guerdon.rules.definition.checks import Finding, check_references
 from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.scalars.problems import DefinitionError, DefinitionFault, nearest_to, shown
 from guerdon.rules.definition.sections.engagement import check_engagement
+from guerdon.rules.definition.sections.ladders import check_ladders
 from guerdon.rules.definition.sections.taking import check_takings
 from guerdon.rules.definition.source.positions import Positions
 from guerdon.rules.definition.source.read import decode, read_document
@@ -77,7 +78,10 @@ def load_definition_with_positions(
     positions = Positions(source, read_document(source))
     definition = _validated(positions)
     checks = itertools.chain(
-        check_references(definition), check_takings(definition), check_engagement(definition)
+        check_references(definition),
+        check_ladders(definition),
+        check_takings(definition),
+        check_engagement(definition),
     )
     findings = list(itertools.islice(checks, MAX_FAULTS))
     if findings:

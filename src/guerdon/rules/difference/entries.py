@@ -25,7 +25,7 @@ from guerdon.rules.definition import (
     Wallet,
     number_text,
 )
-from guerdon.rules.difference import circles, sections, taking
+from guerdon.rules.difference import circles, ladders, sections, taking
 from guerdon.rules.difference.effects import effect_words
 from guerdon.rules.difference.sections import item_words
 from guerdon.rules.difference.voice import (
@@ -55,6 +55,7 @@ _ONE: Final = {
     "campaigns": "Campaign", "lanes": "The lane", "challenges": "The challenge", "quizzes": "The quiz",
     "leaderboards": "The leaderboard", "segments": "The segment", "journeys": "The journey",
     "surveys": "The survey", "draws": "The draw", "teams": "The kind of team", "causes": "The cause",
+    "benefits": "The benefit",
 }  # fmt: skip
 _NAMED: Final = {"wallets": "The wallet", "ladders": "The ladder", "rewards": "Reward", "badges": "Badge"}
 
@@ -136,6 +137,7 @@ _AFTER_RETURN: Final[Mapping[str | None, str]] = {
 }
 
 FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
+    **ladders.FIELDS,
     (Definition, "currency"): ("is reckoned in", lambda value, _: str(value)),
     (Definition, "timezone"): ("has the days of", lambda value, _: str(value)),
     (Definition, "languages"): ("speaks", lambda value, _: listed(value)),
@@ -164,23 +166,10 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Metric, "max"): ("keeps the greatest", _or("of nothing", _code)),
     (Metric, "last"): ("keeps the latest", _or("of nothing", _code)),
     (Metric, "window"): ("counts over", lambda value, _: window(value)),
-    (Ladder, "metric"): ("follows the metric", _code),
-    (Ladder, "review"): (
-        "is reviewed each",
-        _or("period of its metric", lambda value, _: as_words(value.removeprefix("calendar_"))),
-    ),
-    (Ladder, "grace"): ("leaves after a review a grace of", _span),
-    (Ladder, "soft_landing"): (
-        "lets members fall at a review by",
-        lambda value, _: "one tier at most" if value else "as many tiers as they lost",
-    ),
     (Datum, "values"): (
         "may be",
         _or("anything of its type", lambda value, _: listed([coded(one) for one in value], "or")),
     ),
-    (Tier, "from_"): ("begins at", _number),
-    (Tier, "rate"): ("earns at rate", _number),
-    (Tier, "benefits"): ("brings", _or("no benefit", _names)),
     (Campaign, "trigger"): ("starts with", lambda value, _: f"each {coded(value)}"),
     (Campaign, "when"): ("applies", lambda value, _: condition(value)),
     (Campaign, "audience"): (
@@ -289,18 +278,6 @@ def _counted(one: Metric) -> str:
     return said[0] if said else "counts each"
 
 
-def _ladder(one: Ladder, voice: Voice) -> str:
-    tiers = [
-        f"{voice.called(key, tier.name)} from {number_text(tier.from_)}" for key, tier in one.tiers.items()
-    ]
-    return f" on the metric {coded(one.metric)}: {listed(tiers)}"
-
-
-def _tier(one: Tier, voice: Voice) -> str:
-    benefits = f", bringing {_names(one.benefits, voice)}" if one.benefits else ""
-    return f" from {number_text(one.from_)}, earning at rate {number_text(one.rate)}{benefits}"
-
-
 def _campaign(one: Campaign, voice: Voice) -> str:
     said = f": on each {coded(one.trigger)} it {listed([effect_words(effect, voice) for effect in one.then])}"
     if one.when is not None:
@@ -325,10 +302,9 @@ def _carried(one: EventKind) -> str:
 
 
 _NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {
+    **ladders.NEWS,
     Wallet: _wallet,
     Metric: _metric,
-    Ladder: _ladder,
-    Tier: _tier,
     Campaign: _campaign,
     Reward: _reward,
     Lane: lambda one, _: f", which chooses {coded(one.choose)}",
@@ -338,10 +314,9 @@ _NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {
 
 
 _TOLD: Final[dict[type, frozenset[str]]] = {
+    **ladders.TOLD,
     Wallet: frozenset({"expires", "worth"}),
     Metric: frozenset({"event", "value", "when", "window", "streak", "distinct", "min", "max", "last"}),
-    Ladder: frozenset({"metric", "tiers"}),
-    Tier: frozenset({"from_", "rate", "benefits"}),
     Campaign: frozenset({"trigger", "when", "schedule", "limits", "combine", "then"}),
     Reward: frozenset({"price", "stock", "seats"}),
     Lane: frozenset({"choose"}),

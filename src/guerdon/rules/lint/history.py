@@ -25,21 +25,23 @@ def unreached_tiers(asked: Asked) -> Iterator[LintWarning]:
     figures = asked.figures
     voice = Voice(definition)
     for key, ladder in definition.ladders.items():
-        spread = figures.metrics.get(ladder.metric) if figures is not None else None
-        if spread is None:
-            continue
-        for name, tier in ladder.tiers.items():
-            if tier.from_ > spread.highest:
-                yield LintWarning(
-                    "tier_never_reached",
-                    f"/ladders/{key}/tiers/{name}/from",
-                    f"tier `{key}.{name}`",
-                    f"Nobody has ever reached {voice.called(name, tier.name)}, which begins at "
-                    f"{number_text(tier.from_)}: the greatest `{ladder.metric}` of {spread.accounts} "
-                    f"accounts was {number_text(spread.highest)}.",
-                    f"Nine of ten have at most {number_text(spread.ninetieth)}; begin the tier lower, "
-                    "or keep it as a far goal.",
-                )
+        for place, metric in enumerate(ladder.climbed_by):
+            spread = figures.metrics.get(metric) if figures is not None else None
+            if spread is None or ladder.reached_by == "any":
+                continue
+            for name, tier in ladder.tiers.items():
+                least = ladder.least(name)
+                if least and least[place] > spread.highest:
+                    yield LintWarning(
+                        "tier_never_reached",
+                        f"/ladders/{key}/tiers/{name}/from",
+                        f"tier `{key}.{name}`",
+                        f"Nobody has ever reached {voice.called(name, tier.name)}, which begins at "
+                        f"{number_text(least[place])}: the greatest `{metric}` of {spread.accounts} "
+                        f"accounts was {number_text(spread.highest)}.",
+                        f"Nine of ten have at most {number_text(spread.ninetieth)}; begin the tier lower, "
+                        "or keep it as a far goal.",
+                    )
 
 
 def moved_accounts(before: Definition, after: Definition, figures: Figures) -> Iterator[LintWarning]:

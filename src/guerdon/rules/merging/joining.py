@@ -113,12 +113,19 @@ def joined_tier(
     if not known:
         return tier_at(ladder, None, counts, zone, now)
     # Of two that are as high, the one that is kept longer.
-    higher = max(known, key=lambda one: (ladder.level_of(one.level), one.changes_at or NEVER))
+    higher = max(known, key=lambda one: (ladder.level_of(one.own_level), one.changes_at or NEVER))
+    given = max(known, key=lambda one: (ladder.level_of(one.given), one.given_until or NEVER))
+    higher = msgspec.structs.replace(
+        higher,
+        given=given.given,
+        given_until=given.given_until,
+        lost=tuple(lost for one in known for lost in one.lost),
+    )
     together = tier_at(ladder, higher, counts, zone, now)
-    if ladder.level_of(together.level) >= ladder.level_of(higher.level):
+    if ladder.level_of(together.own_level) >= ladder.level_of(higher.own_level):
         return together
     # What the other account gave back may pull the sum below what was reached: that takes no tier away.
     anchored = msgspec.structs.replace(
-        higher, anchor_on=period_start(ladder.review, zone.day_of(now)), anchor_level=higher.level
+        higher, anchor_on=period_start(ladder.review, zone.day_of(now)), anchor_level=higher.own_level
     )
     return tier_at(ladder, anchored, counts, zone, now)

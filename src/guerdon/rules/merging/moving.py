@@ -10,7 +10,7 @@ from guerdon.base.errors import Problem
 from guerdon.rules import lots
 from guerdon.rules.challenges.merging import joined_challenges
 from guerdon.rules.contents import Carried, Contents
-from guerdon.rules.decision import Entry, TierChange
+from guerdon.rules.decision import Entry
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import LeaveFor, TakeIn
@@ -23,6 +23,7 @@ from guerdon.rules.merging.joining import (
 )
 from guerdon.rules.owing import repay
 from guerdon.rules.state import Lot, WalletState
+from guerdon.rules.tiers import changed
 
 _EMPTY = WalletState()
 
@@ -55,7 +56,7 @@ def leave_for(draft: Draft, command: LeaveFor) -> None:
     for key, ladder in draft.program.ladders.items():
         held, base = draft.tiers.get(key), ladder.tiers[0].key
         if held is not None and held.level != base:
-            draft.tier_changes.append(TierChange(key, held.level, base, draft.now, "merged"))
+            draft.tier_changes.append(changed(ladder, (held.level, base), draft.now, "merged"))
     draft.buckets, draft.tiers, draft.counters, draft.badges, draft.takings = {}, {}, {}, {}, {}
     draft.challenges = {}
 
@@ -121,7 +122,7 @@ def _join_tiers(draft: Draft, contents: Contents) -> None:
         joined = joined_tier(ladder, (mine, theirs), draft.counts(), zone, now)
         before = mine.level if mine is not None else ladder.tiers[0].key
         if joined.level != before:
-            draft.tier_changes.append(TierChange(key, before, joined.level, now, "merged"))
+            draft.tier_changes.append(changed(ladder, (before, joined.level), now, "merged"))
         draft.tiers[key] = joined
     for key, theirs in contents.tiers.items():
         # Of a ladder that is not there any more nothing is worked out; what was reached on it is kept.

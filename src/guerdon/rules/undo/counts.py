@@ -86,14 +86,15 @@ def _replace(draft: Draft, metric: Metric, change: tuple[date, Count, Count]) ->
 
 
 def _counting(paid: PaidOrder) -> tuple[Metric, ...]:
-    return paid.program.metrics_by_event.get(paid.event.type, ())
+    counting = paid.program.metrics_by_event.get(paid.event.type, ())
+    return tuple(metric for metric in counting if not metric.keeps_returned)
 
 
 def _defined_since(draft: Draft, paid: PaidOrder) -> Iterator[Metric]:
     """Give the metrics that later versions defined: they counted the order from history."""
     known = {metric.identity for metric in _counting(paid)}
     for metric in draft.program.metrics_by_event.get(paid.event.type, ()):
-        if metric.identity not in known:
+        if metric.identity not in known and not metric.keeps_returned:
             yield metric
 
 

@@ -40,7 +40,7 @@ def undo(draft: Draft, command: ReturnOrder) -> Part:
     part = part_of(paid, asked)
     recounted = recount(draft, paid, part)
     for key, ladder in draft.program.ladders.items():
-        if ladder.metric.identity in recounted.changed:
+        if any(metric.identity in recounted.changed for metric in ladder.metrics):
             draft.retier(key, "returned")
     sums = Sums()
     shipping, shipping_tax = _shipping(paid, part)

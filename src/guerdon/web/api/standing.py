@@ -43,7 +43,7 @@ def show_standing(tx: Tx, program: Program, account_id: int, now: datetime) -> S
         Wallets of the program, tiers of its ladders, and badges.
     """
     held = load_wallets(tx, [account_id], now, program).get(account_id, {})
-    metrics = {ladder.metric.identity for ladder in program.ladders.values()}
+    metrics = {one.identity for ladder in program.ladders.values() for one in ladder.metrics}
     standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
     badges = tuple(BadgeShape(badge=key, earned_at=at) for key, at in sorted(standing.badges.items()))
     return Shown(

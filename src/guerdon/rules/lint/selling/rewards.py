@@ -65,9 +65,15 @@ def unreached_rewards(asked: Asked) -> Iterator[LintWarning]:
         return
     above: dict[str, bool] = {}
     for ladder, written in asked.definition.ladders.items():
-        spread = figures.metrics.get(written.metric)
-        if spread is not None:
-            above |= {f"{ladder}.{name}": one.from_ > spread.highest for name, one in written.tiers.items()}
+        found = [figures.metrics.get(metric) for metric in written.climbed_by]
+        highest = [one.highest for one in found if one is not None]
+        if len(highest) == len(found) and written.reached_by == "every":
+            above |= {
+                f"{ladder}.{name}": any(
+                    one > most for one, most in zip(written.least(name), highest, strict=False)
+                )
+                for name in written.tiers
+            }
     for key, reward in asked.definition.rewards.items():
         named = [
             [far for name, far in above.items() if tier in (name, name.partition(".")[2])]

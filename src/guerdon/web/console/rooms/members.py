@@ -30,9 +30,9 @@ from guerdon.members.identities import member_ref
 from guerdon.members.members import Member, get_member, list_members, search_members
 from guerdon.members.standing import Standing, Wanted, load_standing
 from guerdon.programs.audit import Act, record
-from guerdon.rules.metrics import number_on
+from guerdon.rules.difference.voice import as_words
 from guerdon.rules.state import Lot, WalletState
-from guerdon.rules.tiers import Ladder, tier_at
+from guerdon.rules.tiers import Ladder, Way, prospect_of, tier_at
 from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.shop.holdings import load_holdings
@@ -74,16 +74,44 @@ class WalletView:
 
 
 @dataclass(frozen=True, slots=True)
+class PartView:
+    """How far one metric is on the way to a tier."""
+
+    metric: str
+    have: Decimal
+    need: Decimal
+    missing: Decimal
+    length: int
+    """Of the seam, in the drawing's units."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayView:
+    """What a tier still takes."""
+
+    tier: str
+    parts: tuple[PartView, ...]
+    any_of: bool
+    by: datetime | None
+    is_there: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LadderView:
-    """Where a member stands on a ladder, and the way to the next level."""
+    """Where a member stands on a ladder, the way to the next level, and what keeps this one."""
 
     key: str
     tier: str
     review_at: datetime | None
-    value: Decimal
-    next_tier: str
-    threshold: Decimal
-    length: int
+    next: WayView | None
+    keep: WayView | None
+    is_given: bool
+    """Whether an operator gave the tier that is held."""
+    given_until: datetime | None
+    earned: str
+    """The tier that is earned."""
+    tiers: tuple[tuple[str, str], ...]
+    """What an operator can give: keys with names, the base left out."""
 
 
 @ROUTER.get("/console/p/{program}/members")
@@ -162,7 +190,7 @@ def _member_page(
         member = _member(tx, opened, names[1])
         account_id = member.account_id
         held = load_wallets(tx, [account_id], visit.now, opened.program).get(account_id, {})
-        metrics = {ladder.metric.identity for ladder in opened.program.ladders.values()}
+        metrics = {one.identity for ladder in opened.program.ladders.values() for one in ladder.metrics}
         standing = load_standing(tx, Wanted([account_id], metrics))[account_id]
         segments = segments_of(tx, opened.live.program_id, opened.program, account_id, visit.now)
         events = list_events(tx, opened.live.program_id, Page(_STORY + 1, before, account_id))
@@ -200,7 +228,7 @@ def _member(tx: Tx, opened: Opened, shown: str) -> Member:
 def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> list[Row]:
     program, ids = opened.program, sorted({one.account_id for one in members})
     held = load_wallets(tx, ids, visit.now, program) if ids else {}
-    metrics = {ladder.metric.identity for ladder in program.ladders.values()}
+    metrics = {one.identity for ladder in program.ladders.values() for one in ladder.metrics}
     standing = load_standing(tx, Wanted(ids, metrics)) if ids else {}
 
     def row(one: Member) -> Row:
@@ -240,21 +268,37 @@ def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> Walle
 
 
 def _ladder(opened: Opened, ladder: Ladder, standing: Standing, now: datetime) -> LadderView:
-    program = opened.program
-    counts = standing.counts(program.zone)
-    state = tier_at(ladder, standing.tiers.get(ladder.key), counts, program.zone, now)
-    value = number_on(ladder.metric, counts, program.zone.day_of(now))
-    above = ladder.tiers[ladder.level_of(state.level) + 1 :]
-    threshold = above[0].threshold if above else Decimal(0)
+    zone = opened.program.zone
+    counts = standing.counts(zone)
+    state = tier_at(ladder, standing.tiers.get(ladder.key), counts, zone, now)
+    found = prospect_of(ladder, state, counts, zone, now)
     return LadderView(
         key=ladder.key,
         tier=opened.tier(ladder.key, state.level),
         review_at=state.changes_at,
-        value=value,
-        next_tier=opened.tier(ladder.key, above[0].key) if above else "",
-        threshold=threshold,
-        length=stitch_length(stitches(value, threshold)) if above else 0,
+        next=_way(opened, ladder.key, found.next),
+        keep=_way(opened, ladder.key, found.keep),
+        is_given=bool(state.earned),
+        given_until=state.given_until,
+        earned=opened.tier(ladder.key, state.own_level),
+        tiers=tuple((tier.key, opened.tier(ladder.key, tier.key)) for tier in ladder.tiers[1:]),
     )
+
+
+def _way(opened: Opened, ladder: str, way: Way | None) -> WayView | None:
+    if way is None:
+        return None
+    parts = tuple(
+        PartView(
+            as_words(one.metric).capitalize(),
+            one.have,
+            one.need,
+            one.missing,
+            stitch_length(stitches(one.have, one.need)),
+        )
+        for one in way.metrics
+    )
+    return WayView(opened.tier(ladder, way.tier), parts, way.any_of, way.by, way.is_there)
 
 
 def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, str]:
