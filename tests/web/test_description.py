@@ -228,7 +228,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
     """The examples are sent in the order of the document, to what those before them have made."""
     document = bare.front.description
     known = {"program": "corner-shop", "ref": "external:ananya", "checkout": "C-1", "order": "A-1"}
-    known |= {"code": "WELCOME10", "quiz": "know_your_tea"}
+    known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting"}
     await bare.apply(msgspec.json.encode(SAMPLES["put", "/v1/programs/{program}"]).decode(), "corner-shop")
     friend = await bare.post("/v1/programs/corner-shop/members", json={"external_id": "ben"})
     for path, item in document["paths"].items():
@@ -246,7 +246,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
             if path.endswith("/returns"):
                 await bare.post("/v1/programs/corner-shop/events", json=_paid("A-1"))
             known |= await _given(bare, path)
-            sample |= _code_of(path, known)
+            sample |= _code_of(path, known) | await _ticket(bare, path, known)
             if "to" in sample and path.endswith("/transfers"):
                 sample["to"] = friend.json()["account"]
             here = known | await _twin(bare, path)
@@ -267,13 +267,25 @@ async def _twin(api: Api, path: str) -> dict[str, str]:
     return {"account": twin.json()["account"]}
 
 
+async def _ticket(api: Api, path: str, known: dict[str, str]) -> dict[str, str]:
+    """Get the ticket of the seat that was taken, where somebody comes in with it."""
+    if not path.endswith("/checkins"):
+        return {}
+    ticket = await api.get(f"/v1/programs/corner-shop/redemptions/{known['seat']}/ticket")
+    return {"code": str(ticket.json()["code"])}
+
+
 def _code_of(path: str, known: dict[str, str]) -> dict[str, str]:
     is_asked = path.endswith(("/gift-cards/lookup", "/gift-cards/claim"))
     return {"code": known["gift_code"]} if is_asked else {}
 
 
 async def _given(api: Api, path: str) -> dict[str, str]:
-    """Let a campaign give a reward with its choice open, where something is to be chosen."""
+    """Let a campaign give a reward with its choice open, or somebody take the only seat, where needed."""
+    if path.endswith("/waiting"):
+        taken = {"member": "external:ananya", "reward": "tasting"}
+        seat = await api.post("/v1/programs/corner-shop/redemptions", json=taken)
+        return {"seat": str(seat.json()["id"])}
     if not path.endswith("/choose"):
         return {}
     sample = SAMPLES["put", "/v1/programs/{program}"]

@@ -13,6 +13,7 @@ from guerdon.engine.loop import EngineLoop
 from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
 from guerdon.engine.referring.due import Desk, settle_referrals
+from guerdon.engine.seating.calling import fill_due
 from guerdon.infra.db import Database
 from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
@@ -85,6 +86,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         tell_occasions(Almanac(database, loop, tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
+        fill_due(database, loop, (tenant_id, program), now)
     return count
 
 

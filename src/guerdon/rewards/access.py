@@ -18,6 +18,8 @@ from guerdon.base.errors import Problem
 Digest = Callable[[str, str], bytes]
 """Kind and value → 32 bytes that only the tenant's key gives (`members.crypto.Vault.digest`)."""
 _TOKEN_AT_MOST = 2_000
+_DOOR = "door"
+"""For whom tickets are; access tokens are for nobody in particular."""
 
 
 class Access(NamedTuple):
@@ -29,6 +31,16 @@ class Access(NamedTuple):
     redemption: str
     starts_at: datetime | None
     ends_at: datetime | None
+
+
+class Ticket(NamedTuple):
+    """What a ticket says: whoever shows it has so many seats."""
+
+    program: str
+    account: str
+    reward: str
+    redemption: str
+    quantity: int
 
 
 class Signer:
@@ -82,6 +94,49 @@ class Signer:
         for name, instant in (("nbf", access.starts_at), ("exp", access.ends_at)):
             if instant is not None:
                 claims[name] = int(instant.timestamp())
+        return self._written(claims)
+
+    def ticket(self, ticket: Ticket, issued_at: datetime) -> str:
+        """Write what a member shows at the door; the same ticket gives the same text.
+
+        Args:
+            ticket: what it says.
+            issued_at: when the reward was taken.
+
+        Returns:
+            A JSON Web Token for the audience `door`, without an end.
+        """
+        return self._written(
+            {
+                "iss": f"guerdon/{ticket.program}",
+                "aud": _DOOR,
+                "sub": ticket.account,
+                "jti": ticket.redemption,
+                "reward": ticket.reward,
+                "quantity": ticket.quantity,
+                "iat": int(issued_at.timestamp()),
+            }
+        )
+
+    def read_ticket(self, code: str) -> Ticket:
+        """Read a ticket.
+
+        Args:
+            code: as a door got it.
+
+        Returns:
+            What it says; whether it was used or given back says the redemption.
+
+        Raises:
+            Problem: `ticket_invalid`, at `/code`, where this program did not sign it.
+        """
+        wrong = Problem.at("/code", "ticket_invalid", "this program did not sign this ticket")
+        claims = self._claims(code, wrong)
+        if claims.aud != _DOOR:
+            raise wrong
+        return Ticket(self._program, claims.sub, claims.reward, claims.jti, claims.quantity)
+
+    def _written(self, claims: dict[str, Any]) -> str:
         head = {"alg": "EdDSA", "typ": "JWT", "kid": self._name}
         signed = f"{_text(msgspec.json.encode(head))}.{_text(msgspec.json.encode(claims))}"
         return f"{signed}.{_text(self._key.sign(signed.encode()))}"
@@ -99,6 +154,14 @@ class Signer:
             Problem: `access_token_invalid`, at `/token`, where this program did not sign it.
         """
         wrong = Problem.at("/token", "access_token_invalid", "this program did not sign this token")
+        claims = self._claims(token, wrong)
+        if claims.aud:
+            raise wrong
+        return Access(
+            self._program, claims.sub, claims.reward, claims.jti, _instant(claims.nbf), _instant(claims.exp)
+        )
+
+    def _claims(self, token: str, wrong: Problem) -> _Claims:
         signed, _, signature = token.strip().rpartition(".")
         if len(token) > _TOKEN_AT_MOST or signed.count(".") != 1:
             raise wrong
@@ -109,9 +172,7 @@ class Signer:
             raise wrong from None
         if claims.iss != f"guerdon/{self._program}":
             raise wrong
-        return Access(
-            self._program, claims.sub, claims.reward, claims.jti, _instant(claims.nbf), _instant(claims.exp)
-        )
+        return claims
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -119,6 +180,8 @@ class _Claims(msgspec.Struct, frozen=True):
     sub: str
     jti: str
     reward: str
+    aud: str = ""
+    quantity: int = 1
     nbf: int | None = None
     exp: int | None = None
 

@@ -20,7 +20,7 @@ from guerdon.rules.coupons.standing import REASONS, KnownCode, granted_money, wh
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Capture, CardPaid, Discounted, Event, Promised
-from guerdon.rules.limits import Draw
+from guerdon.rules.limits import Draw, stock_draw
 from guerdon.rules.offering import check_for_cart, price_pinned
 from guerdon.rules.orders import AmountInput, OrderInput, read_order
 from guerdon.rules.parts import Reward
@@ -29,6 +29,7 @@ from guerdon.rules.pinned import tier_views
 from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT, Source
+from guerdon.rules.seating import check_line
 from guerdon.rules.segments import see_segments
 from guerdon.rules.spending import REFUSALS, cart_draws
 from guerdon.rules.state import Hold, HoldKind, Lot, State
@@ -306,7 +307,17 @@ def _rewards(draft: Draft, opening: Opening, priced: Priced) -> list[Reward]:
     drawn: dict[str, Decimal] = {}
     for one in priced.draws:
         drawn[one.draw.counter] = drawn.get(one.draw.counter, _NOTHING) + one.amount
-    return [_reward(draft, name, f"/rewards/{place}", drawn) for place, name in enumerate(names)]
+    rewards = [_reward(draft, name, f"/rewards/{place}", drawn) for place, name in enumerate(names)]
+    for place, reward in enumerate(rewards):
+        counter = stock_draw(reward.key, 0).counter
+        held = draft.before.shared.holds.get((opening.checkout, "shared", counter))
+        try:
+            # What this very cart held already is its own, whoever came to wait meanwhile.
+            own = held.amount if held is not None else _NOTHING
+            check_line(draft, reward, drawn.get(counter, _NOTHING), own=own)
+        except Problem as problem:
+            raise Problem.at(f"/rewards/{place}", problem.code, problem.detail) from None
+    return rewards
 
 
 def _reward(draft: Draft, name: str, pointer: str, drawn: dict[str, Decimal]) -> Reward:

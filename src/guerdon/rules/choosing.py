@@ -12,6 +12,7 @@ from guerdon.rules.giving import code_of, fix, valid_until
 from guerdon.rules.limits import Draw
 from guerdon.rules.offering import SENTENCES, check_offer, choice_draw, chosen_of, why_not_chosen
 from guerdon.rules.program import Program
+from guerdon.rules.seating import check_line
 from guerdon.rules.spending import REFUSALS, reward_draws
 
 
@@ -44,6 +45,7 @@ def choose(draft: Draft, command: Choose) -> None:
     for draw, amount, code in draws:
         if draft.room(draw) < amount:
             raise Problem.at("/choice", code, REFUSALS[code])
+    check_line(draft, given, Decimal(command.quantity))
     is_other = given is not asked
     particulars = command.particulars
     if is_other:

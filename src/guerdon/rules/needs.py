@@ -28,6 +28,7 @@ from guerdon.rules.limits import NO_LIMITS, Draw, all_draws, earning_draws, stoc
 from guerdon.rules.metrics import Metric
 from guerdon.rules.offering import CHOICE, choice_draw
 from guerdon.rules.program import Campaign, Program, Reward
+from guerdon.rules.seating import waiting_draw
 from guerdon.rules.stepping import COMPLETED, FOLLOW_ONS
 from guerdon.rules.takings import cooling_draw
 from guerdon.rules.tickets import ticket_draw
@@ -243,6 +244,7 @@ def _of_rewards(
         yield from all_draws(reward.limits, f"reward/{reward.key}", member_id, day)
         yield from [stock_draw(reward.key, reward.stock)] if reward.stock is not None else []
         yield from filter(None, (choice_draw(reward, one) for one in reward.stock_by_choice))
+        yield from [waiting_draw(reward.key)] if reward.has_line else []
         if reward.cooling is not None:
             yield cooling_draw(reward.key)
         if not isinstance(event.command, CancelRedemption):

@@ -29,6 +29,7 @@ from guerdon.rules.offering import (
 )
 from guerdon.rules.owing import free, spendable
 from guerdon.rules.program import Campaign, Program, Reward
+from guerdon.rules.seating import check_line, is_for_the_line
 from guerdon.rules.state import Lot
 from guerdon.rules.takings import check_cooling, cooling_draw, note_taking, without
 
@@ -89,7 +90,8 @@ def issue(
     """
     given = chosen_of(draft.program, reward, command.choice) or reward
     for one in {reward.key: reward, given.key: given}.values():
-        check_offer(draft, one, granted=free, by_campaign=by is not None)
+        check_offer(draft, one, granted=free, by_campaign=by is not None and not is_for_the_line(by, one.key))
+        check_line(draft, one, Decimal(command.quantity), by)
     if not free:
         check_cooling(draft, reward)
     draws = _draws(draft, reward, command, by if free else None)

@@ -34,6 +34,7 @@ from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
+from guerdon.web.api.seats import routes as seats
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.api.witness import routes as witness
@@ -76,6 +77,7 @@ _ROUTERS: Final = (
     redemptions.ROUTER,
     access.ROUTER,
     causes.ROUTER,
+    seats.ROUTER,
     quizzes.ROUTER,
     coupons.ROUTER,
     gift_cards.ROUTER,

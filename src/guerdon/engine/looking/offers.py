@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -17,8 +19,10 @@ from guerdon.rewards.looking import load_room
 from guerdon.rewards.redemptions import ask_takings
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Event
+from guerdon.rules.limits import Draw, stock_draw
 from guerdon.rules.offering import Offer, offer_of
 from guerdon.rules.program import Program, Reward
+from guerdon.rules.seating import MANY, waiting_draw
 from guerdon.rules.spending import cart_draws
 from guerdon.rules.state import AccountState, Shared, State
 from guerdon.rules.step import exactly
@@ -55,14 +59,24 @@ def load_offers(tx: Tx, looker: Looker, now: datetime) -> dict[str, Offer]:
             key: cart_draws(reward, looker.member_id, draft.day) for key, reward in program.rewards.items()
         }
         draws = [draw for some in asked.values() for draw, _, _ in some]
+        draws += [waiting_draw(key) for key, reward in program.rewards.items() if reward.has_line]
         room, _ = load_room(tx, looker.program_id, draws, looker.account_id, now)
         found = {}
         for key, reward in program.rewards.items():
             offer = offer_of(draft, reward)
             codes = (code for draw, amount, code in asked[key] if room(draw) < _least(reward, code) * amount)
-            reason = offer.reason or next(codes, "")
+            reason = offer.reason or next(codes, "") or _line(reward, room)
             found[key] = msgspec.structs.replace(offer, reason=reason)
     return found
+
+
+def _line(reward: Reward, room: Callable[[Draw], Decimal]) -> str:
+    """Tell whether what seats are left are for those who wait."""
+    if not reward.has_line or reward.stock is None:
+        return ""
+    waiting = MANY - room(waiting_draw(reward.key))
+    taken = waiting and room(stock_draw(reward.key, reward.stock)) - waiting < reward.at_least
+    return "out_of_stock" if taken else ""
 
 
 def _least(reward: Reward, code: str) -> int:

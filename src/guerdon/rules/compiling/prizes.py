@@ -11,12 +11,19 @@ from guerdon.rules import definition as written
 from guerdon.rules.challenges import CHALLENGE
 from guerdon.rules.compiling.campaigns import Place, campaign_of
 from guerdon.rules.compiling.compiler import Compiling
+from guerdon.rules.compiling.taking import has_line
 from guerdon.rules.definition import Definition, ExpressionText, Limits, rank_bounds
-from guerdon.rules.own_events import BOARD_CLOSED, TEAM_REACHED
-from guerdon.rules.own_events import REFERRAL_COMPLETED, REFERRAL_JOINED
+from guerdon.rules.own_events import (
+    BOARD_CLOSED,
+    REFERRAL_COMPLETED,
+    REFERRAL_JOINED,
+    SEAT_FREED,
+    TEAM_REACHED,
+)
 from guerdon.rules.parts import Campaign, Wallet
-from guerdon.rules.stepping import COMPLETED
 from guerdon.rules.referrals.keys import FRIEND, REFERRAL, is_offered, least_of
+from guerdon.rules.seating import PRIZE as SEAT
+from guerdon.rules.stepping import COMPLETED
 
 BOARD: Final = "leaderboard"
 """The kind of prizes for ranks."""
@@ -78,6 +85,16 @@ def prizes_in(definition: Definition) -> Iterator[Prize]:
             yield Prize(CHALLENGE, key, COMPLETED, when, one.limits, one.prize, f"/challenges/{key}/prize")
     yield from _of_referral(definition)
     yield from _of_boards(definition)
+    yield from _of_seats(definition)
+
+
+def _of_seats(definition: Definition) -> Iterator[Prize]:
+    """List the seats that people can wait for: whoever is called takes one, for its price."""
+    for key, reward in definition.rewards.items():
+        if has_line(reward):
+            when, at = f"event.data.reward == '{key}'", f"/rewards/{key}/seats"
+            taken = (written.Redeem.model_construct(reward=key, while_=None),)
+            yield Prize(SEAT, key, SEAT_FREED, when, Limits(), taken, at)
 
 
 def _of_boards(definition: Definition) -> Iterator[Prize]:

@@ -65,7 +65,20 @@ def taking_of(work: Compiling, key: str, one: written.Reward) -> dict[str, Any]:
         "adds": span_of(one.adds) if one.adds is not None else None,
         "partner": one.partner or "",
         "gives": one.gives,
+        "has_line": has_line(one),
     }
+
+
+def has_line(one: written.Reward) -> bool:
+    """Tell whether members can wait for a seat.
+
+    Args:
+        one: what is written of a reward.
+
+    Returns:
+        True where its seats are counted and a member takes one by himself.
+    """
+    return one.seats is not None and one.stock is None and not one.choices and bool(one.price)
 
 
 def days_of(work: Compiling, one: written.Reward) -> tuple[datetime | None, datetime | None]:

@@ -25,6 +25,7 @@ from guerdon.rewards.redemptions import Page, Status, get_redemption, list_redem
 from guerdon.rules.definition.rewards import RewardKind
 from guerdon.rules.particulars import Covered
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.seats.seating import fill_seats
 from guerdon.web.api.taking.access import signer
 from guerdon.web.api.taking.shapes import CardCode, Redemptions, RedemptionShape
 from guerdon.web.api.taking.shown import show_redemption
@@ -177,7 +178,9 @@ async def cancel(call: Writing, program: str, redemption: str) -> Response:
             by=call.caller.actor,
         )
     )
-    return answer(await to_thread.run_sync(_show_one, call, program, number))
+    shown = await to_thread.run_sync(_show_one, call, program, number)
+    await to_thread.run_sync(fill_seats, call.house, call.tenant_id, program, (shown.reward, call.now))
+    return answer(shown)
 
 
 @ROUTER.post(

@@ -62,6 +62,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "rewards": {
             "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
+            "tasting": {"kind": "event", "price": {"points": 100}, "seats": 1},
         },
         "quizzes": {
             "know_your_tea": {
@@ -136,6 +137,9 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/choose"): {"choice": "travel_pouch"},
     ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
+    ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting/leave"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/checkins"): {"code": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/members/{{ref}}/page"): {"hours": 48},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts/{{attempt}}/answers"): {"question": 1, "answer": False},

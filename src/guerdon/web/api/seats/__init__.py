@@ -1,0 +1,1 @@
+"""Seats: waiting lists, tickets with their codes and calendars, and the door."""

@@ -1,0 +1,161 @@
+"""Waiting lists over the API: joined, left, filled in order, never overtaken, exact under 64 callers."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from guerdon.engine.audit import Audit
+from guerdon.engine.ticks import run_due_of
+from guerdon.programs.tenants import tenant_id_of
+from tests.web.conftest import Api
+from tests.web.seats.conftest import PROGRAM, line, members, wait
+from tests.web.taking.conftest import CLUB, Shop
+
+
+async def seats(shop: Shop) -> list[dict[str, object]]:
+    listed = await shop.get("redemptions?reward=evening&limit=200")
+    return [one for one in listed["data"] if one["status"] == "issued"]
+
+
+async def test_a_seat_that_comes_free_is_the_first_ones(club: Shop) -> None:
+    first = await club.taken("evening")
+    await club.taken("evening", "bob")
+    assert await club.refused("evening", "cem") == "out_of_stock"
+    assert [(await wait(club, name))[0] for name in ("cem", "dia", "cem")] == [201, 201, 200]
+    assert [(one["place"], one["state"]) for one in await line(club)] == [(1, "waiting"), (2, "waiting")]
+    await club.move(first, "cancel")
+    assert len(await line(club)) == 1
+    assert await club.points("cem") == "900"
+    assert await club.points("dia") == "1000"
+    # Nobody comes before dia, not even with units to pay and the seat just given back.
+    mine = (await club.get("waiting?member=external:dia"))["data"]
+    assert [(one["reward"], one["place"]) for one in mine] == [("evening", 1)]
+    assert (await club.get("waiting?member=external:cem"))["data"] == []
+    assert len(await seats(club)) == 2
+
+
+async def test_who_waits_may_leave_and_what_is_wrong_is_said(club: Shop) -> None:
+    assert (await wait(club, "ana"))[1]["code"] == "seats_free"
+    assert (await wait(club, "ana", "pouch"))[1]["code"] == "no_waiting_list"
+    assert (await wait(club, "ana", "nothing"))[1]["code"] == "reward_not_found"
+    assert (await wait(club, "nobody"))[1]["code"] == "member_not_found"
+    assert (await wait(club, "ana", "walk"))[1]["code"] == "reward_not_for_member"
+    await club.taken("evening", "ana", quantity=2)
+    assert (await wait(club, "ana"))[1]["code"] == "limit_reached"
+    await wait(club, "bob")
+    leaving = {"member": "external:bob"}
+    left = await club.ask("POST", "rewards/evening/waiting/leave", json=leaving)
+    assert (left[0], left[1]["state"], left[1]["place"]) == (200, "left", None)
+    again = await club.ask("POST", "rewards/evening/waiting/leave", json=leaving)
+    assert (again[0], again[1]["code"]) == (409, "not_waiting")
+    assert await line(club) == []
+
+
+async def test_who_cannot_pay_any_more_is_passed_over(club: Shop) -> None:
+    taken = await club.taken("evening", quantity=2)
+    for name in ("bob", "cem"):
+        await wait(club, name)
+    account = (await club.get("members/external:bob"))["account"]
+    body = {"wallet": "points", "amount": "-950", "reason": "spent elsewhere"}
+    assert (await club.ask("POST", f"accounts/{account}/adjustments", json=body))[0] == 201
+    await club.move(taken, "cancel")
+    assert await club.points("bob") == "50"
+    assert await club.points("cem") == "900"
+    assert await line(club) == []
+    # The second seat is anybody's again.
+    assert (await club.taken("evening", "dia"))["status"] == "issued"
+
+
+async def test_campaigns_and_carts_wait_as_well(club: Shop) -> None:
+    first = await club.taken("evening", "ana")
+    await club.taken("evening", "bob")
+    await wait(club, "cem")
+    cart = {
+        "member": "external:dia",
+        "rewards": ["evening"],
+        "lines": [{"id": "1", "sku": "BP-40", "quantity": 1, "price": "10.00"}],
+    }
+    held = await club.ask("PUT", "checkouts/one", json=cart)
+    assert held[1]["errors"][0]["code"] == "out_of_stock", held
+    # Two more seats, and one who waits: one of them is free.
+    assert (await club.api.apply(PROGRAM.replace("seats: 2", "seats: 4"))).status_code == 201
+    assert (await club.seen("dia"))["evening"]["available"] is True
+    held = await club.ask("PUT", "checkouts/one", json=cart)
+    assert held[0] in (200, 201), held
+    assert await club.refused("evening", "eva") == "out_of_stock"
+    assert (await club.seen("eva"))["evening"]["reason"] == "out_of_stock"
+    paid = await club.order("big", "1000.00", "eva")
+    assert [one["reason"] for one in paid["skipped"] if one["campaign"] == "lucky"] == ["out_of_stock"]
+    # The cart keeps what it holds although somebody waits.
+    held = await club.ask("PUT", "checkouts/one", json=cart)
+    assert held[0] == 200, held
+    tenant = tenant_id_of(club.api.tenant)
+    run_due_of(club.api.house.database, club.api.house.engine, tenant, club.now)
+    assert await line(club) == []
+    assert await club.points("cem") == "900"
+    await club.move(first, "cancel")
+    confirmed = await club.ask("POST", "checkouts/one/confirm", json={"payments": []})
+    assert confirmed[0] in (200, 201), confirmed
+
+
+async def test_an_erased_member_waits_no_more(club: Shop) -> None:
+    taken = await club.taken("evening", quantity=2)
+    await wait(club, "bob")
+    await wait(club, "cem")
+    said = await club.api.call("DELETE", f"{CLUB}/members/external:bob", headers=club.clock)
+    assert said.status_code in (200, 204), said.text
+    await club.move(taken, "cancel")
+    assert await line(club) == []
+    assert await club.points("cem") == "900"
+
+
+async def test_64_callers_get_two_seats_and_the_line_is_kept(bare: Api) -> None:
+    names = tuple(f"m{number}" for number in range(16))
+    club = await members(bare, names)
+    said = await asyncio.gather(*(club.take("evening", names[turn % 16]) for turn in range(64)))
+    assert sum(one.get("status") == "issued" for one in said) == 2
+    joined = await asyncio.gather(*(wait(club, names[turn % 16]) for turn in range(64)))
+    statuses = [one[0] for one in joined]
+    assert statuses.count(201) == len(await line(club))
+    assert {one["number"] for one in await line(club)} == set(range(1, statuses.count(201) + 1))
+    there = await line(club)
+    given = [one for one in said if one.get("status") == "issued"]
+    # Two seats come back while everybody tries to take one.
+    club.now += timedelta(minutes=1)
+    calls = [club.move(one, "cancel") for one in given]
+    calls += [club.take("evening", names[turn % 16]) for turn in range(62)]
+    results = await asyncio.gather(*calls)
+    assert sum(one.get("status") == "issued" for one in results) == 0, "nobody overtakes the line"
+    tenant = tenant_id_of(club.api.tenant)
+    run_due_of(club.api.house.database, club.api.house.engine, tenant, club.now)
+    assert [one["number"] for one in await line(club)] == [one["number"] for one in there[2:]]
+    owners = {str(one["member"]) for one in await seats(club)}
+    assert owners == {str(one["member"]) for one in there[:2]}
+    club.check()
+
+
+async def test_verify_counts_the_line_again_and_finds_what_was_changed(bare: Api) -> None:
+    club = await members(bare, ("ana", "bob", "cem"))
+    taken = await club.taken("evening", quantity=2)
+    for name in ("bob", "cem"):
+        await wait(club, name)
+    await club.move(taken, "cancel")
+    club.check()
+    tenant = tenant_id_of(club.api.tenant)
+    found = set()
+    for change in (
+        "update seat_waits set state = 'waiting', redemption_id = null where number = 1",
+        "update seat_waits set redemption_id = redemption_id + 1 where number = 1",
+        "update seat_waits set member_id = member_id + 1 where number = 2",
+        "update shared_counters set used = used + 1 where counter = 'reward/evening/waiting'",
+    ):
+        with club.api.house.database.transaction(tenant) as tx:
+            tx.execute("set transaction isolation level repeatable read")
+            tx.execute(change)
+            audit = Audit(tx, club.api.house.vault(tenant), now=club.now)
+            codes = {one.code for one in audit.run()}
+            assert codes, change
+            found |= codes
+            tx.execute("rollback")
+    assert found >= {"counter_unlike_draws", "seat_unlike_redemption", "wait_missing"}
