@@ -18,6 +18,15 @@ values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict do nothing
 """  # noqa: S608 - columns of ours
 _SELECT: Final = f"select {_COLUMNS} from referrals"  # noqa: S608 - columns of ours
+_ALL: Final = f"""{_SELECT}
+where program_id = %s and (%s = 0 or member_id < %s) order by member_id desc limit %s
+"""
+_HELD: Final = f"""{_SELECT} r
+where program_id = %s and (%s = 0 or member_id < %s) and (state = 'held' or exists (
+    select from referral_completions c
+    where c.program_id = r.program_id and c.member_id = r.member_id and c.state = 'held'))
+order by member_id desc limit %s
+"""
 _DECIDE: Final = """
 update referrals set state = %s, decided_at = %s, decided_by = %s
 where account_id = %s and member_id = %s and state = 'held'
@@ -149,22 +158,18 @@ def list_invited_by(tx: Tx, program_id: int, advocate_id: int, page: tuple[int, 
     return [Referral(*row) for row in rows]
 
 
-def list_referrals(tx: Tx, program_id: int, state: str, page: tuple[int, int]) -> list[Referral]:
+def list_referrals(tx: Tx, program_id: int, page: tuple[int, int], *, held: bool = False) -> list[Referral]:
     """List a program's invitations.
 
     Args:
         tx: bound to the tenant.
         program_id: of which program.
-        state: only these; empty for all.
         page: only friends before this one (0 for all), and how many at most.
+        held: only those that wait for somebody: the friend, or what the friend did.
 
     Returns:
         Newest first.
     """
     before, limit = page
-    where = (
-        "where program_id = %s and (%s = '' or state = %s) and (%s = 0 or member_id < %s)"
-        " order by member_id desc limit %s"
-    )
-    rows = tx.execute(f"{_SELECT} {where}", (program_id, state, state, before, before, limit))
+    rows = tx.execute(_HELD if held else _ALL, (program_id, before, before, limit))
     return [Referral(*row) for row in rows]

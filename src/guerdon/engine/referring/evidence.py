@@ -23,6 +23,7 @@ select account_id, event_id, member_id, type, source, id, order_id, channel, sto
     version, late, first_seq, transactions, body, sealed, decision
 from events where account_id = %s and sealed is not null order by event_id desc limit %s
 """
+_MEMBERS: Final = "select member_id from members where account_id = %s"
 _ONE: Final = """
 select account_id, event_id, member_id, type, source, id, order_id, channel, store, occurred_at, booked_at,
     version, late, first_seq, transactions, body, sealed, decision
@@ -104,17 +105,19 @@ def reasons_for(
 def _is_circle(tx: Tx, scene: Scene, invited: Referral) -> bool:
     """Follow who invited whom upwards: it may lead back to the friend where accounts were merged."""
     home = whereabouts(tx, scene, invited.member_id)
-    member_id = invited.advocate_id
-    for _ in range(CHAIN_AT_MOST):
-        above = load_of(tx, scene.program_id, [member_id])
-        if not above:
-            return False
-        member_id = above[0].advocate_id
-        there = whereabouts(tx, scene, member_id)
-        if member_id == invited.member_id:
-            return True
-        if home is not None and there is not None and there.account_id == home.account_id:
-            return True
+    there = whereabouts(tx, scene, invited.advocate_id)
+    seen: set[int] = set()
+    waiting = [there.account_id] if there is not None else []
+    while waiting and home is not None and len(seen) < CHAIN_AT_MOST:
+        account_id = waiting.pop()
+        seen.add(account_id)
+        members = [row[0] for row in tx.execute(_MEMBERS, (account_id,))]
+        for above in load_of(tx, scene.program_id, members):
+            one = whereabouts(tx, scene, above.advocate_id)
+            if one is not None and one.account_id == home.account_id:
+                return True
+            if one is not None and one.account_id not in seen:
+                waiting.append(one.account_id)
     return False
 
 
