@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sharing import Plugin
+
 # A slow or shared machine is no fault of the code: nothing here is judged by elapsed time.
 settings.register_profile(
     "guerdon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -29,7 +31,8 @@ NAMES_OF_THIS_MACHINE = {"", "localhost", "localhost.localdomain", socket.gethos
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try fewer examples where the long tests are left out."""
+    """Share the run among workers, and try fewer examples where the long tests are left out."""
+    config.pluginmanager.register(Plugin())
     if config.getoption("markexpr") == "not long" and config.getoption("hypothesis_profile") is None:
         settings.load_profile("short")
 
