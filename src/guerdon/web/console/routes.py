@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
+from guerdon.web.console.links import room as links
 from guerdon.web.console.proofs import room as proofs
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.rooms import (
@@ -37,7 +38,7 @@ def nowhere(visit: Visitor) -> Response:
 
 
 _ROOMS: Final = (
-    *(entrance, overview, members, people, program, backtests, books, proofs, quarantine),
+    *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes),
     *(webhooks, hooks, jobs, office),
 )

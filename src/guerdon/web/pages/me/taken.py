@@ -26,7 +26,7 @@ class TakenView:
     kind: str
     quantity: int
     state: str
-    """`issued`, `sent`, `used`, `cancelled`, or `over` where its time is."""
+    """`issued`, `sent`, `used`, `cancelled`, `over` where its time is, or `given` for a donation."""
     codes: tuple[str, ...]
     choice: str
     issued_at: datetime
@@ -105,7 +105,7 @@ def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
         reward=voice.reward(row.reward),
         kind=row.kind,
         quantity=row.quantity,
-        state="over" if over else row.status,
+        state=_state(row, over=over),
         codes=(*([row.code] if row.code else ()), *(card_code(reader.vault, one) for one in cards)),
         choice=row.choice,
         issued_at=row.issued_at,
@@ -120,3 +120,9 @@ def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
         link=content.url or "" if content is not None else "",
         text=voice.text(content.text) if content is not None and content.text is not None else "",
     )
+
+
+def _state(row: Redemption, *, over: bool) -> str:
+    if row.kind == "donation" and row.status != "cancelled":
+        return "given"
+    return "over" if over else row.status
