@@ -27,6 +27,7 @@ from guerdon.web.api import (
 )
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
+from guerdon.web.api.challenges import routes as challenges
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.links import routes as links
@@ -62,6 +63,8 @@ _FRAMEWORK_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 _ROUTERS: Final = (
     programs.ROUTER,
     versions.ROUTER,
+    # Before the members, whose references may hold slashes.
+    challenges.ROUTER,
     members.ROUTER,
     links.ROUTER,
     # Before the orders, whose ids may hold slashes.

@@ -350,8 +350,7 @@ def test_the_program_says_what_a_return_does(policy: str, after_part: int, after
 
 
 def test_prizes_of_one_order_fall_one_by_one() -> None:
-    more = {"prize": [*PRIZE, {"grant": "pen"}]}
-    life = Life(club(metric="spend", every="10", **more))
+    life = Life(club(metric="spend", every="10", prize=[*PRIZE, {"grant": "pen"}]))
     lines = [LineInput(id=name, sku="a", quantity=Decimal(1), price=Decimal(10)) for name in "123"]
     life.buys("three", *lines)
     assert (life.points, life.progress.times) == (30, 3)

@@ -101,7 +101,7 @@ def load_state(tx: Tx, looker: Looker, now: datetime) -> State:
     wallets = load_wallets(tx, accounts, now, program).get(account_id, {})
     metrics = {metric.identity for metric in program.metrics.values()}
     metrics |= {one.identity for ladder in program.ladders.values() for one in ladder.metrics}
-    standing = load_standing(tx, Wanted(accounts, metrics))[account_id]
+    standing = load_standing(tx, Wanted(accounts, metrics, challenges=True))[account_id]
     people = load_members(tx, accounts, [] if looker.member_id is None else [looker.member_id])
     cooling = [key for key, reward in program.rewards.items() if reward.cooling is not None]
     owner = people.owners.get(account_id)
@@ -116,6 +116,7 @@ def load_state(tx: Tx, looker: Looker, now: datetime) -> State:
         buckets=standing.buckets,
         tiers=standing.tiers,
         badges=standing.badges,
+        challenges=standing.challenges,
         owner=owner.state if owner is not None else None,
         members=row.members,
         takings=ask_takings(tx, accounts, cooling)().get(account_id, {}),

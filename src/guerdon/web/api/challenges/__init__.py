@@ -1,0 +1,1 @@
+"""Calls about challenges and badges."""
