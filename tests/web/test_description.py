@@ -228,7 +228,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
     """The examples are sent in the order of the document, to what those before them have made."""
     document = bare.front.description
     known = {"program": "corner-shop", "ref": "external:ananya", "checkout": "C-1", "order": "A-1"}
-    known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting"}
+    known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting", "leaderboard": "top_buyers"}
     await bare.apply(msgspec.json.encode(SAMPLES["put", "/v1/programs/{program}"]).decode(), "corner-shop")
     friend = await bare.post("/v1/programs/corner-shop/members", json={"external_id": "ben"})
     for path, item in document["paths"].items():
@@ -315,6 +315,8 @@ def _paid(order: str) -> dict[str, Any]:
 def _remember(known: dict[str, str], path: str, said: Any) -> None:
     if path.endswith("/members"):
         known["account"] = said["account"]
+    if path.endswith("/teams"):
+        known["team"] = said["id"]
     if path.endswith("/attempts"):
         known["attempt"] = said["id"]
     if path.endswith("/redemptions"):

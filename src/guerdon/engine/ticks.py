@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from guerdon.base.errors import Problem
+from guerdon.engine.boards.closing import close_due
 from guerdon.engine.checkouts.forgetting import forget_checkouts
 from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
@@ -87,6 +88,9 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)
+        close_due(database, loop, (tenant_id, program), now)
+        draw_due(Draws(database, loop, tenant_id, program), now)
+        telling.tell_due(database, loop, (tenant_id, program), now)
     return count
 
 

@@ -21,6 +21,8 @@ SCOPES = frozenset(
         "accounts:read",
         "accounts:write",
         "audit:read",
+        "boards:read",
+        "boards:write",
         "checkouts:write",
         "coupons:read",
         "coupons:write",
@@ -43,6 +45,8 @@ SCOPES = frozenset(
         "webhooks:read",
         "webhooks:write",
         "witness:push",
+        "teams:read",
+        "teams:write",
         "witness:read",
         "witness:write",
     }

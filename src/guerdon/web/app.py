@@ -25,6 +25,7 @@ from guerdon.web.api import (
     rewards,
     versions,
 )
+from guerdon.web.api.boards import routes as boards
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.challenges import routes as challenges
@@ -40,6 +41,7 @@ from guerdon.web.api.taking import access, causes
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.api.witness import routes as witness
 from guerdon.web.callers import Doorkeeper
+from guerdon.web.api.teams import routes as teams
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
 from guerdon.web.hooks import routes as hooks
@@ -86,6 +88,13 @@ _ROUTERS: Final = (
     gift_cards.ROUTER,
     checkouts.ROUTER,
     returns.ROUTER,
+    referrals.ROUTER,
+    boards.ROUTER,
+    teams.ROUTER,
+    community.ROUTER,
+    moderation.ROUTER,
+    own.ROUTER,
+    photos.ROUTER,
     webhooks.ROUTER,
     keys.ROUTER,
     hooks.ROUTER,

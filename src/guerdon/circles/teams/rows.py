@@ -42,6 +42,13 @@ _JOIN: Final = """
 insert into team_members (program_id, team_id, kind, account_id, joined_at, joined_on)
 values (%s, %s, %s, %s, %s, %s) on conflict do nothing
 """
+# Whoever left and comes back within one instant never left.
+_REJOIN: Final = """
+update team_members m set left_at = null, left_on = null
+where program_id = %s and team_id = %s and account_id = %s and joined_at = %s and left_at is not null
+    and not exists (select from team_members o where o.program_id = m.program_id and o.kind = m.kind
+        and o.account_id = m.account_id and o.left_at is null)
+"""
 _LEAVE: Final = """
 update team_members set left_at = %s, left_on = %s
 where program_id = %s and team_id = %s and account_id = %s and left_at is null
@@ -284,7 +291,10 @@ def insert_spell(tx: Tx, program_id: int, kind: str, spell: Spell) -> bool:
         False where the account is in a team of this kind already.
     """
     row = (spell.team_id, kind, spell.account_id, spell.joined_at, spell.joined_on)
-    return tx.execute(_JOIN, (program_id, *row)).rowcount == 1
+    if tx.execute(_JOIN, (program_id, *row)).rowcount == 1:
+        return True
+    again = (program_id, spell.team_id, spell.account_id, spell.joined_at)
+    return tx.execute(_REJOIN, again).rowcount == 1
 
 
 def end_spell(tx: Tx, program_id: int, place: tuple[int, int], when: tuple[datetime, date]) -> bool:

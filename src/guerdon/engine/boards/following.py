@@ -15,7 +15,8 @@ from guerdon.members.standing import Standing, Wanted, load_standing
 from guerdon.play.boards.names import find_joined
 from guerdon.play.boards.prizes import Won, insert_won, times_noted
 from guerdon.play.boards.rows import Stand, write_stands
-from guerdon.play.boards.windows import Kept, Window, list_windows, lock_board, open_window
+from guerdon.play.boards.windows import Kept, Window, begin_board, list_windows, lock_board, open_window
+from guerdon.programs.programs import find_live
 from guerdon.rules.metrics import Counts
 from guerdon.rules.play.boards import (
     Board,
@@ -24,6 +25,7 @@ from guerdon.rules.play.boards import (
     ends_at,
     times_reached,
     value_in,
+    window_at,
     windows_counted,
 )
 from guerdon.rules.program import Program
@@ -65,6 +67,34 @@ def follow(tx: Tx, at: Following, board: Board, account_ids: Collection[int]) ->
         _follow_accounts(tx, at, (board, kept), rows)
     else:
         _follow_teams(tx, at, (board, kept), rows)
+
+
+def begin(tx: Tx, at: Following, board: Board) -> Kept:
+    """Begin to build a board, unless somebody else just did.
+
+    Args:
+        tx: bound to the tenant.
+        at: whose boards, and when.
+        board: of the live version.
+
+    Returns:
+        The board, locked; what it had was let go where the definition says something else now.
+    """
+    kept = lock_board(tx, at.program_id, board.key)
+    if kept is not None and kept.identity == board.identity:
+        return kept
+    begin_board(tx, at.program_id, Kept(board.key, board.identity, _begins_on(tx, at, board), 0))
+    kept = lock_board(tx, at.program_id, board.key)
+    assert kept is not None, "it was begun just now"
+    return kept
+
+
+def _begins_on(tx: Tx, at: Following, board: Board) -> date:
+    """Tell with which window a board begins: that of the day on which it was applied."""
+    live = find_live(tx, at.program.key)
+    day = at.program.zone.day_of(min(at.now, live.applied_at)) if live is not None else at.today
+    window = window_at(board, day)
+    return window.opens_on if window is not None else day
 
 
 def stands(rows: Mapping[int, AccountRow]) -> dict[int, AccountRow]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from guerdon.engine.boards.following import Following, follow
+from guerdon.engine.boards.following import Following, begin, follow
 from guerdon.engine.boards.moving import settle_merged
 from guerdon.engine.compiled import CompiledPrograms, Live
 from guerdon.infra import failpoints
@@ -17,10 +17,9 @@ from guerdon.infra.outbox.relay import Consumer, Cursor, Parcel
 from guerdon.infra.rounds import Rounds, Worker
 from guerdon.members.accounts import count_behind, list_accounts
 from guerdon.play.boards.rows import list_changing
-from guerdon.play.boards.windows import Kept, begin_board, end_board, list_boards, lock_board, note_built
+from guerdon.play.boards.windows import end_board, list_boards, lock_board, note_built
 from guerdon.programs.programs import LiveVersion, list_programs
 from guerdon.programs.tenants import list_tenants
-from guerdon.rules.play.boards import window_at
 
 CONSUMER: Final = Consumer("boards")
 _PARCELS: Final = 1_000
@@ -120,10 +119,7 @@ class Follower:
             for key, board in live.program.boards.items():
                 known = kept.get(key)
                 if known is None or known.identity != board.identity:
-                    lock_board(tx, at.program_id, key)
-                    window = window_at(board, at.today)
-                    begins = window.opens_on if window is not None else at.today
-                    begin_board(tx, at.program_id, Kept(key, board.identity, begins, 0))
+                    begin(tx, at, board)
             changing = list_changing(tx, at.program_id, at.today, _PAGE)
             for key in sorted({one for one, _ in changing} & live.program.boards.keys()):
                 follow(tx, at, live.program.boards[key], {one for of, one in changing if of == key})
@@ -224,7 +220,3 @@ class BoardKeeper:
     def stop(self) -> None:
         """End after the present round."""
         self._worker.stop()
-
-
-SETTLES_WITHIN: Final = timedelta(seconds=1)
-"""About so far behind the engine boards are."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from guerdon.circles.teams import rows as teams
-from guerdon.engine.boards.following import Following, follow
+from guerdon.engine.boards.following import Following
 from guerdon.infra.tx import Tx
-from guerdon.members.merging.moving import ask_heirs
+from guerdon.members.accounts import load_accounts
+from guerdon.members.merging.moving import ask_heirs, list_merged
 from guerdon.play.boards import names
+from guerdon.play.boards.rows import touch
 
 
 def settle_merged(tx: Tx, at: Following, account_ids: Collection[int]) -> set[int]:
@@ -30,41 +33,62 @@ def settle_merged(tx: Tx, at: Following, account_ids: Collection[int]) -> set[in
         led = teams.captain_of(tx, at.program_id, gone)
         teams.move_spells(tx, at.program_id, (gone, into), when)
         for team_id in led:
-            hand_on(tx, at, team_id, gone)
+            hand_on(tx, at.program_id, team_id, gone, at.now)
     return set(heirs.values())
 
 
-def hand_on(tx: Tx, at: Following, team_id: int, leaving: int) -> None:
+def settle_own(tx: Tx, at: Following, account_id: int) -> None:
+    """Let an account have the places of those merged into it now, before it acts.
+
+    Args:
+        tx: bound to the tenant.
+        at: whose boards, and when.
+        account_id: who acts.
+    """
+    merged = list_merged(tx, [account_id])
+    if merged:
+        settle_merged(tx, at, merged)
+
+
+def hand_on(tx: Tx, program_id: int, team_id: int, leaving: int, now: datetime) -> None:
     """Let the longest member lead a team that its captain leaves, or end it where nobody is left.
 
     Args:
         tx: bound to the tenant.
-        at: whose teams, and when.
+        program_id: whose teams.
         team_id: which.
         leaving: the account that led it, and is in it no more.
+        now: the instant.
     """
-    team = teams.lock_team(tx, at.program_id, team_id)
+    team = teams.lock_team(tx, program_id, team_id)
     if team is None:
         return
-    spells = teams.list_spells(tx, at.program_id, [team_id])
+    spells = teams.list_spells(tx, program_id, [team_id])
     there = [one.account_id for one in spells if one.left_on is None]
     if not there:
-        teams.end_team(tx, at.program_id, team_id, at.now)
+        teams.end_team(tx, program_id, team_id, now)
     elif team.captain == leaving and leaving not in there:
-        teams.make_captain(tx, at.program_id, team_id, there[0])
+        teams.make_captain(tx, program_id, team_id, there[0])
 
 
-def forget_person(tx: Tx, at: Following, account_id: int, member_id: int) -> None:
+def forget_places(tx: Tx, program_id: int, person: tuple[int, int], now: datetime) -> None:
     """Forget the names that somebody chose who is erased; where nobody is left, the account stands nowhere.
+
+    Boards themselves follow within about a second.
 
     Args:
         tx: bound to the tenant, after the erasure in the same transaction.
-        at: whose boards, and when.
-        account_id: of the person.
-        member_id: the person.
+        program_id: of the person.
+        person: account and member.
+        now: the instant.
     """
-    names.forget_names(tx, at.program_id, account_id, member_id)
-    teams.forget_names(tx, at.program_id, member_id)
-    for board in at.program.boards.values():
-        if board.team is None:
-            follow(tx, at, board, [account_id])
+    account_id, member_id = person
+    names.forget_names(tx, program_id, account_id, member_id)
+    teams.forget_names(tx, program_id, member_id)
+    touch(tx, program_id, account_id)
+    left = load_accounts(tx, program_id, [account_id]).get(account_id)
+    if left is not None and not left.members:
+        for team in teams.own_teams(tx, program_id, account_id):
+            teams.lock_team(tx, program_id, team.team_id)
+            teams.end_spell(tx, program_id, (team.team_id, account_id), (now, now.date()))
+            hand_on(tx, program_id, team.team_id, account_id, now)

@@ -97,6 +97,11 @@ order by changes_on limit %s
 _OF: Final = """
 select board, opens_on, value from board_rows where program_id = %s and participant = any(%s::bigint[])
 """
+_TOUCH: Final = """
+update board_rows r set changes_on = date '1970-01-01' from board_windows w
+where r.program_id = %s and r.participant = %s and w.program_id = r.program_id and w.board = r.board
+    and w.opens_on = r.opens_on and w.closed_at is null
+"""
 _NO_DAY: Final = date(1, 1, 1)
 
 
@@ -321,6 +326,17 @@ def list_changing(tx: Tx, program_id: int, today: date, limit: int) -> list[tupl
         Board and participant.
     """
     return tx.execute(_CHANGING, (program_id, today, limit)).fetchall()
+
+
+def touch(tx: Tx, program_id: int, participant: int) -> None:
+    """Let somebody be looked at anew with the next round, wherever they stand in an open window.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose boards.
+        participant: an account, or a team.
+    """
+    tx.execute(_TOUCH, (program_id, participant))
 
 
 def list_standing(tx: Tx, program_id: int, participants: Collection[int]) -> list[tuple[str, date, Decimal]]:

@@ -45,6 +45,7 @@ create table board_rows (
     primary key (program_id, board, opens_on, participant)
 );
 create index board_rows_ranked on board_rows (program_id, board, opens_on, value desc, participant);
+create index board_rows_of on board_rows (program_id, participant);
 create index board_rows_changing on board_rows (program_id, changes_on) where changes_on is not null;
 alter table board_rows enable row level security;
 alter table board_rows force row level security;

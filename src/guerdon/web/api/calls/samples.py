@@ -64,6 +64,10 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
             "tasting": {"kind": "event", "price": {"points": 100}, "seats": 1},
         },
+        "community": {"approve": "none"},
+        "metrics": {"bought": {"event": "order.paid", "value": "order.net"}},
+        "teams": {"street": {"size": 5}},
+        "leaderboards": {"top_buyers": {"metric": "bought", "window": "month", "opt_in": True}},
         "quizzes": {
             "know_your_tea": {
                 "prize": [{"award": {"wallet": "points", "amount": "20"}}],
@@ -141,6 +145,22 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting/leave"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/checkins"): {"code": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/members/{{ref}}/page"): {"hours": 48},
+    ("post", f"{_PROGRAM}/leaderboards/{{leaderboard}}/join"): {
+        "member": "external:ananya",
+        "name": "Ananya R.",
+    },
+    ("post", f"{_PROGRAM}/leaderboards/{{leaderboard}}/leave"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/teams"): {"member": "external:ananya", "kind": "street", "name": "Mill Lane"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/name"): {"member": "external:ananya", "name": "Mill Lane East"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/invite"): {"member": "external:ananya", "account": "external:ben"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/refuse"): {"member": "external:ananya", "account": "external:ben"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/join"): {"member": "external:ben"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/captain"): {"member": "external:ananya", "account": "external:ben"},
+    ("post", f"{_PROGRAM}/teams/{{team}}/send_away"): {
+        "member": "external:ben",
+        "account": "external:ananya",
+    },
+    ("post", f"{_PROGRAM}/teams/{{team}}/leave"): {"member": "external:ben"},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts/{{attempt}}/answers"): {"question": 1, "answer": False},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/link"): {"member": "external:ananya", "hours": 24},

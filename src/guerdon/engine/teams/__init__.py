@@ -1,0 +1,1 @@
+"""Teams: found, joined, left, led, named."""

@@ -1,0 +1,1 @@
+"""Leaderboards over HTTP: seen, joined, left, and names taken away."""
