@@ -319,6 +319,8 @@ def _remember(known: dict[str, str], path: str, said: Any) -> None:
         known["team"] = said["id"]
     if path.endswith("/attempts"):
         known["attempt"] = said["id"]
+    if path == "/v1/programs/{program}/posts":
+        known["post"] = said["id"]
     if path.endswith("/redemptions"):
         known["redemption"] = said["id"]
     if path.endswith("/gift-cards"):

@@ -8,6 +8,7 @@ from datetime import datetime
 from guerdon.base.errors import Problem
 from guerdon.engine.boards.closing import close_due
 from guerdon.engine.checkouts.forgetting import forget_checkouts
+from guerdon.engine.community import telling
 from guerdon.engine.commands import ReleaseHolds, RunTick
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
@@ -86,6 +87,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         _forget(database, tenant_id, program.program_id, now)
         tell_occasions(Almanac(database, loop, tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
+        telling.tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)
         close_due(database, loop, (tenant_id, program), now)

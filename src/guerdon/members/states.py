@@ -23,6 +23,12 @@ order by account_id, member_id
 """
 
 
+_KEYS = """
+select account_id, member_id, wrapped_key from members
+where program_id = %s and member_id = any(%s::bigint[]) and wrapped_key is not null
+"""
+
+
 class LoadedMember(msgspec.Struct, frozen=True, gc=False):
     """A member as stored."""
 
@@ -109,3 +115,21 @@ def _member(row: tuple[Any, ...]) -> LoadedMember:
         consents={topic: one.given for topic, one in decode_consents(consents).items()},
     )
     return LoadedMember(account_id, state, wrapped)
+
+
+def load_keys(
+    tx: Tx, vault: Vault, program_id: int, member_ids: Collection[int]
+) -> dict[int, tuple[int, MemberKey]]:
+    """Open the keys of members, to read what was sealed with them.
+
+    Args:
+        tx: bound to the tenant.
+        vault: the tenant's keys.
+        program_id: of which program.
+        member_ids: whose.
+
+    Returns:
+        By member: the account and the key; who was erased is not there.
+    """
+    rows = tx.execute(_KEYS, (program_id, bigints(sorted(set(member_ids)))))
+    return {row[1]: (row[0], vault.open_key(row[1], bytes(row[2]))) for row in rows}

@@ -29,6 +29,7 @@ Duty = Literal[
     "coupons:write",
     "gift_cards:write",
     "gift_cards:block",
+    "posts:moderate",
     "programs:apply",
     "webhooks:write",
     "jobs:run",
@@ -52,6 +53,7 @@ _MAY: Final[dict[Role, frozenset[str]]] = {
             "checkouts:cancel",
             "redemptions:write",
             "gift_cards:block",
+            "posts:moderate",
         }
     ),
     "auditor": frozenset(),

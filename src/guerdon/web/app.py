@@ -29,6 +29,8 @@ from guerdon.web.api.boards import routes as boards
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.challenges import routes as challenges
+from guerdon.web.api.community import moderation, own, photos
+from guerdon.web.api.community import routes as community
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.links import routes as links
@@ -84,6 +86,10 @@ _ROUTERS: Final = (
     causes.ROUTER,
     seats.ROUTER,
     quizzes.ROUTER,
+    community.ROUTER,
+    moderation.ROUTER,
+    own.ROUTER,
+    photos.ROUTER,
     coupons.ROUTER,
     gift_cards.ROUTER,
     checkouts.ROUTER,

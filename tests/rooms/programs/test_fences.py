@@ -87,6 +87,8 @@ def test_open_policies_are_few_and_only_for_reading(database: Database) -> None:
         ("api_keys", "guerdon_lookup", "SELECT"),
         # A call to an order hook carries no key: the hook's number tells whose it is.
         ("order_hooks", "guerdon_lookup", "SELECT"),
+        # An address that a member shared carries none either; the role reads its code and tenant alone.
+        ("shares", "guerdon_lookup", "SELECT"),
         ("tenants", "guerdon_lookup", "SELECT"),
     }
     assert {entry[1] for entry in wide} <= {"guerdon_lookup", "guerdon_relay"}

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import EnrolMember
+from guerdon.engine.community.forgetting import forget_person
 from guerdon.infra.tx import Tx
 from guerdon.insight.segments import segments_of
 from guerdon.members.identities import Kind, Ref, member_ref, normal_ref, parse_ref
@@ -22,7 +23,7 @@ from guerdon.members.members import (
     patch_member,
     search_members,
 )
-from guerdon.members.privacy import Erasure, erase_member
+from guerdon.members.privacy import Erasure
 from guerdon.members.profiles import Profile, read_change, read_profile
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.calls.once import once
@@ -185,7 +186,7 @@ def erase(call: Writing, program: str, ref: str) -> Response:
         erasure = Erasure(
             call.house.vault(call.tenant_id), live.program_id, meant, call.caller.actor, call.now
         )
-        found = erase_member(tx, erasure, call.house.ids)
+        found = forget_person(tx, erasure, call.house.ids)
         member, account = number_text("mem", found.member_id), number_text("acc", found.account_id)
         return 200, Erased(id=member, account=account, erased_at=call.now)
 

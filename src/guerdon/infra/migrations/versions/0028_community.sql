@@ -184,7 +184,7 @@ create policy tenant on shares to guerdon_app using (tenant_id = current_setting
 grant select, insert, update on shares to guerdon_app;
 -- Whose an address is must be known before its tenant is.
 create policy lookup on shares for select to guerdon_lookup using (true);
-grant select on shares to guerdon_lookup;
+grant select (code, tenant_id) on shares to guerdon_lookup;
 alter table share_visits enable row level security;
 alter table share_visits force row level security;
 create policy tenant on share_visits to guerdon_app using (tenant_id = current_setting('guerdon.tenant')::bigint);

@@ -68,6 +68,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "metrics": {"bought": {"event": "order.paid", "value": "order.net"}},
         "teams": {"street": {"size": 5}},
         "leaderboards": {"top_buyers": {"metric": "bought", "window": "month", "opt_in": True}},
+        "community": {"approve": "none"},
         "quizzes": {
             "know_your_tea": {
                 "prize": [{"award": {"wallet": "points", "amount": "20"}}],
@@ -164,6 +165,20 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts/{{attempt}}/answers"): {"question": 1, "answer": False},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/link"): {"member": "external:ananya", "hours": 24},
+    ("post", f"{_PROGRAM}/posts"): {
+        "member": "external:ananya",
+        "kind": "question",
+        "text": "Does the tote bag hold a laptop?",
+        "product": "TOTE-1",
+    },
+    ("post", f"{_PROGRAM}/posts/{{post}}/answers"): {"member": "external:ben", "text": "Mine does, 15 inches."},
+    ("post", f"{_PROGRAM}/posts/{{post}}/likes"): {"member": "external:ben"},
+    ("post", f"{_PROGRAM}/posts/{{post}}/unlike"): {"member": "external:ben"},
+    ("post", f"{_PROGRAM}/posts/{{post}}/reports"): {"member": "external:ben", "why": "wrong"},
+    ("post", f"{_PROGRAM}/moderation/posts/{{post}}"): {"decision": "hide", "reason": "It names somebody."},
+    ("post", f"{_PROGRAM}/moderation/public_names"): {"member": "external:ben"},
+    ("post", f"{_PROGRAM}/posts/{{post}}/withdraw"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/public_names"): {"member": "external:ananya", "name": "Ananya of the hills"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.community.forgetting import forget_person
 from guerdon.engine.events import Page, list_events
 from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions
 from guerdon.members.identities import Ref, member_ref
 from guerdon.members.members import Member, get_member
 from guerdon.members.merging.moving import list_merged
-from guerdon.members.privacy import Erasure, erase_member, export_member
+from guerdon.members.privacy import Erasure, export_member
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
@@ -66,7 +67,7 @@ def erase(visit: Erasing, program: str, member: str) -> Response:
                 raise Problem.at("/card", "card_wrong", detail)
             vault = visit.house.vault(visit.tenant_id)
             erasure = Erasure(vault, opened.live.program_id, ref, visit.staff.actor, visit.now)
-            erase_member(tx, erasure, visit.house.ids)
+            forget_person(tx, erasure, visit.house.ids)
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

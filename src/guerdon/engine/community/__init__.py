@@ -1,0 +1,1 @@
+"""Posts where they meet the account: what was bought, what is approved, and telling the engine."""

@@ -1,0 +1,36 @@
+"""Whether an account bought a product."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Final
+
+from guerdon.infra.tx import Tx
+from guerdon.members.merging.moving import list_merged
+
+_ORDERS_AT_MOST: Final = 500
+_ORDERS: Final = """
+select body from events
+where account_id = any(%s::bigint[]) and type = 'order.paid' order by event_id desc limit %s
+"""
+
+
+def has_bought(tx: Tx, account_id: int, sku: str) -> bool:
+    """Tell whether a product is among what an account paid for.
+
+    Args:
+        tx: bound to the tenant.
+        account_id: whose orders, with those of accounts that were merged into it.
+        sku: the product.
+
+    Returns:
+        Whether one of its latest 500 orders has it; what came back was bought as well.
+    """
+    accounts = [account_id, *list_merged(tx, [account_id])]
+    for (body,) in tx.execute(_ORDERS, (accounts, _ORDERS_AT_MOST)):
+        data = json.loads(zlib.decompress(body)).get("data")
+        lines = data.get("lines", ()) if isinstance(data, dict) else ()
+        if any(line.get("sku") == sku for line in lines):
+            return True
+    return False

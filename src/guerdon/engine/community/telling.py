@@ -1,0 +1,224 @@
+"""What becomes of posts comes to the account as events: told by whoever did it, else by ticks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text
+from guerdon.circles.posts import opinions, rows
+from guerdon.circles.posts.opinions import Like
+from guerdon.circles.posts.rows import Post, find_post
+from guerdon.engine.commands import IngestEvent
+from guerdon.engine.loop import EngineLoop
+from guerdon.infra.db import Database
+from guerdon.infra.tx import Tx
+from guerdon.programs.programs import LiveVersion
+from guerdon.rules.own_events import ANSWER_APPROVED, COMMUNITY, POST_APPROVED, POST_LIKED
+
+PAGE: Final = 200
+_ANSWER_SECONDS: Final = 600
+PAST: Final = frozenset({"member_not_found", "member_erased", "event_id_reused"})
+"""Whoever was erased meanwhile gets nothing any more; and who likes a post again likes it once."""
+
+
+class Untold(NamedTuple):
+    """Something of which the engine is to be told."""
+
+    raw: bytes | None
+    """A CloudEvent, always the same; None where there is nothing to tell after all."""
+    at: datetime
+    mark: Callable[[Tx], None]
+    """Notes that it was told."""
+
+
+def cloud_event(name: tuple[str, str, str], whose: tuple[int, datetime], data: dict[str, Any]) -> bytes:
+    """Write an event of these rooms.
+
+    Args:
+        name: source, id and type.
+        whose: the member, and when it was.
+        data: what it carries.
+
+    Returns:
+        A CloudEvent as JSON.
+    """
+    source, event_id, event_type = name
+    member_id, at = whose
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": source,
+            "type": event_type,
+            "time": at.isoformat(),
+            "subject": number_text("mem", member_id),
+            "data": data,
+        }
+    ).encode()
+
+
+def data_of(one: Post) -> dict[str, Any]:
+    """Give what the event of an approved post says.
+
+    Args:
+        one: a post, a question or an answer.
+
+    Returns:
+        Plain data.
+    """
+    data = {
+        "post": one.shown_id,
+        "kind": one.kind,
+        "product": one.product,
+        "bought": one.bought,
+        "has_photo": one.has_photo,
+        "words": one.words,
+    }
+    return data if one.question_id is None else {**data, "question": number_text("post", one.question_id)}
+
+
+def untold_post(tx: Tx, program_id: int, one: Post) -> Untold:
+    """Say what the engine is to be told of a post that was approved.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        one: the post.
+
+    Returns:
+        The event; none for an answer to a question of the same account, which brings nothing.
+    """
+    assert one.approved_at is not None, "only what was approved is told"
+
+    def mark(later: Tx) -> None:
+        rows.mark_told(later, program_id, one.post_id)
+
+    question = find_post(tx, program_id, one.question_id) if one.question_id is not None else None
+    if question is not None and question.account_id == one.account_id:
+        return Untold(None, one.approved_at, mark)
+    kind = ANSWER_APPROVED if one.kind == "answer" else POST_APPROVED
+    whose = (one.member_id, one.approved_at)
+    return Untold(cloud_event((COMMUNITY, one.shown_id, kind), whose, data_of(one)), one.approved_at, mark)
+
+
+def untold_like(tx: Tx, program_id: int, one: Like) -> Untold:
+    """Say what the engine is to be told of a like: it comes to the post's author.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        one: the like.
+
+    Returns:
+        The event.
+    """
+
+    def mark(later: Tx) -> None:
+        opinions.mark_told(later, program_id, one)
+
+    post = find_post(tx, program_id, one.post_id)
+    if post is None:
+        return Untold(None, one.liked_at, mark)
+    name = (COMMUNITY, f"{post.shown_id}/{number_text('mem', one.member_id)}", POST_LIKED)
+    data = {"post": post.shown_id, "kind": post.kind, "product": post.product}
+    return Untold(cloud_event(name, (post.member_id, one.liked_at), data), one.liked_at, mark)
+
+
+def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> int:
+    """Tell the engine of posts and likes of which it does not know yet.
+
+    Args:
+        database: where they are found.
+        loop: what takes the events in, in its bulk lane.
+        place: the tenant and the program.
+        now: the instant, UTC.
+
+    Returns:
+        How many events were told.
+
+    Raises:
+        Problem: the first that the engine refused an event with, after all of its page were tried.
+    """
+    told = 0
+    for page in (*_posts(database, place), *_likes(database, place)):
+        told += tell_page(database, loop, place, (page, now))
+    return told
+
+
+def tell_page(
+    database: Database,
+    loop: EngineLoop,
+    place: tuple[int, LiveVersion],
+    what: tuple[Sequence[Untold], datetime],
+) -> int:
+    """Tell the engine of a page of things, and note which arrived.
+
+    Args:
+        database: where that is noted.
+        loop: what takes the events in, in its bulk lane.
+        place: the tenant and the program.
+        what: the page, and the instant.
+
+    Returns:
+        How many events were told.
+
+    Raises:
+        Problem: the first that the engine refused an event with, after all were tried.
+    """
+    tenant_id, program = place
+    page, now = what
+    asked = [(one, one.raw) for one in page if one.raw is not None]
+    commands = [
+        IngestEvent(
+            tenant_id=tenant_id,
+            program=program.key,
+            received_at=max(now, one.at),
+            bulk=True,
+            raw=raw,
+            own=True,
+        )
+        for one, raw in asked
+    ]
+    answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(commands)]
+    refused = {
+        id(one): said.problem
+        for (one, _), said in zip(asked, answers, strict=True)
+        if said.problem is not None and said.problem.code not in PAST
+    }
+    with database.transaction(tenant_id) as tx:
+        for one in page:
+            if id(one) not in refused:
+                one.mark(tx)
+    for problem in refused.values():
+        raise Problem(problem.code, problem.detail)
+    return len(asked)
+
+
+def _posts(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Untold]]:
+    tenant_id, program = place
+    after = 0
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = rows.list_untold(tx, program.program_id, (after, PAGE))
+            told = [untold_post(tx, program.program_id, one) for one in page]
+        if not page:
+            return
+        yield told
+        after = page[-1].post_id
+
+
+def _likes(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Untold]]:
+    tenant_id, program = place
+    after = (0, 0)
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = opinions.list_untold(tx, program.program_id, (after, PAGE))
+            told = [untold_like(tx, program.program_id, one) for one in page]
+        if not page:
+            return
+        yield told
+        after = (page[-1].post_id, page[-1].member_id)

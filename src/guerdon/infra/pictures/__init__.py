@@ -1,0 +1,1 @@
+"""Pictures that strangers send, written anew; and pictures that are drawn here."""

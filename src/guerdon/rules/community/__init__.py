@@ -1,0 +1,1 @@
+"""What is read out of members' words, and how they may call themselves."""

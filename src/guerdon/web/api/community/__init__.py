@@ -1,0 +1,1 @@
+"""Posts, questions and answers over HTTP, and what staff does with them."""
