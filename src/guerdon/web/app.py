@@ -40,10 +40,10 @@ from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
 from guerdon.web.api.seats import routes as seats
 from guerdon.web.api.taking import access, causes
+from guerdon.web.api.teams import routes as teams
 from guerdon.web.api.upkeep import health, keys, webhooks
 from guerdon.web.api.witness import routes as witness
 from guerdon.web.callers import Doorkeeper
-from guerdon.web.api.teams import routes as teams
 from guerdon.web.console import routes as console
 from guerdon.web.front import Front, fault_body
 from guerdon.web.hooks import routes as hooks
@@ -86,6 +86,8 @@ _ROUTERS: Final = (
     causes.ROUTER,
     seats.ROUTER,
     quizzes.ROUTER,
+    boards.ROUTER,
+    teams.ROUTER,
     community.ROUTER,
     moderation.ROUTER,
     own.ROUTER,
@@ -94,13 +96,6 @@ _ROUTERS: Final = (
     gift_cards.ROUTER,
     checkouts.ROUTER,
     returns.ROUTER,
-    referrals.ROUTER,
-    boards.ROUTER,
-    teams.ROUTER,
-    community.ROUTER,
-    moderation.ROUTER,
-    own.ROUTER,
-    photos.ROUTER,
     webhooks.ROUTER,
     keys.ROUTER,
     hooks.ROUTER,
