@@ -14,7 +14,8 @@ from tests.web.conftest import PROGRAM, Api, order
 
 CLUB = "/v1/programs/club"
 DEFINITION = (
-    PROGRAM.replace("timezone:", "name: {en: Corner Club, bn: কর্নার ক্লাব}\nlanguages: [en, bn, hi]\ntimezone:")
+    PROGRAM.replace("ladders:", "  orders: {event: order.paid}\nladders:")
+    .replace("timezone:", "name: {en: Corner Club, bn: কর্নার ক্লাব}\nlanguages: [en, bn, hi]\ntimezone:")
     .replace(
         "  points: {unit: points, rounding: floor,",
         "  credit: {unit: USD, scale: 2, tender: store_credit}\n"
@@ -28,6 +29,17 @@ DEFINITION = (
         "  pouch: {kind: product, name: {en: Travel pouch, bn: ভ্রমণের থলি},",
     )
     + """
+badges:
+  regular: {name: {en: Regular, bn: নিয়মিত}}
+  owl: {name: Night owl, hidden: true}
+challenges:
+  fifth: {name: {en: The fifth order, bn: পঞ্চম অর্ডার}, metric: orders, every: 5, prize: [{grant: voucher}]}
+  autumn:
+    name: Autumn walk
+    opt_in: true
+    metric: orders
+    goal: 2
+    prize: [{badge: regular}, {award: {wallet: points, amount: "300"}}]
 quizzes:
   know_us:
     name: {en: Know us, bn: আমাদের চিনুন}

@@ -93,6 +93,34 @@ async def test_what_cannot_be_had_is_said_at_its_field_and_takes_nothing(reader:
     assert "You had it as often" in await reader.open("/take/single")
 
 
+async def test_challenges_are_joined_and_left_by_a_press(reader: Reader) -> None:
+    page = await reader.open()
+    for shown in (
+        "The fifth order",
+        "Stamps: 1 of 5",
+        "Autumn walk",
+        "Not yet yours",
+        "Brings: Regular, 300 points",
+    ):
+        assert shown in page, shown
+    assert "Night owl" not in page
+    assert '<span class="stamp">Bronze</span>' in page
+    assert "840.20 to go (Spend)" in page.replace("$", "")
+    once = {"once": "a1"}
+    for _ in range(2):
+        joined = await reader.send("/do/join-challenge/autumn", once)
+        assert joined.headers["location"] == f"{reader.path}?lang=en#do", joined.text
+    page = await reader.open()
+    assert "0 of 2" in page
+    again = await reader.send("/do/join-challenge/autumn", {"once": "a2"})
+    assert again.status_code == 422
+    assert 'role="alert"' in again.text
+    assert "You take part already." in again.text
+    assert (await reader.send("/do/leave-challenge/autumn", {"once": "a3"})).status_code == 303
+    assert (await reader.send("/do/leave-challenge/nothing", {"once": "a4"})).status_code == 422
+    assert (await reader.send("/do/nothing/autumn", {"once": "a5"})).status_code == 404
+
+
 async def test_my_language_is_kept_and_read_everywhere(reader: Reader) -> None:
     bare = await reader.client.get(reader.path, headers={"accept-language": "hi"})
     assert '<html lang="hi"' in bare.text

@@ -80,12 +80,13 @@ class Visit:
         check_link(tx, Found(taker.account_id, taker.member_id), self.link.made_at)
         return taker
 
-    def go(self, path: str = "", language: str = "", **more: str) -> Response:
+    def go(self, path: str = "", language: str = "", part: str = "", **more: str) -> Response:
         """Send them on with a GET, so that reloading sends nothing twice.
 
         Args:
             path: behind the address, with its slash.
             language: in which they read; the one of this visit where it is not said.
+            part: of the page, to which it is scrolled.
             more: further parameters of the address.
 
         Returns:
@@ -93,7 +94,7 @@ class Visit:
         """
         parameters = {"lang": language or self.language, **more}
         query = "&".join(f"{name}={value}" for name, value in parameters.items())
-        where = f"{self.path}{path}?{query}"
+        where = f"{self.path}{path}?{query}" + (f"#{part}" if part else "")
         return Response(status_code=303, headers={"location": where, "referrer-policy": "no-referrer"})
 
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from guerdon.base.errors import Fault, Problem
+from guerdon.base.errors import Problem
 from guerdon.base.ids import parse_number
-from guerdon.engine.commands import Once, RedeemReward
+from guerdon.engine.commands import RedeemReward
 from guerdon.engine.looking.offers import Looker, load_offers
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
 from guerdon.rules.offering import Offer
 from guerdon.rules.program import Reward
 from guerdon.web.console.chart import stitch_length, stitches
+from guerdon.web.pages.me.acting import Asked, tell
 from guerdon.web.pages.me.reader import Reader
 
 _HIDDEN: Final = frozenset({"reward_not_for_sale", "reward_over", "reward_not_for_member"})
 _ELSEWHERE: Final = frozenset({"warranty"})
 """Kinds of which more has to be said than this page asks."""
 _NO_REWARD: Final = Problem("reward_not_found", "there is no such reward")
-_ONCE_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,8 @@ def load_reward_view(tx: Tx, reader: Reader, key: str) -> RewardView:
     return _view(reader, reader.program.rewards[key], offer)
 
 
-def redeem_command(reader: Reader, view: RewardView, asked: Taking) -> RedeemReward:
-    """Make the command that takes a reward; the same form twice is one taking.
+async def redeem(reader: Reader, view: RewardView, asked: Taking) -> int:
+    """Take a reward; the same form twice is one taking.
 
     Args:
         reader: who takes it.
@@ -113,47 +112,26 @@ def redeem_command(reader: Reader, view: RewardView, asked: Taking) -> RedeemRew
         asked: what the form said.
 
     Returns:
-        The command.
+        The redemption's number.
 
     Raises:
-        Problem: `quantity_invalid` or `choice_missing`, at its field.
+        Problem: `quantity_invalid` or `choice_missing`, at its field; what the engine refuses.
     """
     if not (asked.quantity.isascii() and asked.quantity.isdigit() and 0 < int(asked.quantity[:5]) <= 1000):
         raise Problem.at("/quantity", "quantity_invalid", "expected a whole number from 1 to 1000")
     if view.choices and not asked.choice:
         raise Problem.at("/choice", "choice_missing", "say what is chosen of this reward")
-    body = repr((asked.reward, asked.quantity, asked.choice)).encode()
-    once = Once(f"page take {reader.ref}", asked.once[:_ONCE_LENGTH], hashlib.sha256(body).digest())
-    return RedeemReward(
-        tenant_id=reader.visit.link.tenant_id,
-        program=reader.program.key,
-        received_at=reader.now,
-        once=once if asked.once else None,
+    form = {"quantity": asked.quantity, "choice": asked.choice}
+    said = await tell(
+        reader,
+        RedeemReward,
+        Asked("take", asked.reward, asked.once, form),
         member=member_ref(reader.taker.member_id),
         reward=asked.reward,
         quantity=int(asked.quantity),
         choice=asked.choice,
         by=f"member:{reader.ref}",
     )
-
-
-async def redeem(reader: Reader, command: RedeemReward) -> int:
-    """Have the engine carry it out.
-
-    Args:
-        reader: who takes it.
-        command: what.
-
-    Returns:
-        The redemption's number.
-
-    Raises:
-        Problem: the engine's refusal.
-    """
-    said = await reader.visit.whose.premises.waiting.ask(command)
-    if said.problem is not None:
-        faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-        raise Problem(said.problem.code, said.problem.detail, faults)
     return parse_number("red", str(said.redemptions[0]["id"])) or 0
 
 

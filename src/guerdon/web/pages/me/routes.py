@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
@@ -22,6 +23,8 @@ from guerdon.rules.proofs.statement import write_proof
 from guerdon.web.api.calls.call import answer
 from guerdon.web.api.calls.links import PAGE
 from guerdon.web.console.saying import LANGUAGES
+from guerdon.web.pages.me.acting import Asked, act
+from guerdon.web.pages.me.challenges import load_badge_views, load_challenge_views
 from guerdon.web.pages.me.climbing import load_ladder_views
 from guerdon.web.pages.me.holding import load_wallet_views
 from guerdon.web.pages.me.playing import load_quiz_views
@@ -31,7 +34,6 @@ from guerdon.web.pages.me.rewards import (
     load_reward_view,
     load_reward_views,
     redeem,
-    redeem_command,
 )
 from guerdon.web.pages.me.story import load_statement, load_story
 from guerdon.web.pages.me.taken import load_taken_view, load_taken_views
@@ -66,19 +68,57 @@ Coming = Annotated[Visit, Depends(coming(PAGE))]
 @ROUTER.get(_AT)
 def show(visit: Coming, before: UUID | None = None, done: str = "") -> Response:
     """What a member has, can do and did."""
+    return _show(visit, before, done=done)
 
+
+def _show(
+    visit: Visit,
+    before: UUID | None = None,
+    *,
+    done: str = "",
+    refused: tuple[Asked, Problem] | None = None,
+) -> Response:
     def load(tx: Tx, reader: Reader) -> dict[str, Any]:
         return {
             "wallets": load_wallet_views(tx, reader),
             "ladders": load_ladder_views(tx, reader),
             "quizzes": load_quiz_views(tx, reader),
+            "challenges": load_challenge_views(tx, reader),
+            "badges": load_badge_views(tx, reader),
             "rewards": load_reward_views(tx, reader),
             "taken": load_taken_views(tx, reader),
             "story": load_story(tx, reader, before),
         }
 
     reader, found = _with_reader(visit, load)
-    return _page(reader, "me.html", done=done, newest=before is None, **found)
+    asked, problem = refused if refused is not None else (None, None)
+    return _page(
+        reader,
+        "me.html",
+        200 if problem is None else 422,
+        done=done,
+        newest=before is None,
+        wrong=asked.place if asked is not None else "",
+        typed=asked.fields if asked is not None else {},
+        error=refusal(reader, problem) if problem is not None else "",
+        once=lambda: secrets.token_hex(16),
+        **found,
+    )
+
+
+@ROUTER.post(f"{_AT}/do/{{what}}/{{key}}")
+async def do(visit: Coming, what: str, key: str) -> Response:
+    """Do one thing; where it is refused, the page says so at the form."""
+    said = {name: values[0].strip() for name, values in (await read_form(visit.request)).items()}
+    asked = Asked(what, key, said.pop("once", ""), said)
+    reader, _ = await to_thread.run_sync(_with_reader, visit, _nothing)
+    try:
+        part = await act(reader, asked)
+    except Problem as problem:
+        if problem.code == "page_not_found":
+            raise
+        return await to_thread.run_sync(partial(_show, visit, refused=(asked, problem)))
+    return visit.go("", reader.say.language, part=part)
 
 
 @ROUTER.get(f"{_AT}/take/{{reward}}")
@@ -94,12 +134,11 @@ async def take(visit: Coming, reward: str) -> Response:
     said = {name: values[0].strip() for name, values in form.items()}
     asked = Taking(reward, said.get("quantity", "1"), said.get("choice", "")[:200], said.get("once", ""))
 
-    def load(tx: Tx, reader: Reader) -> Any:
-        return redeem_command(reader, load_reward_view(tx, reader, reward), asked)
-
     try:
-        reader, command = await to_thread.run_sync(_with_reader, visit, load)
-        made = await redeem(reader, command)
+        reader, view = await to_thread.run_sync(
+            _with_reader, visit, lambda tx, reader: load_reward_view(tx, reader, reward)
+        )
+        made = await redeem(reader, view, asked)
     except Problem as problem:
         if problem.code.startswith("link_") or problem.code in ("reward_not_found", "member_not_found"):
             raise
@@ -142,6 +181,10 @@ def statement(visit: Coming) -> Response:
     said.headers["content-disposition"] = f'attachment; filename="proof-{name}.json"'
     said.headers["cache-control"] = "no-store"
     return said
+
+
+def _nothing(tx: Tx, reader: Reader) -> None:  # noqa: ARG001 - who comes is all that is asked
+    return None
 
 
 def _with_reader(visit: Visit, load: Callable[[Tx, Reader], T]) -> tuple[Reader, T]:
