@@ -263,3 +263,22 @@ def list_held(tx: Tx, program_id: int, page: tuple[UUID, int]) -> list[Completio
     after, limit = page
     where = "where program_id = %s and state = 'held' and event_id > %s order by event_id limit %s"
     return [Completion(*row) for row in tx.execute(f"{_SELECT} {where}", (program_id, after, limit))]
+
+
+def page_completions(tx: Tx, after: Place, limit: int) -> list[tuple[int, Completion]]:
+    """Give a page of all rows of a tenant.
+
+    Args:
+        tx: bound to the tenant.
+        after: only rows behind this one.
+        limit: how many at most.
+
+    Returns:
+        Programs and rows, in the order of what names them.
+    """
+    rows = tx.execute(
+        f"select program_id, {_COLUMNS} from referral_completions"  # noqa: S608 - columns of ours
+        " where (account_id, event_id) > (%s, %s) order by account_id, event_id limit %s",
+        (*after, limit),
+    )
+    return [(row[0], Completion(*row[1:])) for row in rows]

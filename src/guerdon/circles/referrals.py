@@ -173,3 +173,22 @@ def list_referrals(tx: Tx, program_id: int, page: tuple[int, int], *, held: bool
     before, limit = page
     rows = tx.execute(_HELD if held else _ALL, (program_id, before, before, limit))
     return [Referral(*row) for row in rows]
+
+
+def page_referrals(tx: Tx, after: tuple[int, int], limit: int) -> list[tuple[int, Referral]]:
+    """Give a page of all invitations of a tenant.
+
+    Args:
+        tx: bound to the tenant.
+        after: only those behind this account and friend.
+        limit: how many at most.
+
+    Returns:
+        Programs and invitations, in the order of what names them.
+    """
+    rows = tx.execute(
+        f"select program_id, {_COLUMNS} from referrals"  # noqa: S608 - columns of ours
+        " where (account_id, member_id) > (%s, %s) order by account_id, member_id limit %s",
+        (*after, limit),
+    )
+    return [(row[0], Referral(*row[1:])) for row in rows]

@@ -42,6 +42,8 @@ SCOPES = frozenset(
         "programs:write",
         "quizzes:read",
         "quizzes:write",
+        "referrals:read",
+        "referrals:write",
         "rewards:read",
         "redemptions:read",
         "redemptions:write",

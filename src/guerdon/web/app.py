@@ -38,6 +38,7 @@ from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
 from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
+from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.teams import routes as teams
@@ -53,6 +54,7 @@ from guerdon.web.outline import describe
 from guerdon.web.pages import proof
 from guerdon.web.pages import routes as pages
 from guerdon.web.pages.figures import FigureBoard
+from guerdon.web.pages.invite import routes as invite_page
 from guerdon.web.pages.me import routes as member_page
 from guerdon.web.pages.quiz import routes as quiz_page
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
@@ -86,6 +88,7 @@ _ROUTERS: Final = (
     causes.ROUTER,
     seats.ROUTER,
     quizzes.ROUTER,
+    referrals.ROUTER,
     boards.ROUTER,
     teams.ROUTER,
     community.ROUTER,
@@ -103,6 +106,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
+    invite_page.ROUTER,
     member_page.ROUTER,
     console.ROUTER,
 )

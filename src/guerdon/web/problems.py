@@ -106,6 +106,8 @@ _STATUS: Final = {
     "quiz_not_yet": 409,
     "quiz_over": 409,
     "quiz_begun_elsewhere": 409,
+    "referral_not_held": 409,
+    "referrals_not_offered": 409,
     "attempt_finished": 409,
     "attempt_time_over": 409,
     "question_answered": 409,

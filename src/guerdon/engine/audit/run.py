@@ -17,6 +17,7 @@ from guerdon.engine.audit.history import History, Place, SharedSums, Stored, sto
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.played.attempts import check_attempts
+from guerdon.engine.audit.played.referrals import check_referrals
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
@@ -151,6 +152,7 @@ class Audit:
             yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
             yield from self._walk(walked)
             yield from check_attempts(tx, walked.place.versions)
+            yield from check_referrals(tx, walked.place.versions)
             yield from check_lines(tx, walked.place.shared)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)

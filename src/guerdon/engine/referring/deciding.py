@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import IdMaker
-from guerdon.circles.completions import Completion, load_of, lock_completion, save_completion
+from guerdon.circles.completions import Completion, Place, load_of, lock_completion, save_completion
 from guerdon.circles.referrals import Referral, State, decide_referral, lock_referral
 from guerdon.engine.referring.due import complete
 from guerdon.engine.referring.evidence import Scene
@@ -30,7 +29,7 @@ class Decision(NamedTuple):
     now: datetime
 
 
-def decide(tx: Tx, scene: Scene, decision: Decision, ids: IdMaker) -> UUID | None:
+def decide(tx: Tx, scene: Scene, decision: Decision, ids: IdMaker) -> Place | None:
     """Let a held invitation in, or refuse it: first the friend, else the friend's event.
 
     Args:
@@ -40,7 +39,7 @@ def decide(tx: Tx, scene: Scene, decision: Decision, ids: IdMaker) -> UUID | Non
         ids: makes the identifier of the audit row.
 
     Returns:
-        The friend's event that now brings the advocate's prize; None where there is none.
+        What names the friend's event that now brings the advocate's prize; None where there is none.
 
     Raises:
         Problem: `referral_not_found` or `referral_not_held`.
@@ -64,7 +63,7 @@ def _decide_friend(tx: Tx, invited: Referral, decision: Decision) -> None:
     decide_referral(tx, invited._replace(state=state, decided_at=decision.now, decided_by=decision.by))
 
 
-def _decide_event(tx: Tx, scene: Scene, decision: Decision) -> UUID | None:
+def _decide_event(tx: Tx, scene: Scene, decision: Decision) -> Place | None:
     rows = load_of(tx, scene.program_id, [decision.friend_id]).get(decision.friend_id, [])
     held = next((one for one in rows if one.state == "held"), None)
     one: Completion | None = lock_completion(tx, held.place) if held is not None else None
@@ -73,6 +72,6 @@ def _decide_event(tx: Tx, scene: Scene, decision: Decision) -> UUID | None:
     one = one._replace(decided_at=decision.now, decided_by=decision.by)
     if decision.approve:
         save_completion(tx, complete(tx, scene, one, decision.now))
-        return one.event_id
+        return one.place
     save_completion(tx, one._replace(state="refused"))
     return None

@@ -171,13 +171,27 @@ def _tell_joined(desk: Desk, now: datetime) -> int:
     """Tell of friends whom somebody let in who had been held."""
     with desk.database.transaction(desk.tenant_id) as tx:
         page = list_untold(tx, desk.program.program_id, _PAGE)
-    told = 0
-    for one in page:
-        at = one.decided_at or one.joined_at
-        told += _submit(desk, joined_event(one.member_id, at), now)
-        with desk.database.transaction(desk.tenant_id) as tx:
-            mark_joined_told(tx, one)
-    return told
+    return sum(tell_friend(desk, one, now) for one in page)
+
+
+def tell_friend(desk: Desk, one: Referral, now: datetime) -> int:
+    """Tell the engine of a friend whom somebody let in who had been held.
+
+    Args:
+        desk: database, engine and program.
+        one: the invitation.
+        now: the instant, UTC.
+
+    Returns:
+        How many events were told.
+
+    Raises:
+        Problem: what the engine refused it with.
+    """
+    told = _submit(desk, joined_event(one.member_id, one.decided_at or one.joined_at), now)
+    with desk.database.transaction(desk.tenant_id) as tx:
+        mark_joined_told(tx, one)
+    return int(told)
 
 
 def _tell(desk: Desk, places: list[Place], now: datetime) -> int:

@@ -260,10 +260,18 @@ def listing(
     """
     shown = rows[: wanted.limit]
     more = len(rows) > wanted.limit
-    return answer(Listing([show(row) for row in shown], _cursor(place(shown[-1])) if more else None))
+    return answer(Listing([show(row) for row in shown], cursor(place(shown[-1])) if more else None))
 
 
-def _cursor(place: Any) -> str:
+def cursor(place: Any) -> str:
+    """Write where a page of a list ended.
+
+    Args:
+        place: what `Page.after` reads again.
+
+    Returns:
+        Letters that stand in an address.
+    """
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode("ascii")
 
 
