@@ -16,7 +16,11 @@ badges:
   mover: {name: {en: Mover, bn: চলমান}, metric: orders, levels: [1, {from: 3, name: Runner}], series: feet}
   secret: {name: Secret, hidden: true}
 challenges:
-  card: {name: {en: The card, bn: কার্ড}, metric: orders, every: 2, prize: [{award: {wallet: points, amount: "30"}}]}
+  card:
+    name: {en: The card, bn: কার্ড}
+    metric: orders
+    every: 2
+    prize: [{award: {wallet: points, amount: "30"}}]
   sprint:
     metric: orders
     goal: 2
@@ -25,10 +29,10 @@ challenges:
     prize: [{grant: voucher}, {badge: secret}]
   two_things:
     steps: [{metric: orders, goal: 1}, {event: item.recycled, name: Bring something back}]
-    prize: [{award: {wallet: points, amount: order_less * 1}}]
+    prize: [{award: {wallet: points, amount: "5"}}]
   large: {metric: orders, goal: 1, audience: account.owner.attributes.size == 'l', prize: [{badge: secret}]}
   later: {metric: orders, goal: 1, opt_in: true, starts: 2027-01-01, prize: [{badge: secret}]}
-""".replace("order_less * 1", '"5"')
+"""
 DEFINITION = (
     PROGRAM.replace("timezone:", "languages: [en, bn]\ntimezone:").replace(
         "metrics:\n", "metrics:\n  orders: {event: order.paid}\n"

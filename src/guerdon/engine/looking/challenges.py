@@ -187,7 +187,7 @@ def _seen(draft: Draft, challenge: Challenge, one: written.Challenge) -> SeenCha
     zone = draft.program.zone
     standing = Standing(draft, challenge)
     progress = standing.progress
-    began_at = challenge.begins_at(zone, progress.joined_at, draft.before.account.created_at)
+    began_at = challenge.begins_at(zone, progress, draft.before.account.created_at)
     last = challenge.last_day(zone, began_at)
     if last is not None and last < draft.day:
         standing = Standing(draft, challenge, last)
@@ -252,7 +252,7 @@ def _end(draft: Draft, challenge: Challenge, takes_part: bool) -> datetime | Non
     zone = draft.program.zone
     ends = [] if challenge.ends is None else [_instant(challenge.ends, draft)]
     progress = draft.challenges.get(challenge.key, NOTHING)
-    began_at = challenge.begins_at(zone, progress.joined_at, draft.before.account.created_at)
+    began_at = challenge.begins_at(zone, progress, draft.before.account.created_at)
     if challenge.within is not None and takes_part:
         last = challenge.last_day(zone, began_at)
         ends += [zone.start_of(last + timedelta(days=1))] if last is not None else []

@@ -12,6 +12,7 @@ import msgspec
 from guerdon.base.calendar import Span, Zone, add_to_day
 from guerdon.rules.expressions import EvaluationError, Expression
 from guerdon.rules.metrics import Metric
+from guerdon.rules.state import Progress
 
 CHALLENGE: Final = "challenge"
 """The kind of their prizes, and how the campaigns' keys begin."""
@@ -110,20 +111,22 @@ class Challenge(msgspec.Struct, frozen=True):
         return begins and (self.ends is None or local <= self.ends)
 
     def begins_at(
-        self, zone: Zone, joined_at: datetime | None, created_at: datetime | None
+        self, zone: Zone, progress: Progress, created_at: datetime | None
     ) -> datetime | None:
         """Tell since when an account has been at it.
 
         Args:
             zone: the program's.
-            joined_at: when it joined, None where it need not.
-            created_at: when the account began.
+            progress: when it joined, or when its own goal was reckoned.
+            created_at: when the account began, which counts where neither is asked for.
 
         Returns:
             The instant; None where that is not known.
         """
         starts = None if self.starts is None else self.starts.replace(tzinfo=zone.info).astimezone(UTC)
-        known = [one for one in (starts, joined_at or created_at) if one is not None]
+        reckoned = progress.steps[0].since if self.is_personal and progress.steps else None
+        own = progress.joined_at if self.opt_in else reckoned or created_at
+        known = [one for one in (starts, own) if one is not None]
         return max(known, default=None)
 
     def last_day(self, zone: Zone, began_at: datetime | None) -> date | None:

@@ -132,7 +132,7 @@ class Standing:
         self.draft = draft
         self.challenge = challenge
         self.progress = draft.challenges.get(challenge.key, NOTHING)
-        began_at = challenge.begins_at(zone, self.progress.joined_at, draft.before.account.created_at)
+        began_at = challenge.begins_at(zone, self.progress, draft.before.account.created_at)
         self.since = Begun(began_at) if challenge.within is not None and began_at is not None else None
         ends = challenge.last_day(zone, began_at)
         day = draft.day if since is None else since

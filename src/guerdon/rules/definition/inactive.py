@@ -12,16 +12,10 @@ from guerdon.rules.definition.scalars.part import spellings
 from guerdon.rules.definition.settings import Earning
 
 _LATER_SECTIONS: Final = {
-    "challenges": "progress towards challenges is not kept yet, so nobody gets this prize",
     "leaderboards": "nobody is ranked yet",
     "teams": "members cannot form teams yet",
     "journeys": "nobody goes through journeys yet, so nothing of this happens",
     "surveys": "surveys are not sent yet",
-}
-_LATER_IN_BADGES: Final = {
-    "hidden": "this badge is shown like all others",
-    "series": "badges are not shown in series yet",
-    "levels": "badges have no levels yet",
 }
 ACTIVE_KINDS: Final = frozenset(
     {
@@ -72,14 +66,11 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
     for section, why in _LATER_SECTIONS.items():
         for key in getattr(definition, section):
             yield InactivePart(f"/{section}/{key}", why)
-    yield from _badges(definition)
-
-
-def _badges(definition: Definition) -> Iterator[InactivePart]:
-    for key, badge in definition.badges.items():
-        for name, why in _LATER_IN_BADGES.items():
-            if getattr(badge, name):
-                yield InactivePart(f"/badges/{key}/{name}", why)
+    for key, challenge in definition.challenges.items():
+        for place, step in enumerate(challenge.steps):
+            if step.survey is not None:
+                why = "surveys are not sent yet, so this step is never done"
+                yield InactivePart(f"/challenges/{key}/steps/{place}/survey", why)
 
 
 def _rewards(definition: Definition) -> Iterator[InactivePart]:

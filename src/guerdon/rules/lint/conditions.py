@@ -39,7 +39,7 @@ def domain_of(definition: Definition) -> Domain:
         Attributes with listed values, the keys of tiers, and what stands in lists of badges and segments.
     """
     domain: dict[str, tuple[str, ...]] = {
-        "account.badges": tuple(definition.badges),
+        "account.badges": tuple(marks_of(definition)),
         "account.segments": tuple(definition.segments),
     }
     for name, datum in definition.attributes.items():
@@ -49,6 +49,20 @@ def domain_of(definition: Definition) -> Domain:
     for key, ladder in definition.ladders.items():
         domain[f"account.tiers.{key}.key"] = tuple(ladder.tiers)
     return domain
+
+
+def marks_of(definition: Definition) -> Iterator[str]:
+    """List what `account.badges` can hold.
+
+    Args:
+        definition: the definition.
+
+    Yields:
+        The badges, and with a colon and a number their levels from the second on.
+    """
+    for key, badge in definition.badges.items():
+        yield key
+        yield from (f"{key}:{number}" for number in range(2, len(badge.levels) + 1))
 
 
 def channel_domain(channels: tuple[str, ...]) -> Domain:
