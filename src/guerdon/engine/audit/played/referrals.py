@@ -146,6 +146,10 @@ def _check_told(one: Completion, told: dict[str, _Told], digits: int | None) -> 
         yield _finding(one, "state", "referral_event", ("completed", one.state))
     if one.state not in ("completed", "reversing", "reversed"):
         yield _finding(one, "state", "referral_event", ("completed", one.state))
+    yield from _check_said(one, event, digits)
+
+
+def _check_said(one: Completion, event: _Told, digits: int | None) -> Iterator[Finding]:
     if event.member_id != one.advocate_id or event.occurred_at != one.completed_at:
         wanted = f"{number_text('mem', event.member_id or 0)} at {event.occurred_at}"
         found = f"{number_text('mem', one.advocate_id or 0)} at {one.completed_at}"
