@@ -228,7 +228,8 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
     """The examples are sent in the order of the document, to what those before them have made."""
     document = bare.front.description
     known = {"program": "corner-shop", "ref": "external:ananya", "checkout": "C-1", "order": "A-1"}
-    known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting", "leaderboard": "top_buyers"}
+    known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting", "cause": "wells"}
+    known["leaderboard"] = "top_buyers"
     await bare.apply(msgspec.json.encode(SAMPLES["put", "/v1/programs/{program}"]).decode(), "corner-shop")
     friend = await bare.post("/v1/programs/corner-shop/members", json={"external_id": "ben"})
     for path, item in document["paths"].items():
@@ -286,6 +287,14 @@ async def _given(api: Api, path: str) -> dict[str, str]:
         taken = {"member": "external:ananya", "reward": "tasting"}
         seat = await api.post("/v1/programs/corner-shop/redemptions", json=taken)
         return {"seat": str(seat.json()["id"])}
+    if path.endswith("/payouts"):
+        giver = (await api.post("/v1/programs/corner-shop/members", json={"external_id": "gil"})).json()
+        then = {"guerdon-now": "2026-10-15T12:00:00Z"}
+        some = {"wallet": "points", "amount": "5", "reason": "a start"}
+        path = f"/v1/programs/corner-shop/accounts/{giver['account']}/adjustments"
+        await api.post(path, json=some, headers=then)
+        gift = {"member": "external:gil", "reward": "well", "quantity": 5}
+        await api.post("/v1/programs/corner-shop/redemptions", json=gift, headers=then)
     if not path.endswith("/choose"):
         return {}
     sample = SAMPLES["put", "/v1/programs/{program}"]

@@ -246,7 +246,8 @@ class _Fold:
     def use(self, item: Item) -> Answer:
         taken = self.still_issued(item)
         now = item.job.command.received_at
-        if taken.expires_at is not None and taken.expires_at <= now:
+        # Money that was given is paid out, whatever the reward says of how long it can be used.
+        if taken.expires_at is not None and taken.expires_at <= now and taken.kind != "donation":
             raise Problem("redemption_expired", "this redemption could be used until it expired")
         by = item.job.command.by
         self.done.statuses[taken.redemption_id] = taken.moved("used", now, by)
@@ -277,6 +278,9 @@ class _Fold:
         taken = self.done.statuses.get(item.redemption_id)
         if taken is None:
             raise Problem("redemption_not_found", "there is no such redemption")
+        if taken.status == "used" and taken.kind == "donation":
+            detail = "the charity was paid: this donation cannot be given back any more"
+            raise Problem("donation_paid_out", detail)
         if not taken.is_open:
             raise Problem(f"redemption_{taken.status}", f"this redemption is {taken.status} already")
         name, now = str(taken.redemption_id), item.job.command.received_at

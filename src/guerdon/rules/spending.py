@@ -34,6 +34,8 @@ from guerdon.rules.state import Lot
 from guerdon.rules.takings import check_cooling, cooling_draw, note_taking, without
 
 QUANTITY_AT_MOST = 1_000
+UNITS_GIVEN_AT_MOST = 1_000_000
+"""Donations at once: where one costs one unit, as many units as a member chooses."""
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -53,8 +55,9 @@ def redeem(draft: Draft, command: Redeem) -> None:
     reward = draft.program.rewards.get(command.reward)
     if reward is None:
         raise Problem.at("/reward", "unknown_reward", f"this program has no reward {command.reward!r}")
-    if not 1 <= command.quantity <= QUANTITY_AT_MOST:
-        raise Problem.at("/quantity", "quantity_invalid", f"a quantity is 1 to {QUANTITY_AT_MOST}")
+    most = QUANTITY_AT_MOST if reward.gift is None else UNITS_GIVEN_AT_MOST
+    if not 1 <= command.quantity <= most:
+        raise Problem.at("/quantity", "quantity_invalid", f"a quantity is 1 to {most}")
     check_quantity(reward, command.quantity)
     if not reward.price and not reward.is_free:
         raise Problem.at("/reward", "reward_not_for_sale", SENTENCES["reward_not_for_sale"])

@@ -29,6 +29,7 @@ from guerdon.web.api.boards import routes as boards
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
 from guerdon.web.api.challenges import routes as challenges
+from guerdon.web.api.charity import routes as charity
 from guerdon.web.api.community import moderation, own, photos
 from guerdon.web.api.community import routes as community
 from guerdon.web.api.coupons import routes as coupons
@@ -87,6 +88,7 @@ _ROUTERS: Final = (
     access.ROUTER,
     causes.ROUTER,
     seats.ROUTER,
+    charity.ROUTER,
     quizzes.ROUTER,
     referrals.ROUTER,
     boards.ROUTER,

@@ -83,8 +83,8 @@ def test_what_holds_is_taken(reward: str) -> None:
     assert faults(reward) == []
 
 
-def test_what_a_cause_does_is_active_but_for_its_payout() -> None:
+def test_what_a_cause_does_is_active() -> None:
     text = PROGRAM.replace("REWARD", "stock: 1")
     assert [one.pointer for one in inactive_parts(load_definition(text))] == []
     paid = text.replace("match: 1,", "match: 1, pays_out: month,")
-    assert [one.pointer for one in inactive_parts(load_definition(paid))] == ["/causes/wells/pays_out"]
+    assert [one.pointer for one in inactive_parts(load_definition(paid))] == []

@@ -19,6 +19,7 @@ from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.played.attempts import check_attempts
 from guerdon.engine.audit.played.referrals import check_referrals
 from guerdon.engine.audit.played.lines import check_lines
+from guerdon.engine.audit.played.payouts import check_payouts
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
@@ -154,6 +155,7 @@ class Audit:
             yield from check_attempts(tx, walked.place.versions)
             yield from check_referrals(tx, walked.place.versions)
             yield from check_lines(tx, walked.place.shared)
+            yield from check_payouts(tx, walked.place.versions)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)
 

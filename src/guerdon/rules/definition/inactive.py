@@ -78,10 +78,6 @@ def _rewards(definition: Definition) -> Iterator[InactivePart]:
         if reward.kind not in ACTIVE_KINDS:
             why = f"a reward of kind {reward.kind} is handed out as it stands, without fulfilment of its own"
             yield InactivePart(f"/rewards/{key}/kind", why)
-    for key, cause in definition.causes.items():
-        if "pays_out" in cause.model_fields_set:
-            why = "the running total is kept; when the charity is paid is not"
-            yield InactivePart(f"/causes/{key}/pays_out", why)
 
 
 def _settings(definition: Definition) -> Iterator[InactivePart]:

@@ -55,7 +55,8 @@ class NewRedemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: str
     """An id, or `card:…`, `email:…`, `phone:…`, `external:…`."""
     reward: str
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+    """At most 1,000; of a donation at most 1,000,000."""
     choice: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     for_: CoverBody | None = msgspec.field(default=None, name="for")
     """What a warranty is for; for nothing else."""

@@ -62,6 +62,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "rewards": {
             "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
+            "well": {"kind": "donation", "price": {"points": 1}, "cause": "wells", "worth": "0.01"},
             "tasting": {"kind": "event", "price": {"points": 100}, "seats": 1},
         },
         "community": {"approve": "none"},
@@ -144,6 +145,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/access/check"): {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting/leave"): {"member": "external:ananya"},
+    ("post", f"{_PROGRAM}/causes/{{cause}}/payouts"): {"period": "2026-10", "reference": "transfer 4711"},
     ("post", f"{_PROGRAM}/checkins"): {"code": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/members/{{ref}}/page"): {"hours": 48},
     ("post", f"{_PROGRAM}/leaderboards/{{leaderboard}}/join"): {

@@ -1,0 +1,1 @@
+"""Donations that are paid out, where they meet the accounts that gave them."""

@@ -1,0 +1,1 @@
+"""Donations: receipts for members, and payouts to charities."""
