@@ -108,6 +108,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
+    member_page.ROUTER,
     invite_page.ROUTER,
     member_page.ROUTER,
     console.ROUTER,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import Command, JoinChallenge, LeaveChallenge, Once
-from guerdon.members.identities import member_ref
+from guerdon.engine.commands import Command, Once
 from guerdon.web.pages.me.reader import Reader
 
 _ONCE_LENGTH: Final = 64
-_NOTHING: Final = Problem("page_not_found", "there is no such page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Asked:
     """What a form asks for."""
 
     what: str
-    """A word of `ACTS`."""
+    """A word of `doing.ACTS`."""
     key: str
     """Of which challenge, board, team and so on."""
     once: str
@@ -33,27 +31,6 @@ class Asked:
     def place(self) -> str:
         """Where on the page its form stands."""
         return f"{self.what}-{self.key}"
-
-
-async def act(reader: Reader, asked: Asked) -> str:
-    """Do what a form asks for.
-
-    Args:
-        reader: who asks.
-        asked: for what.
-
-    Returns:
-        The part of the page where it can be seen.
-
-    Raises:
-        Problem: `page_not_found` for an act that there is not, and what the act is refused with.
-    """
-    doing = ACTS.get(asked.what)
-    if doing is None:
-        raise _NOTHING
-    part, do = doing
-    await do(reader, asked)
-    return part
 
 
 async def tell(reader: Reader, kind: type[Command], asked: Asked, **more: Any) -> Answer:
@@ -86,18 +63,3 @@ async def tell(reader: Reader, kind: type[Command], asked: Asked, **more: Any) -
         faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
         raise Problem(said.problem.code, said.problem.detail, faults)
     return said
-
-
-async def _join_challenge(reader: Reader, asked: Asked) -> None:
-    await tell(reader, JoinChallenge, asked, member=member_ref(reader.taker.member_id), challenge=asked.key)
-
-
-async def _leave_challenge(reader: Reader, asked: Asked) -> None:
-    await tell(reader, LeaveChallenge, asked, member=member_ref(reader.taker.member_id), challenge=asked.key)
-
-
-ACTS: Final[Mapping[str, tuple[str, Callable[[Reader, Asked], Awaitable[None]]]]] = {
-    "join-challenge": ("do", _join_challenge),
-    "leave-challenge": ("do", _leave_challenge),
-}
-"""By the word in the form's address: the part of the page where it is seen, and what does it."""

@@ -52,6 +52,8 @@ class RewardView:
     """Whether any words may be said of it."""
     at_least: int
     at_most: int | None
+    can_wait: bool
+    """Whether one can stand in line for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def _view(reader: Reader, reward: Reward, offer: Offer) -> RewardView:
         says=not reward.choices and reward.kind in ("product", "experience", "service"),
         at_least=reward.at_least,
         at_most=reward.at_most,
+        can_wait=reward.has_line and offer.reason == "out_of_stock",
     )
 
 

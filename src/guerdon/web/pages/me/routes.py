@@ -23,9 +23,12 @@ from guerdon.rules.proofs.statement import write_proof
 from guerdon.web.api.calls.call import answer
 from guerdon.web.api.calls.links import PAGE
 from guerdon.web.console.saying import LANGUAGES
-from guerdon.web.pages.me.acting import Asked, act
+from guerdon.web.pages.me import seats
+from guerdon.web.pages.me.acting import Asked
 from guerdon.web.pages.me.challenges import load_badge_views, load_challenge_views
+from guerdon.web.pages.me.circles import load_board_views, load_kind_views
 from guerdon.web.pages.me.climbing import load_ladder_views
+from guerdon.web.pages.me.doing import act
 from guerdon.web.pages.me.holding import load_wallet_views
 from guerdon.web.pages.me.playing import load_quiz_views
 from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
@@ -36,7 +39,7 @@ from guerdon.web.pages.me.rewards import (
     redeem,
 )
 from guerdon.web.pages.me.story import load_statement, load_story
-from guerdon.web.pages.me.taken import load_taken_view, load_taken_views
+from guerdon.web.pages.me.taken import load_row, load_taken_view, load_taken_views
 from guerdon.web.pages.paper import page_route, templates
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
 from guerdon.web.problems import status_of
@@ -85,7 +88,10 @@ def _show(
             "quizzes": load_quiz_views(tx, reader),
             "challenges": load_challenge_views(tx, reader),
             "badges": load_badge_views(tx, reader),
+            "boards": load_board_views(tx, reader),
+            "kinds": load_kind_views(tx, reader),
             "rewards": load_reward_views(tx, reader),
+            "waits": seats.load_wait_views(tx, reader),
             "taken": load_taken_views(tx, reader),
             "story": load_story(tx, reader, before),
         }
@@ -154,6 +160,16 @@ def show_taken(visit: Coming, redemption: str) -> Response:
         raise Problem("redemption_not_found", "there is no such redemption")
     reader, one = _with_reader(visit, lambda tx, reader: load_taken_view(tx, reader, number))
     return _page(reader, "taken.html", one=one)
+
+
+@ROUTER.get(f"{_AT}/taken/{{redemption}}/calendar")
+def calendar(visit: Coming, redemption: str) -> Response:
+    """The day of a seat, for a calendar."""
+    number = parse_number("red", redemption) or 0
+    reader, row = _with_reader(visit, lambda tx, reader: load_row(tx, reader, number))
+    name = f'attachment; filename="{redemption}.ics"'
+    headers = {"content-disposition": name, "cache-control": "no-store"}
+    return Response(seats.calendar_file(reader, row), media_type="text/calendar", headers=headers)
 
 
 @ROUTER.post(f"{_AT}/language")
@@ -232,6 +248,7 @@ def _page(reader: Reader, template: str, status: int = 200, **data: Any) -> Resp
         currency=reader.program.definition.currency,
         now=reader.now,
         red=_shown_redemption,
+        drawn=seats.drawn,
         **data,
     )
     return own_page(text, status)

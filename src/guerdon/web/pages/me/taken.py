@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from markupsafe import Markup
+
 from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.rewards.cards import ask_of_redemptions, card_code
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.web.pages.me.reader import Reader
+from guerdon.web.pages.me.seats import ticket
 
 _SHOWN: Final = 30
 _NOT_FOUND: Final = Problem("redemption_not_found", "there is no such redemption")
@@ -45,6 +48,8 @@ class TakenView:
     link: str
     """To what it opens; empty where it opens nothing."""
     text: str
+    ticket: Markup | None
+    """Of a seat: what the door's camera reads."""
 
     @property
     def is_open(self) -> bool:
@@ -81,10 +86,27 @@ def load_taken_view(tx: Tx, reader: Reader, number: int) -> TakenView:
     Raises:
         Problem: `redemption_not_found`, also where it is another account's.
     """
+    return _views(tx, reader, [load_row(tx, reader, number)])[0]
+
+
+def load_row(tx: Tx, reader: Reader, number: int) -> Redemption:
+    """Load what stands of one thing that was taken.
+
+    Args:
+        tx: bound to the tenant.
+        reader: whose.
+        number: the redemption.
+
+    Returns:
+        Its row.
+
+    Raises:
+        Problem: `redemption_not_found`, also where it is another account's.
+    """
     row = get_redemption(tx, reader.taker.program_id, number)
     if row.account_id != reader.taker.account_id:
         raise _NOT_FOUND
-    return _views(tx, reader, [row])[0]
+    return row
 
 
 def _views(tx: Tx, reader: Reader, rows: Sequence[Redemption]) -> list[TakenView]:
@@ -118,6 +140,7 @@ def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
         place=voice.text(written.place) if written is not None and written.place is not None else "",
         at=written.at if written is not None else None,
         link=content.url or "" if content is not None else "",
+        ticket=ticket(reader, row),
         text=voice.text(content.text) if content is not None and content.text is not None else "",
     )
 
