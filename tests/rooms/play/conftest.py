@@ -188,12 +188,12 @@ class Boards(World):
         """Compare rows, and counts of ranges, with the model and with the rows."""
         assert {key: some for key, some in self.stored().items() if key[0] != "students"} == self.expected()
         wrong = self.rows(
-            """select r.board, r.opens_on, r.from_value, r.count, r.actual from (
+            """select r.board, r.opens_on, r.from_score, r.count, r.actual from (
                 select r.*, (select count(*) from board_rows w where (w.program_id, w.board, w.opens_on)
-                        = (r.program_id, r.board, r.opens_on) and w.value >= r.from_value
-                        and w.value < coalesce((select min(n.from_value) from board_ranges n
+                        = (r.program_id, r.board, r.opens_on) and w.score >= r.from_score
+                        and w.score < coalesce((select n.from_score from board_ranges n
                             where (n.program_id, n.board, n.opens_on) = (r.program_id, r.board, r.opens_on)
-                            and n.from_value > r.from_value), 'infinity')) as actual
+                            and n.from_score > r.from_score order by 1 limit 1), '\xffff')) as actual
                 from board_ranges r) r where r.count <> r.actual"""
         )
         assert wrong == []

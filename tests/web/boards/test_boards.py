@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from guerdon.programs.tenants import tenant_id_of
 from tests.web.boards.conftest import Club
 
 JOIN = "leaderboards/recyclers/join"
@@ -97,7 +98,7 @@ async def test_ranks_bring_their_prizes_once_and_stay_as_they_were(club: Club) -
         await club.tick("2026-12-01T07:00:00Z")
     await asyncio.gather(*(club.tick("2026-12-01T07:00:00Z") for _ in range(4)))
     told = await club.events("board.closed")
-    assert sorted(one["data"]["rank"] for one in told) == [1, 2, 3] + [1] * 0
+    assert sorted(one["data"]["rank"] for one in told) == [1, 2, 3]
     points = {name: await club.points(name) for name in ("anna", "bela", "chris", "dora", "emil")}
     assert points == {"anna": "501", "bela": "501", "chris": "1002", "dora": "1", "emil": "1"}
     # Too late: what is closed stays.
@@ -128,8 +129,9 @@ async def test_staff_takes_a_name_away_and_it_is_in_the_trail(club: Club) -> Non
     assert (await club.api.call("DELETE", path)).json()["taken"] is False
     seen = await club.look("leaderboards/recyclers?member=bela")
     assert [one["name"] for one in seen["places"]] == [None, "The chris", "The anna"]
-    trail = (await club.api.get("/v1/audit")).json()["data"]
-    assert [one["action"] for one in trail].count("leaderboard.name_taken") == 1
+    with club.api.house.database.transaction(tenant_id_of(club.api.tenant)) as tx:
+        trail = tx.execute("select action, object from audit where action like '%name_taken'").fetchall()
+    assert trail == [("leaderboard.name_taken", club.accounts["bela"])]
     await club.done(JOIN, {"member": "anna", "name": "The bela"})
 
 

@@ -8,87 +8,97 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from guerdon.infra.arrays import bigints, columns, dates, numerics
+from guerdon.infra.arrays import bigints, byteas, columns, dates, numerics
 from guerdon.infra.tx import Tx
 
 FULL: Final = 2_000
 """Ranges with more rows are divided, unless all have one value."""
-_STEP: Final = Decimal(1).scaleb(-12)
-"""Metrics have no finer differences."""
+_FINEST: Final = 10**12
+"""Metrics have no finer differences than one part of this."""
+_SCORE_BYTES: Final = 16
+MOST: Final = b"\xff" * _SCORE_BYTES
+"""Stands above all scores."""
 _AT: Final = "program_id = %(program)s and board = %(board)s and opens_on = %(window)s"
 _STAND: Final = """
 select participant, opens_on, value, changes_on from board_rows
 where program_id = %s and board = %s and opens_on = any(%s::date[]) and participant = any(%s::bigint[])
 """
 _WRITE: Final = """
-insert into board_rows (program_id, board, opens_on, participant, value, changes_on)
-select %s::bigint, %s::text, %s::date, w.participant, w.value, nullif(w.changes_on, date '0001-01-01')
-from unnest(%s::bigint[], %s::numeric[], %s::date[]) as w (participant, value, changes_on)
+insert into board_rows (program_id, board, opens_on, participant, value, score, changes_on)
+select %s::bigint, %s::text, %s::date, w.participant, w.value, w.score,
+    nullif(w.changes_on, date '0001-01-01')
+from unnest(%s::bigint[], %s::numeric[], %s::bytea[], %s::date[]) as w (participant, value, score, changes_on)
 on conflict (program_id, board, opens_on, participant)
-    do update set value = excluded.value, changes_on = excluded.changes_on
+    do update set value = excluded.value, score = excluded.score, changes_on = excluded.changes_on
 """
 _DELETE: Final = f"delete from board_rows where {_AT} and participant = any(%(gone)s::bigint[])"  # noqa: S608
-# Each value belongs to the range with the greatest first value that is not above it.
+# Each score belongs to the range with the greatest first score that is not above it.
 _COUNT: Final = f"""
 update board_ranges r set count = r.count + d.delta
 from (
-    select f.from_value, sum(w.delta)::bigint as delta
-    from unnest(%(values)s::numeric[], %(deltas)s::bigint[]) as w (value, delta)
+    select f.from_score, sum(w.delta)::bigint as delta
+    from unnest(%(scores)s::bytea[], %(deltas)s::bigint[]) as w (score, delta)
     cross join lateral (
-        select from_value from board_ranges where {_AT} and from_value <= w.value
-        order by from_value desc limit 1
+        select from_score from board_ranges where {_AT} and from_score <= w.score
+        order by from_score desc limit 1
     ) f
-    group by f.from_value
+    group by f.from_score
 ) d
 where r.program_id = %(program)s and r.board = %(board)s and r.opens_on = %(window)s
-    and r.from_value = d.from_value
-returning r.from_value, r.count
+    and r.from_score = d.from_score
+returning r.from_score, r.count
 """  # noqa: S608 - columns of ours
-_NEXT: Final = f"select min(from_value) from board_ranges where {_AT} and from_value > %(value)s"  # noqa: S608
+_NEXT: Final = f"""
+select from_score from board_ranges where {_AT} and from_score > %(score)s order by from_score limit 1
+"""  # noqa: S608
 _TALLY: Final = f"""
-select value, count(*) from board_rows
-where {_AT} and value >= %(value)s and (%(next)s::numeric is null or value < %(next)s)
-group by value order by value
+select score, count(*) from board_rows where {_AT} and score >= %(score)s and score < %(next)s
+group by score order by score
 """  # noqa: S608
 _RANGES: Final = """
-insert into board_ranges (program_id, board, opens_on, from_value, count)
-select %s::bigint, %s::text, %s::date, r.from_value, r.count
-from unnest(%s::numeric[], %s::bigint[]) as r (from_value, count)
-on conflict (program_id, board, opens_on, from_value) do update set count = excluded.count
+insert into board_ranges (program_id, board, opens_on, from_score, count)
+select %s::bigint, %s::text, %s::date, r.from_score, r.count
+from unnest(%s::bytea[], %s::bigint[]) as r (from_score, count)
+on conflict (program_id, board, opens_on, from_score) do update set count = excluded.count
 """
+# Row-level security lets comparisons into an index only where they cannot leak what they compare: those of
+# bytea do not, those of numeric might. A joined bound is one of them, a subquery's is not.
 _ABOVE: Final = f"""
-with next_range as (
-    select min(from_value) as from_value from board_ranges where {_AT} and from_value > %(value)s
+with bound as materialized (
+    select coalesce((
+        select from_score from board_ranges where {_AT} and from_score > %(score)s order by from_score limit 1
+    ), %(most)s) as score
 )
-select coalesce((select sum(count) from board_ranges where {_AT} and from_value > %(value)s), 0)::bigint + (
-    select count(*) from board_rows where {_AT} and value > %(value)s
-        and value < coalesce((select from_value from next_range), 'infinity'::numeric)
+select coalesce((select sum(count) from board_ranges where {_AT} and from_score > %(score)s), 0)::bigint + (
+    select count(*) from bound b join board_rows r on r.score < b.score
+    where r.program_id = %(program)s and r.board = %(board)s and r.opens_on = %(window)s
+        and r.score > %(score)s
 )
 """  # noqa: S608
 _TOTAL: Final = f"select coalesce(sum(count), 0)::bigint from board_ranges where {_AT}"  # noqa: S608
 _VALUE: Final = f"select value from board_rows where {_AT} and participant = %(one)s"  # noqa: S608
 _TOP: Final = f"""
 select participant, value from board_rows where {_AT}
-order by value desc, participant limit %(limit)s offset %(skip)s
+order by score desc, participant limit %(limit)s offset %(skip)s
 """  # noqa: S608
 _REACHED: Final = f"""
-select participant, value from board_rows where {_AT} and value >= %(value)s order by value desc, participant
+select participant, value from board_rows where {_AT} and score >= %(score)s order by score desc, participant
 """  # noqa: S608
 _BEFORE: Final = f"""
-(select participant, value from board_rows where {_AT} and value = %(value)s and participant < %(one)s
+(select participant, value, score from board_rows where {_AT} and score = %(score)s and participant < %(one)s
     order by participant desc limit %(limit)s)
 union all
-(select participant, value from board_rows where {_AT} and value > %(value)s
-    order by value, participant desc limit %(limit)s)
-order by value, participant desc limit %(limit)s
+(select participant, value, score from board_rows where {_AT} and score > %(score)s
+    order by score, participant desc limit %(limit)s)
+order by score, participant desc limit %(limit)s
 """  # noqa: S608
 _AFTER: Final = f"""
-(select participant, value from board_rows where {_AT} and value = %(value)s and participant > %(one)s
+(select participant, value, score from board_rows where {_AT} and score = %(score)s and participant > %(one)s
     order by participant limit %(limit)s)
 union all
-(select participant, value from board_rows where {_AT} and value < %(value)s
-    order by value desc, participant limit %(limit)s)
-order by value desc, participant limit %(limit)s
+(select participant, value, score from board_rows where {_AT} and score < %(score)s
+    order by score desc, participant limit %(limit)s)
+order by score desc, participant limit %(limit)s
 """  # noqa: S608
 _CHANGING: Final = """
 select board, participant from board_rows where program_id = %s and changes_on <= %s
@@ -161,56 +171,67 @@ def _write(tx: Tx, place: Place, stood: Mapping[int, Stand], wanted: Mapping[int
     if gone:
         tx.execute(_DELETE.encode(), {**_at(place), "gone": bigints(gone)})
     if new:
-        rows = [(one, value, on or _NO_DAY) for one, value, on in new]
-        tx.execute(_WRITE, (*place, *columns(rows, (bigints, numerics, dates))))
-    moved: Counter[Decimal] = Counter()
+        rows = [(one, value, score_of(value), on or _NO_DAY) for one, value, on in new]
+        tx.execute(_WRITE, (*place, *columns(rows, (bigints, numerics, byteas, dates))))
+    moved: Counter[bytes] = Counter()
     for one in gone:
-        moved[stood[one].value] -= 1
+        moved[score_of(stood[one].value)] -= 1
     for one, value, _ in new:
-        moved[value] += 1
+        moved[score_of(value)] += 1
         if one in stood:
-            moved[stood[one].value] -= 1
-    _count(tx, place, {value: by for value, by in moved.items() if by})
+            moved[score_of(stood[one].value)] -= 1
+    _count(tx, place, {score: by for score, by in moved.items() if by})
     return len(gone) + len(new)
 
 
-def _count(tx: Tx, place: Place, moved: Mapping[Decimal, int]) -> None:
+def score_of(value: Decimal) -> bytes:
+    """Write a value so that bytes stand in the order of values.
+
+    Args:
+        value: not less than nothing.
+
+    Returns:
+        16 bytes, exact to the finest difference that metrics know.
+    """
+    above, below = value.as_integer_ratio()
+    return min(above * _FINEST // below, int.from_bytes(MOST)).to_bytes(_SCORE_BYTES)
+
+
+def _count(tx: Tx, place: Place, moved: Mapping[bytes, int]) -> None:
     if not moved:
         return
-    given = {
-        **_at(place),
-        "values": numerics(list(moved)),
-        "deltas": bigints(list(moved.values())),
-    }
-    for from_value, count in tx.execute(_COUNT.encode(), given).fetchall():
+    given = {**_at(place), "scores": byteas(list(moved)), "deltas": bigints(list(moved.values()))}
+    for from_score, count in tx.execute(_COUNT.encode(), given).fetchall():
         if count > FULL:
-            _divide(tx, place, from_value)
+            _divide(tx, place, bytes(from_score))
 
 
-def _divide(tx: Tx, place: Place, from_value: Decimal) -> None:
+def _divide(tx: Tx, place: Place, from_score: bytes) -> None:
     """Divide a range; a value that many share gets a range of its own, which is never divided."""
-    asked = {**_at(place), "value": from_value}
+    asked = {**_at(place), "score": from_score}
     found = tx.execute(_NEXT.encode(), asked).fetchone()
-    end: Decimal | None = found[0] if found is not None else None
-    if end is not None and end - from_value <= _STEP:
+    end = bytes(found[0]) if found is not None else MOST
+    if end == _after(from_score):
         return
     tally = tx.execute(_TALLY.encode(), {**asked, "next": end}).fetchall()
-    pieces = _pieces(from_value, end, tally)
-    tx.execute(_RANGES, (*place, *columns(pieces, (numerics, bigints))))
+    pieces = _pieces(from_score, end, [(bytes(score), count) for score, count in tally])
+    tx.execute(_RANGES, (*place, *columns(pieces, (byteas, bigints))))
 
 
-def _pieces(
-    from_value: Decimal, end: Decimal | None, tally: Sequence[tuple[Decimal, int]]
-) -> list[tuple[Decimal, int]]:
-    pieces = [(from_value, 0)]
-    for value, count in tally:
+def _after(score: bytes) -> bytes:
+    return (int.from_bytes(score) + 1).to_bytes(_SCORE_BYTES)
+
+
+def _pieces(from_score: bytes, end: bytes, tally: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    pieces = [(from_score, 0)]
+    for score, count in tally:
         first, counted = pieces[-1]
         heavy = count > FULL // 2
-        if value > first and (heavy or (counted and counted + count > FULL // 2)):
-            pieces.append((value, 0))
+        if score > first and (heavy or (counted and counted + count > FULL // 2)):
+            pieces.append((score, 0))
         pieces[-1] = (pieces[-1][0], pieces[-1][1] + count)
-        after = value + _STEP
-        if heavy and (end is None or after < end):
+        after = _after(score)
+        if heavy and after < end:
             pieces.append((after, 0))
     return pieces
 
@@ -226,7 +247,7 @@ def count_above(tx: Tx, place: Place, value: Decimal) -> int:
     Returns:
         How many have more.
     """
-    row = tx.execute(_ABOVE.encode(), {**_at(place), "value": value}).fetchone()
+    row = tx.execute(_ABOVE.encode(), {**_at(place), "score": score_of(value), "most": MOST}).fetchone()
     return int(row[0]) if row is not None else 0
 
 
@@ -287,7 +308,7 @@ def list_reached(tx: Tx, place: Place, last: int) -> list[Ranked]:
     """
     edge = tx.execute(_TOP.encode(), {**_at(place), "limit": 1, "skip": last - 1}).fetchone()
     least = edge[1] if edge is not None else Decimal(0)
-    return _ranked(tx.execute(_REACHED.encode(), {**_at(place), "value": least}).fetchall(), 1)
+    return _ranked(tx.execute(_REACHED.encode(), {**_at(place), "score": score_of(least)}).fetchall(), 1)
 
 
 def list_near(tx: Tx, place: Place, one: Ranked, each_way: int) -> list[Ranked]:
@@ -302,15 +323,15 @@ def list_near(tx: Tx, place: Place, one: Ranked, each_way: int) -> list[Ranked]:
     Returns:
         In the board's order, that one among them.
     """
-    asked = {**_at(place), "value": one.value, "one": one.participant, "limit": each_way}
+    asked = {**_at(place), "score": score_of(one.value), "one": one.participant, "limit": each_way}
     before = tx.execute(_BEFORE.encode(), asked).fetchall()[::-1]
     after = tx.execute(_AFTER.encode(), asked).fetchall()
     ranks = {one.value: one.rank}
-    for _, value in (*before, *after):
+    for _, value, _ in (*before, *after):
         if value not in ranks:
             ranks[value] = count_above(tx, place, value) + 1
-    rows = (*before, (one.participant, one.value), *after)
-    return [Ranked(ranks[value], participant, value) for participant, value in rows]
+    rows = (*before, (one.participant, one.value, b""), *after)
+    return [Ranked(ranks[value], participant, value) for participant, value, _ in rows]
 
 
 def list_changing(tx: Tx, program_id: int, today: date, limit: int) -> list[tuple[str, int]]:

@@ -26,8 +26,9 @@ insert into board_windows (program_id, board, opens_on, ends_at) values (%s, %s,
 on conflict (program_id, board, opens_on) do nothing
 """
 _FIRST_RANGE: Final = """
-insert into board_ranges (program_id, board, opens_on, from_value, count) values (%s, %s, %s, 0, 0)
-on conflict (program_id, board, opens_on, from_value) do nothing
+insert into board_ranges (program_id, board, opens_on, from_score, count)
+values (%s, %s, %s, decode(repeat('00', 16), 'hex'), 0)
+on conflict (program_id, board, opens_on, from_score) do nothing
 """
 _DUE: Final = """
 select board, opens_on, ends_at from board_windows

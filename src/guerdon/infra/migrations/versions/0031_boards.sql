@@ -41,10 +41,12 @@ create table board_rows (
     opens_on date not null,
     participant bigint not null,
     value numeric not null check (value > 0),
+    -- The value as bytes in the same order: under row-level security an index finds no range of numerics.
+    score bytea not null check (octet_length(score) = 16),
     changes_on date,
     primary key (program_id, board, opens_on, participant)
 );
-create index board_rows_ranked on board_rows (program_id, board, opens_on, value desc, participant);
+create index board_rows_ranked on board_rows (program_id, board, opens_on, score desc, participant);
 create index board_rows_of on board_rows (program_id, participant);
 create index board_rows_changing on board_rows (program_id, changes_on) where changes_on is not null;
 alter table board_rows enable row level security;
@@ -59,9 +61,9 @@ create table board_ranges (
     program_id bigint not null,
     board text not null,
     opens_on date not null,
-    from_value numeric not null,
+    from_score bytea not null check (octet_length(from_score) = 16),
     count bigint not null check (count >= 0),
-    primary key (program_id, board, opens_on, from_value)
+    primary key (program_id, board, opens_on, from_score)
 );
 alter table board_ranges enable row level security;
 alter table board_ranges force row level security;
