@@ -233,6 +233,28 @@ def tell_completion(desk: Desk, place: Place, now: datetime) -> int:
     return told
 
 
+def tell_decided(desk: Desk, friend_id: int, place: Place | None, now: datetime) -> None:
+    """Tell the engine what somebody decided.
+
+    Args:
+        desk: database, engine and program.
+        friend_id: the friend, who names the invitation.
+        place: the friend's event that counts now, None where there is none.
+        now: the instant, UTC.
+
+    Raises:
+        Problem: what the engine refused it with.
+    """
+    if place is not None:
+        tell_completion(desk, place, now)
+        return
+    with desk.database.transaction(desk.tenant_id) as tx:
+        rows = load_referrals(tx, desk.program.program_id, [friend_id])
+    for one in rows:
+        if one.state == "joined" and not one.told:
+            tell_friend(desk, one, now)
+
+
 def completed_of(one: Completion, digits: int) -> Completed:
     """Say of a row what its event says.
 

@@ -10,6 +10,7 @@ from guerdon.base.errors import Problem
 from guerdon.web.console.links import room as links
 from guerdon.web.console.proofs import room as proofs
 from guerdon.web.console.quizzes import room as quizzes
+from guerdon.web.console.referrals import room as referrals
 from guerdon.web.console.rooms import (
     backtests,
     books,
@@ -40,7 +41,7 @@ def nowhere(visit: Visitor) -> Response:
 _ROOMS: Final = (
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes),
-    *(webhooks, hooks, jobs, office),
+    *(referrals, webhooks, hooks, jobs, office),
 )
 for _room in _ROOMS:
     ROUTER.include_router(_room.ROUTER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -10,9 +9,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.circles.completions import Place
-from guerdon.circles.referrals import load_of
 from guerdon.engine.referring.deciding import Decision, decide
-from guerdon.engine.referring.due import Desk, tell_completion, tell_friend
+from guerdon.engine.referring.due import Desk, tell_decided
 from guerdon.engine.referring.evidence import Scene
 from guerdon.engine.referring.showing import Friend, load_all, load_invitations
 from guerdon.infra.tx import Tx
@@ -116,25 +114,6 @@ def _decided(call: Call, program: str, referral: str, *, approve: bool) -> Respo
         desk = Desk(call.house.database, call.house.engine, call.tenant_id, live)
         tell_decided(desk, friend_id, place, call.now)
     return said
-
-
-def tell_decided(desk: Desk, friend_id: int, place: Place | None, now: datetime) -> None:
-    """Tell the engine what somebody decided.
-
-    Args:
-        desk: database, engine and program.
-        friend_id: the friend, who names the invitation.
-        place: the friend's event that counts now, None where there is none.
-        now: the instant, UTC.
-    """
-    if place is not None:
-        tell_completion(desk, place, now)
-        return
-    with desk.database.transaction(desk.tenant_id) as tx:
-        rows = load_of(tx, desk.program.program_id, [friend_id])
-    for one in rows:
-        if one.state == "joined" and not one.told:
-            tell_friend(desk, one, now)
 
 
 def _scene(tx: Tx, call: Call, program: str) -> Scene:

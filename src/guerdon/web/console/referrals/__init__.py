@@ -1,0 +1,1 @@
+"""Invitations in the console: who invited whom, and what waits for somebody to look at it."""
