@@ -230,6 +230,7 @@ async def test_each_body_has_an_example_that_works(bare: Api) -> None:
     known = {"program": "corner-shop", "ref": "external:ananya", "checkout": "C-1", "order": "A-1"}
     known |= {"code": "WELCOME10", "quiz": "know_your_tea", "reward": "tasting", "cause": "wells"}
     known["leaderboard"] = "top_buyers"
+    known["ladder"] = "club"
     await bare.apply(msgspec.json.encode(SAMPLES["put", "/v1/programs/{program}"]).decode(), "corner-shop")
     friend = await bare.post("/v1/programs/corner-shop/members", json={"external_id": "ben"})
     for path, item in document["paths"].items():

@@ -135,6 +135,28 @@ class AdjustBalance(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class GiveTier(Command, frozen=True, kw_only=True):
+    """An operator gives a member's account a tier."""
+
+    member: Ref
+    ladder: str
+    tier: str
+    until: datetime | None = None
+    """From this instant on it is given no more; None has no end."""
+    reason: str
+    by: str = ""
+    """Who asks, as the audit trail names callers."""
+
+
+class EndTier(Command, frozen=True, kw_only=True):
+    """An operator takes a tier back that was given."""
+
+    member: Ref
+    ladder: str
+    reason: str
+    by: str = ""
+
+
 class TransferUnits(Command, frozen=True, kw_only=True):
     """Move available units to another account, lot by lot."""
 

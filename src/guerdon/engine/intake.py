@@ -22,7 +22,9 @@ from guerdon.engine.commands import (
     Command,
     ConfirmCheckout,
     EndCheckout,
+    EndTier,
     EnrolMember,
+    GiveTier,
     IngestEvent,
     IssueCards,
     Job,
@@ -57,6 +59,8 @@ from guerdon.rules.events import (
     SendUnits,
     Tick,
 )
+from guerdon.rules.events import EndTier as EndsTier
+from guerdon.rules.events import GiveTier as GivesTier
 from guerdon.rules.events import JoinChallenge as JoinsChallenge
 from guerdon.rules.events import LeaveChallenge as LeavesChallenge
 from guerdon.rules.orders import OrderInput
@@ -359,10 +363,31 @@ def _send_out(item: Item, command: SendRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
 
+def _check_reason(reason: str, what: str) -> None:
+    _check_text(reason, "/reason", REASON_LENGTH)
+    if not reason.strip():
+        raise Problem.at("/reason", "reason_missing", f"{what} needs a reason")
+
+
+def _give_tier(item: Item, command: GiveTier, _: Program) -> None:
+    _check_reason(command.reason, "a tier that is given")
+    _check_text(command.ladder, "/ladder", TEXT_LENGTH)
+    _check_text(command.tier, "/tier", TEXT_LENGTH)
+    item.ref = command.member
+    asked = GivesTier(command.ladder, command.tier, command.until, command.reason, command.by)
+    item.event = _own_event("guerdon.give_tier", command, asked)
+
+
+def _end_tier(item: Item, command: EndTier, _: Program) -> None:
+    _check_reason(command.reason, "a tier that is taken back")
+    _check_text(command.ladder, "/ladder", TEXT_LENGTH)
+    item.ref = command.member
+    asked = EndsTier(command.ladder, command.reason, command.by)
+    item.event = _own_event("guerdon.end_tier", command, asked)
+
+
 def _adjust(item: Item, command: AdjustBalance, _: Program) -> None:
-    _check_text(command.reason, "/reason", REASON_LENGTH)
-    if not command.reason.strip():
-        raise Problem.at("/reason", "reason_missing", "an adjustment needs a reason")
+    _check_reason(command.reason, "an adjustment")
     item.account_id = command.account_id
     item.event = _own_event("guerdon.adjust", command, Adjust(command.wallet, command.amount, command.reason))
 
@@ -500,6 +525,8 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     UseRedemption: _use,
     SendRedemption: _send_out,
     AdjustBalance: _adjust,
+    GiveTier: _give_tier,
+    EndTier: _end_tier,
     TransferUnits: _transfer,
     MergeAccounts: _merge,
     IssueCards: _issue_cards,

@@ -114,6 +114,27 @@ class Adjust(msgspec.Struct, frozen=True):
     reason: str
 
 
+class GiveTier(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An operator gives a tier, for a reason."""
+
+    ladder: str
+    tier: str
+    until: datetime | None = None
+    """From this instant on it is given no more; None has no end."""
+    reason: str = ""
+    by: str = ""
+    """Who gives it, as the audit trail names callers."""
+
+
+class EndTier(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An operator takes a tier back that was given, for a reason."""
+
+    ladder: str
+    reason: str = ""
+    by: str = ""
+    """Who takes it back."""
+
+
 class SendUnits(msgspec.Struct, frozen=True):
     """Units leave for another account."""
 

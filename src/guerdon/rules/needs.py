@@ -16,6 +16,7 @@ from guerdon.rules.events import (
     CancelRedemption,
     Choose,
     Event,
+    GiveTier,
     JoinChallenge,
     LeaveChallenge,
     PriceCart,
@@ -134,7 +135,7 @@ def _campaigns(program: Program, event: Event) -> list[Campaign]:
         trigger = "order.paid"
     elif isinstance(event.command, JoinChallenge):
         return [*_prizes(program, _moved(program, event)), *program.by_trigger.get("badge.earned", ())]
-    elif event.command is not None and not isinstance(event.command, ReturnOrder):
+    elif event.command is not None and not isinstance(event.command, ReturnOrder | GiveTier):
         return []
     campaigns = list(program.by_trigger.get(trigger, ()))
     for follow_on in FOLLOW_ONS:

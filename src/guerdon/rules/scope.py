@@ -91,7 +91,7 @@ _DATA_TYPES: Mapping[str, Type] = {
     "list(decimal)": ListOf(DECIMAL),
 }
 FOLLOW_ON_DATA: Mapping[str, Mapping[str, Type]] = {
-    "tier.reached": {"ladder": STRING, "tier": STRING},
+    "tier.reached": {"ladder": STRING, "tier": STRING, "cause": STRING},
     "badge.earned": {"badge": STRING, "level": INT},
     "challenge.completed": {"challenge": STRING, "round": INT},
     "quiz.finished": {"quiz": STRING, "attempt": INT, "points": INT, "of": INT, "passed": BOOL},

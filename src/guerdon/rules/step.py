@@ -28,7 +28,9 @@ from guerdon.rules.events import (
     Choose,
     ClaimCard,
     EmptyCard,
+    EndTier,
     Event,
+    GiveTier,
     JoinChallenge,
     LeaveChallenge,
     LeaveFor,
@@ -51,7 +53,8 @@ from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope
 from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
-from guerdon.rules.stepping import COMPLETED, DEPTH, FOLLOW_ONS, badge_data, exactly
+from guerdon.rules.stepping import COMPLETED, DEPTH, FOLLOW_ONS, badge_data, exactly, tier_data
+from guerdon.rules.tiers.giving import end_tier, give_tier
 from guerdon.rules.undo import undo
 
 _TOO_MANY = f"a metric tells at most {DIFFERENT_AT_MOST} different values apart, and this one is one more"
@@ -173,7 +176,7 @@ def _follow_on(draft: Draft, changes: list[TierChange], reached: list[Reached]) 
     skipped, draft.skipped = draft.skipped, []
     acted: set[str] = set()
     occasions: list[tuple[str, dict[str, Any]]] = [
-        ("tier.reached", {"ladder": change.ladder, "tier": change.after})
+        ("tier.reached", tier_data(change.ladder, change.after, change.cause))
         for change in changes
         if _is_upward(program, change)
     ]
@@ -204,6 +207,15 @@ def _join(draft: Draft, command: JoinChallenge) -> None:
     _follow_on(draft, [], advance(draft, (draft.program.challenges[command.challenge],)))
 
 
+def _give_tier(draft: Draft, command: GiveTier) -> None:
+    """Give a tier, which sets off what reaching it does."""
+    _follow_on(draft, list(give_tier(draft, command)), [])
+
+
+def _end_tier(draft: Draft, command: EndTier) -> None:
+    end_tier(draft, command)
+
+
 def _book_time(draft: Draft, _command: Tick) -> None:
     """Settling has done all that a tick is for."""
 
@@ -213,6 +225,8 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     CancelRedemption: spending.cancel,
     Choose: choose,
     Adjust: spending.adjust,
+    GiveTier: _give_tier,
+    EndTier: _end_tier,
     SendUnits: spending.send,
     ReceiveUnits: spending.receive,
     LeaveFor: leave_for,

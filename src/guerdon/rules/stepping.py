@@ -21,6 +21,20 @@ DEPTH: Final = 4
 """Effects set off further effects at most so deep."""
 
 
+def tier_data(ladder: str, tier: str, cause: str = "reached") -> dict[str, str]:
+    """Tell what is said of a tier that was reached.
+
+    Args:
+        ladder: on which ladder.
+        tier: which one.
+        cause: `reached` by what was counted, or `given` by an operator.
+
+    Returns:
+        All of it.
+    """
+    return {"ladder": ladder, "tier": tier, "cause": cause}
+
+
 def badge_data(mark: str) -> dict[str, str | int]:
     """Tell what is said of a badge that was earned.
 

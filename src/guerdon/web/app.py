@@ -34,6 +34,7 @@ from guerdon.web.api.community import moderation, own, photos
 from guerdon.web.api.community import routes as community
 from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.gift_cards import routes as gift_cards
+from guerdon.web.api.ladders import routes as ladders
 from guerdon.web.api.links import routes as links
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
@@ -73,6 +74,7 @@ _ROUTERS: Final = (
     # Before the members, whose references may hold slashes.
     challenges.ROUTER,
     members.ROUTER,
+    ladders.ROUTER,
     links.ROUTER,
     # Before the orders, whose ids may hold slashes.
     explanations.ROUTER,

@@ -236,7 +236,14 @@ def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[
         "units": [_moved(program, one) for one in decision.transactions],
         "cancelled": [number_text("red", one) for one in decision.cancelled],
         "tiers": [
-            {"ladder": one.ladder, "before": one.before, "after": one.after, "cause": one.cause}
+            {
+                "ladder": one.ladder,
+                "before": one.before,
+                "after": one.after,
+                "direction": one.direction,
+                "cause": one.cause,
+                "at": one.at,
+            }
             for one in decision.tier_changes
         ],
         "badges": decision.badges,

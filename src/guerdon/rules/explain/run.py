@@ -19,7 +19,7 @@ from guerdon.rules.own_events import declared_data
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
-from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, exactly
+from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, exactly, tier_data
 from guerdon.rules.tickets import known_lots
 
 ACTED: Final = "acted"
@@ -180,7 +180,7 @@ class _Again:
             held = self.draft.tiers[ladder]
             self.draft.tiers[ladder] = msgspec.structs.replace(held, level=tier)
         occasions: list[tuple[str, dict[str, Any]]] = [
-            ("tier.reached", {"ladder": ladder, "tier": tier}) for ladder, tier in up
+            ("tier.reached", tier_data(ladder, tier)) for ladder, tier in up
         ]
         occasions += [
             (COMPLETED, {"challenge": one.challenge, "round": one.round}) for one in self.decision.reached

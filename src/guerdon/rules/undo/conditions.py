@@ -18,7 +18,7 @@ from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.metrics import Metric, Value
 from guerdon.rules.orders import Order
 from guerdon.rules.program import Campaign
-from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, mark_of
+from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, mark_of, tier_data
 from guerdon.rules.undo.counts import Recount
 from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of
@@ -119,8 +119,7 @@ class _Known:
         paid = self.paid
         if trigger == "tier.reached":
             return [
-                (trigger, {"ladder": ladder, "tier": tier})
-                for ladder, tier in reached(paid.program, paid.decision)
+                (trigger, tier_data(ladder, tier)) for ladder, tier in reached(paid.program, paid.decision)
             ]
         if trigger == "badge.earned":
             return [(trigger, badge_data(badge)) for badge in paid.decision.badges]

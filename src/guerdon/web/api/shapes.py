@@ -34,6 +34,36 @@ class WalletShape(Answered, frozen=True, omit_defaults=True):
     """Taken by returns after it was spent; what comes later repays it. Absent where nothing is owed."""
 
 
+class WayShape(Answered, frozen=True):
+    """What a tier still takes; values are decimal strings by metric."""
+
+    tier: str
+    missing: Mapping[str, str]
+    """How much more of each metric it takes; `0` where it is there."""
+    have: Mapping[str, str]
+    """What counts at present."""
+    need: Mapping[str, str]
+    reached_by: Literal["every", "any"]
+    """Whether every one of the metrics is needed, or any of them is enough."""
+    by: datetime | None
+    """From this instant on what is counted now counts no more, or the tier is lost; null without end."""
+
+
+class BenefitShape(Answered, frozen=True, omit_defaults=True):
+    """What a tier brings."""
+
+    benefit: str
+    """The word that expressions read."""
+    kind: str | None = None
+    name: Any = None
+    """A text, or texts by language."""
+    description: Any = None
+    rate: str | None = None
+    price_list: str | None = None
+    ahead: str | None = None
+    """How long before everybody else, such as `7d`."""
+
+
 class TierShape(Answered, frozen=True):
     """Where an account stands on a ladder."""
 
@@ -41,6 +71,25 @@ class TierShape(Answered, frozen=True):
     since: datetime | None
     review_at: datetime | None
     """The next instant at which it may change without anything being bought."""
+    rate: str
+    benefits: Sequence[BenefitShape]
+    next: WayShape | None
+    """The way to the next tier that can be reached; null at the top."""
+    keep: WayShape | None
+    """What keeps this tier, and until when it holds if nothing is done; null where nothing takes it away."""
+    earned: str
+    """The tier without what an operator gave."""
+    given: str | None
+    """The tier that an operator gave, which may be lower than what is earned."""
+    given_until: datetime | None
+
+
+class TierGiven(Answered, frozen=True):
+    """An account's standing after an operator gave it a tier, or took one back."""
+
+    account: str
+    ladder: str
+    standing: TierShape
 
 
 class BadgeShape(Answered, frozen=True):

@@ -13,7 +13,7 @@ from guerdon.members.standing import Standing, Wanted, load_standing
 from guerdon.rules.lots import expiring
 from guerdon.rules.program import Program
 from guerdon.rules.state import WalletState
-from guerdon.rules.tiers import tier_at
+from guerdon.web.api.ladders.shown import show_tier
 from guerdon.web.api.shapes import BadgeShape, Expiring, TierShape, WalletShape
 
 _EMPTY = WalletState()
@@ -78,10 +78,5 @@ def show_wallet(state: WalletState, scale: int, now: datetime) -> WalletShape:
 
 
 def _tiers(program: Program, standing: Standing, now: datetime) -> dict[str, TierShape]:
-    shown = {}
-    for key, ladder in program.ladders.items():
-        held = standing.tiers.get(key)
-        state = tier_at(ladder, held, standing.counts(program.zone), program.zone, now)
-        since = state.since if held is not None else None
-        shown[key] = TierShape(tier=state.level, since=since, review_at=state.changes_at)
-    return shown
+    counts = standing.counts(program.zone)
+    return {key: show_tier(program, key, standing.tiers.get(key), counts, now) for key in program.ladders}

@@ -67,6 +67,9 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         },
         "community": {"approve": "none"},
         "metrics": {"bought": {"event": "order.paid", "value": "order.net"}},
+        "ladders": {
+            "club": {"metric": "bought", "tiers": {"silver": {"from": "0"}, "gold": {"from": "500"}}},
+        },
         "teams": {"street": {"size": 5}},
         "leaderboards": {"top_buyers": {"metric": "bought", "window": "month", "opt_in": True}},
         "community": {"approve": "none"},
@@ -116,6 +119,13 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "amount": "500",
         "reason": "a late parcel",
     },
+    ("post", f"{_PROGRAM}/members/{{ref}}/tiers"): {
+        "ladder": "club",
+        "tier": "gold",
+        "until": "2036-01-01T00:00:00Z",
+        "reason": "gold at another club",
+    },
+    ("post", f"{_PROGRAM}/members/{{ref}}/tiers/{{ladder}}/end"): {"reason": "the other club's card ended"},
     ("post", f"{_PROGRAM}/accounts/{{account}}/transfers"): {
         "to": "acc_01h8xj3q0abcd",
         "wallet": "points",
