@@ -20,7 +20,7 @@ from guerdon.engine.boards.keeper import BoardKeeper
 from guerdon.engine.counting import Recounter
 from guerdon.engine.loop import EngineLoop, LoopSettings
 from guerdon.engine.replaying.facts import read_fact
-from guerdon.engine.ticks import run_due_of
+from guerdon.engine.ticks import run_due_of, tell_waiting_of
 from guerdon.infra.db import Database, open_database
 from guerdon.infra.rounds import Rounds
 from guerdon.infra.settings import Settings, load_master_key
@@ -241,7 +241,9 @@ class House:
         with self.database.transaction_as("lookup") as lookup:
             tenants = list_tenants(lookup)
         for tenant in tenants:
-            if not tenant.sandbox:
+            if tenant.sandbox:
+                tell_waiting_of(self.database, self.engine, tenant.tenant_id)
+            else:
                 run_due_of(self.database, self.engine, tenant.tenant_id, now)
 
     def __enter__(self) -> Self:

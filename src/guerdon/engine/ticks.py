@@ -96,6 +96,25 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
     return count
 
 
+def tell_waiting_of(database: Database, loop: EngineLoop, tenant_id: int) -> int:
+    """Tell what became of invitations in a sandbox, whose time is its own clock's.
+
+    Args:
+        database: where they are found.
+        loop: what takes the events in.
+        tenant_id: whose.
+
+    Returns:
+        How many events were told.
+
+    Raises:
+        Problem: the first that the engine refused an event with.
+    """
+    with database.transaction(tenant_id) as tx:
+        programs = list_programs(tx)
+    return sum(settle_referrals(Desk(database, loop, tenant_id, program), None) for program in programs)
+
+
 def _forget(database: Database, tenant_id: int, program_id: int, now: datetime) -> None:
     """Let go of the rows of carts that nobody can pay any more, each page in a transaction of its own."""
     gone = PAGE

@@ -44,7 +44,7 @@ from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.teams import routes as teams
-from guerdon.web.api.upkeep import health, keys, webhooks
+from guerdon.web.api.upkeep import health, keys, ticks, webhooks
 from guerdon.web.api.witness import routes as witness
 from guerdon.web.callers import Doorkeeper
 from guerdon.web.console import routes as console
@@ -105,6 +105,7 @@ _ROUTERS: Final = (
     returns.ROUTER,
     webhooks.ROUTER,
     keys.ROUTER,
+    ticks.ROUTER,
     hooks.ROUTER,
     health.ROUTER,
     pages.ROUTER,

@@ -56,7 +56,7 @@ class Desk(NamedTuple):
         return Scene(self.loop.vault(self.tenant_id), self.program.program_id, live.program)
 
 
-def settle_referrals(desk: Desk, now: datetime) -> int:
+def settle_referrals(desk: Desk, now: datetime | None) -> int:
     """Look at what friends did, and tell the engine what it does not know yet.
 
     Nothing of it is done twice, whoever else does the same and whenever either is killed: a row says how far
@@ -64,7 +64,7 @@ def settle_referrals(desk: Desk, now: datetime) -> int:
 
     Args:
         desk: database, engine and program.
-        now: the instant, UTC.
+        now: the instant, UTC; None in a sandbox, where each thing is told at the time of what brought it.
 
     Returns:
         How many events were told.
@@ -73,11 +73,18 @@ def settle_referrals(desk: Desk, now: datetime) -> int:
         Problem: the first that the engine refused an event with, after all of its page were tried.
     """
     told = _tell_joined(desk, now)
+    wrong: list[Problem] = []
     for page in _pages(desk):
         for one in page:
+            at = now or one.happened_at
             if one.state == "new":
-                review(desk, one.place, now)
-        told += _tell(desk, [one.place for one in page], now)
+                review(desk, one.place, at)
+            try:
+                told += tell_completion(desk, one.place, at)
+            except Problem as problem:
+                wrong.append(problem)
+    if wrong:
+        raise wrong[0]
     return told
 
 
@@ -167,11 +174,11 @@ def _invited(tx: Tx, scene: Scene, one: Completion) -> Referral | None:
     return next(iter(open_ones), None)
 
 
-def _tell_joined(desk: Desk, now: datetime) -> int:
+def _tell_joined(desk: Desk, now: datetime | None) -> int:
     """Tell of friends whom somebody let in who had been held."""
     with desk.database.transaction(desk.tenant_id) as tx:
         page = list_untold(tx, desk.program.program_id, _PAGE)
-    return sum(tell_friend(desk, one, now) for one in page)
+    return sum(tell_friend(desk, one, now or one.decided_at or one.joined_at) for one in page)
 
 
 def tell_friend(desk: Desk, one: Referral, now: datetime) -> int:
@@ -192,13 +199,6 @@ def tell_friend(desk: Desk, one: Referral, now: datetime) -> int:
     with desk.database.transaction(desk.tenant_id) as tx:
         mark_joined_told(tx, one)
     return int(told)
-
-
-def _tell(desk: Desk, places: list[Place], now: datetime) -> int:
-    told = 0
-    for place in places:
-        told += tell_completion(desk, place, now)
-    return told
 
 
 def tell_completion(desk: Desk, place: Place, now: datetime) -> int:
