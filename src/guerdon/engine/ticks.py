@@ -14,6 +14,7 @@ from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
 from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
+from guerdon.engine.play.raffles import Draws, draw_due
 from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.engine.seating.calling import fill_due
 from guerdon.infra.db import Database

@@ -33,6 +33,7 @@ SCOPES = frozenset(
         "insights:read",
         "keys:read",
         "keys:write",
+        "draws:read",
         "members:read",
         "members:write",
         "posts:moderate",

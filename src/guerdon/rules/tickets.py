@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -13,6 +14,7 @@ from guerdon.rules.giving import PLENTY
 from guerdon.rules.limits import Draw
 from guerdon.rules.owing import free
 from guerdon.rules.play.draws import NOTHING, PrizeDraw, Ticket, prize_of
+from guerdon.rules.program import Program
 
 TICKET: Final = "ticket"
 """The kind of effect that is a ticket."""
@@ -72,6 +74,22 @@ def take_ticket(draft: Draft, campaign: str, draw: PrizeDraw) -> str:
     shown = f"{lot:064x}" if is_instant else ""
     draft.effects.append(Effect(campaign, TICKET, draw=draw.identity, amount=number, prize=prize, lot=shown))
     return ""
+
+
+def without_tickets(program: Program, counters: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """Leave tickets of instant wins with the account that drew them, when it goes into another one.
+
+    A lot hangs on the account that a ticket names. Tickets of raffles move: their lots come later.
+
+    Args:
+        program: the version that stands.
+        counters: of the account that leaves.
+
+    Returns:
+        Those that move.
+    """
+    drawn = {one.counter for one in program.draws.values() if one.kind == "instant"}
+    return {key: used for key, used in counters.items() if key not in drawn}
 
 
 def known_lots(effects: tuple[Effect, ...]) -> dict[str, int]:

@@ -33,6 +33,7 @@ from guerdon.web.api.charity import routes as charity
 from guerdon.web.api.community import moderation, own, photos
 from guerdon.web.api.community import routes as community
 from guerdon.web.api.coupons import routes as coupons
+from guerdon.web.api.draws import routes as draws
 from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.ladders import routes as ladders
 from guerdon.web.api.links import routes as links
@@ -73,6 +74,7 @@ _ROUTERS: Final = (
     versions.ROUTER,
     # Before the members, whose references may hold slashes.
     challenges.ROUTER,
+    draws.ROUTER,
     members.ROUTER,
     ladders.ROUTER,
     links.ROUTER,

@@ -104,6 +104,8 @@ _STATUS: Final = {
     "challenge_not_begun": 409,
     "challenge_over": 409,
     "quiz_passed": 409,
+    "draw_not_found": 404,
+    "draw_not_drawn": 409,
     "quiz_attempts_spent": 409,
     "quiz_waits": 409,
     "quiz_not_yet": 409,

@@ -56,6 +56,7 @@ STAYS = {
     **dict.fromkeys(("account_merges", "member_moves"), "say what was merged"),
     "gift_cards": "the card's own account, which is never merged; owner_account says who redeemed it then",
     **dict.fromkeys(("outbox", "webhook_messages", "webhook_deliveries", "quarantine"), "told of what was"),
+    "raffle_tickets": "who took part when it was drawn; whoever stands for them now is told",
     "quiz_attempts": "looked for through merged_into and member_moves; an open one is finished where it is",
     **dict.fromkeys(
         ("posts", "post_likes", "post_reports", "post_days", "chosen_names", "shares", "share_joins"),

@@ -18,7 +18,7 @@ RELAYS_OWN = {"relay_cursors"}
 """What the relay alone may touch, as it reads the outbox of all tenants; no tenant has rows in it."""
 HOT = {
     *("accounts", "members", "name_words", "metric_buckets", "account_counters", "tiers", "badges"),
-    *("rollup_buyers", "quiz_attempts", "challenge_progress", "post_days", "share_joins"),
+    *("rollup_buyers", "quiz_attempts", "raffle_tickets", "challenge_progress", "post_days", "share_joins"),
     *("referrals", "referral_completions"),
 }
 """Distributed by account on a cluster; identities and shared_counters are keyed by what is shared."""

@@ -19,6 +19,8 @@ from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.wiring import MAIN_TENANT
 
+__all__ = ["app", "keys", "rotate_key"]
+
 Program = Annotated[str, typer.Argument(metavar="PROGRAM", help="The program's key.", show_default=False)]
 
 

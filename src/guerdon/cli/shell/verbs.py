@@ -47,7 +47,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "restore": Place(CARE, "care.restore", "restore"),
     "retention": Place(CARE, "care.retention"),
     "merge": Place(CARE, "care.merging", "merge"),
-    "proof": Place(CARE, "proofs.log_keys"),
+    "proof": Place(CARE, "proofs.drawn"),
     "anchor": Place(CARE, "proofs.anchoring"),
     "keys": Place(CARE, "keys"),
     "staff": Place(CARE, "access.staff"),

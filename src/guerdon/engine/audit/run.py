@@ -20,6 +20,8 @@ from guerdon.engine.audit.played.attempts import check_attempts
 from guerdon.engine.audit.played.referrals import check_referrals
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.played.payouts import check_payouts
+from guerdon.engine.audit.played.raffles import check_raffles
+from guerdon.engine.audit.played.referrals import check_referrals
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning
 from guerdon.engine.audit.tables import Tables, stray
 from guerdon.engine.audit.versions import Versions
@@ -153,6 +155,7 @@ class Audit:
             yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
             yield from self._walk(walked)
             yield from check_attempts(tx, walked.place.versions)
+            yield from check_raffles(tx, self._vault, walked.place.versions)
             yield from check_referrals(tx, walked.place.versions)
             yield from check_lines(tx, walked.place.shared)
             yield from check_payouts(tx, walked.place.versions)

@@ -23,6 +23,7 @@ from guerdon.rules.merging.joining import (
 )
 from guerdon.rules.owing import repay
 from guerdon.rules.state import Lot, WalletState
+from guerdon.rules.tickets import without_tickets
 from guerdon.rules.tiers import changed
 
 _EMPTY = WalletState()
@@ -76,7 +77,7 @@ def take_in(draft: Draft, command: TakeIn) -> None:
         _take_wallet(draft, key, carried, command.from_account)
     draft.challenges = joined_challenges(draft, contents)
     draft.buckets = joined_buckets(draft.buckets, contents.buckets, draft.program.metrics.values())
-    draft.counters = joined_counters(draft.counters, contents.counters)
+    draft.counters = joined_counters(draft.counters, without_tickets(draft.program, contents.counters))
     draft.badges = joined_badges(draft.badges, contents.badges)
     draft.takings = joined_takings(draft.takings, contents.takings)
     _join_tiers(draft, contents)

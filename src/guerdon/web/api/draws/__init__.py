@@ -1,0 +1,1 @@
+"""Draws over the API: chances, commitments, and what anybody needs to check them."""
