@@ -201,7 +201,7 @@ def check_tampering(world: World) -> None:
         "update raffle_tickets set tickets = tickets + 1 where prize is null": "raffle_tickets",
         "update raffle_tickets set prize = 3 - prize where prize is not null": "raffle_winner",
         "update raffle_tickets set ticket = ticket % tickets + 1 where prize = 1": "raffle_winner",
-        "update raffle_tickets set prize = null, ticket = null, told = false where ticket > 0": "raffle_winner",
+        "update raffle_tickets set prize = null, ticket = null, told = false": "raffle_winner",
         "update raffle_tickets set identity = 'another' where prize is null": "raffle_missing",
         "update raffles set identity = 'another'": "raffle_missing",
         "update raffle_tickets set account_id = account_id + 1 where prize = 1": "raffle_tickets",

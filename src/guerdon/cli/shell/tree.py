@@ -78,6 +78,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "anchor check": (
         "guerdon anchor check stamp.json --certificates tsa.pem --log-key guerdon/main/club+0a1b2c3d+AfJ…",
     ),
+    "proof draw": ("guerdon proof draw mine.json --seed-hash 9f86d081884c7d65…",),
     "proof keys": ("guerdon proof keys club --data shop-data",),
     "proof rotate-key": ("guerdon proof rotate-key club --data shop-data",),
     "doctor": ("guerdon doctor --data shop-data --url http://127.0.0.1:8080",),
