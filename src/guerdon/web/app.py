@@ -115,7 +115,6 @@ _ROUTERS: Final = (
     quiz_page.ROUTER,
     member_page.ROUTER,
     invite_page.ROUTER,
-    member_page.ROUTER,
     console.ROUTER,
 )
 

@@ -23,6 +23,7 @@ DEFINITION = (
     )
     .replace(
         "  pouch: {kind: product,",
+        "  hall: {kind: event, price: {points: 1}, seats: 1, at: 2027-03-01T19:00}\n"
         "  tent: {kind: product, price: {points: 400}}\n"
         "  colours: {kind: product, price: {points: 5}, choices: [red, blue]}\n"
         "  single: {kind: coupon, price: {points: 1}, discount: {percent: 5}, limits: {per_account: 1}}\n"
@@ -40,6 +41,14 @@ challenges:
     metric: orders
     goal: 2
     prize: [{badge: regular}, {award: {wallet: points, amount: "300"}}]
+leaderboards:
+  top: {name: {en: Most orders}, metric: orders, opt_in: true}
+teams:
+  crew: {name: {en: Crew, bn: দল}, size: 3, join: open}
+referral:
+  friend: [{grant: voucher}]
+  advocate: {first: order.paid, then: [{award: {wallet: points, amount: "200"}}]}
+community: {approve: none}
 quizzes:
   know_us:
     name: {en: Know us, bn: আমাদের চিনুন}

@@ -174,7 +174,6 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "account": "external:ananya",
     },
     ("post", f"{_PROGRAM}/teams/{{team}}/leave"): {"member": "external:ben"},
-    ("post", f"{_PROGRAM}/members/{{ref}}/page"): {"hours": 48},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/attempts/{{attempt}}/answers"): {"question": 1, "answer": False},
     ("post", f"{_PROGRAM}/quizzes/{{quiz}}/link"): {"member": "external:ananya", "hours": 24},

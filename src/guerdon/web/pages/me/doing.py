@@ -8,8 +8,9 @@ from typing import Final
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import JoinChallenge, LeaveChallenge
 from guerdon.members.identities import member_ref
-from guerdon.web.pages.me import circles, seats
+from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked, tell
+from guerdon.web.pages.me.circles import posts, ranks
 from guerdon.web.pages.me.reader import Reader
 
 _NOTHING: Final = Problem("page_not_found", "there is no such page")
@@ -47,11 +48,16 @@ async def _leave_challenge(reader: Reader, asked: Asked) -> None:
 ACTS: Final[Mapping[str, tuple[str, Callable[[Reader, Asked], Awaitable[None]]]]] = {
     "join-challenge": ("do", _join_challenge),
     "leave-challenge": ("do", _leave_challenge),
-    "join-board": ("boards", circles.join_board),
-    "leave-board": ("boards", circles.leave_board),
-    "found-team": ("teams", circles.found_team),
-    "join-team": ("teams", circles.join_team),
-    "leave-team": ("teams", circles.leave_team),
+    "join-board": ("boards", ranks.join_board),
+    "leave-board": ("boards", ranks.leave_board),
+    "found-team": ("teams", ranks.found_team),
+    "join-team": ("teams", ranks.join_team),
+    "leave-team": ("teams", ranks.leave_team),
+    "write-post": ("posts", posts.write),
+    "like-post": ("posts", posts.like),
+    "unlike-post": ("posts", posts.unlike),
+    "report-post": ("posts", posts.report),
+    "withdraw-post": ("posts", posts.withdraw),
     "wait-for-seat": ("rewards", seats.wait),
     "stop-waiting": ("rewards", seats.stop_waiting),
 }

@@ -25,12 +25,14 @@ from guerdon.web.api.calls.links import PAGE
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked
-from guerdon.web.pages.me.challenges import load_badge_views, load_challenge_views
-from guerdon.web.pages.me.circles import load_board_views, load_kind_views
-from guerdon.web.pages.me.climbing import load_ladder_views
+from guerdon.web.pages.me.circles.inviting import load_inviting
+from guerdon.web.pages.me.circles.posts import load_community
+from guerdon.web.pages.me.circles.ranks import load_board_views, load_kind_views
 from guerdon.web.pages.me.doing import act
+from guerdon.web.pages.me.goals.challenges import load_badge_views, load_challenge_views
+from guerdon.web.pages.me.goals.climbing import load_ladder_views
+from guerdon.web.pages.me.goals.playing import load_quiz_views
 from guerdon.web.pages.me.holding import load_wallet_views
-from guerdon.web.pages.me.playing import load_quiz_views
 from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
 from guerdon.web.pages.me.rewards import (
     Taking,
@@ -90,6 +92,8 @@ def _show(
             "badges": load_badge_views(tx, reader),
             "boards": load_board_views(tx, reader),
             "kinds": load_kind_views(tx, reader),
+            "community": load_community(tx, reader),
+            "inviting": load_inviting(tx, reader),
             "rewards": load_reward_views(tx, reader),
             "waits": seats.load_wait_views(tx, reader),
             "taken": load_taken_views(tx, reader),

@@ -1,0 +1,1 @@
+"""What a member does with others: leaderboards, teams, posts, invitations."""

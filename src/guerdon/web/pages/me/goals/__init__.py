@@ -1,0 +1,1 @@
+"""What a member can reach: tiers, challenges, badges, quizzes."""
