@@ -438,3 +438,18 @@ def test_what_cannot_be_is_refused(challenge: dict[str, Any], code: str, pointer
     with pytest.raises(DefinitionError) as refused:
         club(**challenge)
     assert (code, pointer) in [(one.code, one.pointer) for one in refused.value.faults]
+
+
+def test_a_changed_metric_begins_anew_for_those_who_had_joined() -> None:
+    life = Life(club(metric="orders", goal="2", opt_in="true"))
+    life.buys_for()
+    life.joins()
+    life.buys_for()
+    dear = {**BASE["metrics"], "orders": {"event": "order.paid", "when": "order.net > 5"}}
+    life.program = club({"metrics": dear}, metric="orders", goal="2", opt_in="true")
+    assert [life.buys_for(), life.buys_for(), life.buys_for()] == [0, 1, 0]
+
+
+def test_a_personal_challenge_lasts_from_the_day_on_which_its_goal_is_reckoned() -> None:
+    life = Life(club(metric="orders", goal={"personal": "2 + metrics.orders"}, within="3d"))
+    assert [life.buys_for(at=BEGINS + days * DAY) for days in (0, 3, 2)] == [0, 0, 1]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.web.conftest import PROGRAM, Api
+from tests.web.console.desk import signed_in
+from tests.web.console.test_orders import plain
 
 CLUB = "/v1/programs/club"
 ME = f"{CLUB}/members/external:ananya"
@@ -191,3 +193,14 @@ async def test_nobody_and_other_keys_see_nothing(club: Api) -> None:
     reader = club.with_key("quizzes:read")
     assert (await reader.get(f"{ME}/challenges")).status_code == 403
     assert (await club.get(f"{ME}/challenges/large")).json()["code"] == "challenge_not_found"
+
+
+async def test_a_manager_sees_what_came_of_challenges(club: Api) -> None:
+    await do(club, "sprint/join")
+    for name in ("o1", "o2", "o3", "o4"):
+        await send(club, name)
+    person = await signed_in(club, "auditor")
+    page = plain((await person.get("/console/p/club/challenges")).text)
+    assert "The card 30 points all 1 2 not known" in page
+    assert "Sprint voucher, Secret 1 1 1 not known" in page
+    assert "Mover 1 feet 1 Runner feet 1 Secret hidden – 1" in page

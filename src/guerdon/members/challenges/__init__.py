@@ -1,6 +1,6 @@
 """How far accounts are with challenges."""
 
-from guerdon.members.challenges.figures import Taking, load_takings
+from guerdon.members.challenges.figures import Taking, load_holders, load_takings
 from guerdon.members.challenges.rows import (
     ProgressChange,
     ask_progress,
@@ -14,6 +14,7 @@ __all__ = [
     "Taking",
     "ask_progress",
     "check_progress",
+    "load_holders",
     "load_takings",
     "read_progress",
     "write_progress",

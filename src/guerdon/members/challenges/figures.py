@@ -38,3 +38,21 @@ def load_takings(tx: Tx, program_id: int) -> dict[str, Taking]:
         (program_id,),
     )
     return {row[0]: Taking(row[0], row[1], row[2], int(row[3]), row[4]) for row in rows}
+
+
+def load_holders(tx: Tx, program_id: int) -> dict[str, int]:
+    """Count who has badges.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+
+    Returns:
+        By badge, higher levels with a colon and their number: how many accounts.
+    """
+    rows = tx.execute(
+        "select b.badge, count(*) from badges b join accounts a on a.account_id = b.account_id"
+        " where a.program_id = %s group by b.badge",
+        (program_id,),
+    )
+    return {row[0]: row[1] for row in rows}

@@ -110,9 +110,7 @@ class Challenge(msgspec.Struct, frozen=True):
         begins = self.starts is None or self.starts <= local
         return begins and (self.ends is None or local <= self.ends)
 
-    def begins_at(
-        self, zone: Zone, progress: Progress, created_at: datetime | None
-    ) -> datetime | None:
+    def begins_at(self, zone: Zone, progress: Progress, created_at: datetime | None) -> datetime | None:
         """Tell since when an account has been at it.
 
         Args:

@@ -45,15 +45,34 @@ def begin(draft: Draft) -> None:
     zone, at = draft.program.zone, draft.event.occurred_at
     for challenge in draft.program.challenges_by_event.get(draft.event.type, ()):
         progress = draft.challenges.get(challenge.key, NOTHING)
-        is_new = challenge.is_personal and not challenge.opt_in and not progress.steps
-        if is_new and challenge.runs_at(zone, at):
+        if not challenge.runs_at(zone, at):
+            continue
+        if challenge.is_personal and not challenge.opt_in and not progress.steps:
             scope = scope_of(draft)
             steps = tuple(Begun(at, goal=_own_goal(step, scope)) for step in challenge.steps)
-            if all(
-                step.goal.personal is None or one.goal
-                for one, step in zip(steps, challenge.steps, strict=True)
-            ):
+            both = zip(steps, challenge.steps, strict=True)
+            if all(step.goal.personal is None or one.goal for one, step in both):
                 put(draft, challenge.key, msgspec.structs.replace(progress, steps=steps), "begun")
+        elif progress.steps:
+            _begin_anew(draft, challenge, progress)
+
+
+def _begin_anew(draft: Draft, challenge: Challenge, progress: Progress) -> None:
+    """Let an account begin with what a changed definition counts now, or with steps that are new."""
+    known = [one.metric for one in progress.steps]
+    wanted = [step.metric.identity for step in challenge.steps]
+    if len(known) == len(wanted) and all(
+        one in ("", metric) for one, metric in zip(known, wanted, strict=True)
+    ):
+        return
+    scope = scope_of(draft)
+    steps = first_steps(draft, challenge, scope, draft.event.occurred_at)
+    kept = progress.steps[: len(steps)]
+    goals = [one.goal for one in kept] + [one.goal for one in steps[len(kept) :]]
+    steps = tuple(
+        msgspec.structs.replace(one, goal=goal or one.goal) for one, goal in zip(steps, goals, strict=True)
+    )
+    put(draft, challenge.key, msgspec.structs.replace(progress, steps=steps, past=()), "begun")
 
 
 def _own_goal(step: Step, scope: Scope) -> Decimal | None:

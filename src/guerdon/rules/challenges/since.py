@@ -69,11 +69,14 @@ def counts_since(metric: Metric, counts: Counts, zone: Zone, begun: Begun | None
         The metric's own buckets alone.
     """
     own = {key: one for key, one in counts.buckets.items() if key[0] == metric.identity}
+    if begun is not None and begun.metric not in ("", metric.identity):
+        # What is counted now is another metric: the account begins with it at the next event.
+        return Counts({}, counts.joined_on)
     if begun is not None:
         first = bucket_of(metric, zone.day_of(begun.since))
         own = {key: one for key, one in own.items() if key[1] >= first}
         place = (metric.identity, first)
-        if begun.before is not None and begun.metric == metric.identity and place in own:
+        if begun.before is not None and place in own:
             own[place] = _without(metric, own[place], begun.before)
     return Counts(own, counts.joined_on)
 

@@ -1,0 +1,1 @@
+"""Challenges and badges in the console: what came of each, and what it costs."""
