@@ -331,6 +331,8 @@ def _remember(known: dict[str, str], path: str, said: Any) -> None:
         known["attempt"] = said["id"]
     if path == "/v1/programs/{program}/posts":
         known["post"] = said["id"]
+    if path.endswith("/shares"):
+        known["share"] = said["code"]
     if path.endswith("/redemptions"):
         known["redemption"] = said["id"]
     if path.endswith("/gift-cards"):

@@ -17,6 +17,7 @@ from guerdon.engine.play.due import tell_due
 from guerdon.engine.play.raffles import Draws, draw_due
 from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.engine.seating.calling import fill_due
+from guerdon.engine.sharing import telling as share_telling
 from guerdon.infra.db import Database
 from guerdon.ledger.wallets import Due, list_due
 from guerdon.members.standing import list_due_tiers
@@ -88,12 +89,11 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         _forget(database, tenant_id, program.program_id, now)
         tell_occasions(Almanac(database, loop, tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
-        telling.tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)
         close_due(database, loop, (tenant_id, program), now)
-        draw_due(Draws(database, loop, tenant_id, program), now)
         telling.tell_due(database, loop, (tenant_id, program), now)
+        share_telling.tell_due(database, loop, (tenant_id, program), now)
     return count
 
 

@@ -48,6 +48,8 @@ SCOPES = frozenset(
         "rewards:read",
         "redemptions:read",
         "redemptions:write",
+        "shares:read",
+        "shares:write",
         "webhooks:read",
         "webhooks:write",
         "witness:push",

@@ -348,6 +348,25 @@ def list_versions(tx: Tx, key: str) -> list[VersionLine]:
     return [VersionLine(*row) for row in rows]
 
 
+def key_of(tx: Tx, program_id: int) -> str:
+    """Tell the key of a program that is known by its number.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: which.
+
+    Returns:
+        The key.
+
+    Raises:
+        Problem: `program_not_found`.
+    """
+    row = tx.execute("select key from programs where program_id = %s", (program_id,)).fetchone()
+    if row is None:
+        raise Problem("program_not_found", "there is no such program")
+    return str(row[0])
+
+
 def list_programs(tx: Tx) -> list[LiveVersion]:
     """List a tenant's programs.
 

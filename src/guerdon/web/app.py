@@ -43,6 +43,7 @@ from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
 from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
+from guerdon.web.api.sharing import routes as sharing
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.teams import routes as teams
 from guerdon.web.api.upkeep import health, keys, ticks, webhooks
@@ -60,6 +61,7 @@ from guerdon.web.pages.figures import FigureBoard
 from guerdon.web.pages.invite import routes as invite_page
 from guerdon.web.pages.me import routes as member_page
 from guerdon.web.pages.quiz import routes as quiz_page
+from guerdon.web.pages.share import routes as share_page
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
 from guerdon.web.trials.runner import Runner
@@ -101,6 +103,7 @@ _ROUTERS: Final = (
     moderation.ROUTER,
     own.ROUTER,
     photos.ROUTER,
+    sharing.ROUTER,
     coupons.ROUTER,
     gift_cards.ROUTER,
     checkouts.ROUTER,
@@ -113,7 +116,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
-    member_page.ROUTER,
+    share_page.ROUTER,
     invite_page.ROUTER,
     console.ROUTER,
 )

@@ -125,6 +125,7 @@ _STATUS: Final = {
     "post_decided": 409,
     "post_repeated": 409,
     "post_withdrawn": 409,
+    "sharing_closed": 409,
     "wallet_in_use": 409,
     "reward_in_use": 409,
     "currency_changed": 409,
@@ -145,6 +146,7 @@ _STATUS: Final = {
     "posts_too_many": 429,
     "likes_too_many": 429,
     "reports_too_many": 429,
+    "shares_too_many": 429,
     "too_many_anonymous_carts": 429,
     # 5xx: ours
     "internal_error": 500,

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from guerdon.infra.tx import Tx
 
-Deed = Literal["posts", "likes", "reports", "shares"]
+Deed = Literal["posts", "likes", "reports", "shares", "visits"]
 _COUNT: Final = """
 insert into post_days as d (account_id, member_id, on_date, kind, program_id, count)
 values (%s, %s, %s, %s, %s, 1)

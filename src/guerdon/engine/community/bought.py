@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Final
+from typing import Any, Final
 
 from guerdon.infra.tx import Tx
 from guerdon.members.merging.moving import list_merged
@@ -16,8 +16,8 @@ where account_id = any(%s::bigint[]) and type = 'order.paid' order by event_id d
 """
 
 
-def has_bought(tx: Tx, account_id: int, sku: str) -> bool:
-    """Tell whether a product is among what an account paid for.
+def find_line(tx: Tx, account_id: int, sku: str) -> dict[str, Any] | None:
+    """Find a product among what an account paid for.
 
     Args:
         tx: bound to the tenant.
@@ -25,12 +25,26 @@ def has_bought(tx: Tx, account_id: int, sku: str) -> bool:
         sku: the product.
 
     Returns:
-        Whether one of its latest 500 orders has it; what came back was bought as well.
+        The line of the latest of its 500 latest orders that has it; what came back was bought as well.
     """
     accounts = [account_id, *list_merged(tx, [account_id])]
     for (body,) in tx.execute(_ORDERS, (accounts, _ORDERS_AT_MOST)):
         data = json.loads(zlib.decompress(body)).get("data")
-        lines = data.get("lines", ()) if isinstance(data, dict) else ()
-        if any(line.get("sku") == sku for line in lines):
-            return True
-    return False
+        for line in data.get("lines", ()) if isinstance(data, dict) else ():
+            if line.get("sku") == sku:
+                return dict(line)
+    return None
+
+
+def has_bought(tx: Tx, account_id: int, sku: str) -> bool:
+    """Tell whether a product is among what an account paid for.
+
+    Args:
+        tx: bound to the tenant.
+        account_id: whose orders.
+        sku: the product.
+
+    Returns:
+        Whether one of its latest 500 orders has it.
+    """
+    return find_line(tx, account_id, sku) is not None

@@ -6,6 +6,7 @@ from guerdon.base.ids import IdMaker
 from guerdon.circles.posts import opinions
 from guerdon.circles.posts.names import forget_name
 from guerdon.circles.posts.rows import forget_author
+from guerdon.circles.sharing.rows import forget_sharer
 from guerdon.engine.boards.moving import forget_places
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
@@ -30,5 +31,6 @@ def forget_person(tx: Tx, erasure: Erasure, ids: IdMaker) -> Found:
     forget_author(tx, erasure.program_id, found.member_id)
     forget_name(tx, erasure.program_id, found.member_id)
     opinions.forget_member(tx, erasure.program_id, found.member_id)
+    forget_sharer(tx, erasure.program_id, found.member_id, erasure.now)
     forget_places(tx, erasure.program_id, (found.account_id, found.member_id), erasure.now)
     return found

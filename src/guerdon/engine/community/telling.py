@@ -12,12 +12,20 @@ from guerdon.base.ids import number_text
 from guerdon.circles.posts import opinions, rows
 from guerdon.circles.posts.opinions import Like
 from guerdon.circles.posts.rows import Post, find_post
+from guerdon.circles.sharing.rows import Share, find_share
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import LiveVersion
-from guerdon.rules.own_events import ANSWER_APPROVED, COMMUNITY, POST_APPROVED, POST_LIKED
+from guerdon.rules.own_events import (
+    ANSWER_APPROVED,
+    COMMUNITY,
+    POST_APPROVED,
+    POST_LIKED,
+    SHARE_APPROVED,
+    SHARING,
+)
 
 PAGE: Final = 200
 _ANSWER_SECONDS: Final = 600
@@ -81,6 +89,18 @@ def data_of(one: Post) -> dict[str, Any]:
     return data if one.question_id is None else {**data, "question": number_text("post", one.question_id)}
 
 
+def share_data(share: Share) -> dict[str, Any]:
+    """Give what events of a share say.
+
+    Args:
+        share: which.
+
+    Returns:
+        Plain data.
+    """
+    return {"share": share.code, "kind": share.kind, "what": share.what}
+
+
 def untold_post(tx: Tx, program_id: int, one: Post) -> Untold:
     """Say what the engine is to be told of a post that was approved.
 
@@ -90,18 +110,24 @@ def untold_post(tx: Tx, program_id: int, one: Post) -> Untold:
         one: the post.
 
     Returns:
-        The event; none for an answer to a question of the same account, which brings nothing.
+        The event; none for an answer to a question of the same account, which brings nothing, and for what
+        was said of a share that is gone.
     """
     assert one.approved_at is not None, "only what was approved is told"
 
     def mark(later: Tx) -> None:
         rows.mark_told(later, program_id, one.post_id)
 
+    whose = (one.member_id, one.approved_at)
+    if one.kind == "share":
+        share = find_share(tx, one.share)
+        name = (SHARING, one.shown_id, SHARE_APPROVED)
+        data = {**share_data(share), "post": one.shown_id} if share is not None else {}
+        return Untold(cloud_event(name, whose, data) if share is not None else None, one.approved_at, mark)
     question = find_post(tx, program_id, one.question_id) if one.question_id is not None else None
     if question is not None and question.account_id == one.account_id:
         return Untold(None, one.approved_at, mark)
     kind = ANSWER_APPROVED if one.kind == "answer" else POST_APPROVED
-    whose = (one.member_id, one.approved_at)
     return Untold(cloud_event((COMMUNITY, one.shown_id, kind), whose, data_of(one)), one.approved_at, mark)
 
 

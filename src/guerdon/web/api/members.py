@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.commands import EnrolMember
 from guerdon.engine.community.forgetting import forget_person
+from guerdon.engine.sharing.making import trace
 from guerdon.infra.tx import Tx
 from guerdon.insight.segments import segments_of
 from guerdon.members.identities import Kind, Ref, member_ref, normal_ref, parse_ref
@@ -27,6 +28,7 @@ from guerdon.members.privacy import Erasure
 from guerdon.members.profiles import Profile, read_change, read_profile
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.calls.once import once
+from guerdon.web.api.community.taking import Whose, author_of
 from guerdon.web.api.shapes import ConsentShape, Erased, MemberLine, Members, MemberShape
 from guerdon.web.api.standing import show_standing
 from guerdon.web.outline import operation
@@ -58,6 +60,8 @@ class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As the program declares them."""
     consents: dict[str, bool] | None = None
     referral_code: str | None = None
+    share: str | None = None
+    """The code of the share that they came by."""
 
 
 class MemberPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,10 +102,24 @@ async def enrol(call: Writing, program: str) -> Response:
             tenant_id=call.tenant_id, program=program, received_at=call.now, once=call.once, profile=profile
         )
     )
-    shown = await to_thread.run_sync(
-        _show_one, call, program, member_ref(parse_number("mem", said.member) or 0)
-    )
+    member = member_ref(parse_number("mem", said.member) or 0)
+    await to_thread.run_sync(_trace, call, program, member)
+    shown = await to_thread.run_sync(_show_one, call, program, member)
     return answer(shown, 201 if said.created else 200)
+
+
+def _trace(call: Call, program: str, member: Ref) -> None:
+    """Note by which share they came; a share that has ended keeps nobody from joining."""
+    code = call.read(NewMember).share
+    if not code:
+        return
+    whose = Whose(call.premises, call.tenant_id, program, call.now)
+    try:
+        with call.transaction() as tx:
+            trace(tx, author_of(tx, whose, member), code)
+    except Problem as problem:
+        if problem.code != "share_not_found":
+            raise
 
 
 def _read_profile(call: Call, program: str) -> Profile:
@@ -109,8 +127,9 @@ def _read_profile(call: Call, program: str) -> Profile:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
     # Attributes are typed by the definition, so the fields are read once more, with exact numbers.
+    sent = {name: value for name, value in call.read_exact().items() if name != "share"}
     return read_profile(
-        call.read_exact(), live.program.definition.attributes, live.program.zone.day_of(call.now)
+        sent, live.program.definition.attributes, live.program.zone.day_of(call.now)
     )
 
 

@@ -101,7 +101,7 @@ create table post_days (
     account_id bigint not null,
     member_id bigint not null,
     on_date date not null,
-    kind text not null check (kind in ('posts', 'likes', 'reports', 'shares')),
+    kind text not null check (kind in ('posts', 'likes', 'reports', 'shares', 'visits')),
     program_id bigint not null,
     count integer not null check (count > 0),
     primary key (account_id, member_id, on_date, kind)
@@ -124,7 +124,7 @@ create table shares (
     joined integer not null default 0 check (joined >= 0),
     primary key (code)
 );
-create unique index shares_open on shares (code, program_id, member_id, kind, what) where ended_at is null;
+create index shares_open on shares (program_id, member_id, kind, what) where ended_at is null;
 create index shares_of_member on shares (program_id, member_id, shared_at);
 -- Visits of a day, each known by a keyed hash that no other day has; forgotten once they are told.
 create table share_visits (

@@ -66,13 +66,13 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
             "tasting": {"kind": "event", "price": {"points": 100}, "seats": 1},
         },
         "community": {"approve": "none"},
+        "sharing": {"of": ["purchase", "badge"]},
         "metrics": {"bought": {"event": "order.paid", "value": "order.net"}},
         "ladders": {
             "club": {"metric": "bought", "tiers": {"silver": {"from": "0"}, "gold": {"from": "500"}}},
         },
         "teams": {"street": {"size": 5}},
         "leaderboards": {"top_buyers": {"metric": "bought", "window": "month", "opt_in": True}},
-        "community": {"approve": "none"},
         "quizzes": {
             "know_your_tea": {
                 "prize": [{"award": {"wallet": "points", "amount": "20"}}],
@@ -183,7 +183,10 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "text": "Does the tote bag hold a laptop?",
         "product": "TOTE-1",
     },
-    ("post", f"{_PROGRAM}/posts/{{post}}/answers"): {"member": "external:ben", "text": "Mine does, 15 inches."},
+    ("post", f"{_PROGRAM}/posts/{{post}}/answers"): {
+        "member": "external:ben",
+        "text": "Mine does, 15 inches.",
+    },
     ("post", f"{_PROGRAM}/posts/{{post}}/likes"): {"member": "external:ben"},
     ("post", f"{_PROGRAM}/posts/{{post}}/unlike"): {"member": "external:ben"},
     ("post", f"{_PROGRAM}/posts/{{post}}/reports"): {"member": "external:ben", "why": "wrong"},
@@ -191,6 +194,13 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/moderation/public_names"): {"member": "external:ben"},
     ("post", f"{_PROGRAM}/posts/{{post}}/withdraw"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/public_names"): {"member": "external:ananya", "name": "Ananya of the hills"},
+    ("post", f"{_PROGRAM}/shares"): {"member": "external:ananya", "of": "purchase", "what": "BP-40"},
+    ("post", f"{_PROGRAM}/shares/{{share}}/claims"): {
+        "member": "external:ananya",
+        "url": "https://social.example/ananya/4711",
+    },
+    ("post", f"{_PROGRAM}/shares/{{share}}/joins"): {"member": "external:ben"},
+    ("post", f"{_PROGRAM}/shares/{{share}}/end"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/checkouts/preview"): _CART,
     ("put", f"{_PROGRAM}/checkouts/{{checkout}}"): {**_CART, "ttl": 900},
     ("post", f"{_PROGRAM}/checkouts/{{checkout}}/confirm"): {

@@ -1,0 +1,1 @@
+"""The page that a share leads to, and its picture."""
