@@ -62,6 +62,7 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
     for key, campaign in definition.campaigns.items():
         yield from _campaign(campaign, f"/campaigns/{key}")
     yield from _rewards(definition)
+    yield from _draws(definition)
     yield from _settings(definition)
     for section, why in _LATER_SECTIONS.items():
         for key in getattr(definition, section):
@@ -71,6 +72,13 @@ def _all(definition: Definition) -> Iterator[InactivePart]:
             if step.survey is not None:
                 why = "surveys are not sent yet, so this step is never done"
                 yield InactivePart(f"/challenges/{key}/steps/{place}/survey", why)
+
+
+def _draws(definition: Definition) -> Iterator[InactivePart]:
+    for key, draw in definition.draws.items():
+        if draw.seed is not None:
+            why = "the engine makes the seed and publishes its hash itself"
+            yield InactivePart(f"/draws/{key}/seed", why)
 
 
 def _rewards(definition: Definition) -> Iterator[InactivePart]:

@@ -20,6 +20,7 @@ from guerdon.rules.lint.history import (
 )
 from guerdon.rules.lint.loops import feeding_effects, paying_returns
 from guerdon.rules.lint.sections import (
+    endless_draws,
     false_section_conditions,
     impossible_challenges,
     impossible_quizzes,
@@ -45,6 +46,7 @@ _CHECKS: Final = (
     impossible_challenges,
     impossible_quizzes,
     unreachable_steps,
+    endless_draws,
     farmed_campaigns,
     unheard_campaigns,
     rewards_under_cost,

@@ -65,6 +65,26 @@ def false_section_conditions(asked: Asked) -> Iterator[LintWarning]:
             )
 
 
+def endless_draws(asked: Asked) -> Iterator[LintWarning]:
+    """Find instant wins whose seed is never told, so that nobody can check them.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each.
+    """
+    for key, draw in asked.definition.draws.items():
+        if draw.kind == "instant" and draw.ends is None:
+            yield LintWarning(
+                "draw_without_end",
+                f"/draws/{key}",
+                f"draw `{key}`",
+                f"The draw `{key}` has no end, so its seed is never told and nobody can check it.",
+                "Give it `ends`; a draw that goes on can follow under another name.",
+            )
+
+
 def impossible_quizzes(asked: Asked) -> Iterator[LintWarning]:
     """Find quizzes that cannot be passed, or that ask for more questions than there are.
 
