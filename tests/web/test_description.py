@@ -333,6 +333,8 @@ def _remember(known: dict[str, str], path: str, said: Any) -> None:
         known["post"] = said["id"]
     if path.endswith("/shares"):
         known["share"] = said["code"]
+    if path.endswith("/deeds"):
+        known["deed"] = said["id"]
     if path.endswith("/redemptions"):
         known["redemption"] = said["id"]
     if path.endswith("/gift-cards"):

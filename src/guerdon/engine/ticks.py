@@ -10,6 +10,7 @@ from guerdon.engine.boards.closing import close_due
 from guerdon.engine.checkouts.forgetting import forget_checkouts
 from guerdon.engine.community import telling
 from guerdon.engine.commands import ReleaseHolds, RunTick
+from guerdon.engine.deeds import telling as deeds
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
 from guerdon.engine.occasions.due import Almanac, tell_occasions
@@ -91,6 +92,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)
+        deeds.tell_due(database, loop, (tenant_id, program), now)
         close_due(database, loop, (tenant_id, program), now)
         telling.tell_due(database, loop, (tenant_id, program), now)
         share_telling.tell_due(database, loop, (tenant_id, program), now)

@@ -22,6 +22,8 @@ DRAW_WON: Final = "draw.won"
 TEAM_REACHED: Final = "team.reached"
 QUIZZES: Final = f"{SOURCE}quizzes"
 """The source of what quizzes come to."""
+DEEDS: Final = f"{SOURCE}deeds"
+"""The source of deeds that were approved; their types are the program's own."""
 SEATS: Final = f"{SOURCE}seats"
 """The source of seats for those who waited."""
 

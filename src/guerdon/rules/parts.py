@@ -58,6 +58,8 @@ class Wallet(msgspec.Struct, frozen=True):
     """The kind that its payments have: `points`, `store_credit` or `gift_card`; the last two are money."""
     caps: Caps | None = None
     """How much of it an account earns at most, None where there is no limit."""
+    spendable: bool = True
+    """Whether units can leave for anything else than by a hand."""
 
 
 class Conversion(msgspec.Struct, frozen=True):

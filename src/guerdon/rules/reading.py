@@ -131,6 +131,9 @@ def read_event(
     _check_envelope(envelope)
     if not own:
         _refuse_own(envelope)
+        # A history tells what was approved elsewhere.
+        if booked_at is not None:
+            _refuse_unproved(envelope.type, program)
     channel, store = envelope.channel or "", envelope.store or ""
     order, data = None, {}
     body: OrderInput | ReturnAsked | Mapping[str, Any]
@@ -385,6 +388,12 @@ def _refuse_own(envelope: Envelope | _OrderEnvelope) -> None:
     if envelope.source.startswith(SOURCE):
         detail = f"sources that begin with `{SOURCE}` are the engine's own; name your shop or your app"
         raise Problem.at("/source", "reserved_source", detail)
+
+
+def _refuse_unproved(event_type: str, program: Program) -> None:
+    kind = program.definition.events.get(event_type)
+    if kind is not None and kind.evidence != "none":
+        raise Problem.at("/type", "evidence_needed", "somebody has to approve this; send it to `…/deeds`")
 
 
 @lru_cache(maxsize=1024)

@@ -443,13 +443,16 @@ def send(draft: Draft, command: SendUnits) -> None:
         command: wallet, amount and where to.
 
     Raises:
-        Problem: `unknown_wallet`, `amount_invalid`, `same_account` or `insufficient_units`.
+        Problem: `unknown_wallet`, `amount_invalid`, `same_account`, `wallet_not_spendable` or
+            `insufficient_units`.
     """
     _check_wallet(draft, command.wallet)
     if command.amount <= 0:
         raise Problem.at("/amount", "amount_invalid", "a transfer moves more than nothing")
     if command.to_account == draft.before.account.account_id:
         raise Problem.at("/to", "same_account", "units cannot be sent to the account that they come from")
+    if not draft.program.wallets[command.wallet].spendable:
+        raise Problem.at("/wallet", "wallet_not_spendable", "units of this wallet stay where they are")
     _check_funds(draft, {command.wallet: command.amount})
     moved = draft.take_units(command.wallet, command.amount)
     entries = tuple(Entry("member", -lot.remaining, lot.available_at, lot.expires_at) for lot in moved)

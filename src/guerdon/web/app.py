@@ -33,6 +33,7 @@ from guerdon.web.api.charity import routes as charity
 from guerdon.web.api.community import moderation, own, photos
 from guerdon.web.api.community import routes as community
 from guerdon.web.api.coupons import routes as coupons
+from guerdon.web.api.deeds import routes as deeds
 from guerdon.web.api.draws import routes as draws
 from guerdon.web.api.gift_cards import routes as gift_cards
 from guerdon.web.api.ladders import routes as ladders
@@ -94,6 +95,7 @@ _ROUTERS: Final = (
     access.ROUTER,
     causes.ROUTER,
     seats.ROUTER,
+    deeds.ROUTER,
     charity.ROUTER,
     quizzes.ROUTER,
     referrals.ROUTER,

@@ -16,7 +16,19 @@ currency: USD
 timezone: America/New_York
 wallets:
   points: {unit: points, rounding: floor}
+  footprint: {unit: kg CO₂, scale: 3, rounding: half_up, spendable: false}
+events:
+  item.recycled: {data: {grams: int}, evidence: required}
+  item.repaired: {evidence: staff}
+  delivery.waited: {}
 campaigns:
+  recycle:
+    trigger: item.recycled
+    limits: {per_account: 2, per: month}
+    then: [{award: {wallet: points, amount: "20"}}]
+  saved:
+    trigger: item.recycled
+    then: [{award: {wallet: footprint, amount: event.data.grams * 0.0021}}]
   base_earn:
     trigger: order.paid
     then: [{award: {wallet: points, amount: order.earning_base}}]

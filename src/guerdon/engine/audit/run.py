@@ -17,7 +17,7 @@ from guerdon.engine.audit.history import History, Place, SharedSums, Stored, sto
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.played.attempts import check_attempts
-from guerdon.engine.audit.played.referrals import check_referrals
+from guerdon.engine.audit.played.deeds import check_deeds
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.played.payouts import check_payouts
 from guerdon.engine.audit.played.raffles import check_raffles
@@ -157,6 +157,7 @@ class Audit:
             yield from check_attempts(tx, walked.place.versions)
             yield from check_raffles(tx, self._vault, walked.place.versions)
             yield from check_referrals(tx, walked.place.versions)
+            yield from check_deeds(tx)
             yield from check_lines(tx, walked.place.shared)
             yield from check_payouts(tx, walked.place.versions)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]

@@ -35,6 +35,7 @@ def wallet_of(work: Compiling, key: str, one: written.Wallet) -> Wallet:
         worth=worth_of(one),
         tender=one.tender,
         caps=None if one.limits is None else _caps_of(work, key, one),
+        spendable=one.spendable,
     )
 
 

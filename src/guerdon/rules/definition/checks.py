@@ -48,6 +48,7 @@ def check_references(definition: Definition) -> Iterator[Finding]:
     for key, reward in definition.rewards.items():
         yield from _reward(definition, reward, f"/rewards/{key}")
     yield from _money_wallets(definition)
+    yield from _kept_wallets(definition)
     yield from _lanes(definition)
     yield from _retired(definition)
     yield from _retired_rewards(definition)
@@ -119,6 +120,20 @@ def _money_wallets(definition: Definition) -> Iterator[Finding]:
     for key, reward in definition.rewards.items() if cards else ():
         if reward.kind == "gift_card":
             yield from _card_reward(definition, reward, f"/rewards/{key}")
+
+
+def _kept_wallets(definition: Definition) -> Iterator[Finding]:
+    """What is not spent buys nothing and pays nothing."""
+    kept = {key: one for key, one in definition.wallets.items() if not one.spendable}
+    detail = "units of this wallet are not spent: it says `spendable: false`"
+    for key, wallet in kept.items():
+        if wallet.worth is not None or wallet.tender != "points":
+            name = "worth" if wallet.worth is not None else "tender"
+            yield Finding(f"/wallets/{key}/{name}", "wallet_not_spendable", detail)
+    for key, reward in definition.rewards.items() if kept else ():
+        for wallet in reward.price:
+            if wallet in kept:
+                yield Finding(f"/rewards/{key}/price/{wallet}", "wallet_not_spendable", detail, at_key=True)
 
 
 def _card_reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:

@@ -118,6 +118,8 @@ class EventKind(Part):
 
     data: Mapping[Name, DatumEntry] = Field(default_factory=dict)
     """What such an event carries."""
+    evidence: Literal["none", "required", "staff"] = "none"
+    """Who approves it before it counts: nobody, staff by a photo or a receipt, or staff by their word."""
 
 
 SegmentEntry = Annotated[Segment, Short("when")]

@@ -11,7 +11,7 @@ from guerdon.rules.definition.scalars.part import Part, Short
 from guerdon.rules.definition.scalars.problems import listing, refusal
 from guerdon.rules.definition.scalars.spans import Span
 from guerdon.rules.definition.scalars.texts import Text
-from guerdon.rules.definition.scalars.values import Exact, Name, Whole
+from guerdon.rules.definition.scalars.values import Exact, Flag, Name, Whole
 
 RoundingMode = Literal["floor", "half_up", "half_even", "ceil", "exact"]
 ConversionRounding = Literal["floor", "half_up", "half_even", "ceil"]
@@ -110,6 +110,8 @@ class Wallet(Part):
     """Money that one unit is booked at."""
     limits: EarningLimits | None = None
     """How many units an account earns at most."""
+    spendable: Flag = True
+    """Whether units buy, pay or go to others; a footprint is only shown and read."""
 
 
 NOTHING = "nothing"

@@ -157,6 +157,8 @@ FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     (Wallet, "worth"): ("counts a unit at checkout as", _or("nothing", _money)),
     (Wallet, "cost"): ("is booked with a cost a unit of", _or("nothing", _money)),
     (Wallet, "limits"): ("lets an account earn", lambda value, _: earning(value)),
+    (Wallet, "spendable"): ("is", lambda value, _: "spent" if value else "only shown, and not spent"),
+    (EventKind, "evidence"): ("counts", lambda value, _: _EVIDENCE[value]),
     (Metric, "event"): ("looks at", lambda value, _: f"each {coded(value)}"),
     (Metric, "value"): ("adds up", _or("how many there were", lambda value, _: amount_of(value))),
     (Metric, "when"): ("counts", lambda value, _: condition(value)),
@@ -296,9 +298,17 @@ def _reward(one: Reward, voice: Voice) -> str:
     return said
 
 
+_EVIDENCE: Final = {
+    "none": "at once",
+    "required": "once staff have approved it, by a photo or a receipt",
+    "staff": "once staff have approved it",
+}
+
+
 def _carried(one: EventKind) -> str:
     data = [f"{coded(key)} ({datum.type})" for key, datum in sorted(one.data.items())]
-    return f", which carries {listed(data)}" if data else ""
+    said = f", which carries {listed(data)}" if data else ""
+    return said if one.evidence == "none" else f"{said}, which counts {_EVIDENCE[one.evidence]}"
 
 
 _NEW: Final[dict[type, Callable[[Any, Voice], str]]] = {

@@ -59,6 +59,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
                 "then": [{"award": {"wallet": "points", "amount": "order.earning_base"}}],
             }
         },
+        "events": {"item.recycled": {"data": {"grams": "int"}, "evidence": "required"}},
         "rewards": {
             "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
@@ -156,6 +157,13 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting/leave"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/causes/{{cause}}/payouts"): {"period": "2026-10", "reference": "transfer 4711"},
+    ("post", f"{_PROGRAM}/deeds"): {
+        "member": "external:ananya",
+        "type": "item.recycled",
+        "data": {"grams": 850},
+        "photo": "https://photos.shop.example/4711.jpg",
+    },
+    ("post", f"{_PROGRAM}/deeds/{{deed}}/refuse"): {"reason": "The photo shows something else."},
     ("post", f"{_PROGRAM}/checkins"): {"code": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},
     ("post", f"{_PROGRAM}/members/{{ref}}/page"): {"hours": 48},
     ("post", f"{_PROGRAM}/leaderboards/{{leaderboard}}/join"): {

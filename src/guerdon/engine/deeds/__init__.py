@@ -1,0 +1,1 @@
+"""Deeds that were approved, where they become events."""

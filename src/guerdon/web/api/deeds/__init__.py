@@ -1,0 +1,1 @@
+"""Deeds: sent with what shows them, looked at, approved or refused."""
