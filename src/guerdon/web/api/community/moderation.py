@@ -18,7 +18,7 @@ from guerdon.members.identities import parse_ref
 from guerdon.programs.audit import Act, record
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.calls.once import once
-from guerdon.web.api.community.shapes import HeldPosts, HeldShape, NameShape
+from guerdon.web.api.community.shapes import HeldPosts, HeldShape, PublicNameShape
 from guerdon.web.api.community.shown import Reader, look_beside, show_held
 from guerdon.web.api.community.taking import Whose, author_of, tell
 from guerdon.web.outline import operation
@@ -28,7 +28,7 @@ Moderating = Annotated[Call, Depends(admitted("posts:moderate"))]
 _QUEUE: Final = "/v1/programs/{program}/moderation/posts"
 
 
-class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PostDeciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is decided on a post."""
 
     decision: Literal["approve", "refuse", "hide"]
@@ -36,7 +36,7 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why; its author may read it. Only approving needs none."""
 
 
-class TakingAway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NameTakingAway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whose name is taken away."""
 
     member: Annotated[str, msgspec.Meta(min_length=1, max_length=260)]
@@ -68,10 +68,10 @@ def one_held(call: Moderating, program: str, post: str) -> Response:
     return _shown(call, program, parse_post(post))
 
 
-@ROUTER.post(f"{_QUEUE}/{{post}}", summary="Decide on a post", **operation(HeldShape, body=Deciding))
+@ROUTER.post(f"{_QUEUE}/{{post}}", summary="Decide on a post", **operation(HeldShape, body=PostDeciding))
 async def decide_on(call: Moderating, program: str, post: str) -> Response:
     """Approving what waits shows it, and brings its author what campaigns give for it, once."""
-    asked = call.read(Deciding)
+    asked = call.read(PostDeciding)
     whose = Whose(call.premises, call.tenant_id, program, call.now)
 
     def act(tx: Tx) -> tuple[int, _Kept]:
@@ -88,20 +88,20 @@ async def decide_on(call: Moderating, program: str, post: str) -> Response:
 @ROUTER.post(
     "/v1/programs/{program}/moderation/public_names",
     summary="Take a member's chosen name away",
-    **operation(NameShape, body=TakingAway),
+    **operation(PublicNameShape, body=NameTakingAway),
 )
 def take_away(call: Moderating, program: str) -> Response:
     """They are seen without a name until they choose another; the audit trail has a row."""
-    asked = call.read(TakingAway)
+    asked = call.read(NameTakingAway)
     whose = Whose(call.premises, call.tenant_id, program, call.now)
 
-    def act(tx: Tx) -> tuple[int, NameShape]:
+    def act(tx: Tx) -> tuple[int, PublicNameShape]:
         author = author_of(tx, whose, parse_ref(asked.member))
         shown = number_text("mem", author.member_id)
         if forget_name(tx, author.program_id, author.member_id):
             said = Act(call.now, call.caller.actor, "name.taken_away", shown, author.program_id)
             record(tx, said, call.house.ids)
-        return 200, NameShape(member=shown, name=None)
+        return 200, PublicNameShape(member=shown, name=None)
 
     return once(call, act)
 

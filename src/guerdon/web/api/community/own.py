@@ -18,7 +18,7 @@ from guerdon.members.identities import parse_ref
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.community.acting import act_as, listed, reader_of, whose_of
-from guerdon.web.api.community.shapes import NameShape, OwnShape, Posts
+from guerdon.web.api.community.shapes import OwnShape, Posts, PublicNameShape
 from guerdon.web.api.community.taking import author_of
 from guerdon.web.outline import operation
 
@@ -35,7 +35,7 @@ class Withdrawing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: Ref
 
 
-class Naming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PublicNaming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a member wants to be seen; null for without a name."""
 
     member: Ref
@@ -75,11 +75,11 @@ async def withdraw(call: Writing, program: str, post: str) -> Response:
 @ROUTER.post(
     "/v1/programs/{program}/public_names",
     summary="Choose the name that a member is seen by",
-    **operation(NameShape, body=Naming),
+    **operation(PublicNameShape, body=PublicNaming),
 )
 def choose(call: Writing, program: str) -> Response:
     """Each name is one member's in a program, whatever its case and blanks."""
-    asked = call.read(Naming)
+    asked = call.read(PublicNaming)
     whose = whose_of(call, program)
     vault = call.house.vault(call.tenant_id)
 
@@ -96,4 +96,4 @@ def choose(call: Writing, program: str) -> Response:
         author = author_of(tx, whose, parse_ref(asked.member))
         keys = {author.member_id: author.key}
         name = load_names(tx, author.program_id, keys, [author.member_id]).get(author.member_id)
-    return answer(NameShape(member=number_text("mem", author.member_id), name=name))
+    return answer(PublicNameShape(member=number_text("mem", author.member_id), name=name))

@@ -50,13 +50,13 @@ class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, msgspec.Meta(max_length=_TEXT)]
 
 
-class Acting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PostActing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who does it."""
 
     member: Ref
 
 
-class Reporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PostReporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who reports a post, and why."""
 
     member: Ref
@@ -157,10 +157,10 @@ async def write_answer(call: Writing, program: str, post: str) -> Response:
     )
 
 
-@ROUTER.post(f"{_POST}/likes", summary="Like a post", **operation(OwnShape, body=Acting))
+@ROUTER.post(f"{_POST}/likes", summary="Like a post", **operation(OwnShape, body=PostActing))
 async def like(call: Writing, program: str, post: str) -> Response:
     """Once for each member; nobody likes what is of their own account."""
-    asked = call.read(Acting)
+    asked = call.read(PostActing)
 
     def act(tx: Tx, author: Author) -> Post:
         return posting.like(tx, author, parse_post(post))
@@ -168,10 +168,10 @@ async def like(call: Writing, program: str, post: str) -> Response:
     return await act_as(call, program, asked.member, act)
 
 
-@ROUTER.post(f"{_POST}/unlike", summary="Take a like back", **operation(OwnShape, body=Acting))
+@ROUTER.post(f"{_POST}/unlike", summary="Take a like back", **operation(OwnShape, body=PostActing))
 async def unlike(call: Writing, program: str, post: str) -> Response:
     """Without a like it changes nothing."""
-    asked = call.read(Acting)
+    asked = call.read(PostActing)
 
     def act(tx: Tx, author: Author) -> Post:
         return posting.unlike(tx, author, parse_post(post))
@@ -179,10 +179,10 @@ async def unlike(call: Writing, program: str, post: str) -> Response:
     return await act_as(call, program, asked.member, act)
 
 
-@ROUTER.post(f"{_POST}/reports", summary="Report a post", **operation(OwnShape, body=Reporting))
+@ROUTER.post(f"{_POST}/reports", summary="Report a post", **operation(OwnShape, body=PostReporting))
 async def report(call: Writing, program: str, post: str) -> Response:
     """Enough reports take it off the page until somebody has looked at it."""
-    asked = call.read(Reporting)
+    asked = call.read(PostReporting)
 
     def act(tx: Tx, author: Author) -> Post:
         return posting.report(tx, author, parse_post(post), asked.why)

@@ -83,7 +83,7 @@ class HeldPosts(Answered, frozen=True):
     next: str | None
 
 
-class NameShape(Answered, frozen=True):
+class PublicNameShape(Answered, frozen=True):
     """The name that a member is seen by."""
 
     member: str

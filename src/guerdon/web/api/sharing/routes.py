@@ -55,7 +55,7 @@ class Sharer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: Ref
 
 
-class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ShareClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a member has shared it in public."""
 
     member: Ref
@@ -130,11 +130,11 @@ def shares(call: Reading, program: str, member: Annotated[str, Query(max_length=
 
 
 @ROUTER.post(
-    f"{_SHARE}/claims", summary="Say where it was shared", **operation(OwnShape, body=Claim, status=201)
+    f"{_SHARE}/claims", summary="Say where it was shared", **operation(OwnShape, body=ShareClaim, status=201)
 )
 async def claim(call: Writing, program: str, share: str) -> Response:
     """Staff looks at it; approved, it is the event `share.approved` on the member's account, once."""
-    asked = call.read(Claim)
+    asked = call.read(ShareClaim)
     if _PUBLIC.fullmatch(asked.url) is None:
         raise Problem.at("/url", "address_invalid", "say an address that begins with https://")
 
