@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from guerdon.engine.audit.run import Audit
 from guerdon.engine.boards.following import Following
 from guerdon.engine.boards.joining import Joiner, join, leave
 from guerdon.engine.boards.keeper import Follower
@@ -197,6 +198,14 @@ class Boards(World):
                 from board_ranges r) r where r.count <> r.actual"""
         )
         assert wrong == []
+        assert self.audit() == []
+
+    def audit(self) -> list[tuple[str, str]]:
+        """Work all out again, as `verify` does."""
+        with self.database.transaction(TENANT) as tx:
+            tx.execute("set transaction isolation level repeatable read, read only")
+            found = list(Audit(tx, self.vault, now=self.now).run())
+        return [(one.table, one.code) for one in found]
 
 
 @pytest.fixture

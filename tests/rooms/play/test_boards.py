@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from guerdon.engine.audit.run import Audit
 from guerdon.play.boards import rows
 from guerdon.play.boards.rows import Place, Stand, count_above, find_rank, list_near, list_top, write_stands
 from guerdon.play.boards.windows import Kept, Window, begin_board, lock_board, open_window
@@ -88,3 +89,29 @@ def test_equals_share_a_rank_and_stand_in_the_order_of_their_accounts(boards: Bo
         (2, "chris"),
         (4, "anna"),
     ]
+
+
+def test_rows_that_were_changed_are_found(boards: Boards) -> None:
+    for name, grams in (("anna", 5), ("bela", 9)):
+        boards.come(name)
+        boards.join(name)
+        boards.recycle(name, grams)
+    boards.settle()
+    with boards.database.transaction(TENANT) as tx:
+        # The webhooks' reader is registered nowhere here, and what nobody waits for is not kept.
+        assert tx.execute("select count(*) from outbox").fetchone() == (0,)
+    assert boards.audit() == []
+    changes = {
+        "update board_rows set value = value + 1 where board = 'recyclers'": "board_rows",
+        "update board_rows set score = decode(repeat('01', 16), 'hex')": "board_rows",
+        "update board_rows set participant = participant + 1 where board = 'recyclers'": "board_rows",
+        "delete from board_rows where board = 'recyclers' and value = 5": "board_rows",
+        "delete from board_names": "board_rows",
+        "update board_ranges set count = count + 1 where board = 'recyclers'": "board_ranges",
+        "update board_ranges set from_score = decode(repeat('ff', 16), 'hex')": "board_ranges",
+    }
+    for statement, table in changes.items():
+        with boards.database.transaction(TENANT) as tx:
+            assert tx.execute(statement).rowcount > 0
+            assert table in {one.table for one in Audit(tx, boards.vault, now=boards.now).run()}, statement
+            tx.rollback()

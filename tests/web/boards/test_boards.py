@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from guerdon.engine.audit.run import Audit
 from guerdon.programs.tenants import tenant_id_of
 from tests.web.boards.conftest import Club
 
@@ -160,3 +161,31 @@ async def test_calls_need_their_scopes_and_a_board_that_is_there(club: Club) -> 
     assert await club.refused("leaderboards/crews/join", asked) == (409, "leaderboard_of_teams")
     gone = await club.api.get("/v1/programs/club/leaderboards/recyclers?on=2020-01-01")
     assert (gone.status_code, gone.json()["code"]) == (404, "window_not_found")
+
+
+async def test_ranks_that_were_changed_are_found(club: Club) -> None:
+    await joined(club)
+    await club.tick("2026-12-01T07:00:00Z")
+    house, tenant = club.api.house, tenant_id_of(club.api.tenant)
+
+    def found(statement: str = "select") -> set[tuple[str, str]]:
+        with house.database.transaction(tenant) as tx:
+            tx.execute("set transaction isolation level repeatable read")
+            tx.execute(statement.encode())
+            said = {(one.table, one.code) for one in Audit(tx, house.vault(tenant)).run()}
+            tx.rollback()
+        return said
+
+    assert found() == set()
+    assert found("update board_prizes set rank = rank + 1") == {("board_prizes", "rank_wrong")}
+    assert found("update board_prizes set value = value + 7") == {("board_prizes", "rank_wrong")}
+    assert found("update board_prizes set times = 9") == {
+        ("board_prizes", "rank_event"),
+        ("board_prizes", "rank_missing"),
+    }
+    assert ("board_prizes", "rank_missing") in found("delete from board_prizes")
+    untold = (
+        "insert into board_prizes (program_id, board, opens_on, account_id, rank, value, closed_at, told)"
+    )
+    row = "select program_id, board, opens_on, account_id + 1, rank, value, closed_at, true from board_prizes"
+    assert found(f"{untold} {row}") == {("board_prizes", "rank_wrong")}

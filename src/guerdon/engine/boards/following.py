@@ -11,7 +11,8 @@ from guerdon.circles.teams.rows import Spell, list_spells, teams_of
 from guerdon.engine.boards.audience import meant_among
 from guerdon.infra.tx import Tx
 from guerdon.members.accounts import AccountRow, load_accounts
-from guerdon.members.standing import Standing, Wanted, load_standing
+from guerdon.members.standing import Standing, load_standing
+from guerdon.members.standing import Wanted as Metrics
 from guerdon.play.boards.names import find_joined
 from guerdon.play.boards.prizes import Won, insert_won, times_noted
 from guerdon.play.boards.rows import Stand, write_stands
@@ -63,10 +64,7 @@ def follow(tx: Tx, at: Following, board: Board, account_ids: Collection[int]) ->
         # Building it anew comes to all of them.
         return
     rows = load_accounts(tx, at.program_id, account_ids)
-    if board.team is None:
-        _follow_accounts(tx, at, (board, kept), rows)
-    else:
-        _follow_teams(tx, at, (board, kept), rows)
+    _follow(tx, at, (board, kept), rows)
 
 
 def begin(tx: Tx, at: Following, board: Board) -> Kept:
@@ -113,49 +111,78 @@ def stands(rows: Mapping[int, AccountRow]) -> dict[int, AccountRow]:
     }
 
 
-class _Wanted:
-    """Who is to stand in which window; windows that are new are opened."""
+class Wanted(NamedTuple):
+    """Who is to stand on a board, and where."""
 
-    def __init__(self, tx: Tx, at: Following, board: Board, kept: Kept) -> None:
-        self._tx = tx
-        self._at = at
-        self._board = board
-        self._kept = kept
-        windows = list_windows(tx, at.program_id, board.key)
-        self._closed = {one.opens_on for one in windows if one.closed_at is not None}
-        self.by_window: dict[date, dict[int, Stand]] = {
-            one.opens_on: {} for one in windows if one.closed_at is None
-        }
-
-    def is_ranked(self, window: BoardWindow) -> bool:
-        return window.opens_on not in self._closed and window.opens_on >= self._kept.begins_on
+    board: Board
+    begins_on: date
+    closed: frozenset[date]
+    """First days of windows that stay as they are."""
+    stands: dict[BoardWindow, dict[int, Stand]]
 
     def put(self, window: BoardWindow, participant: int, stand: Stand) -> None:
-        if window.opens_on not in self.by_window:
-            end = ends_at(self._at.program.zone, window)
-            new = Window(window.opens_on, end, None)
-            open_window(self._tx, self._at.program_id, self._board.key, new)
-            self.by_window[window.opens_on] = {}
-        self.by_window[window.opens_on][participant] = stand
+        """Let somebody stand in a window, if it is open and the value is enough.
+
+        Args:
+            window: one of the board's.
+            participant: account or team.
+            stand: with what.
+        """
+        is_open = window.opens_on not in self.closed and window.opens_on >= self.begins_on
+        if is_open and self.board.takes(stand.value):
+            self.stands.setdefault(window, {})[participant] = stand
 
 
-def _follow_accounts(tx: Tx, at: Following, on: tuple[Board, Kept], rows: dict[int, AccountRow]) -> None:
+def _follow(tx: Tx, at: Following, on: tuple[Board, Kept], rows: dict[int, AccountRow]) -> None:
     board, kept = on
+    windows = list_windows(tx, at.program_id, board.key)
+    closed = frozenset(one.opens_on for one in windows if one.closed_at is not None)
+    wanted = Wanted(board, kept.begins_on, closed, {})
+    if board.team is None:
+        whose: Collection[int] = rows
+        want_accounts(tx, at, wanted, rows)
+        spells: list[Spell] = []
+    else:
+        teams = teams_of(tx, at.program_id, board.team, rows)
+        whose, spells = teams, list_spells(tx, at.program_id, teams) if teams else []
+        want_teams(tx, wanted, teams, spells)
+    by_day: dict[date, dict[int, Stand]] = {one.opens_on: {} for one in windows if one.closed_at is None}
+    for window, stands_there in wanted.stands.items():
+        if window.opens_on not in by_day:
+            new = Window(window.opens_on, ends_at(at.program.zone, window), None)
+            open_window(tx, at.program_id, board.key, new)
+        by_day[window.opens_on] = stands_there
+    write_stands(tx, (at.program_id, board.key), by_day, whose)
+    if board.is_goal:
+        _note_reached(tx, at, wanted, spells)
+
+
+def want_accounts(
+    tx: Tx, at: Following, wanted: Wanted, rows: Mapping[int, AccountRow], *, for_all: bool = False
+) -> None:
+    """Work out where accounts are to stand.
+
+    Args:
+        tx: bound to the tenant; nothing is written.
+        at: whose boards, and when.
+        wanted: takes them.
+        rows: the accounts.
+        for_all: leaves the board's audience out.
+    """
+    board = wanted.board
     able = stands(rows)
     if board.opt_in:
         joined = find_joined(tx, at.program_id, board.key, able)
         able = {one: row for one, row in able.items() if one in joined}
-    meant = meant_among(tx, at.program, board.audience, able, at.now)
-    standing = load_standing(tx, Wanted(meant, {board.metric.identity})) if meant else {}
-    wanted = _Wanted(tx, at, board, kept)
+    audience = None if for_all else board.audience
+    meant = meant_among(tx, at.program, audience, able, at.now)
+    standing = load_standing(tx, Metrics(meant, {board.metric.identity})) if meant else {}
     for account_id in meant:
         today = _today(at, able[account_id])
         counts = standing[account_id].counts(at.program.zone)
         for window in windows_counted(board, counts, (at.today, today)):
-            value = value_in(board, counts, window, today) if wanted.is_ranked(window) else Decimal(0)
-            if board.takes(value):
-                wanted.put(window, account_id, Stand(value, changes_on(board, counts, window, today)))
-    write_stands(tx, (at.program_id, board.key), wanted.by_window, rows)
+            value = value_in(board, counts, window, today)
+            wanted.put(window, account_id, Stand(value, changes_on(board, counts, window, today)))
 
 
 def _today(at: Following, row: AccountRow) -> date:
@@ -164,28 +191,21 @@ def _today(at: Following, row: AccountRow) -> date:
     return max(at.today, at.program.zone.day_of(last)) if last is not None else at.today
 
 
-def _follow_teams(tx: Tx, at: Following, on: tuple[Board, Kept], rows: dict[int, AccountRow]) -> None:
-    board, kept = on
-    assert board.team is not None, "a board of teams"
-    teams = teams_of(tx, at.program_id, board.team, rows)
-    if not teams:
-        return
-    spells = list_spells(tx, at.program_id, teams)
+def want_teams(tx: Tx, wanted: Wanted, teams: Mapping[int, bool], spells: Collection[Spell]) -> None:
+    """Work out where teams are to stand.
+
+    Args:
+        tx: bound to the tenant; nothing is written.
+        wanted: takes them.
+        teams: by number: whether the team is still there.
+        spells: who is or was in them.
+    """
     accounts = {one.account_id for one in spells}
-    standing = load_standing(tx, Wanted(accounts, {board.metric.identity}))
-    wanted = _Wanted(tx, at, board, kept)
-    reached: list[tuple[BoardWindow, int, Decimal]] = []
+    standing = load_standing(tx, Metrics(accounts, {wanted.board.metric.identity})) if accounts else {}
     for team_id, is_there in teams.items():
         mine = [one for one in spells if one.team_id == team_id]
-        for window, value in team_values(board, mine, standing).items():
-            if is_there and wanted.is_ranked(window) and board.takes(value):
-                wanted.put(window, team_id, Stand(value))
-                reached.append((window, team_id, value))
-    write_stands(tx, (at.program_id, board.key), wanted.by_window, teams)
-    if board.is_goal:
-        for window, team_id, value in reached:
-            there = [one.account_id for one in spells if one.team_id == team_id and one.left_on is None]
-            _note_reached(tx, at, board, (window.opens_on, team_id, value), there)
+        for window, value in team_values(wanted.board, mine, standing).items() if is_there else ():
+            wanted.put(window, team_id, Stand(value))
 
 
 def team_values(
@@ -211,16 +231,17 @@ def team_values(
     return found
 
 
-def _note_reached(
-    tx: Tx, at: Following, board: Board, what: tuple[date, int, Decimal], members: Collection[int]
-) -> None:
+def _note_reached(tx: Tx, at: Following, wanted: Wanted, spells: Collection[Spell]) -> None:
     """Note for each member that the team reached its goal; whoever joins later had no part in it."""
-    opens_on, team_id, value = what
-    reached = times_reached(board, value)
-    noted = times_noted(tx, at.program_id, board.key, opens_on, team_id) if reached else 0
-    for times in range(noted + 1, reached + 1):
-        insert_won(
-            tx,
-            at.program_id,
-            [Won(board.key, opens_on, one, times, team_id, 1, value, at.now) for one in sorted(members)],
-        )
+    board = wanted.board
+    for window, reached in wanted.stands.items():
+        for team_id, stand in reached.items():
+            times = times_reached(board, stand.value)
+            noted = times_noted(tx, at.program_id, board.key, window.opens_on, team_id) if times else 0
+            there = sorted(one.account_id for one in spells if one.team_id == team_id and one.left_on is None)
+            for time in range(noted + 1, times + 1):
+                won = [
+                    Won(board.key, window.opens_on, one, time, team_id, 1, stand.value, at.now)
+                    for one in there
+                ]
+                insert_won(tx, at.program_id, won)

@@ -24,6 +24,12 @@ where program_id = %(program)s and not told
         (%(closed_at)s, %(board)s, %(opens_on)s, %(account_id)s, %(times)s)
 order by closed_at, board, opens_on, account_id, times limit %(limit)s
 """  # noqa: S608 - columns of ours
+_AFTER: Final = f"""
+select {_COLUMNS} from board_prizes
+where program_id = %(program)s and (closed_at, board, opens_on, account_id, times) >
+    (%(closed_at)s, %(board)s, %(opens_on)s, %(account_id)s, %(times)s)
+order by closed_at, board, opens_on, account_id, times limit %(limit)s
+"""  # noqa: S608
 _TOLD: Final = """
 update board_prizes set told = true
 where program_id = %s and board = %s and opens_on = %s and account_id = %s and times = %s
@@ -91,6 +97,22 @@ def list_untold(tx: Tx, program_id: int, after: Won, limit: int) -> list[Won]:
     """
     asked = {"program": program_id, "limit": limit, **after._asdict()}
     return [Won(*row) for row in tx.execute(_UNTOLD.encode(), asked)]
+
+
+def list_won_after(tx: Tx, program_id: int, after: Won, limit: int) -> list[Won]:
+    """List whom the engine was or is to be told of.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose boards.
+        after: the last of the page before, or `FIRST`.
+        limit: most of them.
+
+    Returns:
+        The eldest first.
+    """
+    asked = {"program": program_id, "limit": limit, **after._asdict()}
+    return [Won(*row) for row in tx.execute(_AFTER.encode(), asked)]
 
 
 def mark_told(tx: Tx, program_id: int, won: Won) -> None:

@@ -100,6 +100,21 @@ union all
     order by score desc, participant limit %(limit)s)
 order by score desc, participant limit %(limit)s
 """  # noqa: S608
+_STANDS: Final = """
+select opens_on, participant, value, score, changes_on from board_rows
+where program_id = %s and board = %s and participant = any(%s::bigint[])
+"""
+_WRONG: Final = """
+select opens_on, count, actual from (
+    select g.opens_on, g.count, (
+        select count(*) from board_rows w where w.program_id = g.program_id and w.board = g.board
+            and w.opens_on = g.opens_on and w.score >= g.from_score and w.score < g.until) as actual
+    from (
+        select r.*, lead(r.from_score, 1, %s) over (partition by r.opens_on order by r.from_score) as until
+        from board_ranges r where r.program_id = %s and r.board = %s
+    ) g
+) f where count <> actual order by opens_on
+"""
 _CHANGING: Final = """
 select board, participant from board_rows where program_id = %s and changes_on <= %s
 order by changes_on limit %s
@@ -347,6 +362,36 @@ def list_changing(tx: Tx, program_id: int, today: date, limit: int) -> list[tupl
         Board and participant.
     """
     return tx.execute(_CHANGING, (program_id, today, limit)).fetchall()
+
+
+def list_stands(
+    tx: Tx, place: tuple[int, str], participants: Collection[int]
+) -> list[tuple[date, int, Decimal, bytes, date | None]]:
+    """List the rows of some on a board.
+
+    Args:
+        tx: bound to the tenant.
+        place: program and board.
+        participants: of whom.
+
+    Returns:
+        Window, participant, value, its bytes, and when time may change it.
+    """
+    return tx.execute(_STANDS, (*place, bigints(sorted(participants)))).fetchall()
+
+
+def wrong_ranges(tx: Tx, program_id: int, board: str) -> list[tuple[date, int, int]]:
+    """Count all ranges of a board anew.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose board.
+        board: its key.
+
+    Returns:
+        Of ranges that count something else than their rows: the window, what is kept, and what there is.
+    """
+    return tx.execute(_WRONG, (MOST, program_id, board)).fetchall()
 
 
 def touch(tx: Tx, program_id: int, participant: int) -> None:

@@ -12,8 +12,6 @@ from guerdon.rules.definition.scalars.part import spellings
 from guerdon.rules.definition.settings import Earning
 
 _LATER_SECTIONS: Final = {
-    "leaderboards": "nobody is ranked yet",
-    "teams": "members cannot form teams yet",
     "journeys": "nobody goes through journeys yet, so nothing of this happens",
     "surveys": "surveys are not sent yet",
 }
