@@ -34,6 +34,7 @@ CHOSEN = {
     *ROLES,
     *story._TITLES.values(),
     *story._REASONS.values(),
+    *story._MOVES.values(),
     *story.CARD_TITLES.values(),
     *cards.STATES.values(),
     *card.DONE.values(),
@@ -51,8 +52,8 @@ CHOSEN = {
     *("Used", "Given back", "Sent", "{amount} on a code", "{amount} of the budget of {name}"),
     entrance._TOO_OLD,
     entrance._WRONG,
-    *("added", "removed", "changed", "reached", "review", "definition"),
-    *("{tier} reached", "{tier} from now on, {cause}"),
+    *("added", "removed", "changed", "review", "definition", "returned", "merged"),
+    "{tier} from now on, {cause}",
     *("Together, version {version}", "Awarded, version {version}", "{count} commands lie in quarantine"),
     "{count} rewards wait to be handed out",
 }

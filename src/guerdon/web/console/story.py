@@ -22,6 +22,8 @@ from guerdon.web.console.saying import Saying
 _TITLES: Final = {
     "member.enrolled": "Enrolled",
     "guerdon.adjust": "Adjusted by staff",
+    "guerdon.give_tier": "A tier given by staff",
+    "guerdon.end_tier": "A tier taken back by staff",
     "guerdon.redeem": "Redeemed a reward",
     "guerdon.use_redemption": "Redemption used",
     "guerdon.choose_redemption": "Chosen",
@@ -39,6 +41,13 @@ _TITLES: Final = {
     "guerdon.claim_card": "Became store credit",
     "guerdon.receive_credit": "Store credit from a gift card",
 }
+_MOVES: Final = {
+    "reached": "{tier} reached",
+    "given": "{tier} given by staff",
+    "ended": "{tier} from now on: what was given has ended",
+    "grace": "{tier} kept for a while: the review found too little",
+}
+"""What happened on a ladder; `say.text` translates it."""
 CARD_TITLES: Final = {"opens": "Card made", "blocked": "Blocked", "unblocked": "Good again"}
 """What else happens to a gift card; `say.text` translates it."""
 _REASONS: Final = {
@@ -120,11 +129,10 @@ def tell(stored: StoredEvent, opened: Opened, say: Saying) -> list[Item]:
     items.extend(_expired(decision, opened, say))
     for change in decision.tier_changes:
         name, before = opened.tier(change.ladder, change.after), opened.tier(change.ladder, change.before)
-        words = "{tier} reached" if change.cause == "reached" else "{tier} from now on, {cause}"
+        words = _MOVES.get(change.cause, "{tier} from now on, {cause}")
         title = say.text(words, tier=name, cause=say.text(as_words(change.cause)))
-        items.append(
-            Item(change.at, title, sub=say.text("Before: {tier}", tier=before), badge=say.text("Tier"))
-        )
+        was = say.text("Before: {tier}", tier=before) if before != name else ""
+        items.append(Item(change.at, title, sub=was, badge=say.text("Tier")))
     items.extend(
         Item(stored.occurred_at, say.text("Badge {name}", name=as_words(badge)), badge=say.text("Badge"))
         for badge in decision.badges

@@ -7,7 +7,6 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Annotated, Any, Final
@@ -28,12 +27,11 @@ from guerdon.ledger.wallets import load_wallets
 from guerdon.members.crypto import MemberKey
 from guerdon.members.identities import member_ref
 from guerdon.members.members import Member, get_member, list_members, search_members
-from guerdon.members.standing import Standing, Wanted, load_standing
+from guerdon.members.standing import Wanted, load_standing
 from guerdon.programs.audit import Act, record
-from guerdon.rules.difference.voice import as_words
 from guerdon.rules.state import Lot, WalletState
-from guerdon.rules.tiers import Ladder, Way, prospect_of, tier_at
-from guerdon.web.console.chart import stitch_length, stitches
+from guerdon.rules.tiers import tier_at
+from guerdon.web.console.ladders.views import ladder_view
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.shop.holdings import load_holdings
 from guerdon.web.console.story import Item, tell
@@ -71,47 +69,6 @@ class WalletView:
     lots: tuple[tuple[Lot, Decimal], ...]
     ready: Decimal
     """The sum of the lots that can be spent, holds included."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """How far one metric is on the way to a tier."""
-
-    metric: str
-    have: Decimal
-    need: Decimal
-    missing: Decimal
-    length: int
-    """Of the seam, in the drawing's units."""
-
-
-@dataclass(frozen=True, slots=True)
-class WayView:
-    """What a tier still takes."""
-
-    tier: str
-    parts: tuple[PartView, ...]
-    any_of: bool
-    by: datetime | None
-    is_there: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LadderView:
-    """Where a member stands on a ladder, the way to the next level, and what keeps this one."""
-
-    key: str
-    tier: str
-    review_at: datetime | None
-    next: WayView | None
-    keep: WayView | None
-    is_given: bool
-    """Whether an operator gave the tier that is held."""
-    given_until: datetime | None
-    earned: str
-    """The tier that is earned."""
-    tiers: tuple[tuple[str, str], ...]
-    """What an operator can give: keys with names, the base left out."""
 
 
 @ROUTER.get("/console/p/{program}/members")
@@ -204,7 +161,9 @@ def _member_page(
         shown_id=number_text("mem", member.member_id),
         account=number_text("acc", account_id),
         wallets=[_wallet(opened, key, held.get(key, WalletState()), visit) for key in opened.own_wallets],
-        ladders=[_ladder(opened, ladder, standing, visit.now) for ladder in opened.program.ladders.values()],
+        ladders=[
+            ladder_view(opened, ladder, standing, visit.now) for ladder in opened.program.ladders.values()
+        ],
         segments=[opened.segment(key) for key in segments],
         story=story,
         older=events[_STORY - 1].event_id if len(events) > _STORY else None,
@@ -265,40 +224,6 @@ def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> Walle
         lots=lots,
         ready=ready,
     )
-
-
-def _ladder(opened: Opened, ladder: Ladder, standing: Standing, now: datetime) -> LadderView:
-    zone = opened.program.zone
-    counts = standing.counts(zone)
-    state = tier_at(ladder, standing.tiers.get(ladder.key), counts, zone, now)
-    found = prospect_of(ladder, state, counts, zone, now)
-    return LadderView(
-        key=ladder.key,
-        tier=opened.tier(ladder.key, state.level),
-        review_at=state.changes_at,
-        next=_way(opened, ladder.key, found.next),
-        keep=_way(opened, ladder.key, found.keep),
-        is_given=bool(state.earned),
-        given_until=state.given_until,
-        earned=opened.tier(ladder.key, state.own_level),
-        tiers=tuple((tier.key, opened.tier(ladder.key, tier.key)) for tier in ladder.tiers[1:]),
-    )
-
-
-def _way(opened: Opened, ladder: str, way: Way | None) -> WayView | None:
-    if way is None:
-        return None
-    parts = tuple(
-        PartView(
-            as_words(one.metric).capitalize(),
-            one.have,
-            one.need,
-            one.missing,
-            stitch_length(stitches(one.have, one.need)),
-        )
-        for one in way.metrics
-    )
-    return WayView(opened.tier(ladder, way.tier), parts, way.any_of, way.by, way.is_there)
 
 
 def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, str]:
