@@ -118,6 +118,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
+    member_page.ROUTER,
     share_page.ROUTER,
     invite_page.ROUTER,
     console.ROUTER,

@@ -41,6 +41,10 @@ challenges:
     metric: orders
     goal: 2
     prize: [{badge: regular}, {award: {wallet: points, amount: "300"}}]
+draws:
+  lucky:
+    trigger: order.paid
+    prizes: [{name: A pouch, odds: 1 in 1000000, prize: [{award: {wallet: points, amount: "1"}}]}]
 leaderboards:
   top: {name: {en: Most orders}, metric: orders, opt_in: true}
 teams:

@@ -104,6 +104,8 @@ async def test_challenges_are_joined_and_left_by_a_press(reader: Reader) -> None
     ):
         assert shown in page, shown
     assert "Night owl" not in page
+    for shown in ("Your tickets: 1", "1 in 1,000,000", "Check it yourself"):
+        assert shown in page, shown
     assert '<span class="stamp">Bronze</span>' in page
     assert "840.20 to go (Spend)" in page.replace("$", "")
     once = {"once": "a1"}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,6 +18,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from guerdon.base.ids import parse_number
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
 from guerdon.cli.demo.quizzes import take_quizzes
 from guerdon.cli.demo.report import ReportMaker
@@ -28,6 +29,7 @@ from guerdon.cli.showing import show_note, told_bytes
 from guerdon.connect.samples import SampleWorld, make_world
 from guerdon.connect.samples.filling import Filled, Place, count_steps, fill_lines, fill_program
 from guerdon.connect.samples.real import DEFINITION, open_year, transactions
+from guerdon.members.links.addresses import PAGE, Link, make_link
 from guerdon.programs.programs import NewDefinition, apply_definition, find_live
 from guerdon.programs.staff import make_password
 from guerdon.programs.tenants import tenant_id_of
@@ -35,6 +37,7 @@ from guerdon.rules.definition import Definition, load_definition
 from guerdon.wiring import MAIN_TENANT, House
 
 PROGRAM: Final = "backpack-club.yaml"
+_LINK_LASTS: Final = timedelta(days=365)
 _A_STORY: Final = 6
 """Orders that make a page worth looking at."""
 _NAMES: Final = re.compile(rb"^name: \{en: ([^,}]+),.*\}", re.MULTILINE)
@@ -86,7 +89,16 @@ class Stage:
             self._reports = ReportMaker(self.folder, document, example_file(PROGRAM))
             report = self._reports.begin(show_note)
         staff = ", ".join(email for email, _, _ in STAFF[1:])
-        tell(Told(address, self.key, definition.program, self.state, (STAFF[0][0], staff, password), report))
+        people = (STAFF[0][0], staff, password)
+        page = address + self._page(house, definition.program)
+        tell(Told(address, self.key, definition.program, self.state, people, report, page))
+
+    def _page(self, house: House, program: str) -> str:
+        """Make the address of a member's own page."""
+        tenant_id, now = tenant_id_of(MAIN_TENANT), datetime.now(UTC)
+        member_id = parse_number("mem", self.state.member_id) or 0
+        link = Link(tenant_id, program, member_id, "", now, now + _LINK_LASTS)
+        return make_link(house.vault(tenant_id), PAGE, link)
 
     def _open_doors(self, house: House, program: str) -> str:
         self._shop = PretendShop(self.folder.told, lambda: webhook_secret(house, self.state.webhook_id))

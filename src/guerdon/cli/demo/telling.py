@@ -26,6 +26,8 @@ class Told:
     """The owner, the others, and the password of all of them."""
     report: Path | None
     """The backtest's page, where one is made."""
+    page: str
+    """Where the member sees their own page."""
 
 
 def tell(told: Told) -> None:
@@ -53,6 +55,7 @@ def _first_looks(told: Told) -> str:
     state, club = told.state, f"{told.address}/console/p/{told.program}"
     looks = [
         ("who they are, what they have, and the sum behind each point", f"{club}/members/{state.member_id}"),
+        ("the same, as they see it on the phone; the address is good for a year", told.page),
         ("the program as text; change it, see the plan, apply it", f"{club}/program"),
         ("each event and what it moved", f"{club}/transactions"),
     ]

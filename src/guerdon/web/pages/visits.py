@@ -14,8 +14,8 @@ from guerdon.base.errors import Problem
 from guerdon.engine.play.quizzes import Taker
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found, member_ref
+from guerdon.members.links.addresses import Link, Purpose, read_link, tenant_of_link
 from guerdon.members.links.ending import check_link
-from guerdon.web.api.calls.links import Link, Purpose, read_link, tenant_of_link
 from guerdon.web.api.quizzes.taking import Whose, taker_of
 from guerdon.web.bodies import read_body
 from guerdon.web.console.saying import LANGUAGES, choose_language

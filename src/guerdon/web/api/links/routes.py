@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
+from guerdon.members.links.addresses import PAGE, Link, make_link
 from guerdon.members.links.ending import end_links
 from guerdon.members.members import Desk, get_member
 from guerdon.programs.audit import Act, record
 from guerdon.web.api.calls.call import Call, admitted, answer
-from guerdon.web.api.calls.links import PAGE, Link, make_link
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.shapes import Answered
 from guerdon.web.outline import operation

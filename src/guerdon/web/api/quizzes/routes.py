@@ -15,9 +15,9 @@ from guerdon.engine.play import quizzes
 from guerdon.engine.play.quizzes import Taker
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
+from guerdon.members.links.addresses import QUIZ, Link, make_link
 from guerdon.play.attempts import Attempt
 from guerdon.web.api.calls.call import Call, admitted, answer
-from guerdon.web.api.calls.links import QUIZ, Link, make_link
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.quizzes.figures import show_figures
 from guerdon.web.api.quizzes.shapes import AttemptShape, LinkShape, QuizFigures, Quizzes

@@ -11,10 +11,10 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
+from guerdon.members.links.addresses import PAGE, Link, make_link
 from guerdon.members.links.ending import end_links
 from guerdon.members.members import Member, get_member
 from guerdon.programs.audit import Act, record
-from guerdon.web.api.calls.links import PAGE, Link, make_link
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 

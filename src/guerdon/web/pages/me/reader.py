@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -91,6 +91,12 @@ class Reader:
         if kept is not None and kept.tender != "points":
             return self.say.money(exact, self.program.definition.currency)
         return f"{self.say.number(exact)} {self.opened.unit(wallet)}"
+
+    def local(self, at: date) -> str:
+        """Write a local day of the program's, with its time where it has one."""
+        if not isinstance(at, datetime):
+            return self.say.day_long(at)
+        return f"{self.say.day_long(at)}, {self.say.clock(at.replace(tzinfo=self.zone.info), self.zone)}"
 
     def price(self, amounts: Mapping[str, int]) -> str:
         """Write what something costs; empty where it costs nothing."""

@@ -17,11 +17,11 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
+from guerdon.members.links.addresses import PAGE
 from guerdon.members.members import patch_member
 from guerdon.members.profiles import read_change
 from guerdon.rules.proofs.statement import write_proof
 from guerdon.web.api.calls.call import answer
-from guerdon.web.api.calls.links import PAGE
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked
@@ -31,6 +31,7 @@ from guerdon.web.pages.me.circles.ranks import load_board_views, load_kind_views
 from guerdon.web.pages.me.doing import act
 from guerdon.web.pages.me.goals.challenges import load_badge_views, load_challenge_views
 from guerdon.web.pages.me.goals.climbing import load_ladder_views
+from guerdon.web.pages.me.goals.draws import load_draw_views
 from guerdon.web.pages.me.goals.playing import load_quiz_views
 from guerdon.web.pages.me.holding import load_wallet_views
 from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
@@ -90,6 +91,7 @@ def _show(
             "quizzes": load_quiz_views(tx, reader),
             "challenges": load_challenge_views(tx, reader),
             "badges": load_badge_views(tx, reader),
+            "draws": load_draw_views(tx, reader),
             "boards": load_board_views(tx, reader),
             "kinds": load_kind_views(tx, reader),
             "community": load_community(tx, reader),

@@ -16,8 +16,8 @@ from guerdon.base.errors import Problem
 from guerdon.engine.play import quizzes
 from guerdon.engine.play.quizzes import Listed, Taker
 from guerdon.infra.tx import Tx
+from guerdon.members.links.addresses import QUIZ
 from guerdon.play.attempts import Attempt
-from guerdon.web.api.calls.links import QUIZ
 from guerdon.web.api.quizzes.shapes import AttemptShape
 from guerdon.web.api.quizzes.shown import picture_address, show_attempt, show_quiz
 from guerdon.web.api.quizzes.taking import Seen, tell

@@ -8,7 +8,7 @@ from datetime import datetime
 from guerdon.engine.play import quizzes
 from guerdon.engine.play.quizzes import Listed
 from guerdon.infra.tx import Tx
-from guerdon.web.api.calls.links import QUIZ, make_link
+from guerdon.members.links.addresses import QUIZ, make_link
 from guerdon.web.api.quizzes.shown import show_quiz
 from guerdon.web.pages.me.reader import Reader
 
