@@ -53,6 +53,19 @@ _OF_ACCOUNTS: Final = f"""
 _TOLD: Final = "update raffle_tickets set told = true where account_id = %s and identity = %s"
 
 
+_HELD: Final = """
+select c.counter, count(*), sum(c.used) from account_counters c join accounts a on a.account_id = c.account_id
+where c.counter like 'draw/%%' and c.used > 0 and a.program_id = %s group by c.counter
+"""
+
+
+class Held(NamedTuple):
+    """Tickets of a draw that are held now."""
+
+    accounts: int
+    tickets: int
+
+
 class Raffle(NamedTuple):
     """A raffle that was drawn."""
 
@@ -151,6 +164,19 @@ def list_raffles(tx: Tx, program_id: int, limit: int = 1_000) -> list[Raffle]:
         The newest first.
     """
     return [Raffle(*row) for row in tx.execute(_RAFFLES, (program_id, limit))]
+
+
+def count_held(tx: Tx, program_id: int) -> dict[str, Held]:
+    """Count the tickets of a program's draws; it looks at the counters of all accounts.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: whose.
+
+    Returns:
+        By the counter of a draw's tickets.
+    """
+    return {key: Held(accounts, int(held)) for key, accounts, held in tx.execute(_HELD, (program_id,))}
 
 
 def list_winners(tx: Tx, program_id: int, identity: str) -> list[Drawn]:

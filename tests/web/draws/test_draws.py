@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from guerdon.engine.ticks import run_due_of
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.play.fairness import check_draws
 from tests.web.conftest import PROGRAM, Api, order
+from tests.web.console.desk import signed_in
+from tests.web.console.test_orders import plain
 
 CLUB = "/v1/programs/club"
 DRAWS = """
@@ -123,3 +126,15 @@ async def test_a_raffle_is_drawn_again_from_its_tickets(club: Api) -> None:
 async def test_nobody_unknown_has_tickets(club: Api) -> None:
     answer = await club.get(f"{CLUB}/members/external:nobody/draws")
     assert (answer.status_code, answer.json()["code"]) == (404, "member_not_found")
+
+
+async def test_a_manager_sees_chances_tickets_and_what_is_published(club: Api) -> None:
+    summer, wheel = (await look(club, "draws"))["data"]
+    person = await signed_in(club, "auditor")
+    page = plain((await person.get("/console/p/club/draws")).text)
+    assert "The wheel open" in page
+    assert "Tickets 40 Accounts with tickets 2" in page
+    assert "Points 1 in 3 – not known" in page
+    assert re.search(r"voucher 1 in 3 2 [0-2] ", page)
+    assert wheel["seed_hash"] in page
+    assert summer["seed_hash"] in page

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
 from guerdon.web.console.challenges import room as challenges
+from guerdon.web.console.draws import room as draws
 from guerdon.web.console.ladders import room as ladders
 from guerdon.web.console.links import room as links
 from guerdon.web.console.proofs import room as proofs
@@ -42,7 +43,7 @@ def nowhere(visit: Visitor) -> Response:
 
 _ROOMS: Final = (
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
-    *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, challenges),
+    *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, challenges, draws),
     *(referrals, ladders, webhooks, hooks, jobs, office),
 )
 for _room in _ROOMS:
