@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import IdMaker, number_text
@@ -91,7 +93,7 @@ def export_member(tx: Tx, desk: Desk, ref: Ref) -> dict[str, Any]:
     """
     member = get_member(tx, desk, ref)
     profile = member.profile
-    standing = load_standing(tx, Wanted([member.account_id]))[member.account_id]
+    standing = load_standing(tx, Wanted([member.account_id], challenges=True))[member.account_id]
     buckets = tx.execute(_ALL_BUCKETS, (member.account_id,)).fetchall()
     return {
         "id": number_text("mem", member.member_id),
@@ -117,6 +119,9 @@ def export_member(tx: Tx, desk: Desk, ref: Ref) -> dict[str, Any]:
             for ladder, tier in sorted(standing.tiers.items())
         },
         "badges": {badge: at.isoformat() for badge, at in sorted(standing.badges.items())},
+        "challenges": {
+            key: msgspec.to_builtins(progress) for key, progress in sorted(standing.challenges.items())
+        },
         "metrics": [
             {
                 "metric": metric,

@@ -255,23 +255,9 @@ class Draft:
         key = (metric.identity, bucket_of(metric, self.day))
         bucket, fits = added(metric, self.buckets.get(key), tally)
         self.put_bucket(key, bucket)
-        self.count_before(metric, self.event.occurred_at, ((), (tally,)))
+        fact = (metric, self.event.occurred_at, self.program.zone)
+        self.challenges = count_before(self.challenges, fact, ((), (tally,)))
         return fits
-
-    def count_before(
-        self, metric: Metric, at: datetime, change: tuple[Sequence[Tally], Sequence[Tally]]
-    ) -> None:
-        """Let challenges know of a change of facts from before the account began with them.
-
-        Args:
-            metric: the metric that counts otherwise.
-            at: the instant of the fact.
-            change: what it counted and counts no more, and what it counts instead or newly.
-        """
-        if self.challenges:
-            zone = self.program.zone
-            fact = (metric, at, zone.day_of(at), zone)
-            self.challenges = count_before(self.challenges, fact, change)
 
     def put_bucket(self, key: tuple[str, date], bucket: Bucket) -> None:
         """Let a bucket hold something else.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from guerdon.rules.decision import Decision
 from guerdon.rules.definition import DefinitionError
 from guerdon.rules.events import Event, JoinChallenge, LeaveChallenge
+from guerdon.rules.explain import explain
 from guerdon.rules.orders import LineInput
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnLine
@@ -453,3 +454,27 @@ def test_a_changed_metric_begins_anew_for_those_who_had_joined() -> None:
 def test_a_personal_challenge_lasts_from_the_day_on_which_its_goal_is_reckoned() -> None:
     life = Life(club(metric="orders", goal={"personal": "2 + metrics.orders"}, within="3d"))
     assert [life.buys_for(at=BEGINS + days * DAY) for days in (0, 3, 2)] == [0, 0, 1]
+
+
+def test_levels_of_badges_are_no_challenges_to_campaigns() -> None:
+    told = {"trigger": "challenge.completed", "then": [{"award": {"wallet": "points", "amount": "3"}}]}
+    life = Life(club({"campaigns": {"told": told}}, metric="orders", goal="2"))
+    life.buys_for()
+    assert (sorted(life.state.account.badges), life.points) == (["shopper"], 0)
+    life.buys_for()
+    assert life.points == 10 + 3
+    life.returns("o1")
+    assert life.points == 0
+
+
+def test_an_explanation_tells_the_prize_and_comes_to_the_same() -> None:
+    more: dict[str, Any] = {"limits": {"per_account": 1}, "prize": [*PRIZE, {"grant": "pen"}]}
+    life = Life(club(metric="spend", every="10", audience="metrics.orders >= 1", more=None, **more))
+    line = LineInput(id="1", sku="a", quantity=Decimal(1), price=Decimal(25))
+    for order, outcome in (("o0", "acted"), ("o1", "limit_reached")):
+        decision = life.buys(order, line)
+        stored = msgspec.json.decode(msgspec.json.encode(decision), type=Decision)
+        found = explain(life.program, life.orders[order].event, stored)
+        assert found.differences == ()
+        told = {one.campaign: one.outcome for one in found.outcomes}
+        assert told["challenge:one"] == outcome

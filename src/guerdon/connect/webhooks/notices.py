@@ -19,6 +19,7 @@ from guerdon.engine.showing.notices import SEND, USE
 from guerdon.infra.arrays import bigints, columns, instants, uuids
 from guerdon.infra.tx import Tx
 from guerdon.rewards.redemptions import Redemption, load_redemptions
+from guerdon.rules.challenges import is_level
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import ARRIVED
 from guerdon.rules.program import Program
@@ -247,6 +248,11 @@ def _decision(program: Program, event: StoredEvent, decision: Decision) -> dict[
             for one in decision.tier_changes
         ],
         "badges": decision.badges,
+        "challenges": [
+            {"challenge": one.challenge, "round": one.round}
+            for one in decision.reached
+            if not is_level(one.challenge)
+        ],
     }
 
 

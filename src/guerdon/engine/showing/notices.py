@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from guerdon.rules.challenges import is_level
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import ARRIVED, LEFT
 
@@ -47,4 +48,5 @@ def notices_of(event_type: str, decision: Decision) -> list[str]:
     # Nobody loses the tier of an account that goes into another one.
     names += ["tier.changed"] if decision.tier_changes and event_type != LEFT else []
     names += ["badge.earned"] if decision.badges else []
+    names += ["challenge.completed"] if any(not is_level(one.challenge) for one in decision.reached) else []
     return names

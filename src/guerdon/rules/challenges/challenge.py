@@ -24,6 +24,18 @@ ROUNDS_AT_MOST: Final = 100
 _PLACES: Final = Decimal(10) ** -6
 
 
+def is_level(key: str) -> bool:
+    """Tell levels of badges from challenges of the document.
+
+    Args:
+        key: as the program has it.
+
+    Returns:
+        True for levels.
+    """
+    return key.startswith(f"{BADGE}:")
+
+
 class Goal(msgspec.Struct, frozen=True):
     """What is to be reached: a number, or a formula for each account."""
 

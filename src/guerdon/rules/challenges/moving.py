@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from guerdon.rules.challenges.challenge import ROUNDS_AT_MOST, Challenge, Step
+from guerdon.rules.challenges.challenge import ROUNDS_AT_MOST, Challenge, Step, is_level
 from guerdon.rules.challenges.since import begun_anew, begun_at, counts_since
 from guerdon.rules.challenges.values import (
     ALL_TIME,
@@ -80,7 +80,7 @@ def _own_goal(step: Step, scope: Scope) -> Decimal | None:
 
 
 def put(
-    draft: Draft, key: str, progress: Progress, what: str, number: int = 0, value: Decimal | None = None
+    draft: Draft, key: str, progress: Progress, what: str, told: tuple[int, Decimal | None] = (0, None)
 ) -> None:
     """Let an account be so far with a challenge, and note why.
 
@@ -89,15 +89,11 @@ def put(
         key: of the challenge.
         progress: how far the account is.
         what: what happened, as `Noted` says.
-        number: which prize or step.
-        value: the metric's value then.
+        told: which prize or step, and the metric's value then.
     """
-    noted = Noted(draft.event.occurred_at, what, number, value)  # type: ignore[arg-type]  # one of its words
+    noted = Noted(draft.event.occurred_at, what, *told)  # type: ignore[arg-type]  # one of its words
     history = (*progress.history, noted)[-HISTORY_AT_MOST:]
-    draft.challenges = {
-        **draft.challenges,
-        key: msgspec.structs.replace(progress, history=history),
-    }
+    draft.challenges = {**draft.challenges, key: msgspec.structs.replace(progress, history=history)}
 
 
 def scope_of(draft: Draft) -> Scope:
@@ -132,7 +128,11 @@ def waiting_for(
     waiting = program.by_trigger.get(trigger, ())
     if trigger == COMPLETED:
         prize = program.prize_of(data["challenge"])
-        return [one for one in waiting if one.key == prize or not (one.is_prize or one.key in acted)]
+        # A level of a badge is told as a badge.
+        is_told = program.challenges.get(data["challenge"]) is not None and not is_level(data["challenge"])
+        return [
+            one for one in waiting if one.key == prize or (is_told and not (one.is_prize or one.key in acted))
+        ]
     return [one for one in waiting if one.key not in acted]
 
 
@@ -282,7 +282,7 @@ def _do_step(standing: Standing, place: int, value: Decimal) -> None:
         )
         steps[following] = msgspec.structs.replace(begun, goal=steps[following].goal)
     progress = msgspec.structs.replace(standing.progress, steps=tuple(steps))
-    put(draft, challenge.key, progress, "step", place + 1, value)
+    put(draft, challenge.key, progress, "step", (place + 1, value))
     standing.progress = draft.challenges[challenge.key]
 
 
@@ -314,7 +314,7 @@ def _give(standing: Standing, found: list[Reached]) -> list[Reached]:
         if challenge.repeatable:
             past = (*progress.past, progress.steps)[-PAST_AT_MOST:]
             progress = msgspec.structs.replace(progress, past=past, steps=_anew(standing))
-        put(draft, challenge.key, progress, "reached", one.round, one.value)
+        put(draft, challenge.key, progress, "reached", (one.round, one.value))
         standing.progress = draft.challenges[challenge.key]
     return found
 

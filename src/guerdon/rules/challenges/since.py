@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -114,40 +114,47 @@ def written_once(before: Mapping[str, Progress], after: Mapping[str, Progress]) 
 
 def count_before(
     challenges: Mapping[str, Progress],
-    fact: tuple[Metric, datetime, date, Zone],
+    fact: tuple[Metric, datetime, Zone],
     change: tuple[Sequence[Tally], Sequence[Tally]],
 ) -> Mapping[str, Progress]:
     """Let what stood before an account began follow a change of facts from before that.
 
     Args:
         challenges: the account's.
-        fact: the metric that counts otherwise, the instant of the fact, its local day, the zone.
+        fact: the metric that counts otherwise, the instant of the fact, the program's zone.
         change: what it counted and counts no more, and what it counts instead or newly.
 
     Returns:
         The same mapping where nothing of it is concerned.
     """
-    metric, _, day, _ = fact
-    on = bucket_of(metric, day)
     changed: dict[str, Progress] = {}
     for key, progress in challenges.items():
-        found = [
-            _follow(metric, one, change) if _concerns(one, fact, on, is_taken=bool(change[0])) else one
-            for one in progress.steps
-        ]
-        if any(new is not old for new, old in zip(found, progress.steps, strict=True)):
-            changed[key] = msgspec.structs.replace(progress, steps=tuple(found))
+        steps = _all_follow(progress.steps, fact, change)
+        past = tuple(_all_follow(one, fact, change) for one in progress.past)
+        if steps != progress.steps or past != progress.past:
+            changed[key] = msgspec.structs.replace(progress, steps=steps, past=past)
     return {**challenges, **changed} if changed else challenges
 
 
-def _concerns(begun: Begun, fact: tuple[Metric, datetime, date, Zone], on: date, *, is_taken: bool) -> bool:
-    metric, at, _, zone = fact
+def _all_follow(
+    steps: tuple[Begun, ...],
+    fact: tuple[Metric, datetime, Zone],
+    change: tuple[Sequence[Tally], Sequence[Tally]],
+) -> tuple[Begun, ...]:
+    return tuple(
+        _follow(fact[0], one, change) if _concerns(one, fact, is_taken=bool(change[0])) else one
+        for one in steps
+    )
+
+
+def _concerns(begun: Begun, fact: tuple[Metric, datetime, Zone], *, is_taken: bool) -> bool:
+    metric, at, zone = fact
     # What comes at the very instant comes after it; what is taken back of that instant had come before.
     return (
         begun.before is not None
         and begun.metric == metric.identity
         and (at < begun.since or (is_taken and at == begun.since))
-        and bucket_of(metric, zone.day_of(begun.since)) == on
+        and bucket_of(metric, zone.day_of(begun.since)) == bucket_of(metric, zone.day_of(at))
     )
 
 

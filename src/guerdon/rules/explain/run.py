@@ -94,7 +94,12 @@ def explain(program: Program, event: Event, decision: Decision, known: Known = _
         again = _best(program, event, decision, ({**changed, **unknown}, known.people))
         best = again if not again.differences else best
     # A prize that waits for something else is no news about an order.
-    told = [one for one in program.campaigns if not one.is_prize or one.trigger == event.type]
+    moved = {one.campaign for one in (*decision.effects, *decision.skipped)}
+    told = [
+        one
+        for one in program.campaigns
+        if not one.is_prize or one.trigger == event.type or (one.trigger == COMPLETED and one.key in moved)
+    ]
     acted = {one.campaign for one in decision.effects} | {one.campaign for one in decision.skipped}
     # What a ticket did not win is no news either.
     told = [one for one in told if one.wins is None or one.key in acted]

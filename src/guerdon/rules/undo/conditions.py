@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from guerdon.base.exact import plain_text
+from guerdon.rules.challenges import is_level
 from guerdon.rules.decision import Decision
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
@@ -125,7 +126,9 @@ class _Known:
             return [(trigger, badge_data(badge)) for badge in paid.decision.badges]
         if trigger == COMPLETED:
             return [
-                (trigger, {"challenge": one.challenge, "round": one.round}) for one in paid.decision.reached
+                (trigger, {"challenge": one.challenge, "round": one.round})
+                for one in paid.decision.reached
+                if not is_level(one.challenge)
             ]
         return [(trigger, paid.event.data)]
 

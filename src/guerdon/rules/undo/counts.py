@@ -10,6 +10,7 @@ import msgspec
 
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
+from guerdon.rules.challenges.since import count_before
 from guerdon.rules.counting import NOTHING, Count, count_of
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
@@ -62,7 +63,8 @@ def recount(draft: Draft, paid: PaidOrder, part: Part) -> Recount:
         if _replace(draft, metric, (bucket_of(metric, day), stood, remains)):
             changed.add(metric.identity)
             tallies = [(one.tally,) if one.tally is not None else () for one in (stood, remains)]
-            draft.count_before(metric, paid.event.occurred_at, (tallies[0], tallies[1]))
+            fact = (metric, paid.event.occurred_at, draft.program.zone)
+            draft.challenges = count_before(draft.challenges, fact, (tallies[0], tallies[1]))
     others = (one for one in recorded.values() if one.fold != "sum" and one.identity in changed)
     counts = draft.counts()
     now = {one.key: (one, value_on(one, counts, day)) for one in others}

@@ -122,7 +122,7 @@ def _fall(draft: Draft, paid: PaidOrder, part: Part, of: tuple[str, list[Reached
     count = len(rounds) if part.is_last else _unmet(draft, paid, challenge, rounds)
     for one in reversed(rounds[len(rounds) - count :]):
         progress = draft.challenges.get(key, NOTHING)
-        put(draft, key, _without_round(progress, one, challenge), "undone", one.round)
+        put(draft, key, _without_round(progress, one, challenge), "undone", (one.round, None))
     return count
 
 
