@@ -288,6 +288,10 @@ async def _given(api: Api, path: str) -> dict[str, str]:
         taken = {"member": "external:ananya", "reward": "tasting"}
         seat = await api.post("/v1/programs/corner-shop/redemptions", json=taken)
         return {"seat": str(seat.json()["id"])}
+    if "/services/" in path:
+        asked = {"member": "external:ananya", "reward": "fitting"}
+        taken = await api.post("/v1/programs/corner-shop/redemptions", json=asked)
+        return {"redemption": str(taken.json()["id"])}
     if path.endswith("/payouts"):
         giver = (await api.post("/v1/programs/corner-shop/members", json={"external_id": "gil"})).json()
         then = {"guerdon-now": "2026-10-15T12:00:00Z"}

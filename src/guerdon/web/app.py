@@ -44,6 +44,7 @@ from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
 from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
+from guerdon.web.api.services import routes as services
 from guerdon.web.api.sharing import routes as sharing
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.teams import routes as teams
@@ -95,6 +96,7 @@ _ROUTERS: Final = (
     access.ROUTER,
     causes.ROUTER,
     seats.ROUTER,
+    services.ROUTER,
     deeds.ROUTER,
     charity.ROUTER,
     quizzes.ROUTER,

@@ -34,6 +34,7 @@ rewards:
   walk:
     {kind: event, price: {points: 10}, seats: 0, at: 2027-03-02,
      audience: account.owner.attributes.persona == 'x'}
+  adviser: {kind: service, price: {points: 40}}
   pouch: {kind: product, price: {points: 10}, stock: 1}
 """
 NAMES = ("ana", "bob", "cem", "dia", "eva", "fay")

@@ -63,6 +63,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
         "rewards": {
             "tote_bag": {"kind": "product", "price": {"points": 100}, "stock": 50},
             "ten_off": {"kind": "coupon", "discount": {"percent": 10}},
+            "fitting": {"kind": "service", "price": {"points": 1}},
             "well": {"kind": "donation", "price": {"points": 1}, "cause": "wells", "worth": "0.01"},
             "tasting": {"kind": "event", "price": {"points": 100}, "seats": 1},
         },
@@ -157,6 +158,11 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/rewards/{{reward}}/waiting/leave"): {"member": "external:ananya"},
     ("post", f"{_PROGRAM}/causes/{{cause}}/payouts"): {"period": "2026-10", "reference": "transfer 4711"},
+    ("post", f"{_PROGRAM}/services/{{redemption}}/schedule"): {
+        "at": "2036-12-01T15:00:00Z",
+        "note": "with Mira, at the shop",
+    },
+    ("post", f"{_PROGRAM}/services/{{redemption}}/decline"): {"reason": "The workshop is closed."},
     ("post", f"{_PROGRAM}/deeds"): {
         "member": "external:ananya",
         "type": "item.recycled",

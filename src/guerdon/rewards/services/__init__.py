@@ -1,0 +1,1 @@
+"""Services that members asked for: when they take place, and what staff noted."""

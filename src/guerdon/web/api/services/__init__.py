@@ -1,0 +1,1 @@
+"""Services: requested, scheduled, done or declined."""

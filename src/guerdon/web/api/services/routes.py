@@ -1,0 +1,202 @@
+"""Calls about services that members took: an adviser's hour, a repair, a fitting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+import msgspec
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Response
+
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.commands import CancelRedemption, SendRedemption, UseRedemption
+from guerdon.infra.tx import Tx
+from guerdon.rewards.redemptions import Page, Redemption, Status, get_redemption, list_redemptions
+from guerdon.rewards.services.steps import Noted, Step, add_step, load_steps, state_of
+from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.shapes import Answered
+from guerdon.web.outline import operation
+from guerdon.wiring import Live
+
+ROUTER: Final = APIRouter(tags=["Services"])
+Reading = Annotated[Call, Depends(admitted("redemptions:read"))]
+Writing = Annotated[Call, Depends(admitted("redemptions:write"))]
+_SERVICES: Final = "/v1/programs/{program}/services"
+_SERVICE: Final = f"{_SERVICES}/{{redemption}}"
+_STATUS: Final[dict[str, Status]] = {
+    "requested": "issued",
+    "scheduled": "sent",
+    "done": "used",
+    "declined": "cancelled",
+}
+
+
+class ServiceStep(Answered, frozen=True):
+    """One thing that was noted."""
+
+    state: str
+    at: datetime | None
+    note: str | None
+    by: str
+    noted_at: datetime
+
+
+class ServiceShape(Answered, frozen=True):
+    """A service that a member took."""
+
+    redemption: str
+    reward: str
+    account: str
+    member: str | None
+    quantity: int
+    state: Literal["requested", "scheduled", "done", "declined", "given_back"]
+    at: datetime | None
+    """When it takes place, where that is known."""
+    requested_at: datetime
+    changed_at: datetime
+    steps: Sequence[ServiceStep]
+
+
+class Services(Answered, frozen=True):
+    """Services, newest first."""
+
+    data: Sequence[ServiceShape]
+    next: str | None
+
+
+class Scheduling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a service takes place."""
+
+    at: datetime
+    note: Annotated[str, msgspec.Meta(max_length=150)] = ""
+    """Such as who does it, or where; nothing that names the member."""
+
+
+class Declining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a service is not done."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=150)] = ""
+    """Nothing that names the member, who may read it."""
+
+
+@ROUTER.get(_SERVICES, summary="List services", **operation(Services))
+def services(
+    call: Reading,
+    program: str,
+    wanted: Paged,
+    state: Annotated[Literal["requested", "scheduled", "done", "declined"] | None, Query()] = None,
+) -> Response:
+    """Newest first; `state=requested` is what somebody has to give a time."""
+    status = _STATUS[state] if state is not None else None
+    with call.transaction() as tx:
+        live = call.house.live(tx, program)
+        page = Page(wanted.limit + 1, wanted.after(int), None, status, "service")
+        rows = list_redemptions(tx, live.program_id, page)
+        steps = load_steps(tx, live.program_id, [one.redemption_id for one in rows])
+    return listing(
+        rows, wanted, lambda row: row.redemption_id, lambda row: _shown(row, steps.get(row.redemption_id, []))
+    )
+
+
+@ROUTER.get(_SERVICE, summary="One service", **operation(ServiceShape))
+def one_service(call: Reading, program: str, redemption: str) -> Response:
+    """How it stands, and what was noted of it."""
+    with call.transaction() as tx:
+        live, row = _service(tx, call, program, redemption)
+        steps = load_steps(tx, live.program_id, [row.redemption_id])
+    return answer(_shown(row, steps.get(row.redemption_id, [])))
+
+
+@ROUTER.post(
+    f"{_SERVICE}/schedule", summary="Give a service a time", **operation(ServiceShape, body=Scheduling)
+)
+async def schedule(call: Writing, program: str, redemption: str) -> Response:
+    """A second time moves it. Who listens to `redemption.sent` hears the day and the note."""
+    asked = call.read(Scheduling)
+    if asked.at.tzinfo is None:
+        raise Problem.at("/at", "time_without_offset", "a time has an offset, such as Z")
+    if asked.at <= call.now:
+        raise Problem.at("/at", "time_over", "a service takes place later than now")
+    live, row = await to_thread.run_sync(_found, call, program, redemption)
+    local = live.program.zone.local(asked.at).strftime("%Y-%m-%d %H:%M")
+    words = f"{local} {asked.note}".strip()
+    said = _said(call, program)
+    command = SendRedemption(**said, redemption_id=row.redemption_id, tracking=words)  # type: ignore[arg-type]
+    await call.ask(command)
+    return answer(await to_thread.run_sync(_note, call, live, row, ("scheduled", asked.at, asked.note)))
+
+
+@ROUTER.post(f"{_SERVICE}/done", summary="Note that a service was done", **operation(ServiceShape))
+async def done(call: Writing, program: str, redemption: str) -> Response:
+    """It cannot be given back any more."""
+    live, row = await to_thread.run_sync(_found, call, program, redemption)
+    await call.ask(UseRedemption(**_said(call, program), redemption_id=row.redemption_id))  # type: ignore[arg-type]
+    return answer(await to_thread.run_sync(_note, call, live, row, ("done", None, "")))
+
+
+@ROUTER.post(f"{_SERVICE}/decline", summary="Decline a service", **operation(ServiceShape, body=Declining))
+async def decline(call: Writing, program: str, redemption: str) -> Response:
+    """Its units, stock and limits go back to the member."""
+    asked = call.read(Declining)
+    live, row = await to_thread.run_sync(_found, call, program, redemption)
+    await call.ask(CancelRedemption(**_said(call, program), redemption_id=row.redemption_id))  # type: ignore[arg-type]
+    return answer(await to_thread.run_sync(_note, call, live, row, ("declined", None, asked.reason)))
+
+
+def _said(call: Call, program: str) -> dict[str, object]:
+    return {
+        "tenant_id": call.tenant_id,
+        "program": program,
+        "received_at": call.now,
+        "once": call.once,
+        "by": call.caller.actor,
+    }
+
+
+def _found(call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
+    with call.transaction() as tx:
+        return _service(tx, call, program, redemption)
+
+
+def _service(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
+    live = call.house.live(tx, program)
+    row = get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
+    if row.kind != "service":
+        raise Problem("not_a_service", "only rewards of the kind service are scheduled")
+    return live, row
+
+
+def _note(call: Call, live: Live, row: Redemption, step: tuple[Noted, datetime | None, str]) -> ServiceShape:
+    with call.transaction() as tx:
+        there = load_steps(tx, live.program_id, [row.redemption_id]).get(row.redemption_id, [])
+        # A repeat with its Idempotency-Key is noted once.
+        if not there or (there[-1].state, there[-1].at, there[-1].note) != step:
+            place = (live.program_id, row.redemption_id)
+            add_step(tx, place, step, (call.caller.actor, call.now))
+        steps = load_steps(tx, live.program_id, [row.redemption_id])
+        now_is = get_redemption(tx, live.program_id, row.redemption_id)
+    return _shown(now_is, steps.get(row.redemption_id, []))
+
+
+def _shown(row: Redemption, steps: Sequence[Step]) -> ServiceShape:
+    times = [one.at for one in steps if one.state == "scheduled"]
+    return ServiceShape(
+        redemption=number_text("red", row.redemption_id),
+        reward=row.reward,
+        account=number_text("acc", row.account_id),
+        member=number_text("mem", row.member_id) if row.member_id is not None else None,
+        quantity=row.quantity,
+        state=state_of(row.status, steps),
+        at=times[-1] if times else None,
+        requested_at=row.issued_at,
+        changed_at=row.changed_at,
+        steps=[
+            ServiceStep(
+                state=one.state, at=one.at, note=one.note or None, by=one.actor, noted_at=one.noted_at
+            )
+            for one in steps
+        ],
+    )
