@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guerdon.rules.compiling import compile_program
 from guerdon.rules.decision import Decision
-from guerdon.rules.definition import DefinitionError
+from guerdon.rules.definition import DefinitionError, load_definition
 from guerdon.rules.events import Event, JoinChallenge, LeaveChallenge
 from guerdon.rules.explain import explain
 from guerdon.rules.orders import LineInput
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnLine
 from guerdon.rules.state import Progress, State
+from tests.architecture.source import ROOT
 from tests.rules.test_returns import Shop
 from tests.rules.worlds import FRESH, compiled
 
@@ -478,3 +480,16 @@ def test_an_explanation_tells_the_prize_and_comes_to_the_same() -> None:
         assert found.differences == ()
         told = {one.campaign: one.outcome for one in found.outcomes}
         assert told["challenge:one"] == outcome
+
+
+def test_the_challenges_of_the_example_are_reached() -> None:
+    text = (ROOT / "examples" / "backpack-club.yaml").read_text(encoding="utf-8")
+    life = Life(compile_program(load_definition(text), 1))
+    bag = LineInput(id="1", sku="BAG", quantity=Decimal(1), price=Decimal(60), categories=("backpack",))
+    for week in range(8):
+        life.now = BEGINS + week * 7 * DAY
+        life.buys(f"o{week}", bag)
+    told = {key: one.times for key, one in life.state.account.challenges.items() if one.times}
+    assert (told["fifth_backpack"], told["eight_weeks"]) == (1, 1)
+    assert "trailblazer" in life.state.account.badges
+    assert life.state.shared.counters["reward/travel_pouch/stock"] == 1
