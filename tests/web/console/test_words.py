@@ -19,6 +19,7 @@ from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
 from guerdon.rules.cards.paying import REFUSALS
 from guerdon.web.console import opened, saying, story
+from guerdon.web.console.community import room as community
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
@@ -49,6 +50,11 @@ CHOSEN = {
     *rewards.KINDS.values(),
     *rewards.STATES.values(),
     *quizzes.KINDS.values(),
+    *community.KINDS.values(),
+    *community.STATES.values(),
+    *community.WHY.values(),
+    *community.REPORTED.values(),
+    *community.DONE.values(),
     *("Used", "Given back", "Sent", "{amount} on a code", "{amount} of the budget of {name}"),
     entrance._TOO_OLD,
     entrance._WRONG,

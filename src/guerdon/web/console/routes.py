@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
 from guerdon.web.console.challenges import room as challenges
+from guerdon.web.console.community import room as community
 from guerdon.web.console.draws import room as draws
 from guerdon.web.console.ladders import room as ladders
 from guerdon.web.console.links import room as links
@@ -43,7 +44,7 @@ def nowhere(visit: Visitor) -> Response:
 
 _ROOMS: Final = (
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
-    *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, challenges, draws),
+    *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, community, challenges, draws),
     *(referrals, ladders, webhooks, hooks, jobs, office),
 )
 for _room in _ROOMS:

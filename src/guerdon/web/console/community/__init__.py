@@ -1,0 +1,1 @@
+"""What members said, and what staff does with it."""
