@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from guerdon.rules.definition.source.read import decode, read_document
 from guerdon.rules.definition.source.tree import join, plain_data, steps_of
 
 MAX_FAULTS: Final = 100
+_KEPT: Final = 16
+"""So many definitions are kept as they were read: a change loads the same two texts many times over."""
 _ROUNDS: Final = 8
 """So many keys may not exist below one another, and what is beside each is still looked at."""
 _UNKNOWN: Final = "unknown_key"
@@ -56,6 +59,12 @@ def load_definition(text: str | bytes, filename: str = "program.yaml") -> Defini
     Raises:
         DefinitionError: `invalid_definition`, with a fault for each wrong place.
     """
+    return _loaded(text, filename)
+
+
+@lru_cache(_KEPT)
+def _loaded(text: str | bytes, filename: str) -> Definition:
+    # What is read is frozen, so whoever asks may have the same one.
     return load_definition_with_positions(text, filename)[0]
 
 
