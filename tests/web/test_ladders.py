@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from guerdon.engine.audit import Audit
+from guerdon.engine.ticks import run_due_of
 from guerdon.programs.audit import list_acts
 from guerdon.programs.tenants import tenant_id_of
 from tests.web.conftest import Api
@@ -47,6 +49,10 @@ campaigns:
     when: event.data.tier == 'gold'
     limits: {per_account: 1}
     then: [{award: {wallet: points, amount: "50"}}]
+  sorry:
+    trigger: tier.lost
+    when: event.data.tier == 'silver' && account.tiers.club.key == 'bronze'
+    then: [{award: {wallet: points, amount: "25"}}]
   no_match:
     trigger: tier.reached
     when: event.data.cause == 'reached' && event.data.ladder == 'club'
@@ -200,6 +206,17 @@ async def test_what_cannot_be_given_is_refused_by_name(
     assert (said.status_code, body["code"], body["errors"][0]["pointer"]) == (422, code, pointer)
     assert (await stands(shop, "2035-01-20"))["tier"] == "bronze"
     assert await audited(shop) == []
+
+
+async def test_a_tier_that_is_lost_is_told_to_campaigns_once(shop: Api) -> None:
+    await bought(shop, "2035-02-01", "A-1", "120.00")
+    await bought(shop, "2035-02-02", "A-2", "30.00")
+    before = (await at(shop, "2036-12-31").get(ANA)).json()["wallets"]["points"]["available"]
+    tenant = tenant_id_of(shop.tenant)
+    for day in (2, 2, 3):
+        run_due_of(shop.house.database, shop.house.engine, tenant, datetime(2037, 1, day, 12, tzinfo=UTC))
+    after = (await at(shop, "2037-01-03").get(ANA)).json()["wallets"]["points"]["available"]
+    assert int(after) - int(before) == 25
 
 
 async def test_a_return_takes_a_tier_or_leaves_it_as_the_ladder_says(shop: Api) -> None:

@@ -8,14 +8,14 @@ from datetime import datetime
 from guerdon.base.errors import Problem
 from guerdon.engine.boards.closing import close_due
 from guerdon.engine.checkouts.forgetting import forget_checkouts
-from guerdon.engine.community import telling
 from guerdon.engine.commands import ReleaseHolds, RunTick
+from guerdon.engine.community import telling
 from guerdon.engine.deeds import telling as deeds
 from guerdon.engine.keys import forget_calls
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.losing.due import tell_losses
 from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
-from guerdon.engine.play.raffles import Draws, draw_due
 from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.engine.seating.calling import fill_due
 from guerdon.engine.sharing import telling as share_telling
@@ -89,6 +89,7 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         _release_shared(database, loop, (tenant_id, program), now)
         _forget(database, tenant_id, program.program_id, now)
         tell_occasions(Almanac(database, loop, tenant_id, program), now)
+        tell_losses(database, loop, (tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)

@@ -47,6 +47,7 @@ from guerdon.rules.scope import (
 from guerdon.rules.settling import Converted, settle_wallets
 from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, WalletState
 from guerdon.rules.tiers import Cause, Ladder, change_of, tier_path
+from guerdon.rules.tiers.losing import with_losses
 
 _ZERO = Decimal(0)
 _NO_WALLET = WalletState()
@@ -214,8 +215,9 @@ class Draft:
         held = self.tiers.get(key)
         if held is not None and cause == "reached" and self._keeps_tier(ladder, held):
             return ()
-        self.tiers[key], moves = tier_path(ladder, held, self.counts(), self.program.zone, self.now)
+        state, moves = tier_path(ladder, held, self.counts(), self.program.zone, self.now)
         changes = tuple(change_of(ladder, move, cause) for move in moves)
+        self.tiers[key] = with_losses(state, changes, tells=ladder.tells_losses)
         self.tier_changes += changes
         return changes
 

@@ -19,6 +19,7 @@ SHARE_VISITED: Final = "share.visited"
 SHARE_JOINED: Final = "share.joined"
 BOARD_CLOSED: Final = "board.closed"
 DRAW_WON: Final = "draw.won"
+TIER_LOST: Final = "tier.lost"
 TEAM_REACHED: Final = "team.reached"
 QUIZZES: Final = f"{SOURCE}quizzes"
 """The source of what quizzes come to."""
@@ -27,6 +28,8 @@ DEEDS: Final = f"{SOURCE}deeds"
 SEATS: Final = f"{SOURCE}seats"
 """The source of seats for those who waited."""
 
+TIERS: Final = f"{SOURCE}tiers"
+"""The source of tiers that were lost."""
 DRAWS: Final = f"{SOURCE}draws"
 """The source of who won a raffle."""
 BOARDS: Final = f"{SOURCE}boards"
@@ -72,6 +75,7 @@ MEMBER_ANNIVERSARY: Final = "member.anniversary"
 ORDER_ANNIVERSARY: Final = "order.anniversary"
 
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
+    TIER_LOST: {"ladder": "string", "tier": "string", "now": "string", "cause": "string"},
     DRAW_WON: {"draw": "string", "prize": "int", "ticket": "int"},
     REFERRAL_JOINED: {"referral": "string"},
     REFERRAL_COMPLETED: {"referral": "string", "friends": "int", "net": "decimal"},

@@ -49,12 +49,14 @@ from guerdon.rules.merging.moving import leave_for, take_in
 from guerdon.rules.metrics import DIFFERENT_AT_MOST, Metric, Tally
 from guerdon.rules.noting import note_inputs
 from guerdon.rules.owing import repay
+from guerdon.rules.own_events import TIER_LOST
 from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope
 from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
 from guerdon.rules.stepping import COMPLETED, DEPTH, FOLLOW_ONS, badge_data, exactly, tier_data
 from guerdon.rules.tiers.giving import end_tier, give_tier
+from guerdon.rules.tiers.losing import without_loss
 from guerdon.rules.undo import undo
 
 _TOO_MANY = f"a metric tells at most {DIFFERENT_AT_MOST} different values apart, and this one is one more"
@@ -100,6 +102,8 @@ def _decide_fact(draft: Draft) -> None:
     event = draft.event
     if event.capture is not None:
         capture(draft, event.capture)
+    if event.type == TIER_LOST:
+        draft.tiers = dict(without_loss(draft.tiers, event))
     # Made before tiers move: an event is decided with the tiers held before it.
     _set_off(draft, draft.scope(event.type))
 

@@ -46,6 +46,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "guerdon merge acc_01h8xj3q0abcd acc_01h8xj3q0abce --program club",
         "guerdon merge acc_01h8xj3q0abcd acc_01h8xj3q0abce --program club --yes",
     ),
+    "tier": (
+        "guerdon tier external:ananya club gold --until 2036-01-31 --reason 'gold elsewhere' --program club",
+        "guerdon tier external:ananya club --end --reason 'it ended there' --program club",
+    ),
     "backup": ("guerdon backup backups --data shop-data", "guerdon backup - > shop.backup"),
     "restore": (
         "guerdon restore shop.backup --data new-data --master-key master.key",

@@ -47,6 +47,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "restore": Place(CARE, "care.restore", "restore"),
     "retention": Place(CARE, "care.retention"),
     "merge": Place(CARE, "care.merging", "merge"),
+    "tier": Place(CARE, "care.tiers", "tier"),
     "proof": Place(CARE, "proofs.drawn"),
     "anchor": Place(CARE, "proofs.anchoring"),
     "keys": Place(CARE, "keys"),

@@ -17,11 +17,13 @@ from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder, TakeCapture, Tick, Use
 from guerdon.rules.lives import LifeKey, LotLife, live_on
+from guerdon.rules.own_events import TIER_LOST
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
 from guerdon.rules.report import Tally
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 from guerdon.rules.step import step
+from guerdon.rules.tiers.losing import loss_to_decide, losses
 
 
 class Fact(NamedTuple):
@@ -95,6 +97,9 @@ class Fold:
             Problem: `event_id_reused`, `order_already_paid`, or what the step refuses with.
         """
         sent, event = fact.sent, fact.event
+        if event.type == TIER_LOST:
+            # This definition's own losses are told as they happen.
+            return
         if self._is_known(sent):
             self.duplicates += 1
             return
@@ -120,8 +125,10 @@ class Fold:
         tick = Event(type="guerdon.tick", occurred_at=until, booked_at=until, command=Tick())
         for name, account in self._accounts.items():
             state, decision = step(self.program, State(account, None, self._shared), tick, _chance(name))
+            self._accounts[name] = state.account
             self.tally.book(name, decision)
-            self.tally.close(name, state.account)
+            self._tell_losses(name, until)
+            self.tally.close(name, self._accounts[name])
 
     def _take_guest(self, event: Event) -> None:
         """Let a guest's order take what its checkout held of what all share; nobody earns."""
@@ -162,6 +169,12 @@ class Fold:
             self._doings.note_redemptions(event, beside.made, decision)
         self._live_on(name, decision)
         self.tally.book(name, decision)
+        self._tell_losses(name, event.booked_at)
+
+    def _tell_losses(self, name: str, now: datetime) -> None:
+        """Let campaigns hear of tiers that were lost: live, the next run of ticks tells them."""
+        for ladder, lost in tuple(losses(self._accounts[name].tiers)):
+            self._decide(name, loss_to_decide(name, ladder, lost, now))
 
     def _live_on(self, name: str, decision: Decision) -> None:
         if self._returned and decision.transactions:

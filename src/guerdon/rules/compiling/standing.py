@@ -27,6 +27,7 @@ from guerdon.rules.expressions import (
     Type,
 )
 from guerdon.rules.metrics import Fold, Metric, Streak, Window
+from guerdon.rules.own_events import TIER_LOST
 from guerdon.rules.reads import not_kept, standing_read
 from guerdon.rules.sections import SEGMENT
 from guerdon.rules.segments import Segment
@@ -164,6 +165,13 @@ def ladder_of(work: Compiling, key: str, one: written.Ladder, metrics: Mapping[s
         soft_landing=one.soft_landing,
         tiers=tiers,
         by_any=one.reached_by == "any",
+        tells_losses=_waits_for(work.definition, TIER_LOST),
+    )
+
+
+def _waits_for(definition: written.Definition, event_type: str) -> bool:
+    return any(one.event == event_type for one in definition.metrics.values()) or any(
+        one.trigger == event_type for one in definition.campaigns.values()
     )
 
 

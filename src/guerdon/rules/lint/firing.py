@@ -24,6 +24,7 @@ BUILT_IN: Final = frozenset(
         "order.edited",
         "member.enrolled",
         "tier.reached",
+        "tier.lost",
         "badge.earned",
         "challenge.completed",
         "quiz.finished",

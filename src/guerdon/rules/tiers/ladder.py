@@ -50,6 +50,8 @@ class Ladder(msgspec.Struct, frozen=True):
     """Tiers of a later version of the ladder, and which one of this version each is taken for."""
     by_any: bool = False
     """Whether any of several metrics is enough, and not every one needed."""
+    tells_losses: bool = False
+    """Whether something waits for tiers that are lost."""
 
     def level_of(self, tier: str) -> int:
         """Find a tier's place.

@@ -1,0 +1,1 @@
+"""Tiers that were lost, told to the engine as events."""
