@@ -43,6 +43,7 @@ from guerdon.engine.commands import (
     TransferUnits,
     UseRedemption,
 )
+from guerdon.engine.play.joining import read_joining
 from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.cards.codes import read_code
 from guerdon.rules.cards.paying import CARDS_AT_MOST
@@ -61,8 +62,6 @@ from guerdon.rules.events import (
 )
 from guerdon.rules.events import EndTier as EndsTier
 from guerdon.rules.events import GiveTier as GivesTier
-from guerdon.rules.events import JoinChallenge as JoinsChallenge
-from guerdon.rules.events import LeaveChallenge as LeavesChallenge
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.own_events import PAYS, declared_data
 from guerdon.rules.pricing import Cart, read_cart
@@ -345,15 +344,6 @@ def _choose(item: Item, command: ChooseReward, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
 
-def _join(item: Item, command: JoinChallenge | LeaveChallenge, _: Program) -> None:
-    _check_text(command.challenge, "/challenge", TEXT_LENGTH)
-    item.ref = command.member
-    name, asked = "guerdon.leave_challenge", LeavesChallenge(command.challenge)
-    if isinstance(command, JoinChallenge):
-        name, asked = "guerdon.join_challenge", JoinsChallenge(command.challenge)
-    item.event = _own_event(name, command, asked)
-
-
 def _use(item: Item, command: UseRedemption, _: Program) -> None:
     item.redemption_id = command.redemption_id
 
@@ -520,8 +510,8 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     ReturnOrder: _return,
     CancelRedemption: _cancel,
     ChooseReward: _choose,
-    JoinChallenge: _join,
-    LeaveChallenge: _join,
+    JoinChallenge: read_joining,
+    LeaveChallenge: read_joining,
     UseRedemption: _use,
     SendRedemption: _send_out,
     AdjustBalance: _adjust,
