@@ -19,6 +19,7 @@ from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
 from guerdon.rules.cards.paying import REFUSALS
 from guerdon.web.console import opened, saying, story
+from guerdon.web.console.boards import room as boards
 from guerdon.web.console.community import room as community
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.rooms import entrance
@@ -50,6 +51,7 @@ CHOSEN = {
     *rewards.KINDS.values(),
     *rewards.STATES.values(),
     *quizzes.KINDS.values(),
+    *boards.JOINED_BY.values(),
     *community.KINDS.values(),
     *community.STATES.values(),
     *community.WHY.values(),

@@ -126,7 +126,13 @@ def team_names(tx: Tx, vault: Vault, program_id: int, team_ids: Collection[int])
 
 
 def show_board(
-    tx: Tx, at: Following, vault: Vault, which: tuple[str, date | None], account_id: int | None = None
+    tx: Tx,
+    at: Following,
+    vault: Vault,
+    which: tuple[str, date | None],
+    account_id: int | None = None,
+    *,
+    shows: int | None = None,
 ) -> Seen:
     """Show a leaderboard.
 
@@ -136,6 +142,7 @@ def show_board(
         vault: opens the names.
         which: the board, and the first day of a window (or any day of it); None shows today's.
         account_id: who looks, None for nobody in particular.
+        shows: how many of the first, None for as many as the definition says.
 
     Returns:
         What is shown.
@@ -156,7 +163,7 @@ def show_board(
         own_name = names.get(account_id or 0)
         return Seen(board, opens_on, None, None, building, 0, (), None, (), joined is not None, own_name)
     place = Place(at.program_id, key, window.opens_on)
-    top = list_top(tx, place, board.shows)
+    top = list_top(tx, place, shows or board.shows)
     own = _own(tx, place, board, account_id)
     near = list_near(tx, place, own, NEIGHBOURS) if own is not None and own not in top else []
     asked = {one.participant for one in (*top, *near)} | ({account_id} if joined and account_id else set())

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from guerdon.base.errors import Problem
+from guerdon.web.console.boards import room as boards
 from guerdon.web.console.challenges import room as challenges
 from guerdon.web.console.community import room as community
 from guerdon.web.console.draws import room as draws
@@ -45,7 +46,7 @@ def nowhere(visit: Visitor) -> Response:
 _ROOMS: Final = (
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, community, challenges, draws),
-    *(referrals, ladders, webhooks, hooks, jobs, office),
+    *(boards, referrals, ladders, webhooks, hooks, jobs, office),
 )
 for _room in _ROOMS:
     ROUTER.include_router(_room.ROUTER)

@@ -1,0 +1,1 @@
+"""Leaderboards and teams at the desk."""
