@@ -36,6 +36,7 @@ _TOLD: Final = """
 update referral_completions set told = true
 where account_id = %s and event_id = %s and completed_at is not null
 """
+_FORGET: Final = "update referral_completions set traces = '{}' where program_id = %s and member_id = %s"
 _REVERSED: Final = """
 update referral_completions set state = 'reversed'
 where account_id = %s and event_id = %s and state = 'reversing'
@@ -249,20 +250,15 @@ def load_of(tx: Tx, program_id: int, member_ids: Collection[int]) -> dict[int, l
     return found
 
 
-def list_held(tx: Tx, program_id: int, page: tuple[UUID, int]) -> list[Completion]:
-    """List what waits for somebody to look at it.
+def forget_traces(tx: Tx, program_id: int, member_id: int) -> None:
+    """Let nothing be left of what a friend's events said of card, device and address.
 
     Args:
         tx: bound to the tenant.
         program_id: of which program.
-        page: only events behind this one, and how many at most.
-
-    Returns:
-        The eldest first.
+        member_id: the friend.
     """
-    after, limit = page
-    where = "where program_id = %s and state = 'held' and event_id > %s order by event_id limit %s"
-    return [Completion(*row) for row in tx.execute(f"{_SELECT} {where}", (program_id, after, limit))]
+    tx.execute(_FORGET, (program_id, member_id))
 
 
 def page_completions(tx: Tx, after: Place, limit: int) -> list[tuple[int, Completion]]:

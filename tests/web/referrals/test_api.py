@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from guerdon.engine.audit.run import Audit
+from guerdon.programs.tenants import tenant_id_of
 from tests.web.conftest import Api, order
 from tests.web.referrals.conftest import CLUB, settle
 
@@ -82,3 +84,17 @@ def bought(event: str, member: str, attributes: dict[str, str]) -> dict[str, obj
     made = order(event, member=f"external:{member}")
     made["data"]["attributes"] = attributes
     return made
+
+
+async def test_who_is_erased_leaves_no_code_and_no_trace(club: Api) -> None:
+    await club.enrol(external_id="anna")
+    code = (await club.get(f"{CLUB}/invitations", params={"member": "external:anna"})).json()["code"]
+    await club.enrol(external_id="ben", referral_code=code)
+    await club.post(f"{CLUB}/events", json=bought("e1", "ben", {"device": "d1", "address": "12 Elm Street"}))
+    assert settle(club) == 1
+    for name in ("ben", "anna"):
+        assert (await club.call("DELETE", f"{CLUB}/members/external:{name}")).status_code == 200
+    with club.house.database.transaction(tenant_id_of(club.tenant)) as tx:
+        assert tx.execute("select traces, state from referral_completions").fetchall() == [([], "completed")]
+        assert tx.execute("select code from referral_codes").fetchall() == []
+        assert list(Audit(tx, club.house.vault(tenant_id_of(club.tenant))).run()) == []

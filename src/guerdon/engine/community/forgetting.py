@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from guerdon.base.ids import IdMaker
+from guerdon.circles.codes import forget_code
+from guerdon.circles.completions import forget_traces
 from guerdon.circles.posts import opinions
 from guerdon.circles.posts.names import forget_name
 from guerdon.circles.posts.rows import forget_author
@@ -32,5 +34,7 @@ def forget_person(tx: Tx, erasure: Erasure, ids: IdMaker) -> Found:
     forget_name(tx, erasure.program_id, found.member_id)
     opinions.forget_member(tx, erasure.program_id, found.member_id)
     forget_sharer(tx, erasure.program_id, found.member_id, erasure.now)
+    forget_code(tx, erasure.program_id, found.member_id)
+    forget_traces(tx, erasure.program_id, found.member_id)
     forget_places(tx, erasure.program_id, (found.account_id, found.member_id), erasure.now)
     return found
