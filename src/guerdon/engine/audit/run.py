@@ -17,7 +17,9 @@ from guerdon.engine.audit.history import History, Place, SharedSums, Stored, sto
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.played.attempts import check_attempts
+from guerdon.engine.audit.played.posts import check_posts
 from guerdon.engine.audit.played.boards import check_boards
+from guerdon.engine.audit.played.deeds import check_deeds
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.played.payouts import check_payouts
 from guerdon.engine.audit.played.raffles import check_raffles
@@ -155,6 +157,7 @@ class Audit:
             yield from moved.open_files(tx, [(one.program_id, one.key) for one in list_programs(tx)])
             yield from self._walk(walked)
             yield from check_attempts(tx, walked.place.versions)
+            yield from check_posts(tx)
             yield from check_boards(tx, walked.place.versions, self._now)
             yield from check_raffles(tx, self._vault, walked.place.versions)
             yield from check_referrals(tx, walked.place.versions)

@@ -1,0 +1,152 @@
+"""Posts and shares beside their likes, their answers, their visits, and the events that were told of them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from guerdon.base.findings import Finding
+from guerdon.base.ids import number_text, parse_number
+from guerdon.circles.posts.rows import Post, find_post, page_posts
+from guerdon.circles.sharing.rows import find_share
+from guerdon.engine.community.telling import data_of, share_data
+from guerdon.infra.tx import Tx
+from guerdon.rules.own_events import COMMUNITY, SHARING
+
+_PAGE: Final = 500
+_EVENTS: Final = """
+select k.id, e.member_id, e.occurred_at, e.body
+from event_keys k join events e on e.account_id = k.account_id and e.event_id = k.event_id
+where k.program_id = %s and k.source = %s and k.id = any(%s::text[])
+"""
+_LOOSE: Final = """
+select e.account_id, e.program_id, e.id, e.type, e.member_id from events e
+where e.source = any(%s::text[])
+    and e.type in ('post.approved', 'answer.approved', 'post.liked', 'share.approved')
+order by e.program_id, e.id
+"""
+_COUNTS: Final = """
+select p.program_id, p.post_id, p.account_id, p.likes, p.answers,
+    (select count(*) from post_likes l where l.program_id = p.program_id and l.post_id = p.post_id),
+    (select count(*) from posts a
+     where a.program_id = p.program_id and a.question_id = p.post_id and a.state = 'shown')
+from posts p order by p.program_id, p.post_id
+"""
+_SHARES: Final = """
+select s.code, s.account_id, s.visits, s.joined,
+    (select coalesce(max(v.number), 0) from share_visits v where v.code = s.code),
+    (select count(*) from share_joins j where j.program_id = s.program_id and j.code = s.code)
+from shares s order by s.code
+"""
+_UNREADABLE: Final = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, zlib.error)
+
+
+class _Told(NamedTuple):
+    """What an event said."""
+
+    member_id: int | None
+    occurred_at: datetime
+    data: Any
+    """None where the body cannot be read: that is found where events are looked at."""
+
+
+def check_posts(tx: Tx) -> Iterator[Finding]:
+    """Hold posts and shares against what was told and counted of them.
+
+    Args:
+        tx: as for `verify`.
+
+    Yields:
+        What does not hold.
+    """
+    after = (0, 0)
+    while page := page_posts(tx, after, _PAGE):
+        for program_id in sorted({program for program, _ in page}):
+            posts = [one for program, one in page if program == program_id]
+            told = _told(tx, program_id, posts)
+            for one in posts:
+                yield from _check(tx, program_id, one, told.get(one.shown_id))
+        after = (page[-1][0], page[-1][1].post_id)
+    yield from _counts(tx)
+    for account_id, program_id, name, kind, member_id in tx.execute(
+        _LOOSE, ([COMMUNITY, SHARING],)
+    ).fetchall():
+        post = _post_of(tx, program_id, name)
+        if post is None or post.member_id != member_id or post.approved_at is None:
+            key = f"{number_text('acc', account_id)} {name}"
+            yield Finding("post_missing", "posts", key, f"a post of the event {kind}", "none", account_id)
+
+
+def _told(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[str, _Told]:
+    names = [one.shown_id for one in posts]
+    found = {}
+    for source in (COMMUNITY, SHARING):
+        for name, member_id, occurred_at, body in tx.execute(_EVENTS, (program_id, source, names)):
+            try:
+                data = json.loads(zlib.decompress(body)).get("data")
+            except _UNREADABLE:
+                data = None
+            found[name] = _Told(member_id, occurred_at, data)
+    return found
+
+
+def _check(tx: Tx, program_id: int, one: Post, told: _Told | None) -> Iterator[Finding]:
+    if told is None:
+        if one.told and not _brings_nothing(tx, program_id, one):
+            yield _finding(one, "told", (f"an event {one.shown_id}", "none"))
+        return
+    if told.data is not None:
+        expected = _expected(tx, one)
+        found = dict(told.data)
+        if one.state == "withdrawn":
+            # Whoever takes a post back takes its photo along.
+            expected.pop("has_photo", None)
+            found.pop("has_photo", None)
+        if found != expected:
+            yield _finding(one, "product", (json.dumps(found), json.dumps(expected)))
+    if told.member_id != one.member_id or told.occurred_at != one.approved_at:
+        wanted = f"{number_text('mem', told.member_id or 0)} at {told.occurred_at}"
+        shown = f"{number_text('mem', one.member_id)} at {one.approved_at}"
+        yield _finding(one, "approved_at", (wanted, shown))
+
+
+def _expected(tx: Tx, one: Post) -> dict[str, Any]:
+    if one.kind != "share":
+        return data_of(one)
+    share = find_share(tx, one.share)
+    return {**share_data(share), "post": one.shown_id} if share is not None else {}
+
+
+def _brings_nothing(tx: Tx, program_id: int, one: Post) -> bool:
+    if one.kind == "share":
+        return find_share(tx, one.share) is None
+    question = find_post(tx, program_id, one.question_id) if one.question_id is not None else None
+    return question is not None and question.account_id == one.account_id
+
+
+def _counts(tx: Tx) -> Iterator[Finding]:
+    for program_id, post_id, account_id, likes, answers, rows, shown in tx.execute(_COUNTS).fetchall():
+        key = f"program {program_id} {number_text('post', post_id)}"
+        if likes != rows:
+            yield Finding("post_count", "posts", f"{key} likes", str(rows), str(likes), account_id)
+        if answers != shown:
+            yield Finding("post_count", "posts", f"{key} answers", str(shown), str(answers), account_id)
+    for code, account_id, visits, joined, most, rows in tx.execute(_SHARES).fetchall():
+        if visits < most:
+            said = (f"{most} at least", str(visits))
+            yield Finding("share_count", "shares", f"{code} visits", *said, account_id)
+        if joined != rows:
+            yield Finding("share_count", "shares", f"{code} joined", str(rows), str(joined), account_id)
+
+
+def _post_of(tx: Tx, program_id: int, name: str) -> Post | None:
+    number = parse_number("post", name.partition("/")[0])
+    return find_post(tx, program_id, number) if number is not None else None
+
+
+def _finding(one: Post, column: str, values: tuple[str, str]) -> Finding:
+    key = f"{number_text('acc', one.account_id)} {one.shown_id} {column}"
+    return Finding("post_event", "posts", key, *values, one.account_id)
