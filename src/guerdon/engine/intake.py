@@ -6,20 +6,25 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
+from guerdon.engine.cards.reading import (
+    NO_CARDS,
+    read_blocking,
+    read_claiming,
+    read_issuing,
+    read_topping_up,
+)
 from guerdon.engine.commands import (
     AdjustBalance,
     CancelCheckout,
     CancelRedemption,
     ChooseReward,
     ClaimGiftCard,
-    Command,
     ConfirmCheckout,
     EndCheckout,
     EndTier,
@@ -43,6 +48,7 @@ from guerdon.engine.commands import (
     TransferUnits,
     UseRedemption,
 )
+from guerdon.engine.keeping.asking import REASON_LENGTH, TEXT_LENGTH, check_text, own_event
 from guerdon.engine.play.joining import read_joining
 from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.cards.codes import read_code
@@ -51,10 +57,8 @@ from guerdon.rules.coupons.standing import KnownCode
 from guerdon.rules.events import (
     LEFT,
     Adjust,
-    BlockCard,
     Event,
     LeaveFor,
-    LoadCard,
     PriceCart,
     Redeem,
     SendUnits,
@@ -79,13 +83,10 @@ from guerdon.rules.sent import ReturnAsked
 
 EVENT_BYTES = 2 * 1024 * 1024
 """The longest event that is taken in."""
-TEXT_LENGTH = 200
 COUPONS_AT_MOST = 50
 """Codes of one cart: each is looked up and may be a limit to lock."""
-REASON_LENGTH = 1_000
 _RETURN_ID_LENGTH = 190
 UNITS_AT_MOST = 2**53
-NO_CARDS = Problem("gift_cards_not_offered", "this program has no wallet of the tender `gift_card`")
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _SHORT_WINDOW = 12
@@ -306,24 +307,24 @@ def sent_id(raw: bytes) -> str:
 
 
 def _enrol(item: Item, command: EnrolMember, _: Program) -> None:
-    item.event = _own_event("member.enrolled", command, None)
+    item.event = own_event("member.enrolled", command, None)
 
 
 def _redeem(item: Item, command: RedeemReward, _: Program) -> None:
-    _check_text(command.choice, "/choice", TEXT_LENGTH)
+    check_text(command.choice, "/choice", TEXT_LENGTH)
     covers = command.covers
     for name in ("order", "line", "sku") if covers is not None else ():
-        _check_text(getattr(covers, name), f"/for/{name}", TEXT_LENGTH)
+        check_text(getattr(covers, name), f"/for/{name}", TEXT_LENGTH)
     asked = Redeem(
         item.job.redemption_id, command.reward, command.quantity, command.choice, command.by, covers
     )
     item.ref = command.member
-    item.event = _own_event("guerdon.redeem", command, asked)
+    item.event = own_event("guerdon.redeem", command, asked)
 
 
 def _return(item: Item, command: ReturnOrder, _: Program) -> None:
     asked = command.asked
-    _check_text(asked.order, "/data/order", TEXT_LENGTH)
+    check_text(asked.order, "/data/order", TEXT_LENGTH)
     if not 0 < len(asked.id) <= _RETURN_ID_LENGTH or not asked.id.isprintable():
         detail = f"a return's id has 1 to {_RETURN_ID_LENGTH} characters, none of them a control character"
         raise Problem.at("/data/id", "return_id_invalid", detail)
@@ -340,7 +341,7 @@ def _cancel(item: Item, command: CancelRedemption, _: Program) -> None:
 
 
 def _choose(item: Item, command: ChooseReward, _: Program) -> None:
-    _check_text(command.choice, "/choice", TEXT_LENGTH)
+    check_text(command.choice, "/choice", TEXT_LENGTH)
     item.redemption_id = command.redemption_id
 
 
@@ -349,87 +350,57 @@ def _use(item: Item, command: UseRedemption, _: Program) -> None:
 
 
 def _send_out(item: Item, command: SendRedemption, _: Program) -> None:
-    _check_text(command.tracking, "/tracking", TEXT_LENGTH)
+    check_text(command.tracking, "/tracking", TEXT_LENGTH)
     item.redemption_id = command.redemption_id
 
 
 def _check_reason(reason: str, what: str) -> None:
-    _check_text(reason, "/reason", REASON_LENGTH)
+    check_text(reason, "/reason", REASON_LENGTH)
     if not reason.strip():
         raise Problem.at("/reason", "reason_missing", f"{what} needs a reason")
 
 
 def _give_tier(item: Item, command: GiveTier, _: Program) -> None:
     _check_reason(command.reason, "a tier that is given")
-    _check_text(command.ladder, "/ladder", TEXT_LENGTH)
-    _check_text(command.tier, "/tier", TEXT_LENGTH)
+    check_text(command.ladder, "/ladder", TEXT_LENGTH)
+    check_text(command.tier, "/tier", TEXT_LENGTH)
     item.ref = command.member
     asked = GivesTier(command.ladder, command.tier, command.until, command.reason, command.by)
-    item.event = _own_event("guerdon.give_tier", command, asked)
+    item.event = own_event("guerdon.give_tier", command, asked)
 
 
 def _end_tier(item: Item, command: EndTier, _: Program) -> None:
     _check_reason(command.reason, "a tier that is taken back")
-    _check_text(command.ladder, "/ladder", TEXT_LENGTH)
+    check_text(command.ladder, "/ladder", TEXT_LENGTH)
     item.ref = command.member
     asked = EndsTier(command.ladder, command.reason, command.by)
-    item.event = _own_event("guerdon.end_tier", command, asked)
+    item.event = own_event("guerdon.end_tier", command, asked)
 
 
 def _adjust(item: Item, command: AdjustBalance, _: Program) -> None:
     _check_reason(command.reason, "an adjustment")
     item.account_id = command.account_id
-    item.event = _own_event("guerdon.adjust", command, Adjust(command.wallet, command.amount, command.reason))
+    item.event = own_event("guerdon.adjust", command, Adjust(command.wallet, command.amount, command.reason))
 
 
 def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
     item.account_id, item.other_account = command.account_id, command.to_account
     asked = SendUnits(command.wallet, command.amount, command.to_account)
-    item.event = _own_event("guerdon.send", command, asked)
+    item.event = own_event("guerdon.send", command, asked)
 
 
 def _merge(item: Item, command: MergeAccounts, _: Program) -> None:
     item.account_id, item.other_account = command.account_id, command.into_account
-    item.event = _own_event(LEFT, command, LeaveFor(command.into_account, ""))
-
-
-def _issue_cards(item: Item, command: IssueCards, program: Program) -> None:
-    _check_text(command.reason, "/reason", REASON_LENGTH)
-    item.event = _own_event("guerdon.issue_cards", command, Tick())
-    if program.card_wallet is None:
-        raise NO_CARDS
-
-
-def _top_up(item: Item, command: TopUpCard, program: Program) -> None:
-    _check_text(command.reason, "/reason", REASON_LENGTH)
-    item.account_id, item.card_accounts = command.card, {command.card}
-    if program.card_wallet is None:
-        raise NO_CARDS
-    asked = LoadCard(program.card_wallet, command.amount, command.expires_at, reason=command.reason)
-    item.event = _own_event("guerdon.load_card", command, asked)
-
-
-def _block(item: Item, command: SetCardBlocked, _: Program) -> None:
-    _check_text(command.reason, "/reason", REASON_LENGTH)
-    item.account_id, item.card_accounts = command.card, {command.card}
-    item.event = _own_event("guerdon.block_card", command, BlockCard(command.blocked, command.reason))
-
-
-def _claim(item: Item, command: ClaimGiftCard, program: Program) -> None:
-    if program.card_wallet is None:
-        raise NO_CARDS
-    item.ref = command.member
-    item.card_codes = (read_code(command.code),)
-    item.event = _own_event("guerdon.receive_credit", command, Tick())
+    item.event = own_event(LEFT, command, LeaveFor(command.into_account, ""))
 
 
 def _tick(item: Item, command: RunTick, _: Program) -> None:
     item.account_id = command.account_id
-    item.event = _own_event("guerdon.tick", command, Tick())
+    item.event = own_event("guerdon.tick", command, Tick())
 
 
 def _release(item: Item, command: ReleaseHolds, _: Program) -> None:
-    item.event = _own_event("guerdon.release_holds", command, Tick())
+    item.event = own_event("guerdon.release_holds", command, Tick())
 
 
 def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
@@ -456,7 +427,7 @@ def _price_cart(item: Item, command: PreviewCart, program: Program) -> None:
         command=PriceCart(sent.rewards),
     )
     if isinstance(command, OpenCheckout):
-        _check_text(command.id, "/id", TEXT_LENGTH)
+        check_text(command.id, "/id", TEXT_LENGTH)
         item.checkout = (command.source, command.id)
 
 
@@ -484,23 +455,11 @@ def _end_checkout(item: Item, command: EndCheckout, _: Program) -> None:
     item.ref = command.member if isinstance(command, ConfirmCheckout) else None
 
 
-def _own_event(event_type: str, command: Command, asked: Any) -> Event:
-    now: datetime = command.received_at
-    return Event(event_type, now, now, source="guerdon", channel="system", command=asked)
-
-
 def _ref(text: str, pointer: str) -> Ref:
     try:
         return parse_ref(text)
     except Problem as problem:
         raise Problem.at(pointer, problem.code, problem.detail) from None
-
-
-def _check_text(text: str, pointer: str, length: int) -> None:
-    if len(text) > length:
-        raise Problem.at(pointer, "text_length", f"at most {length} characters fit here")
-    if "\0" in text:
-        raise Problem.at(pointer, "nul_character", "texts cannot hold the character U+0000")
 
 
 _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
@@ -519,10 +478,10 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     EndTier: _end_tier,
     TransferUnits: _transfer,
     MergeAccounts: _merge,
-    IssueCards: _issue_cards,
-    TopUpCard: _top_up,
-    SetCardBlocked: _block,
-    ClaimGiftCard: _claim,
+    IssueCards: read_issuing,
+    TopUpCard: read_topping_up,
+    SetCardBlocked: read_blocking,
+    ClaimGiftCard: read_claiming,
     RunTick: _tick,
     ReleaseHolds: _release,
     PreviewCart: _price_cart,

@@ -24,7 +24,12 @@ from guerdon.rules.state import AccountState, WalletState
 # Codes that `check_sums` gives the same rows, so that one damage is told once.
 _CODES = {"wallets": "wallets_unlike_lots", "lots": "lots_unlike_entries"}
 _KEY_COLUMNS = {
-    **{"wallets": 1, "lots": 3, "metric_buckets": 2, "account_counters": 1, "tiers": 1, "badges": 1},
+    "wallets": 1,
+    "lots": 3,
+    "metric_buckets": 2,
+    "account_counters": 1,
+    "tiers": 1,
+    "badges": 1,
     "challenge_progress": 1,
 }
 _COUNTED = ("metric_buckets", "tiers", "challenge_progress")
