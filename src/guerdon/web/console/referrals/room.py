@@ -12,9 +12,12 @@ from guerdon.engine.referring.deciding import Decision, decide
 from guerdon.engine.referring.due import Desk, tell_decided
 from guerdon.engine.referring.evidence import Scene
 from guerdon.engine.referring.showing import Friend, load_all
+from guerdon.infra.tx import Tx
+from guerdon.members.identities import member_ref, resolve
+from guerdon.members.members import load_profiles
 from guerdon.programs.programs import LiveVersion
 from guerdon.rules.referrals.telling import referral_text
-from guerdon.web.console.opened import framed, open_program
+from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -84,12 +87,13 @@ def _page(
         opened = open_program(tx, visit, program)
         rows = load_all(tx, opened.live.program_id, (before, _SHOWN + 1), held=held)
         waiting = load_all(tx, opened.live.program_id, (0, _SHOWN + 1), held=True)
-    shown = rows[:_SHOWN]
+        shown = rows[:_SHOWN]
+        names = _names(tx, opened, shown)
     return visit.page(
         "referrals.html",
         409 if stale else 200,
         **framed(opened, "referrals"),
-        rows=[(referral_text(one.friend_id), one, _people(opened.path, one)) for one in shown],
+        rows=[(referral_text(one.friend_id), one, _people(opened.path, one, names)) for one in shown],
         states=STATES,
         reasons=REASONS,
         held=held,
@@ -101,7 +105,17 @@ def _page(
     )
 
 
-def _people(path: str, one: Friend) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Give friend and advocate, each with the address of their page."""
-    friend, advocate = (number_text("mem", each) for each in (one.friend_id, one.advocate_id))
-    return (friend, f"{path}/members/{friend}"), (advocate, f"{path}/members/{advocate}")
+def _names(tx: Tx, opened: Opened, shown: list[Friend]) -> dict[int, str]:
+    """Give the names of friends and advocates, as far as any are known."""
+    refs = {member_ref(number) for one in shown for number in (one.friend_id, one.advocate_id)}
+    found = resolve(tx, opened.desk.vault, opened.live.program_id, refs)
+    people = load_profiles(tx, opened.desk, list(found.values()))
+    return {number: one.profile.name or one.profile.external_id for number, one in people.items()}
+
+
+def _people(path: str, one: Friend, names: dict[int, str]) -> list[tuple[str, str]]:
+    """Give friend and advocate, each by name or number with the address of their page."""
+    return [
+        (names.get(number) or number_text("mem", number), f"{path}/members/{number_text('mem', number)}")
+        for number in (one.friend_id, one.advocate_id)
+    ]
