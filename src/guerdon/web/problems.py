@@ -124,6 +124,7 @@ _STATUS: Final = {
     "key_ended": 409,
     "community_closed": 409,
     "own_post": 409,
+    "member_ambiguous": 409,
     "name_taken": 409,
     "post_decided": 409,
     "post_repeated": 409,

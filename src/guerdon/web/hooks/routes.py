@@ -41,6 +41,7 @@ from guerdon.web.api.shapes import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.callers import charge
 from guerdon.web.front import header
+from guerdon.web.hooks.handles import name_members
 from guerdon.web.house import Premises
 from guerdon.web.outline import operation
 from guerdon.web.problems import ProblemBody, body_of
@@ -227,6 +228,7 @@ async def _taken_in(request: Request, door: Door, body: bytes, now: datetime) ->
     raws = map_events(door.mapping, _foreign(body))
     if not raws:
         return []
+    raws = await to_thread.run_sync(_named, premises, door, raws)
     said = await premises.waiting.begin(
         [
             IngestEvent(
@@ -238,6 +240,12 @@ async def _taken_in(request: Request, door: Door, body: bytes, now: datetime) ->
     for one in said:
         premises.telemetry.count_event(one.status)
     return said
+
+
+def _named(premises: Premises, door: Door, raws: list[bytes]) -> list[bytes]:
+    with premises.house.database.transaction(door.tenant_id) as tx:
+        live = premises.house.live(tx, door.program)
+        return name_members(tx, (live.program_id, live.program), raws)
 
 
 def _post(now: datetime, size: int, said: Sequence[Answer]) -> Post:

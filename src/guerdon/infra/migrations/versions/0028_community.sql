@@ -10,6 +10,8 @@ create table chosen_names (
     primary key (program_id, digest)
 );
 create unique index chosen_names_of_member on chosen_names (program_id, member_id);
+-- Members are found by a handle that they have elsewhere.
+create index members_by_attribute on members using gin (attributes jsonb_path_ops);
 -- Posts, questions, answers, and what members say they shared elsewhere.
 create table posts (
     tenant_id bigint not null default current_setting('guerdon.tenant')::bigint,
