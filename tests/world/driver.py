@@ -192,6 +192,10 @@ class World:
         for act, answer in zip(step, answers, strict=True):
             self.learn(act, answer)
             got, wanted = self.compare(act, answer)
+            if act["do"] == "drop" and fault is not None and fault["kind"] == "commit_done":
+                # Letting go leaves no event by which the engine knows its own commit again: it may say that the
+                # cart was let go of already. Nothing else hangs on that word.
+                got = {**got, "status": wanted["status"]} if got["status"] == "duplicate" else got
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
                 raise difference(place, act, got, wanted)
