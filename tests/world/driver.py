@@ -193,8 +193,8 @@ class World:
             self.learn(act, answer)
             got, wanted = self.compare(act, answer)
             if act["do"] == "drop" and fault is not None and fault["kind"] == "commit_done":
-                # Letting go leaves no event by which the engine knows its own commit again: it may say that the
-                # cart was let go of already. Nothing else hangs on that word.
+                # Letting go leaves no event by which the engine knows its own commit again: it may say that
+                # the cart was let go of already. Nothing else hangs on that word.
                 got = {**got, "status": wanted["status"]} if got["status"] == "duplicate" else got
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
