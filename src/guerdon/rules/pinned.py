@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -11,7 +12,10 @@ from guerdon.rules.parts import Wallet
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.scope import TierView
 from guerdon.rules.state import TierState
+from guerdon.rules.stepping import COMPLETED
 from guerdon.rules.tiers import Ladder
+
+T = TypeVar("T")
 
 
 def with_campaigns_of(live: Program, pinned: Program) -> Program:
@@ -33,15 +37,21 @@ def with_campaigns_of(live: Program, pinned: Program) -> Program:
         trigger: tuple(one if _stands(live, one) else _idle(one) for one in campaigns)
         for trigger, campaigns in pinned.by_trigger.items()
     }
+    # How far accounts are with challenges is of today, and so is what reaching them brings.
+    prizes = [one for one in live.campaigns if _is_of_challenge(one)]
+    others = [one for one in pinned.campaigns if not _is_of_challenge(one)]
+    waiting = [one for one in by_trigger.get(COMPLETED, ()) if not _is_of_challenge(one)]
+    if prizes or waiting:
+        by_trigger[COMPLETED] = (*waiting, *_live_prizes(live))
     return msgspec.structs.replace(
         live,
         definition=pinned.definition,
-        campaigns=pinned.campaigns,
+        campaigns=tuple(sorted([*others, *prizes], key=lambda one: (-one.priority, one.key))),
         by_trigger=by_trigger,
         indexes={},
-        segments_of=pinned.segments_of,
-        inputs_of=pinned.inputs_of,
-        personal_of=pinned.personal_of,
+        segments_of=_also(live.segments_of, pinned.segments_of),
+        inputs_of=_also(live.inputs_of, pinned.inputs_of),
+        personal_of=_also(live.personal_of, pinned.personal_of),
         rewards={**live.rewards, **pinned.rewards},
         # No promotion runs on an order; a return asks by these whether what there was would still be given.
         promotions=pinned.promotions,
@@ -51,6 +61,20 @@ def with_campaigns_of(live: Program, pinned: Program) -> Program:
         metrics_by_event=_counted(live, pinned),
         seen_ladders={key: _seen(one, live.ladders.get(key)) for key, one in pinned.ladders.items()},
     )
+
+
+def _live_prizes(live: Program) -> tuple[Campaign, ...]:
+    return tuple(one for one in live.by_trigger.get(COMPLETED, ()) if one.is_prize)
+
+
+def _is_of_challenge(campaign: Campaign) -> bool:
+    return campaign.is_prize and campaign.trigger == COMPLETED
+
+
+def _also(live: Mapping[str, tuple[T, ...]], pinned: Mapping[str, tuple[T, ...]]) -> dict[str, tuple[T, ...]]:
+    """Let what challenges read be seen beside what the earlier version's campaigns read."""
+    both = dict.fromkeys((*pinned.get(COMPLETED, ()), *live.get(COMPLETED, ())))
+    return {**pinned, COMPLETED: tuple(both)} if both else dict(pinned)
 
 
 def _stands(live: Program, campaign: Campaign) -> bool:

@@ -17,6 +17,7 @@ from guerdon.rules.definition import DefinitionError, load_definition
 from guerdon.rules.events import Event, JoinChallenge, LeaveChallenge
 from guerdon.rules.explain import explain
 from guerdon.rules.orders import LineInput
+from guerdon.rules.pinned import with_campaigns_of
 from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnLine
 from guerdon.rules.state import Progress, State
@@ -493,3 +494,14 @@ def test_the_challenges_of_the_example_are_reached() -> None:
     assert (told["fifth_backpack"], told["eight_weeks"]) == (1, 1)
     assert "trailblazer" in life.state.account.badges
     assert life.state.shared.counters["reward/travel_pouch/stock"] == 1
+
+
+def test_an_order_of_an_earlier_version_reaches_what_stands_today() -> None:
+    earlier = compiled({key: value for key, value in BASE.items() if key != "badges"})
+    more = {"segments": {"buyers": "metrics.orders >= 0"}}
+    live = club(more, metric="orders", goal="1", audience="'buyers' in account.segments && metrics.spend > 1")
+    life = Life(with_campaigns_of(live, earlier))
+    assert life.buys_for() == 1
+    assert sorted(life.state.account.badges) == ["shopper"]
+    life.returns("o0")
+    assert (life.points, life.progress.times) == (0, 0)

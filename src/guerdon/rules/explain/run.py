@@ -94,7 +94,7 @@ def explain(program: Program, event: Event, decision: Decision, known: Known = _
         again = _best(program, event, decision, ({**changed, **unknown}, known.people))
         best = again if not again.differences else best
     # A prize that waits for something else is no news about an order.
-    moved = {one.campaign for one in (*decision.effects, *decision.skipped)}
+    moved = {one.campaign for one in decision.effects} | {one.campaign for one in decision.skipped}
     told = [
         one
         for one in program.campaigns

@@ -19,6 +19,7 @@ from guerdon.rules.expressions import (
     DECIMAL,
     DURATION,
     INT,
+    STRING,
     TIMESTAMP,
     ListOf,
     MapOf,
@@ -142,7 +143,8 @@ def _type_at(roots: Record, names: list[str]) -> Type:
     kind: Type = roots
     for name in names:
         if isinstance(kind, Record | Namespace):
-            kind = kind.fields[name]
+            # What a challenge of a later version read may not be declared in this one.
+            kind = kind.fields.get(name, STRING)
         elif isinstance(kind, MapOf):
             kind = kind.value
     return kind
