@@ -28,6 +28,7 @@ from guerdon.rules.lint.sections import (
 )
 from guerdon.rules.lint.selling.caps import awards_above_limit, idle_limits, rewards_above_balance
 from guerdon.rules.lint.selling.carts import amounts_over_minimum, free_shipping, gifts_over_minimum
+from guerdon.rules.lint.selling.prizes import dear_prizes
 from guerdon.rules.lint.selling.rewards import cheap_coupons, closed_rewards, unreached_rewards
 from guerdon.rules.lint.talking.community import farmed_campaigns, unheard_campaigns
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
@@ -44,6 +45,7 @@ _CHECKS: Final = (
     over_schedules,
     unreached_tiers,
     impossible_challenges,
+    dear_prizes,
     impossible_quizzes,
     unreachable_steps,
     endless_draws,
