@@ -11,6 +11,7 @@ from guerdon.web.console.boards import room as boards
 from guerdon.web.console.challenges import room as challenges
 from guerdon.web.console.community import room as community
 from guerdon.web.console.draws import room as draws
+from guerdon.web.console.giving import causes, door
 from guerdon.web.console.ladders import room as ladders
 from guerdon.web.console.links import room as links
 from guerdon.web.console.proofs import room as proofs
@@ -44,6 +45,7 @@ def nowhere(visit: Visitor) -> Response:
 
 
 _ROOMS: Final = (
+    *(causes, door),
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, community, challenges, draws),
     *(boards, referrals, ladders, webhooks, hooks, jobs, office),

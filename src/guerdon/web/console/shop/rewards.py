@@ -20,10 +20,11 @@ from guerdon.programs.audit import Act, record
 from guerdon.rewards.causes import Total, load_totals
 from guerdon.rewards.counting import Counts, Wanted, count_redemptions, list_to_hand_out
 from guerdon.rewards.looking import load_room
-from guerdon.rewards.redemptions import Redemption, Status
+from guerdon.rewards.redemptions import Redemption, Status, get_redemption
 from guerdon.rules.definition import Reward
 from guerdon.rules.difference.voice import as_words
 from guerdon.rules.limits import stock_draw
+from guerdon.web.api.seats.seating import fill_seats
 from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.saying import Saying
@@ -159,6 +160,9 @@ async def move(visit: Handing, program: str, redemption: str) -> Response:
             raise
         return await to_thread.run_sync(partial(_list_page, visit, program, asked, problem=problem))
     await to_thread.run_sync(_note, visit, program, number, act)
+    if act == "cancelled":
+        reward = await to_thread.run_sync(_reward_of, visit, program, number)
+        await to_thread.run_sync(fill_seats, visit.house, visit.tenant_id, program, (reward, visit.now))
     back = f"/console/p/{program}/redemptions?status={asked[0]}" if asked[0] in STATES else ""
     return visit.go(f"{back or f'/console/p/{program}/redemptions?status=issued'}&done={act}")
 
@@ -179,6 +183,11 @@ def _command(
     if act == "cancelled":
         return CancelRedemption(**said, redemption_id=number)  # type: ignore[arg-type]
     raise Problem("page_not_found", "There is no such page.")
+
+
+def _reward_of(visit: Visit, program: str, number: int) -> str:
+    with visit.transaction() as tx:
+        return get_redemption(tx, open_program(tx, visit, program).live.program_id, number).reward
 
 
 def _note(visit: Visit, program: str, number: int, act: str) -> None:

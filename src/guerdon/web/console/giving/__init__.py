@@ -1,0 +1,1 @@
+"""Good causes and the door: what charities are due, deeds that wait, who comes in."""
