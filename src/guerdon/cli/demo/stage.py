@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guerdon.base.ids import parse_number
+from guerdon.cli.demo.boards import join_boards
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
 from guerdon.cli.demo.quizzes import take_quizzes
 from guerdon.cli.demo.report import ReportMaker
@@ -83,6 +84,8 @@ class Stage:
             play_a_day(scene, filled)
             take_quizzes(scene, filled)
         self.state = msgspec.structs.replace(self.state, finished=True)
+            join_boards(scene, filled)
+            invite_friends(scene, filled)
         self.folder.keep(self.state)
         report = None
         if not state.real:

@@ -114,8 +114,10 @@ def boards_of(work: Compiling, metrics: dict[str, Metric]) -> dict[str, Board]:
             str(one.audience or ""),
         )
     for key, goal in work.definition.challenges.items():
-        if goal.team is not None and goal.metric is not None:
-            found[f"{GOAL}{key}"] = _goal(work, key, goal, metrics)
+        if goal.team is not None:
+            _check_goal(work, f"/challenges/{key}", goal)
+            if goal.metric is not None:
+                found[f"{GOAL}{key}"] = _goal(work, key, goal, metrics)
     return found
 
 
@@ -140,9 +142,8 @@ def _goal(work: Compiling, key: str, one: written.Challenge, metrics: dict[str, 
     at = f"/challenges/{key}"
     metric = metrics[_ranked(one).key(work.definition) or one.metric]  # type: ignore[index]
     _check(work, at, one.team, metrics[one.metric])  # type: ignore[index]
-    if isinstance(one.goal, written.PersonalGoal):
-        work.fault(f"{at}/goal", "goal_not_possible", "a team has no past of its own; write a number")
     goal = one.goal if isinstance(one.goal, Decimal) else None
+    every = goal if one.repeatable else one.every
     return _stamped(
         Board(
             key=f"{GOAL}{key}",
@@ -157,11 +158,25 @@ def _goal(work: Compiling, key: str, one: written.Challenge, metrics: dict[str, 
             ends=_last(one),
             grace=Span(),
             prized=0,
-            goal=goal,
-            every=one.every,
+            goal=None if one.repeatable else goal,
+            every=every,
         ),
         "",
     )
+
+
+def _check_goal(work: Compiling, at: str, one: written.Challenge) -> None:
+    if isinstance(one.goal, written.PersonalGoal):
+        work.fault(f"{at}/goal", "goal_not_possible", "a team has no past of its own; write a number")
+    for key, is_said in (("steps", one.steps), ("opt_in", one.opt_in), ("within", one.within)):
+        if is_said:
+            detail = (
+                f"`{key}` is for accounts; a team reaches the goal of one metric, and its members are in it"
+            )
+            work.fault(f"{at}/{key}", "key_not_for_teams", detail)
+    if one.on_return not in (None, "keep"):
+        detail = "a goal that a team reached stays reached when something comes back; only `keep` is possible"
+        work.fault(f"{at}/on_return", "key_not_for_teams", detail)
 
 
 def _check(work: Compiling, at: str, team: str | None, metric: Metric) -> None:

@@ -97,20 +97,6 @@ def _of_seats(definition: Definition) -> Iterator[Prize]:
             yield Prize(SEAT, key, SEAT_FREED, when, Limits(), taken, at)
 
 
-def _of_boards(definition: Definition) -> Iterator[Prize]:
-    for key, board in definition.leaderboards.items():
-        for place, one in enumerate(board.prizes):
-            first, last = rank_bounds(one.rank)
-            data = "event.data"
-            when = f"{data}.leaderboard == '{key}' && {data}.rank >= {first} && {data}.rank <= {last}"
-            at = f"/leaderboards/{key}/prizes/{place}/prize"
-            yield Prize(BOARD, f"{key}:{one.rank}", BOARD_CLOSED, when, Limits(), one.prize, at)
-    for key, goal in definition.challenges.items():
-        if goal.team is not None:
-            when, at = f"event.data.challenge == '{key}'", f"/challenges/{key}/prize"
-            yield Prize(TEAM_GOAL, key, TEAM_REACHED, when, goal.limits, goal.prize, at)
-
-
 def _of_referral(definition: Definition) -> Iterator[Prize]:
     """List what an invitation brings: to the friend, and to who invited, with the friend's event between."""
     one, once, kind = definition.referral, Limits.model_validate({"per_account": 1}), REFERRAL
@@ -127,6 +113,22 @@ def _of_referral(definition: Definition) -> Iterator[Prize]:
     if advocate is not None:
         at, then = "/referral/advocate/then", advocate.then
         yield Prize(kind, "advocate", REFERRAL_COMPLETED, "true", advocate.limits, then, at)
+def _of_boards(definition: Definition) -> Iterator[Prize]:
+    for key, board in definition.leaderboards.items():
+        for place, one in enumerate(board.prizes):
+            first, last = rank_bounds(one.rank)
+            data = "event.data"
+            when = f"{data}.leaderboard == '{key}' && {data}.rank >= {first} && {data}.rank <= {last}"
+            at = f"/leaderboards/{key}/prizes/{place}/prize"
+            yield Prize(BOARD, f"{key}:{one.rank}", BOARD_CLOSED, when, Limits(), one.prize, at)
+    for key, goal in definition.challenges.items():
+        if goal.team is not None:
+            when, at = f"event.data.challenge == '{key}'", f"/challenges/{key}/prize"
+            if goal.audience is not None:
+                when = f"{when} && ({goal.audience})"
+            yield Prize(TEAM_GOAL, key, TEAM_REACHED, when, goal.limits, goal.prize, at)
+
+
     for place, rung in enumerate(one.ladder):
         reached, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
         yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, reached, once, rung.then, at)
