@@ -24,6 +24,7 @@ DEFINITION = (
     .replace(
         "  pouch: {kind: product,",
         "  hall: {kind: event, price: {points: 1}, seats: 1, at: 2027-03-01T19:00}\n"
+        '  bag: {kind: donation, price: {points: 10}, cause: school, worth: "2.50"}\n'
         "  tent: {kind: product, price: {points: 400}}\n"
         "  colours: {kind: product, price: {points: 5}, choices: [red, blue]}\n"
         "  single: {kind: coupon, price: {points: 1}, discount: {percent: 5}, limits: {per_account: 1}}\n"
@@ -41,6 +42,8 @@ challenges:
     metric: orders
     goal: 2
     prize: [{badge: regular}, {award: {wallet: points, amount: "300"}}]
+causes:
+  school: {name: Bags for school, charity: School Aid, target: 100, match: 1}
 draws:
   lucky:
     trigger: order.paid

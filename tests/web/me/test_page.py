@@ -93,6 +93,15 @@ async def test_what_cannot_be_had_is_said_at_its_field_and_takes_nothing(reader:
     assert "You had it as often" in await reader.open("/take/single")
 
 
+async def test_what_is_given_adds_up_for_all(reader: Reader) -> None:
+    assert "$0.00 of $100.00" in await reader.open()
+    sent = await reader.send("/take/bag", {"once": "g1", "quantity": "2"})
+    assert sent.status_code == 303, sent.text
+    page = await reader.open()
+    for shown in ("$10.00 of $100.00", "It goes to School Aid.", "Given. $10.00 were given. Receipt "):
+        assert shown in page, shown
+
+
 async def test_challenges_are_joined_and_left_by_a_press(reader: Reader) -> None:
     page = await reader.open()
     for shown in (

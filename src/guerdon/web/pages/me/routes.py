@@ -29,6 +29,7 @@ from guerdon.web.pages.me.circles.inviting import load_inviting
 from guerdon.web.pages.me.circles.posts import load_community
 from guerdon.web.pages.me.circles.ranks import load_board_views, load_kind_views
 from guerdon.web.pages.me.doing import act
+from guerdon.web.pages.me.giving import load_cause_views
 from guerdon.web.pages.me.goals.challenges import load_badge_views, load_challenge_views
 from guerdon.web.pages.me.goals.climbing import load_ladder_views
 from guerdon.web.pages.me.goals.draws import load_draw_views
@@ -96,6 +97,7 @@ def _show(
             "kinds": load_kind_views(tx, reader),
             "community": load_community(tx, reader),
             "inviting": load_inviting(tx, reader),
+            "causes": load_cause_views(tx, reader),
             "rewards": load_reward_views(tx, reader),
             "waits": seats.load_wait_views(tx, reader),
             "taken": load_taken_views(tx, reader),

@@ -124,4 +124,12 @@ def _amount(reader: Reader, metric: str, value: Decimal) -> str:
 def _benefits(reader: Reader, ladder: Ladder, tier: str) -> tuple[str, ...]:
     known: Mapping[str, str] = reader.texts
     names = ladder.tiers[ladder.level_of(tier)].benefits
-    return tuple(known.get(f"benefit_{name}", as_words(name).capitalize()) for name in names)
+    declared, voice = reader.program.definition.benefits, reader.opened.voice
+
+    def called(name: str) -> str:
+        one = declared.get(name)
+        if one is not None and one.name is not None:
+            return voice.text(one.name)
+        return known.get(f"benefit_{name}", as_words(name).capitalize())
+
+    return tuple(called(name) for name in names)
