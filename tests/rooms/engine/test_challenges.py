@@ -22,6 +22,7 @@ from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref
 from guerdon.rules.sent import ReturnAsked
 from tests.rooms.engine.conftest import MASTER_KEY, PROGRAM, TENANT, World, make_ids, prepare
+from tests.rooms.engine.crowds import running
 from tests.rooms.engine.test_versions import apply, in_threads
 
 CHALLENGES = """
@@ -149,11 +150,13 @@ def test_a_prize_comes_once_whoever_calls(club: World) -> None:
     same = club.order("10.00")
     others = [club.order("1.00") for _ in range(4)]
     answers: list[Answer] = []
+    with running(club.database, 2) as engines:
 
-    def call(number: int) -> None:
-        answers.extend(club.ask(same if number % 8 else others[number // 16]))
+        def call(number: int) -> None:
+            command = same if number % 8 else others[number // 16]
+            answers.append(engines[number % 2].submit_many([command])[0].result(60))
 
-    in_threads(64, call)
+        in_threads(64, call)
     assert len(answers) == 64
     assert all(one.problem is None for one in answers)
     # Six different orders: two prizes of the punch card, one of everything else.

@@ -66,18 +66,19 @@ def counts_since(metric: Metric, counts: Counts, zone: Zone, begun: Begun | None
         begun: where it began; None counts all.
 
     Returns:
-        The metric's own buckets alone.
+        The buckets; where it began at some time the metric's own ones alone.
     """
-    own = {key: one for key, one in counts.buckets.items() if key[0] == metric.identity}
-    if begun is not None and begun.metric not in ("", metric.identity):
+    if begun is None:
+        return counts
+    if begun.metric not in ("", metric.identity):
         # What is counted now is another metric: the account begins with it at the next event.
         return Counts({}, counts.joined_on)
-    if begun is not None:
-        first = bucket_of(metric, zone.day_of(begun.since))
-        own = {key: one for key, one in own.items() if key[1] >= first}
-        place = (metric.identity, first)
-        if begun.before is not None and place in own:
-            own[place] = _without(metric, own[place], begun.before)
+    first = bucket_of(metric, zone.day_of(begun.since))
+    found = counts.buckets.items()
+    own = {key: one for key, one in found if key[0] == metric.identity and key[1] >= first}
+    place = (metric.identity, first)
+    if begun.before is not None and place in own:
+        own[place] = _without(metric, own[place], begun.before)
     return Counts(own, counts.joined_on)
 
 
