@@ -22,6 +22,7 @@ from guerdon.base.ids import parse_number
 from guerdon.cli.demo.boards import join_boards
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
 from guerdon.cli.demo.quizzes import take_quizzes
+from guerdon.cli.demo.referrals import invite_friends
 from guerdon.cli.demo.report import ReportMaker
 from guerdon.cli.demo.scenes import STAFF, Scene, make_doors, make_staff, play_a_day, webhook_secret
 from guerdon.cli.demo.shop import PretendShop
@@ -83,6 +84,7 @@ class Stage:
             scene = self._scene(house, definition.program, ended_at)
             play_a_day(scene, filled)
             take_quizzes(scene, filled)
+            invite_friends(scene, filled)
         self.state = msgspec.structs.replace(self.state, finished=True)
             join_boards(scene, filled)
             invite_friends(scene, filled)

@@ -17,7 +17,7 @@ from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder, TakeCapture, Tick, Use
 from guerdon.rules.lives import LifeKey, LotLife, live_on
-from guerdon.rules.own_events import TIER_LOST
+from guerdon.rules.own_events import PAYS, TIER_LOST
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
 from guerdon.rules.report import Tally
@@ -183,7 +183,7 @@ class Fold:
     def _keep_order(self, name: str | None, event: Event, decision: Decision) -> None:
         """Keep what was decided on an order, where something comes back of it later."""
         order = event.order
-        if event.type == "order.paid" and order is not None and order.id in self._returned:
+        if event.type in PAYS and order is not None and order.id in self._returned:
             number = self._accounts[name].account_id if name is not None else None
             owner = self._owner(name) if name is not None else None
             member = owner.member_id if owner is not None else number

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from guerdon.engine.events import ask_stored
 from guerdon.engine.replaying.facts import read_fact
+from guerdon.infra.linefiles import LineFile
+from guerdon.insight.backtest import Request, open_history, run_backtest
+from guerdon.insight.backtest.stored import look_once, write_events
 from guerdon.rules.explain.run import explain
+from guerdon.rules.report import ISSUED
 from tests.rooms.engine.conftest import TENANT
-from tests.rooms.engine.referring.conftest import Club
+from tests.rooms.engine.referring.conftest import CLUB, Club
 
 
 def test_each_decision_is_explained_as_it_was_made(club: Club) -> None:
@@ -37,3 +43,27 @@ def test_each_decision_is_explained_as_it_was_made(club: Club) -> None:
         ("referral.completed", "referral:advocate", "acted"),
         ("referral.completed", "referral:from_3", "condition_false"),
     ]
+
+
+def test_a_backtest_of_the_own_history_comes_to_the_same(club: Club, tmp_path: Path) -> None:
+    anna = club.enrol("anna")
+    code = club.code(anna)
+    for number in range(4):
+        club.enrol(f"f{number}", referral_code=code)
+        club.buys(f"f{number}", "40.00", f"o{number}")
+        club.later(hours=1)
+        club.settle()
+    club.returns("o1")
+    club.settle()
+    club.later(hours=1)
+    path = tmp_path / "own.ndjson"
+    with club.database.transaction(TENANT) as tx:
+        look_once(tx)
+        written = write_events(tx, club.desk.program.program_id, path, lambda _: None)
+    history = open_history([LineFile("own", path, path.stat().st_size)], tmp_path)
+    done = run_backtest(Request(CLUB.encode(), "club.yaml", club.now, people=written.people), history)
+    assert not done.rejects, done.rejects
+    issued = sum(row[ISSUED] for row in done.tally.months["points"].values())
+    live = club.rows("select sum(amount) from entries where wallet = 'points' and book = 'issued'")
+    assert issued == -live[0][0]
+    assert club.points(anna) == 3 * 204
