@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from guerdon.base.exact import currency_digits
 from guerdon.rules.challenges import Challenge
@@ -18,14 +18,20 @@ from guerdon.rules.compiling.rewards import reward_of
 from guerdon.rules.compiling.standing import kept_metrics, ladder_of, metric_of, segments_in
 from guerdon.rules.compiling.wallets import conversion_of, wallet_of
 from guerdon.rules.definition import Definition, DefinitionError, Positions
+from guerdon.rules.expressions import Expression
 from guerdon.rules.index import CampaignIndex
+from guerdon.rules.metrics import Metric
 from guerdon.rules.orders import OrderSettings
-from guerdon.rules.program import INDEXED_FROM, Program
-from guerdon.rules.promotions import CHECKOUT, compile_promotions
+from guerdon.rules.play.boards import Board
+from guerdon.rules.play.draws import PrizeDraw
+from guerdon.rules.play.quiz import Quiz
+from guerdon.rules.program import INDEXED_FROM, Campaign, Program, Reward, Wallet
+from guerdon.rules.promotions import CHECKOUT, Promotions, compile_promotions
 from guerdon.rules.reads import asked_by, inputs_of, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
-from guerdon.rules.segments import asked_for
+from guerdon.rules.segments import Segment, asked_for
 from guerdon.rules.stepping import COMPLETED, PLAYING, TAKING
+from guerdon.rules.tiers import Ladder
 
 
 def compile_program(definition: Definition, version: int, positions: Positions | None = None) -> Program:
@@ -45,7 +51,37 @@ def compile_program(definition: Definition, version: int, positions: Positions |
     return _compiled(Compiling(definition, positions), version)
 
 
-def _compiled(work: Compiling, version: int) -> Program:
+class _Parts(NamedTuple):
+    """What a definition consists of, compiled part by part."""
+
+    wallets: dict[str, Wallet]
+    metrics: dict[str, Metric]
+    ladders: dict[str, Ladder]
+    challenges: dict[str, Challenge]
+    rewards: dict[str, Reward]
+    segments: dict[str, Segment]
+    campaigns: list[Campaign]
+    """In the order of evaluation."""
+    draws: dict[str, PrizeDraw]
+    quizzes: dict[str, Quiz]
+    boards: dict[str, Board]
+    teams: dict[str, Expression]
+    promotions: Promotions
+
+    @property
+    def takers(self) -> list[Expression]:
+        """Who may play, of all that is played."""
+        played = [one.audience for one in self.quizzes.values()]
+        played += [one.audience for one in self.boards.values()]
+        return [one for one in played if one is not None] + list(self.teams.values())
+
+    @property
+    def audiences(self) -> list[Expression]:
+        """Whom rewards are for."""
+        return [one.audience for one in self.rewards.values() if one.audience is not None]
+
+
+def _parts_of(work: Compiling) -> _Parts:
     definition = work.definition
     wallets = {key: wallet_of(work, key, one) for key, one in definition.wallets.items()}
     metrics = {key: metric_of(work, key, one) for key, one in definition.metrics.items()}
@@ -63,28 +99,37 @@ def _compiled(work: Compiling, version: int) -> Program:
     campaigns += draw_campaigns(work, wallets, draws)
     campaigns += badge_campaigns(challenges)
     quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
-    boards = boards_of(work, metrics)
-    teams = team_audiences(work)
+    boards, teams = boards_of(work, metrics), team_audiences(work)
     schedules = {one.key: one.schedule for one in campaigns}
     promotions = compile_promotions(definition, schedules, (work.expression, work.fault))
     for text, seen_from, expects in section_expressions(definition):
         work.expression(text, seen_from, expects)
+    campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
+    own = (wallets, metrics, ladders, challenges, rewards, segments, campaigns)
+    return _Parts(*own, draws, quizzes, boards, teams, promotions)
+
+
+def _asked_of(parts: _Parts) -> dict[str, tuple[Segment, ...]]:
+    """List the segments that must be known, by what happens."""
+    asked = {**asked_by(parts.campaigns, parts.segments)}
+    asked[CHECKOUT] = asked_for(parts.promotions.expressions, parts.segments)
+    for occasion, expressions in ((TAKING, parts.audiences), (PLAYING, parts.takers)):
+        if expressions:
+            asked[occasion] = asked_for(expressions, parts.segments)
+    of_challenges = read_by(parts.challenges)
+    if of_challenges:
+        both = {*asked.get(COMPLETED, ()), *asked_for(of_challenges, parts.segments)}
+        asked[COMPLETED] = tuple(sorted(both, key=lambda one: one.key))
+    return asked
+
+
+def _compiled(work: Compiling, version: int) -> Program:
+    definition, parts = work.definition, _parts_of(work)
     if work.faults:
         raise DefinitionError(sorted(work.faults, key=lambda fault: (fault.line, fault.column)))
-    campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
+    campaigns, asked = parts.campaigns, _asked_of(parts)
     by_trigger = _grouped(campaigns, lambda campaign: campaign.trigger)
-    audiences = [one.audience for one in rewards.values() if one.audience is not None]
-    of_carts = {CHECKOUT: asked_for(promotions.expressions, segments)}
-    of_rewards = {TAKING: asked_for(audiences, segments)} if audiences else {}
-    takers = [one.audience for one in quizzes.values() if one.audience is not None]
-    takers += [one.audience for one in boards.values() if one.audience is not None]
-    takers += teams.values()
-    of_quizzes = {PLAYING: asked_for(takers, segments)} if takers else {}
-    segments_of = {**asked_by(campaigns, segments), **of_carts, **of_rewards, **of_quizzes}
-    of_challenges = read_by(challenges)
-    if of_challenges:
-        asked = {*segments_of.get(COMPLETED, ()), *asked_for(of_challenges, segments)}
-        segments_of[COMPLETED] = tuple(sorted(asked, key=lambda one: one.key))
+    read_beside = (parts.audiences, read_by(parts.challenges))
     return Program(
         key=definition.program,
         version=version,
@@ -96,20 +141,20 @@ def _compiled(work: Compiling, version: int) -> Program:
         spending_order=definition.spending.lots,
         given_back_lasts=span_of(definition.returns.given_back_lasts),
         checkout_ttl=span_of(definition.checkout.ttl),
-        wallets=wallets,
+        wallets=parts.wallets,
         retired={
             key: conversion_of(work, key, one) for key, one in sorted(definition.retired.wallets.items())
         },
         scales=work.scales,
-        metrics=metrics,
-        ladders=ladders,
-        rewards=rewards,
-        quizzes=quizzes,
-        draws=draws,
-        challenges=challenges,
-        challenges_by_event=_moved_by(challenges),
-        boards=boards,
-        team_audiences=teams,
+        metrics=parts.metrics,
+        ladders=parts.ladders,
+        rewards=parts.rewards,
+        quizzes=parts.quizzes,
+        draws=parts.draws,
+        challenges=parts.challenges,
+        challenges_by_event=_moved_by(parts.challenges),
+        boards=parts.boards,
+        team_audiences=parts.teams,
         campaigns=tuple(campaigns),
         by_trigger=by_trigger,
         indexes={
@@ -117,12 +162,14 @@ def _compiled(work: Compiling, version: int) -> Program:
             for trigger, some in by_trigger.items()
             if len(some) > INDEXED_FROM and trigger != CHECKOUT
         },
-        metrics_by_event=_grouped(sorted(metrics.values(), key=lambda one: one.key), lambda one: one.event),
-        promotions=promotions,
-        segments=segments,
-        segments_of=segments_of,
-        inputs_of=inputs_of(campaigns, segments_of, definition, (audiences, of_challenges)),
-        personal_of=personal_of(campaigns, segments_of, definition, (audiences, of_challenges)),
+        metrics_by_event=_grouped(
+            sorted(parts.metrics.values(), key=lambda one: one.key), lambda one: one.event
+        ),
+        promotions=parts.promotions,
+        segments=parts.segments,
+        segments_of=asked,
+        inputs_of=inputs_of(campaigns, asked, definition, read_beside),
+        personal_of=personal_of(campaigns, asked, definition, read_beside),
     )
 
 
