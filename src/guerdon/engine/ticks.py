@@ -16,6 +16,7 @@ from guerdon.engine.loop import EngineLoop
 from guerdon.engine.losing.due import tell_losses
 from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
+from guerdon.engine.play.raffles import Draws, draw_due
 from guerdon.engine.referring.due import Desk, settle_referrals
 from guerdon.engine.seating.calling import fill_due
 from guerdon.engine.sharing import telling as share_telling
@@ -91,12 +92,13 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         tell_occasions(Almanac(database, loop, tenant_id, program), now)
         tell_losses(database, loop, (tenant_id, program), now)
         tell_due(database, loop, (tenant_id, program), now)
+        close_due(database, loop, (tenant_id, program), now)
+        draw_due(Draws(database, loop, tenant_id, program), now)
+        telling.tell_due(database, loop, (tenant_id, program), now)
+        share_telling.tell_due(database, loop, (tenant_id, program), now)
         settle_referrals(Desk(database, loop, tenant_id, program), now)
         fill_due(database, loop, (tenant_id, program), now)
         deeds.tell_due(database, loop, (tenant_id, program), now)
-        close_due(database, loop, (tenant_id, program), now)
-        telling.tell_due(database, loop, (tenant_id, program), now)
-        share_telling.tell_due(database, loop, (tenant_id, program), now)
     return count
 
 
