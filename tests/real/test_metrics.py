@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from datetime import date
+from collections import Counter
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from guerdon import cli
 from guerdon.engine.counting.keeper import waiting
 from guerdon.infra.settings import Settings
 from guerdon.members.identities import normal_ref, resolve
-from guerdon.members.standing import Wanted, load_standing
+from guerdon.members.standing import Standing, Wanted, load_standing
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.metrics import number_on
+from guerdon.rules.program import Program
+from guerdon.rules.tiers import tier_at
 from guerdon.wiring import MAIN_TENANT, open_house
 from tests.real.conftest import Slice
 from tests.real.journey import SHOP_CLOCK
@@ -36,6 +39,21 @@ metrics:
   going_on: {event: order.paid, streak: {of: week, forgives: 1}}
 ladders:
   club: {metric: spend, review: calendar_year, tiers: {low: {from: 0}, mid: {from: 500}, high: {from: 2500}}}
+  regulars:
+    metrics: [spend, weeks]
+    review: calendar_year
+    tiers:
+      low: {from: {spend: 0}}
+      mid: {from: {spend: 500, weeks: 4}}
+      high: {from: {spend: 1500, weeks: 8}}
+  either:
+    metrics: [spend, weeks]
+    reached_by: any
+    review: calendar_year
+    tiers:
+      low: {from: {spend: 0, weeks: 0}}
+      mid: {from: {spend: 1500, weeks: 8}, lifetime: true}
+      high: {from: {spend: 4000, weeks: 20}}
 campaigns:
 """
 # Islands of days and weeks: what stands in a row has the same difference to its own rank.
@@ -66,12 +84,36 @@ select f.household, count(*), sum(case when day between :first and :last then ce
         (select b.week from broken b where b.household = f.household), -1))
 from baskets f group by f.household
 """
+# A tier reached in a year is held through the next one; streaks are the longest ever.
+TIERS = """
+with years as (
+    select household, sum(case when day < :first then cents else 0 end) / 100.0 as before,
+        sum(case when day between :first and :last then cents else 0 end) / 100.0 as now
+    from baskets group by household
+),
+weeks as (select distinct household, (day - :monday) / 7 as week from baskets),
+rows as (
+    select household, count(*) as length from (
+        select household, week - row_number() over (partition by household order by week) as island from weeks
+    ) group by household, island
+),
+longest as (select household, max(length) as weeks from rows group by household)
+select y.household,
+    case when max(y.before, y.now) >= 2500 then 'high'
+        when max(y.before, y.now) >= 500 then 'mid' else 'low' end,
+    case when max(y.before, y.now) >= 1500 and l.weeks >= 8 then 'high'
+        when max(y.before, y.now) >= 500 and l.weeks >= 4 then 'mid' else 'low' end,
+    case when max(y.before, y.now) >= 4000 or l.weeks >= 20 then 'high'
+        when max(y.before, y.now) >= 1500 or l.weeks >= 8 then 'mid' else 'low' end
+from years y join longest l on l.household = y.household
+"""
+LADDERS = ("club", "regulars", "either")
 COLUMNS = ("orders", "spend", "dearest", "products", "days", "weeks", "going_on")
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("real-year")]
 
 
-def by_query(of: Slice) -> dict[int, tuple[Decimal, ...]]:
+def by_query(of: Slice) -> tuple[dict[int, tuple[Decimal, ...]], dict[int, tuple[str, ...]]]:
     tables = sqlite3.connect(":memory:")
     tables.execute("create table baskets (household, day, cents)")
     tables.execute("create table bought (household, day, sku)")
@@ -90,7 +132,16 @@ def by_query(of: Slice) -> dict[int, tuple[Decimal, ...]]:
     for household, orders, spend, dearest, *rest in tables.execute(FIGURES, named):
         money = (Decimal(spend) / 100, Decimal(dearest) / 100)
         found[household] = (Decimal(orders), *money, *map(Decimal, rest))
-    return found
+    return found, {household: tuple(tiers) for household, *tiers in tables.execute(TIERS, named)}
+
+
+def tiers_of(program: Program, standing: Standing) -> tuple[str, ...]:
+    """Say where an account stands on the last evening of the year, as anybody who asks is told."""
+    zone, counts = program.zone, standing.counts(program.zone)
+    evening = zone.start_of(LAST_DAY + timedelta(days=1)) - timedelta(seconds=1)
+    return tuple(
+        tier_at(program.ladders[key], standing.tiers.get(key), counts, zone, evening).level for key in LADDERS
+    )
 
 
 def check_counted(of: Slice, folder: Path) -> None:
@@ -127,7 +178,13 @@ def check_counted(of: Slice, folder: Path) -> None:
             )
             for ref, who in found.items()
         }
-    assert counted == by_query(of)
+        tiers = {refs[ref]: tiers_of(live.program, standing[who.account_id]) for ref, who in found.items()}
+    expected, expected_tiers = by_query(of)
+    assert counted == expected
+    assert tiers == expected_tiers
+    assert {len(set(column)) for column in zip(*tiers.values(), strict=True)} == {3}
+    for ladder, column in zip(LADDERS, zip(*tiers.values(), strict=True), strict=True):
+        print(ladder, sorted(Counter(column).items()))  # noqa: T201 - figures for whoever runs the year
     assert cli.run(["verify", *home]) == 0
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from guerdon.rules.definition import Definition
 from guerdon.rules.lint.asked import Asked
+from guerdon.rules.lint.counting.reach import unfillable_tiers, unread_metrics
 from guerdon.rules.lint.figures import Figures
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.lint.firing import false_conditions, over_schedules, silent_triggers
@@ -44,6 +45,8 @@ _CHECKS: Final = (
     silent_triggers,
     over_schedules,
     unreached_tiers,
+    unfillable_tiers,
+    unread_metrics,
     impossible_challenges,
     dear_prizes,
     impossible_quizzes,
