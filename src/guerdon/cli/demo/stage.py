@@ -84,10 +84,9 @@ class Stage:
             scene = self._scene(house, definition.program, ended_at)
             play_a_day(scene, filled)
             take_quizzes(scene, filled)
-            invite_friends(scene, filled)
-        self.state = msgspec.structs.replace(self.state, finished=True)
             join_boards(scene, filled)
             invite_friends(scene, filled)
+        self.state = msgspec.structs.replace(self.state, finished=True)
         self.folder.keep(self.state)
         report = None
         if not state.real:
