@@ -26,11 +26,11 @@ _SENT: Final = timedelta(days=30)
 
 
 @ROUTER.get(_PATH)
-def their_page(visit: Visitor, program: str, member: str, done: str = "") -> Response:
+def their_page(visit: Visitor, program: str, member: str) -> Response:
     """Say what there is to do with a member's page."""
     with visit.transaction() as tx:
         opened, found = _found(tx, visit, (program, member))
-    return _page(visit, opened, found, ended=done == "ended")
+    return _page(visit, (opened, found))
 
 
 @ROUTER.post(f"{_PATH}/open")
@@ -51,7 +51,7 @@ def make(visit: Acting, program: str, member: str) -> Response:
         _note(tx, visit, (opened, found), "member.link_made")
         url, link = _address(visit, (opened, found), _SENT)
     address = str(visit.request.base_url).rstrip("/") + url
-    return _page(visit, opened, found, address=address, link=link)
+    return _page(visit, (opened, found), address, link)
 
 
 @ROUTER.post(f"{_PATH}/end")
@@ -86,14 +86,9 @@ def _note(tx: Tx, visit: Visit, whose: tuple[Opened, Member], action: str) -> No
 
 
 def _page(
-    visit: Visit,
-    opened: Opened,
-    member: Member,
-    *,
-    address: str = "",
-    link: Link | None = None,
-    ended: bool = False,
+    visit: Visit, whose: tuple[Opened, Member], address: str = "", link: Link | None = None
 ) -> Response:
+    opened, member = whose
     return visit.page(
         "member_page.html",
         **framed(opened, "members"),
@@ -102,5 +97,5 @@ def _page(
         back=member_path(opened, member.member_id),
         address=address,
         link=link,
-        ended=ended,
+        ended=visit.request.query_params.get("done") == "ended",
     )
