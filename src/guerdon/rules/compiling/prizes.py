@@ -85,11 +85,6 @@ def prizes_in(definition: Definition) -> Iterator[Prize]:
             yield Prize(CHALLENGE, key, COMPLETED, when, one.limits, one.prize, f"/challenges/{key}/prize")
     yield from _of_referral(definition)
     yield from _of_boards(definition)
-    yield from _of_seats(definition)
-
-
-def _of_seats(definition: Definition) -> Iterator[Prize]:
-    """List the seats that people can wait for: whoever is called takes one, for its price."""
     for key, reward in definition.rewards.items():
         if has_line(reward):
             when, at = f"event.data.reward == '{key}'", f"/rewards/{key}/seats"
@@ -113,6 +108,11 @@ def _of_referral(definition: Definition) -> Iterator[Prize]:
     if advocate is not None:
         at, then = "/referral/advocate/then", advocate.then
         yield Prize(kind, "advocate", REFERRAL_COMPLETED, "true", advocate.limits, then, at)
+    for place, rung in enumerate(one.ladder):
+        reached, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
+        yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, reached, once, rung.then, at)
+
+
 def _of_boards(definition: Definition) -> Iterator[Prize]:
     for key, board in definition.leaderboards.items():
         for place, one in enumerate(board.prizes):
@@ -127,11 +127,6 @@ def _of_boards(definition: Definition) -> Iterator[Prize]:
             if goal.audience is not None:
                 when = f"{when} && ({goal.audience})"
             yield Prize(TEAM_GOAL, key, TEAM_REACHED, when, goal.limits, goal.prize, at)
-
-
-    for place, rung in enumerate(one.ladder):
-        reached, at = f"event.data.friends >= {rung.from_}", f"/referral/ladder/{place}/then"
-        yield Prize(kind, f"from_{rung.from_}", REFERRAL_COMPLETED, reached, once, rung.then, at)
 
 
 def prize_campaigns(work: Compiling, wallets: Mapping[str, Wallet]) -> list[Campaign]:
