@@ -62,18 +62,6 @@ MEMBER_BIRTHDAY: Final = "member.birthday"
 MEMBER_ANNIVERSARY: Final = "member.anniversary"
 ORDER_ANNIVERSARY: Final = "order.anniversary"
 
-REFERRALS: Final = f"{SOURCE}referrals"
-"""The source of what becomes of invitations."""
-REFERRAL_JOINED: Final = "referral.joined"
-REFERRAL_COMPLETED: Final = "referral.completed"
-REFERRAL_REVERSED: Final = "referral.reversed"
-"""What brought the advocate's prize came back: a return, of the event that was the completion."""
-OCCASIONS: Final = f"{SOURCE}occasions"
-"""The source of birthdays and anniversaries."""
-MEMBER_BIRTHDAY: Final = "member.birthday"
-MEMBER_ANNIVERSARY: Final = "member.anniversary"
-ORDER_ANNIVERSARY: Final = "order.anniversary"
-
 _DATA: Final[Mapping[str, Mapping[str, str]]] = {
     TIER_LOST: {"ladder": "string", "tier": "string", "now": "string", "cause": "string"},
     DRAW_WON: {"draw": "string", "prize": "int", "ticket": "int"},

@@ -124,8 +124,6 @@ class Metric(msgspec.Struct, frozen=True, dict=True):
     """Whether its value is a time, and no number."""
     between: tuple[datetime, datetime] | None = None
     """Local moments between which facts count, where a challenge says more than days."""
-    between: tuple[datetime, datetime] | None = None
-    """Local moments between which facts count, where a challenge says more than days."""
     keeps_returned: bool = False
     """Whether what was returned still counts."""
     daily: bool = False
