@@ -189,3 +189,16 @@ async def test_ranks_that_were_changed_are_found(club: Club) -> None:
     )
     row = "select program_id, board, opens_on, account_id + 1, rank, value, closed_at, true from board_prizes"
     assert found(f"{untold} {row}") == {("board_prizes", "rank_wrong")}
+
+
+async def test_what_was_told_and_not_noted_is_told_again_and_is_one_prize(club: Club) -> None:
+    await joined(club)
+    house, tenant = club.api.house, tenant_id_of(club.api.tenant)
+    await asyncio.gather(*(club.tick("2026-12-01T07:00:00Z") for _ in range(64)))
+    with house.database.transaction(tenant) as tx:
+        tx.execute("update board_prizes set told = false")
+    await club.tick("2026-12-01T07:30:00Z")
+    assert len(await club.events("board.closed")) == 3
+    assert await club.points("chris") == "1001"
+    with house.database.transaction(tenant) as tx:
+        assert tx.execute("select count(*) from board_prizes where told").fetchone() == (3,)

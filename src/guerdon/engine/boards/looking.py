@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.circles.teams import rows as teams
@@ -125,24 +126,26 @@ def team_names(tx: Tx, vault: Vault, program_id: int, team_ids: Collection[int])
     }
 
 
-def show_board(
-    tx: Tx,
-    at: Following,
-    vault: Vault,
-    which: tuple[str, date | None],
-    account_id: int | None = None,
-    *,
-    shows: int | None = None,
-) -> Seen:
+class Look(NamedTuple):
+    """Who looks at boards."""
+
+    at: Following
+    vault: Vault
+    """Opens the names."""
+    account_id: int | None = None
+    """None for nobody in particular."""
+    shows: int | None = None
+    """How many of the first; None for as many as the definition says."""
+
+
+def show_board(tx: Tx, look: Look, key: str, on: date | None) -> Seen:
     """Show a leaderboard.
 
     Args:
         tx: bound to the tenant.
-        at: whose boards, and when.
-        vault: opens the names.
-        which: the board, and the first day of a window (or any day of it); None shows today's.
-        account_id: who looks, None for nobody in particular.
-        shows: how many of the first, None for as many as the definition says.
+        look: who looks.
+        key: the board.
+        on: a day of the window that is meant; None for today's.
 
     Returns:
         What is shown.
@@ -150,24 +153,18 @@ def show_board(
     Raises:
         Problem: `leaderboard_not_found` or `window_not_found`.
     """
-    key, on = which
+    at, account_id = look.at, look.account_id
     board = find_board(at, key)
     window = _window(tx, at, board, on)
-    kept = list_boards(tx, at.program_id).get(key)
-    building = kept is None or kept.identity != board.identity or kept.built_to is not None
     joined = list_joined(tx, at.program_id, account_id).get(key) if account_id is not None else None
+    whose = {account_id} if joined is not None and account_id is not None else set()
     if window is None:
-        current = window_at(board, at.today)
-        opens_on = current.opens_on if current is not None else None
-        names = _Names(tx, at, vault, board).of([account_id]) if joined and account_id else {}
-        own_name = names.get(account_id or 0)
-        return Seen(board, opens_on, None, None, building, 0, (), None, (), joined is not None, own_name)
+        return _nobody(tx, look, board, whose)
     place = Place(at.program_id, key, window.opens_on)
-    top = list_top(tx, place, shows or board.shows)
+    top = list_top(tx, place, look.shows or board.shows)
     own = _own(tx, place, board, account_id)
     near = list_near(tx, place, own, NEIGHBOURS) if own is not None and own not in top else []
-    asked = {one.participant for one in (*top, *near)} | ({account_id} if joined and account_id else set())
-    names = _Names(tx, at, vault, board).of(asked)
+    names = _Names(tx, at, look.vault, board).of({one.participant for one in (*top, *near)} | whose)
 
     def line(one: Ranked) -> Line:
         is_own = own is not None and one.participant == own.participant
@@ -178,14 +175,29 @@ def show_board(
         opens_on=window.opens_on,
         ends_at=window.ends_at,
         closed_at=window.closed_at,
-        is_building=building,
+        is_building=_is_building(tx, at, board),
         total=count_all(tx, place),
         top=tuple(map(line, top)),
         own=line(own) if own is not None else None,
         near=tuple(map(line, near)),
-        is_joined=joined is not None,
-        own_name=names.get(account_id or 0) if joined is not None else None,
+        is_joined=bool(whose),
+        own_name=names.get(account_id or 0) if whose else None,
     )
+
+
+def _nobody(tx: Tx, look: Look, board: Board, whose: set[int]) -> Seen:
+    """Show a board on which nobody stands yet."""
+    current = window_at(board, look.at.today)
+    opens_on = current.opens_on if current is not None else None
+    names = _Names(tx, look.at, look.vault, board).of(whose)
+    own_name = names.get(look.account_id or 0)
+    building = _is_building(tx, look.at, board)
+    return Seen(board, opens_on, None, None, building, 0, (), None, (), bool(whose), own_name)
+
+
+def _is_building(tx: Tx, at: Following, board: Board) -> bool:
+    kept = list_boards(tx, at.program_id).get(board.key)
+    return kept is None or kept.identity != board.identity or kept.built_to is not None
 
 
 def _window(tx: Tx, at: Following, board: Board, on: date | None) -> Window | None:

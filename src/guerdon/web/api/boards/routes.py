@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
@@ -23,11 +23,34 @@ from guerdon.web.outline import operation
 ROUTER: Final = APIRouter(tags=["Leaderboards"])
 Reading = Annotated[Call, Depends(admitted("boards:read"))]
 Writing = Annotated[Call, Depends(admitted("boards:write"))]
-Language = Annotated[str, Query(max_length=35)]
-Looking = Annotated[str, Query(max_length=260)]
 _ALL: Final = "/v1/programs/{program}/leaderboards"
 _ONE: Final = f"{_ALL}/{{leaderboard}}"
 _PAGE: Final = 100
+
+
+class Looker(NamedTuple):
+    """Who looks, and in which language."""
+
+    member: str
+    language: str
+
+
+def eyes_of(
+    member: Annotated[str, Query(max_length=260)] = "", language: Annotated[str, Query(max_length=35)] = ""
+) -> Looker:
+    """Read who looks.
+
+    Args:
+        member: a member reference, empty for nobody in particular.
+        language: of texts, empty for the program's first.
+
+    Returns:
+        Both.
+    """
+    return Looker(member, language)
+
+
+Eyes = Annotated[Looker, Depends(eyes_of)]
 
 
 class BoardJoining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,24 +69,17 @@ class BoardLeaving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @ROUTER.get(_ALL, summary="Leaderboards as they stand", **operation(Boards))
-def all_boards(call: Reading, program: str, member: Looking = "", language: Language = "") -> Response:
+def all_boards(call: Reading, program: str, eyes: Eyes) -> Response:
     """The first ranks of each; with `member` also that member's own place and its neighbours."""
     with call.transaction() as tx:
-        return answer(Boards(data=load_boards(tx, _viewer(tx, call, program, member, language)), next=None))
+        return answer(Boards(data=load_boards(tx, viewer_of(tx, call, program, eyes)), next=None))
 
 
 @ROUTER.get(_ONE, summary="A leaderboard", **operation(BoardShape))
-def one_board(
-    call: Reading,
-    program: str,
-    leaderboard: str,
-    member: Looking = "",
-    on: date | None = None,
-    language: Language = "",
-) -> Response:
+def one_board(call: Reading, program: str, leaderboard: str, eyes: Eyes, on: date | None = None) -> Response:
     """Today's window, or the one of a day: `on=2026-10-01`. What is closed stays as it was then."""
     with call.transaction() as tx:
-        viewer = _viewer(tx, call, program, member, language)
+        viewer = viewer_of(tx, call, program, eyes)
         return answer(load_board(tx, viewer, leaderboard, on))
 
 
@@ -195,7 +211,21 @@ def member_of(tx: Tx, call: Call, at: Following, member: str) -> Found:
     return found
 
 
-def _viewer(tx: Tx, call: Call, program: str, member: str, language: str) -> Viewer:
+def viewer_of(tx: Tx, call: Call, program: str, eyes: Looker) -> Viewer:
+    """Say who looks.
+
+    Args:
+        tx: bound to the tenant.
+        call: who asks.
+        program: its key.
+        eyes: whose, and in which language.
+
+    Returns:
+        The account, if any, with the live version.
+
+    Raises:
+        Problem: `program_not_found` or `member_not_found`.
+    """
     at = following(tx, call, program)
-    account = member_of(tx, call, at, member).account_id if member else None
-    return Viewer(at, call.house.vault(call.tenant_id), account, language)
+    account = member_of(tx, call, at, eyes.member).account_id if eyes.member else None
+    return Viewer(at, call.house.vault(call.tenant_id), account, eyes.language)

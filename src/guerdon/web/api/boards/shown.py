@@ -8,7 +8,7 @@ from typing import NamedTuple
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import number_text
 from guerdon.engine.boards.following import Following
-from guerdon.engine.boards.looking import Line, opened_names, show_board
+from guerdon.engine.boards.looking import Line, Look, opened_names, show_board
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.play.boards.names import Joined, list_named
@@ -81,7 +81,7 @@ def load_board(tx: Tx, viewer: Viewer, key: str, on: date | None) -> BoardShape:
     Raises:
         Problem: `leaderboard_not_found` or `window_not_found`.
     """
-    seen = show_board(tx, viewer.at, viewer.vault, (key, on), viewer.account_id)
+    seen = show_board(tx, Look(viewer.at, viewer.vault, viewer.account_id), key, on)
     written = viewer.at.program.definition
     one = written.leaderboards[key]
 

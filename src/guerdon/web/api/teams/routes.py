@@ -14,7 +14,7 @@ from guerdon.circles.teams.rows import list_teams
 from guerdon.engine.boards.joining import Joiner
 from guerdon.engine.teams import acting
 from guerdon.infra.tx import Tx
-from guerdon.web.api.boards.routes import following, joiner_of, member_of
+from guerdon.web.api.boards.routes import Eyes, following, joiner_of, member_of, viewer_of
 from guerdon.web.api.boards.shown import Viewer
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
@@ -25,8 +25,6 @@ from guerdon.web.outline import operation
 ROUTER: Final = APIRouter(tags=["Teams"])
 Reading = Annotated[Call, Depends(admitted("teams:read"))]
 Writing = Annotated[Call, Depends(admitted("teams:write"))]
-Language = Annotated[str, Query(max_length=35)]
-Looking = Annotated[str, Query(max_length=260)]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=260)]
 _ALL: Final = "/v1/programs/{program}/teams"
 _ONE: Final = f"{_ALL}/{{team}}"
@@ -70,16 +68,15 @@ class TeamPointing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def all_teams(
     call: Reading,
     program: str,
+    eyes: Eyes,
     kind: Annotated[str, Query(max_length=63)] = "",
-    member: Looking = "",
     cursor: Annotated[str, Query(max_length=60)] = "",
-    language: Language = "",
 ) -> Response:
     """Of a kind, in the order in which they were founded; or those that concern a member."""
-    if not kind and not member:
+    if not kind and not eyes.member:
         raise Problem.at("/kind", "parameter_missing", "say `kind`, or `member` for the teams of a member")
     with call.transaction() as tx:
-        viewer = _viewer(tx, call, program, member, language)
+        viewer = viewer_of(tx, call, program, eyes)
         if not kind:
             return answer(Teams(data=load_teams(tx, viewer), next=None))
         acting.kind_of(viewer.at, kind)
@@ -92,12 +89,10 @@ def all_teams(
 
 
 @ROUTER.get(_ONE, summary="A team", **operation(TeamShape))
-def one_team(
-    call: Reading, program: str, team: str, member: Looking = "", language: Language = ""
-) -> Response:
+def one_team(call: Reading, program: str, team: str, eyes: Eyes) -> Response:
     """With `member`, as that member sees it."""
     with call.transaction() as tx:
-        viewer = _viewer(tx, call, program, member, language)
+        viewer = viewer_of(tx, call, program, eyes)
         return answer(show_teams(tx, viewer, [acting.get_team(tx, viewer.at, _number(team))])[0])
 
 
@@ -216,9 +211,3 @@ def _point(
 def _one(tx: Tx, joiner: Joiner, team_id: int) -> TeamShape:
     viewer = Viewer(joiner.at, joiner.vault, joiner.account_id)
     return show_teams(tx, viewer, [acting.find_team(tx, joiner.at, team_id)])[0]
-
-
-def _viewer(tx: Tx, call: Call, program: str, member: str, language: str) -> Viewer:
-    at = following(tx, call, program)
-    account = member_of(tx, call, at, member).account_id if member else None
-    return Viewer(at, call.house.vault(call.tenant_id), account, language)

@@ -14,7 +14,7 @@ from guerdon.base.ids import number_text, parse_number
 from guerdon.circles.teams.rows import count_teams, list_teams
 from guerdon.engine.boards.following import Following
 from guerdon.engine.boards.joining import find_board, take_away
-from guerdon.engine.boards.looking import Line, show_board
+from guerdon.engine.boards.looking import Line, Look, show_board
 from guerdon.engine.teams import acting
 from guerdon.engine.teams.looking import TeamSeen, see_teams
 from guerdon.infra.tx import Tx
@@ -95,7 +95,7 @@ def one_board(visit: Visitor, program: str, board: str, on: str = "", done: str 
         opened = open_program(tx, visit, program)
         at = _at(visit, opened)
         found = find_board(at, board)
-        seen = show_board(tx, at, opened.desk.vault, (board, _day(on)), shows=_SHOWN)
+        seen = show_board(tx, Look(at, opened.desk.vault, shows=_SHOWN), board, _day(on))
         windows: tuple[WindowShape, ...] = tuple(load_windows(tx, at, board).data)
     written = opened.program.definition.leaderboards[board]
     return visit.page(
@@ -167,7 +167,7 @@ def _rows(tx: Tx, opened: Opened, at: Following) -> list[Row]:
     joined, won = count_joined(tx, at.program_id), count_won(tx, at.program_id)
     found = []
     for key, one in opened.program.definition.leaderboards.items():
-        seen = show_board(tx, at, opened.desk.vault, (key, None), shows=1)
+        seen = show_board(tx, Look(at, opened.desk.vault, shows=1), key, None)
         found.append(
             Row(
                 key=key,
