@@ -166,8 +166,10 @@ def test_a_new_program_says_all_that_it_has() -> None:
         "it is reviewed each year; it leaves after a review a grace of 30 days; "
         "it lets members fall at a review by one tier at most."
     ) in sentences
-    # The referral has no name of its own, and is told by what it brings to each side.
-    assert len(sentences) == 1 + 2 + sum(
+    # The referral has no name of its own, and is told by what it brings to each side; so are the community's
+    # three settings and the two of sharing.
+    assert "The community keeps back what has the words `spam` instead of nothing." in sentences
+    assert len(sentences) == 1 + 2 + 5 + sum(
         len(getattr(load_definition(CLUB), section))
         for section in [
             "wallets",

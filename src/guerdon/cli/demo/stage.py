@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from guerdon.base.ids import parse_number
 from guerdon.cli.demo.boards import join_boards
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
+from guerdon.cli.demo.posts import post_and_share
 from guerdon.cli.demo.quizzes import take_quizzes
 from guerdon.cli.demo.referrals import invite_friends
 from guerdon.cli.demo.report import ReportMaker
@@ -84,6 +85,7 @@ class Stage:
             scene = self._scene(house, definition.program, ended_at)
             play_a_day(scene, filled)
             take_quizzes(scene, filled)
+            post_and_share(scene, filled)
             join_boards(scene, filled)
             invite_friends(scene, filled)
         self.state = msgspec.structs.replace(self.state, finished=True)
