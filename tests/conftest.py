@@ -20,6 +20,8 @@ settings.register_profile(
 )
 settings.register_profile("short", settings.get_profile("guerdon"), max_examples=60)
 settings.load_profile("guerdon")
+SHORT_EXAMPLES = 100
+"""What a test of the short run tries at most, even where it asks for more."""
 
 # Who runs the tests in the background has a shell that lets Ctrl-C pass by, and processes hand that on:
 # a test that ends a server by it would wait for ever.
@@ -35,6 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Plugin())
     if config.getoption("markexpr") == "not long" and config.getoption("hypothesis_profile") is None:
         settings.load_profile("short")
+        config.pluginmanager.register(_Fewer())
+
+
+class _Fewer:
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Keep tests that ask for hundreds of examples to what the short run has time for."""
+        test = getattr(item, "obj", None)
+        asked: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+        if asked is not None and asked.max_examples > SHORT_EXAMPLES:
+            fewer = settings(asked, max_examples=SHORT_EXAMPLES)
+            vars(test)["_hypothesis_internal_use_settings"] = fewer
 
 
 class OutsideError(RuntimeError):

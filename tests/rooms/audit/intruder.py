@@ -167,11 +167,13 @@ class Intruder:
             " where table_schema = 'guerdon' order by 1, 2"
         ).fetchall()
 
-    def after(self, statement: sql.Composed, table: str = "") -> tuple[int, list[Finding]]:
-        """Do damage, look, and undo it."""
+    def after(
+        self, statement: sql.Composed, table: str = "", *, whole: bool = True
+    ) -> tuple[int, list[Finding]]:
+        """Do damage, look, and undo it; `whole` looks on when the table has been named."""
         try:
             count = self.damage(statement)
-            return count, self.look(deep=table not in OUTSIDE)
+            return count, self.look(deep=table not in OUTSIDE, until="" if whole else table)
         finally:
             self.tx.rollback()
 
@@ -182,10 +184,14 @@ class Intruder:
         self.tx.execute(f"set local role guerdon_app; set local guerdon.tenant = '{TENANT}'")
         return count
 
-    def look(self, *, deep: bool = True) -> list[Finding]:
-        """Verify, as the application."""
+    def look(self, *, deep: bool = True, until: str = "") -> list[Finding]:
+        """Verify, as the application, to the end or until a finding names a table."""
+        found: list[Finding] = []
         audit = Audit(self.tx, Vault(MASTER_KEY, TENANT), now=self.now)
-        found = list(audit.run()) if deep else []
+        for one in audit.run() if deep else ():
+            found.append(one)
+            if until and names([one], until):
+                return found
         return [*found, *check_anchors(self.tx), *check_witnessed(self.tx, KNOWN)]
 
     def change(self, table: str, column: str, kind: str) -> sql.Composed:

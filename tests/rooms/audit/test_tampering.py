@@ -38,14 +38,16 @@ def test_every_table_is_covered_or_has_a_reason(intruder: Intruder) -> None:
     assert {table for table, _ in single} <= set(COVERED)
 
 
+# Verify bears whatever it meets after it has named the row: that is seen in the long run, column by column.
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.long)], ids=["named", "whole"])
 @pytest.mark.parametrize("table", COVERED)
-def test_a_changed_column_is_found(intruder: Intruder, table: str) -> None:
+def test_a_changed_column_is_found(intruder: Intruder, table: str, whole: bool) -> None:
     excused, missed = uncovered(), []
     for name, column, kind in intruder.columns():
         place = f"{table}.{column}"
         if name != table or place in excused:
             continue
-        count, found = intruder.after(intruder.change(table, column, kind), table)
+        count, found = intruder.after(intruder.change(table, column, kind), table, whole=whole)
         if count != 1:
             missed.append(f"{place}: the world has no row with it")
         elif not names(found, table):
