@@ -83,7 +83,7 @@ async def show(request: Request, code: str) -> Response:
         languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
         club=shown.club,
         title=shown.title,
-        about=f"{shown.about}. {shown.text}".strip(),
+        about=f"{shown.about} {shown.text}".strip(),
         address=f"{base}{PATH}/{code}",
         picture=shown.picture or card,
         image=shown.picture or f"{base}{card}",
