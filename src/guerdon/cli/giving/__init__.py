@@ -1,0 +1,1 @@
+"""Commands about good causes."""
