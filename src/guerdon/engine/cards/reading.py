@@ -56,6 +56,7 @@ def read_blocking(item: Any, command: SetCardBlocked, _: Program) -> None:
     Args:
         item: the item on its way; what it is about is set.
         command: what is asked.
+        _: whose settings would apply.
 
     Raises:
         Problem: for a text that does not fit.

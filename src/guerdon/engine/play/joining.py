@@ -18,6 +18,7 @@ def read_joining(item: Any, command: JoinChallenge | LeaveChallenge, _: Program)
     Args:
         item: the item on its way; its reference and its event are set.
         command: what is asked.
+        _: whose settings would apply.
 
     Raises:
         Problem: `challenge_not_found` for what can be no key.
