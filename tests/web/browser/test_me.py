@@ -97,8 +97,10 @@ def test_axe_finds_nothing_wrong_about_a_quiz(chromium: Browser, place: Place, c
     kinds = set()
     for number in range(1, 7):
         expect(page.locator("#progress")).to_have_text(f"Question {number} of 6")
-        check(page, is_phone=True)
-        kinds.add(fill(page))
+        kinds.add(kind := fill(page))
+        # The others look like one of these.
+        if kind in ("multiple", "text", "ordering"):
+            check(page, is_phone=True)
         page.get_by_role("button", name="Answer").click()
     assert kinds == {"single", "multiple", "true_false", "number", "text", "ordering"}
     expect(page.locator(".stamp")).to_have_text("Passed")
