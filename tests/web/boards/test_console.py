@@ -41,6 +41,17 @@ async def test_who_only_looks_takes_nothing_away(club: Club) -> None:
     assert refused.status_code == 403
 
 
+async def test_a_persons_file_has_the_names_they_chose(club: Club) -> None:
+    await club.enrol("anna")
+    await club.done(JOIN, {"member": "anna", "name": "Mountain Goat"})
+    await club.done("teams", {"member": "anna", "kind": "crew", "name": "Mill Lane"})
+    person = await signed_in(club.api, "owner")
+    member = (await club.look("members/anna"))["id"]
+    told = (await person.send(f"/console/p/club/members/{member}/data/export")).json()
+    assert told["leaderboards"]["recyclers"]["name"] == "Mountain Goat"
+    assert told["teams"] == [{"kind": "crew", "name": "Mill Lane", "captain": True}]
+
+
 async def test_teams_are_listed_and_their_names_taken_away(club: Club) -> None:
     await club.enrol("anna")
     made = await club.done("teams", {"member": "anna", "kind": "crew", "name": "Rude Crew"})

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.circles.teams import rows as teams
@@ -98,6 +98,36 @@ def opened_names(tx: Tx, vault: Vault, joined: Collection[Joined]) -> dict[int, 
         if key is not None and one.sealed is not None:
             names[one.account_id] = key.open(one.purpose, one.sealed).decode()
     return names
+
+
+def export_places(tx: Tx, vault: Vault, program_id: int, account_id: int) -> dict[str, Any]:
+    """Tell what boards and teams keep about an account.
+
+    Args:
+        tx: bound to the tenant.
+        vault: opens the names.
+        program_id: of the account.
+        account_id: the account.
+
+    Returns:
+        Plain data for JSON: names on boards, and teams.
+    """
+    joined = list_joined(tx, program_id, account_id)
+    own = teams.own_teams(tx, program_id, account_id)
+    named = team_names(tx, vault, program_id, [one.team_id for one in own])
+    return {
+        "leaderboards": {
+            key: {
+                "name": opened_names(tx, vault, [one]).get(account_id),
+                "joined_at": one.joined_at.isoformat(),
+            }
+            for key, one in joined.items()
+        },
+        "teams": [
+            {"kind": one.kind, "name": named.get(one.team_id), "captain": one.captain == account_id}
+            for one in own
+        ],
+    }
 
 
 def team_names(tx: Tx, vault: Vault, program_id: int, team_ids: Collection[int]) -> dict[int, str]:

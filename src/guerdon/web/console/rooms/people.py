@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.boards.looking import export_places
 from guerdon.engine.community.forgetting import forget_person
 from guerdon.engine.events import Page, list_events
 from guerdon.infra.tx import Tx
@@ -44,6 +45,7 @@ def export(visit: Exporting, program: str, member: str) -> Response:
         found = get_member(tx, opened.desk, ref)
         told = export_member(tx, opened.desk, ref)
         told["events"] = _events(tx, opened, found)
+        told |= export_places(tx, opened.desk.vault, opened.live.program_id, found.account_id)
         # What an account had that was merged into theirs stands in its own journal.
         accounts = (found.account_id, *list_merged(tx, [found.account_id]))
         told["transactions"] = [row for one in accounts for row in _transactions(tx, opened, one)]
