@@ -87,6 +87,8 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "proof rotate-key": ("guerdon proof rotate-key club --data shop-data",),
     "doctor": ("guerdon doctor --data shop-data --url http://127.0.0.1:8080",),
     "completion": ("guerdon completion bash --install", "source <(guerdon completion bash)"),
+    "causes due": ("guerdon causes due --program club",),
+    "causes payout": ("guerdon causes payout wells 2026-10 --program club --reference 'transfer 4711'",),
     "keys create": ("guerdon keys create --scopes members:read,events:write --name 'web shop'",),
     "keys list": ("guerdon keys list --data shop-data",),
     "keys rotate": ("guerdon keys rotate key_01h8xj3q0abcd",),

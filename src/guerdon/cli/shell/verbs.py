@@ -48,6 +48,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "retention": Place(CARE, "care.retention"),
     "merge": Place(CARE, "care.merging", "merge"),
     "tier": Place(CARE, "care.tiers", "tier"),
+    "causes": Place(CARE, "giving.causes"),
     "proof": Place(CARE, "proofs.drawn"),
     "anchor": Place(CARE, "proofs.anchoring"),
     "keys": Place(CARE, "keys"),

@@ -34,7 +34,7 @@ _STATUS: Final[dict[str, Status]] = {
 }
 
 
-class ServiceStep(Answered, frozen=True):
+class AppointmentStep(Answered, frozen=True):
     """One thing that was noted."""
 
     state: str
@@ -44,7 +44,7 @@ class ServiceStep(Answered, frozen=True):
     noted_at: datetime
 
 
-class ServiceShape(Answered, frozen=True):
+class AppointmentShape(Answered, frozen=True):
     """A service that a member took."""
 
     redemption: str
@@ -57,13 +57,13 @@ class ServiceShape(Answered, frozen=True):
     """When it takes place, where that is known."""
     requested_at: datetime
     changed_at: datetime
-    steps: Sequence[ServiceStep]
+    steps: Sequence[AppointmentStep]
 
 
-class Services(Answered, frozen=True):
+class Appointments(Answered, frozen=True):
     """Services, newest first."""
 
-    data: Sequence[ServiceShape]
+    data: Sequence[AppointmentShape]
     next: str | None
 
 
@@ -82,7 +82,7 @@ class Declining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing that names the member, who may read it."""
 
 
-@ROUTER.get(_SERVICES, summary="List services", **operation(Services))
+@ROUTER.get(_SERVICES, summary="List services", **operation(Appointments))
 def services(
     call: Reading,
     program: str,
@@ -101,17 +101,17 @@ def services(
     )
 
 
-@ROUTER.get(_SERVICE, summary="One service", **operation(ServiceShape))
-def one_service(call: Reading, program: str, redemption: str) -> Response:
+@ROUTER.get(_SERVICE, summary="One service", **operation(AppointmentShape))
+def one(call: Reading, program: str, redemption: str) -> Response:
     """How it stands, and what was noted of it."""
     with call.transaction() as tx:
-        live, row = _service(tx, call, program, redemption)
+        live, row = _taken(tx, call, program, redemption)
         steps = load_steps(tx, live.program_id, [row.redemption_id])
     return answer(_shown(row, steps.get(row.redemption_id, [])))
 
 
 @ROUTER.post(
-    f"{_SERVICE}/schedule", summary="Give a service a time", **operation(ServiceShape, body=Scheduling)
+    f"{_SERVICE}/schedule", summary="Give a service a time", **operation(AppointmentShape, body=Scheduling)
 )
 async def schedule(call: Writing, program: str, redemption: str) -> Response:
     """A second time moves it. Who listens to `redemption.sent` hears the day and the note."""
@@ -129,7 +129,7 @@ async def schedule(call: Writing, program: str, redemption: str) -> Response:
     return answer(await to_thread.run_sync(_note, call, live, row, ("scheduled", asked.at, asked.note)))
 
 
-@ROUTER.post(f"{_SERVICE}/done", summary="Note that a service was done", **operation(ServiceShape))
+@ROUTER.post(f"{_SERVICE}/done", summary="Note that a service was done", **operation(AppointmentShape))
 async def done(call: Writing, program: str, redemption: str) -> Response:
     """It cannot be given back any more."""
     live, row = await to_thread.run_sync(_found, call, program, redemption)
@@ -137,7 +137,9 @@ async def done(call: Writing, program: str, redemption: str) -> Response:
     return answer(await to_thread.run_sync(_note, call, live, row, ("done", None, "")))
 
 
-@ROUTER.post(f"{_SERVICE}/decline", summary="Decline a service", **operation(ServiceShape, body=Declining))
+@ROUTER.post(
+    f"{_SERVICE}/decline", summary="Decline a service", **operation(AppointmentShape, body=Declining)
+)
 async def decline(call: Writing, program: str, redemption: str) -> Response:
     """Its units, stock and limits go back to the member."""
     asked = call.read(Declining)
@@ -158,10 +160,10 @@ def _said(call: Call, program: str) -> dict[str, object]:
 
 def _found(call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     with call.transaction() as tx:
-        return _service(tx, call, program, redemption)
+        return _taken(tx, call, program, redemption)
 
 
-def _service(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
+def _taken(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     live = call.house.live(tx, program)
     row = get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
     if row.kind != "service":
@@ -169,7 +171,9 @@ def _service(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, R
     return live, row
 
 
-def _note(call: Call, live: Live, row: Redemption, step: tuple[Noted, datetime | None, str]) -> ServiceShape:
+def _note(
+    call: Call, live: Live, row: Redemption, step: tuple[Noted, datetime | None, str]
+) -> AppointmentShape:
     with call.transaction() as tx:
         there = load_steps(tx, live.program_id, [row.redemption_id]).get(row.redemption_id, [])
         # A repeat with its Idempotency-Key is noted once.
@@ -181,9 +185,9 @@ def _note(call: Call, live: Live, row: Redemption, step: tuple[Noted, datetime |
     return _shown(now_is, steps.get(row.redemption_id, []))
 
 
-def _shown(row: Redemption, steps: Sequence[Step]) -> ServiceShape:
+def _shown(row: Redemption, steps: Sequence[Step]) -> AppointmentShape:
     times = [one.at for one in steps if one.state == "scheduled"]
-    return ServiceShape(
+    return AppointmentShape(
         redemption=number_text("red", row.redemption_id),
         reward=row.reward,
         account=number_text("acc", row.account_id),
@@ -194,7 +198,7 @@ def _shown(row: Redemption, steps: Sequence[Step]) -> ServiceShape:
         requested_at=row.issued_at,
         changed_at=row.changed_at,
         steps=[
-            ServiceStep(
+            AppointmentStep(
                 state=one.state, at=one.at, note=one.note or None, by=one.actor, noted_at=one.noted_at
             )
             for one in steps
