@@ -49,8 +49,7 @@ from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, Wal
 from guerdon.rules.tiers import Cause, Ladder, change_of, tier_path
 from guerdon.rules.tiers.losing import with_losses
 
-_ZERO = Decimal(0)
-_NO_WALLET = WalletState()
+_ZERO, _NO_WALLET = Decimal(0), WalletState()
 
 
 class Draft:
@@ -166,17 +165,6 @@ class Draft:
             entries = moved_entries(one.got, 1, "converted", one.wallet)
             self.post("convert", one.into, entries, effective_at=self.now, reason=one.said)
 
-    def reopen(self, key: str) -> None:
-        """Let units come back to a wallet that is given up, for `settle_wallets` to convert them.
-
-        Args:
-            key: the wallet.
-        """
-        wallet = self.wallet(key)
-        if wallet.lots is None and not (wallet.available or wallet.pending):
-            # What holds nothing has no lots, whether or not they were read.
-            self.wallets[key] = msgspec.structs.replace(wallet, lots=())
-
     def let_go(self, gone: Sequence[Hold]) -> None:
         """Give back what open checkouts had set aside.
 
@@ -257,8 +245,8 @@ class Draft:
         key = (metric.identity, bucket_of(metric, self.day))
         bucket, fits = added(metric, self.buckets.get(key), tally)
         self.put_bucket(key, bucket)
-        fact = (metric, self.event.occurred_at, self.program.zone)
-        self.challenges = count_before(self.challenges, fact, ((), (tally,)))
+        at, zone = self.event.occurred_at, self.program.zone
+        self.challenges = count_before(self.challenges, (metric, at, zone), ((), (tally,)))
         return fits
 
     def put_bucket(self, key: tuple[str, date], bucket: Bucket) -> None:
@@ -434,8 +422,7 @@ class Draft:
         scope.metrics = self.metric_values()
         scope.wallets = WalletViews(self.program.scales, self.wallets)
         scope.program = ProgramView(self.program.key, self.program.currency)
-        scope.store = event.store
-        scope.now = event.occurred_at
+        scope.store, scope.now = event.store, event.occurred_at
         return scope
 
     def metric_values(self) -> MetricValues:
@@ -459,9 +446,8 @@ class Draft:
         """
         account, event = self.before.account, self.event
         # A return is a fact about an order that has its own day; it makes no later fact late.
-        ticking = event.command is not None
         occurred_at = account.last_occurred_at
-        if not ticking and (occurred_at is None or event.occurred_at > occurred_at):
+        if event.command is None and (occurred_at is None or event.occurred_at > occurred_at):
             occurred_at = event.occurred_at
         return State(
             account=msgspec.structs.replace(

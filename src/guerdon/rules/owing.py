@@ -14,6 +14,19 @@ from guerdon.rules.limits import Draw
 from guerdon.rules.state import Lot
 
 
+def reopen(draft: Draft, key: str) -> None:
+    """Let units come back to a wallet that is given up, for `settle_wallets` to convert them.
+
+    Args:
+        draft: the decision.
+        key: the wallet.
+    """
+    wallet = draft.wallet(key)
+    if wallet.lots is None and not (wallet.available or wallet.pending):
+        # What holds nothing has no lots, whether or not they were read.
+        draft.wallets[key] = msgspec.structs.replace(wallet, lots=())
+
+
 def take_back(draft: Draft, wallet_key: str, amount: int, of: Sequence[Lot] = ()) -> tuple[Lot, ...]:
     """Take units back that a wallet has, pending ones as well; what is on hold stays.
 

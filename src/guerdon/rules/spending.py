@@ -27,7 +27,7 @@ from guerdon.rules.offering import (
     price_for,
     why_not_chosen,
 )
-from guerdon.rules.owing import free, spendable
+from guerdon.rules.owing import free, reopen, spendable
 from guerdon.rules.program import Campaign, Program, Reward
 from guerdon.rules.seating import check_line, is_for_the_line
 from guerdon.rules.state import Lot
@@ -290,7 +290,7 @@ def cancel(draft: Draft, command: CancelRedemption) -> None:
     lasts = draft.program.zone.after(draft.event.occurred_at, draft.program.given_back_lasts)
     for wallet, spent in sorted(command.spent.items()):
         if wallet in draft.program.retired:
-            draft.reopen(wallet)
+            reopen(draft, wallet)
         else:
             _check_wallet(draft, wallet)
         entries = arrive(draft, wallet, lasting(spent, lasts), "redeemed", command.reward)

@@ -10,6 +10,7 @@ from guerdon.rules.decision import Entry
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import ClaimCard, EmptyCard, LoadCard, RefundCard
+from guerdon.rules.owing import reopen
 from guerdon.rules.spending import arrive, fresh_lot
 
 
@@ -48,7 +49,7 @@ def refund_card(draft: Draft, command: RefundCard) -> None:
         Problem: `unknown_wallet` or `balance_too_large`.
     """
     if command.wallet in draft.program.retired:
-        draft.reopen(command.wallet)
+        reopen(draft, command.wallet)
     else:
         _check(draft, command.wallet)
     entries = arrive(draft, command.wallet, command.lots, "redeemed", "checkout")

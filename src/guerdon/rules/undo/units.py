@@ -13,7 +13,7 @@ from guerdon.rules.decision import Decision, Entry, Shortfall, Transaction, Unit
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.lives import NO_LIFE, OWN, LifeKey, LotLife, lived
-from guerdon.rules.owing import free, owe, take_back
+from guerdon.rules.owing import free, owe, reopen, take_back
 from guerdon.rules.program import Program
 from guerdon.rules.spending import arrive, lasting
 from guerdon.rules.state import Lot
@@ -327,7 +327,7 @@ def give_lots(
         return
     units = sum(lot.remaining for lot in spent)
     if wallet in draft.program.retired:
-        draft.reopen(wallet)
+        reopen(draft, wallet)
     elif wallet not in draft.program.wallets:
         scale = paid.program.scales.get(wallet, 0)
         draft.shortfalls.append(Shortfall("units", wallet, scaled_decimal(units, scale), "unknown_wallet"))
