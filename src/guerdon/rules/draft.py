@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from guerdon.base.calendar import EPOCH_DAY, period_end, period_start
+from guerdon.base.calendar import EPOCH_DAY
 from guerdon.base.errors import Problem
 from guerdon.base.exact import BIGINT_MAX, plain_text
 from guerdon.base.ids import Chance
@@ -32,7 +32,7 @@ from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
 from guerdon.rules.lots import Expired
-from guerdon.rules.metrics import Counts, Metric, Tally, added, bucket_of, number_on
+from guerdon.rules.metrics import Counts, Metric, Tally, added, bucket_of
 from guerdon.rules.pinned import tier_views
 from guerdon.rules.program import Program
 from guerdon.rules.scope import (
@@ -46,7 +46,7 @@ from guerdon.rules.scope import (
 )
 from guerdon.rules.settling import Converted, settle_wallets
 from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, WalletState
-from guerdon.rules.tiers import Cause, Ladder, change_of, tier_path
+from guerdon.rules.tiers import Cause, Ladder, change_of, keeps_tier, tier_path
 from guerdon.rules.tiers.losing import with_losses
 
 _ZERO, _NO_WALLET = Decimal(0), WalletState()
@@ -210,25 +210,9 @@ class Draft:
         return changes
 
     def _keeps_tier(self, ladder: Ladder, held: TierState) -> bool:
-        """Tell cheaply that counting more in the current period reached nothing new.
-
-        A late fact can lift windows that end after its day, and a negative value can lower them, so these are
-        worked out in full.
-        """
-        zone = self.program.zone
         if self.late or any(metric.identity in self.lowered for metric in ladder.metrics):
             return False
-        if held.definition != ladder.identity or held.is_due(self.now):
-            return False
-        first = period_start(ladder.review, zone.day_of(self.now))
-        if self.day < first:
-            return False
-        if len(ladder.metrics) > 1:
-            # Of several metrics each has its best day of the period.
-            values = ladder.peaks(self.counts(), first, period_end(ladder.review, first))
-        else:
-            values = (number_on(ladder.metrics[0], self.counts(), self.day),)
-        return ladder.level_for(values) <= ladder.level_of(held.own_level)
+        return keeps_tier(ladder, held, self.counts(), self.program.zone, (self.day, self.now))
 
     def count(self, metric: Metric, tally: Tally) -> bool:
         """Count what the event counts in a metric.

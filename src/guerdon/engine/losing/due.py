@@ -9,7 +9,7 @@ from guerdon.base.errors import Problem
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
 from guerdon.infra.db import Database
-from guerdon.members.losses import list_losses
+from guerdon.members.losing.rows import list_losses
 from guerdon.programs.history import is_history_held
 from guerdon.programs.programs import LiveVersion
 from guerdon.rules.tiers.losing import loss_event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guerdon.rules.tiers.changes import Cause, change_of, changed
 from guerdon.rules.tiers.ladder import Ladder, Tier
-from guerdon.rules.tiers.path import Move, tier_at, tier_path
+from guerdon.rules.tiers.path import Move, keeps_tier, tier_at, tier_path
 from guerdon.rules.tiers.prospects import Missing, Prospect, Way, prospect_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Way",
     "change_of",
     "changed",
+    "keeps_tier",
     "prospect_of",
     "tier_at",
     "tier_path",

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from guerdon.base.calendar import EPOCH_DAY, Zone, period_end, period_start
-from guerdon.rules.metrics import Counts, counted_from, first_counted
+from guerdon.rules.metrics import Counts, counted_from, first_counted, number_on
 from guerdon.rules.state import TierState
 from guerdon.rules.tiers.ladder import Ladder
 
@@ -103,6 +103,38 @@ def tier_path(
     if stands.level != before:
         moves.append(Move(now, before, stands.level, by_time=False))
     return stands, tuple(moves)
+
+
+def keeps_tier(
+    ladder: Ladder, held: TierState, counts: Counts, zone: Zone, when: tuple[date, datetime]
+) -> bool:
+    """Tell cheaply that counting more in the current period reached nothing new.
+
+    A late fact can lift windows that end after its day, and a negative value can lower them, so these are
+    worked out in full by whoever asks.
+
+    Args:
+        ladder: the ladder.
+        held: the standing as last booked.
+        counts: the account's buckets, the fact among them.
+        zone: the program's calendar.
+        when: the fact's local day, and the instant of booking.
+
+    Returns:
+        True where the standing is as it was.
+    """
+    day, now = when
+    if held.definition != ladder.identity or held.is_due(now):
+        return False
+    first = period_start(ladder.review, zone.day_of(now))
+    if day < first:
+        return False
+    if len(ladder.metrics) > 1:
+        # Of several metrics each has its best day of the period.
+        values = ladder.peaks(counts, first, period_end(ladder.review, first))
+    else:
+        values = (number_on(ladder.metrics[0], counts, day),)
+    return ladder.level_for(values) <= ladder.level_of(held.own_level)
 
 
 def _stand(

@@ -41,7 +41,6 @@ class WayShape(Answered, frozen=True):
     missing: Mapping[str, str]
     """How much more of each metric it takes; `0` where it is there."""
     have: Mapping[str, str]
-    """What counts at present."""
     need: Mapping[str, str]
     reached_by: Literal["every", "any"]
     """Whether every one of the metrics is needed, or any of them is enough."""
@@ -61,7 +60,6 @@ class BenefitShape(Answered, frozen=True, omit_defaults=True):
     rate: str | None = None
     price_list: str | None = None
     ahead: str | None = None
-    """How long before everybody else, such as `7d`."""
 
 
 class TierShape(Answered, frozen=True):

@@ -1,4 +1,4 @@
-"""Tiers that were lost and that no campaign knows of yet."""
+"""Rows of tiers with what is still to be told of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Tiers that were lost and that no campaign knows of yet."""
