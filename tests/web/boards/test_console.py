@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.web.boards.conftest import Club
 from tests.web.boards.test_boards import JOIN
 from tests.web.console.desk import signed_in
@@ -21,6 +23,10 @@ async def test_a_manager_sees_boards_and_takes_a_name_away(club: Club) -> None:
     assert "Top recyclers recycled" in listed
     assert "Crew anybody who wants to at most 3 0 0" in listed
     page = plain((await person.get(f"{ROOM}/recyclers")).text)
+    shown = re.findall(
+        r'href="(/console/p/club/members/mem_[^"]+)"', (await person.get(f"{ROOM}/recyclers")).text
+    )
+    assert (await person.get(shown[0])).status_code == 200
     assert f"1 Rude Word 1,234 {club.accounts['anna']} Take away : Rude Word" in page
     taken = await person.send(f"{ROOM}/recyclers/names/take", account=club.accounts["anna"])
     assert taken.status_code == 303, taken.text

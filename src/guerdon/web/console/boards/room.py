@@ -12,6 +12,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import plain_text
 from guerdon.base.ids import number_text, parse_number
 from guerdon.circles.teams.rows import count_teams, list_teams
+from guerdon.engine.boards.closing import owners_of
 from guerdon.engine.boards.following import Following
 from guerdon.engine.boards.joining import find_board, take_away
 from guerdon.engine.boards.looking import Line, Look, show_board
@@ -76,6 +77,8 @@ class Placed:
     shown: str
     """The account's number, or the team's."""
     value: str
+    member: str
+    """The account's owner; empty for teams, and where everybody was erased."""
 
 
 @ROUTER.get(_BOARDS)
@@ -97,6 +100,7 @@ def one_board(visit: Visitor, program: str, board: str, on: str = "", done: str 
         found = find_board(at, board)
         seen = show_board(tx, Look(at, opened.desk.vault, shows=_SHOWN), board, _day(on))
         windows: tuple[WindowShape, ...] = tuple(load_windows(tx, at, board).data)
+        owners = owners_of(tx, {one.participant for one in seen.top}) if found.team is None else {}
     written = opened.program.definition.leaderboards[board]
     return visit.page(
         "board.html",
@@ -106,7 +110,7 @@ def one_board(visit: Visitor, program: str, board: str, on: str = "", done: str 
         about=opened.voice.text(written.description) if written.description is not None else "",
         written=written,
         seen=seen,
-        rows=[_placed(line, is_team=found.team is not None) for line in seen.top],
+        rows=[_placed(line, owners, is_team=found.team is not None) for line in seen.top],
         windows=windows,
         done=done == "yes",
     )
@@ -134,6 +138,7 @@ def teams(visit: Visitor, program: str, kind: str, after: str = "", done: str = 
         page = (parse_number("team", after) or 0, _SHOWN + 1)
         found = list_teams(tx, at.program_id, kind, page)
         seen = see_teams(tx, at, opened.desk.vault, found[:_SHOWN], None)
+        owners = owners_of(tx, {one.captain for one in found})
     return visit.page(
         "teams.html",
         **framed(opened, "boards"),
@@ -141,7 +146,7 @@ def teams(visit: Visitor, program: str, kind: str, after: str = "", done: str = 
         name=opened.voice.called(kind, written.name),
         written=written,
         joined_by=JOINED_BY,
-        rows=[_team(one) for one in seen],
+        rows=[_team(one, owners) for one in seen],
         more=number_text("team", found[_SHOWN - 1].team_id) if len(found) > _SHOWN else "",
         done=done == "yes",
     )
@@ -204,9 +209,9 @@ def _kinds(tx: Tx, opened: Opened) -> list[Kind]:
     ]
 
 
-def _placed(line: Line, *, is_team: bool) -> Placed:
+def _placed(line: Line, owners: dict[int, int], *, is_team: bool) -> Placed:
     shown = number_text("team" if is_team else "acc", line.participant)
-    return Placed(line, shown, plain_text(line.value))
+    return Placed(line, shown, plain_text(line.value), _member(owners, line.participant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +220,22 @@ class TeamRow:
 
     shown: str
     captain: str
+    member: str
+    """Who owns the captain's account; empty where everybody was erased."""
     seen: TeamSeen
     reached: int
     """How often it reached a goal together."""
 
 
-def _team(one: TeamSeen) -> TeamRow:
+def _member(owners: dict[int, int], account_id: int) -> str:
+    return number_text("mem", owners[account_id]) if account_id in owners else ""
+
+
+def _team(one: TeamSeen, owners: dict[int, int]) -> TeamRow:
     return TeamRow(
         shown=number_text("team", one.team.team_id),
         captain=number_text("acc", one.team.captain),
+        member=_member(owners, one.team.captain),
         seen=one,
         reached=sum(place.times for place in one.boards),
     )
