@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from guerdon.infra.tx import Tx
@@ -48,6 +49,25 @@ def find_photo(tx: Tx, place: tuple[int, int]) -> Photo | None:
         "select hash, width, height, sealed from post_photos where program_id = %s and post_id = %s", place
     ).fetchone()
     return Photo(bytes(row[0]), row[1], row[2], bytes(row[3])) if row is not None else None
+
+
+def load_sizes(tx: Tx, program_id: int, post_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Tell how large photos are, without reading them.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        post_ids: of which posts.
+
+    Returns:
+        By post: width and height in pixels; those without a photo are not there.
+    """
+    rows = tx.execute(
+        "select post_id, width, height from post_photos"
+        " where program_id = %s and post_id = any(%s::bigint[])",
+        (program_id, sorted(post_ids)),
+    )
+    return {post_id: (width, height) for post_id, width, height in rows}
 
 
 def remove_photo(tx: Tx, place: tuple[int, int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from guerdon.base.ids import number_text
 from guerdon.circles.posts.names import load_names
 from guerdon.circles.posts.opinions import liked_by, reports_of
-from guerdon.circles.posts.photos import find_photo
+from guerdon.circles.posts.photos import load_sizes
 from guerdon.circles.posts.rows import Post
 from guerdon.engine.community.posting import purpose_of
 from guerdon.infra.tx import Tx
@@ -54,12 +54,10 @@ def look_beside(tx: Tx, reader: Reader, posts: Sequence[Post], *, for_staff: boo
     members = [one.member_id for one in posts]
     keys = {one: key for one, (_, key) in load_keys(tx, reader.vault, program_id, members).items()}
     liked = liked_by(tx, program_id, reader.member_id, ids) if reader.member_id is not None else set()
-    photos = {}
-    for one in posts:
-        kept = find_photo(tx, (program_id, one.post_id)) if one.has_photo else None
-        if kept is not None:
-            path = photo_path(reader.vault, program_id, one.post_id)
-            photos[one.post_id] = PhotoShape(url=path, width=kept.width, height=kept.height)
+    photos = {
+        post_id: PhotoShape(url=photo_path(reader.vault, program_id, post_id), width=width, height=height)
+        for post_id, (width, height) in load_sizes(tx, program_id, ids).items()
+    }
     reports = reports_of(tx, program_id, ids) if for_staff else {}
     return Beside(keys, load_names(tx, program_id, keys, members), frozenset(liked), photos, reports)
 

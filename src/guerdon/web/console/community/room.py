@@ -11,7 +11,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.circles.posts.names import load_names
 from guerdon.circles.posts.opinions import reports_of
-from guerdon.circles.posts.photos import find_photo
+from guerdon.circles.posts.photos import load_sizes
 from guerdon.circles.posts.rows import Post, count_by_state, find_post, list_in_state, parse_post
 from guerdon.engine.community.moderating import LONGEST_REASON, Decision, Moderator, decide
 from guerdon.engine.community.telling import tell_page, untold_post
@@ -150,23 +150,23 @@ def _rows(tx: Tx, visit: Visit, program_id: int, posts: list[Post]) -> list[Row]
     vault = visit.house.vault(visit.tenant_id)
     keys = {one: key for one, (_, key) in load_keys(tx, vault, program_id, members).items()}
     names = load_names(tx, program_id, keys, members)
-    reports = reports_of(tx, program_id, [one.post_id for one in posts])
+    ids = [one.post_id for one in posts]
+    sizes, reports = load_sizes(tx, program_id, ids), reports_of(tx, program_id, ids)
     return [
         Row(
             one,
             text_of(one, keys),
             names.get(one.member_id, ""),
             number_text("mem", one.member_id),
-            _size(tx, program_id, one),
+            _fitted(sizes.get(one.post_id)),
             reports.get(one.post_id, {}),
         )
         for one in posts
     ]
 
 
-def _size(tx: Tx, program_id: int, one: Post) -> tuple[int, int] | None:
-    kept = find_photo(tx, (program_id, one.post_id)) if one.has_photo else None
-    if kept is None:
+def _fitted(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if size is None:
         return None
-    width = min(kept.width, _WIDEST)
-    return width, max(1, kept.height * width // kept.width)
+    width = min(size[0], _WIDEST)
+    return width, max(1, size[1] * width // size[0])
