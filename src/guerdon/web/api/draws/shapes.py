@@ -70,7 +70,7 @@ class Draws(Answered, frozen=True):
     next: str | None
 
 
-class TicketShape(Answered, frozen=True):
+class DrawTicketShape(Answered, frozen=True):
     """A ticket of an instant win."""
 
     number: int
@@ -85,7 +85,7 @@ class MyDraw(Answered, frozen=True):
     account: str
     """Stands in each ticket."""
     tickets: int
-    listed: Sequence[TicketShape]
+    listed: Sequence[DrawTicketShape]
     """Of an instant win the newest, with what they came to; of a raffle none, before and after."""
     won: Sequence[WinnerShape]
     """Of a raffle that was drawn: what this account won."""

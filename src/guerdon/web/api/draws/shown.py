@@ -19,8 +19,8 @@ from guerdon.web.api.draws.shapes import (
     DrawnShape,
     DrawPrizeShape,
     DrawShape,
+    DrawTicketShape,
     MyDraw,
-    TicketShape,
     WinnerShape,
 )
 
@@ -92,14 +92,14 @@ def load_my_draws(tx: Tx, looker: Looker, account_id: int, accounts: Collection[
     return made
 
 
-def _tickets(looker: Looker, one: PrizeDraw, account: str, count: int) -> list[TicketShape]:
+def _tickets(looker: Looker, one: PrizeDraw, account: str, count: int) -> list[DrawTicketShape]:
     seed = looker.vault.seed_of(seed_name(looker.program.key, one))
     numbers = range(count, max(count - LISTED, 0), -1)
     prizes = [
         prize_of(one.chances, lot_of(seed, Ticket(one.identity, account, number).text)) for number in numbers
     ]
     return [
-        TicketShape(number=number, prize=None if prize == NOTHING else prize)
+        DrawTicketShape(number=number, prize=None if prize == NOTHING else prize)
         for number, prize in zip(numbers, prizes, strict=True)
     ]
 
