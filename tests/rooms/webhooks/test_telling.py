@@ -43,7 +43,14 @@ def test_an_order_is_told_with_effects_and_balances(world: World, post: Post) ->
             for wallet, held in answer.balances.items()
         }
     assert two["data"]["tiers"] == [
-        {"ladder": "club", "before": "bronze", "after": "silver", "cause": "reached"}
+        {
+            "ladder": "club",
+            "before": "bronze",
+            "after": "silver",
+            "direction": "up",
+            "cause": "reached",
+            "at": "2026-11-21T12:00:00Z",
+        }
     ]
     assert b"Secret" not in came[0].body
     assert b"example.org" not in came[0].body
