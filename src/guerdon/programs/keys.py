@@ -46,6 +46,8 @@ SCOPES = frozenset(
         "referrals:read",
         "referrals:write",
         "rewards:read",
+        "teams:read",
+        "teams:write",
         "redemptions:read",
         "redemptions:write",
         "shares:read",
@@ -53,8 +55,6 @@ SCOPES = frozenset(
         "webhooks:read",
         "webhooks:write",
         "witness:push",
-        "teams:read",
-        "teams:write",
         "witness:read",
         "witness:write",
     }

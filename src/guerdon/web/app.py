@@ -120,9 +120,9 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
-    member_page.ROUTER,
     share_page.ROUTER,
     invite_page.ROUTER,
+    member_page.ROUTER,
     console.ROUTER,
 )
 

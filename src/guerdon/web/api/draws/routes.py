@@ -50,6 +50,7 @@ def my_draws(call: Reading, program: str, member: str, language: Language = "") 
     "/v1/programs/{program}/draws/{draw}/tickets",
     summary="Who had how many tickets of a raffle",
     response_class=PlainTextResponse,
+    **operation(),
 )
 def all_tickets(call: Reading, program: str, draw: str) -> Response:
     """Once it is drawn: a line for each account, whose SHA-256 is the raffle's `tickets_hash`."""
