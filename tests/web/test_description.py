@@ -290,8 +290,8 @@ async def _given(api: Api, path: str) -> dict[str, str]:
         return {"seat": str(seat.json()["id"])}
     if "/services/" in path:
         asked = {"member": "external:ananya", "reward": "fitting"}
-        taken = await api.post("/v1/programs/corner-shop/redemptions", json=asked)
-        return {"redemption": str(taken.json()["id"])}
+        service = await api.post("/v1/programs/corner-shop/redemptions", json=asked)
+        return {"redemption": str(service.json()["id"])}
     if path.endswith("/payouts"):
         giver = (await api.post("/v1/programs/corner-shop/members", json={"external_id": "gil"})).json()
         then = {"guerdon-now": "2026-10-15T12:00:00Z"}
@@ -326,26 +326,27 @@ def _paid(order: str) -> dict[str, Any]:
     return {**paid, "id": f"paid-{order}", "subject": "external:ben", "data": data}
 
 
+_MADE_HERE = {
+    "/members": ("account", "account"),
+    "/teams": ("team", "id"),
+    "/attempts": ("attempt", "id"),
+    "{program}/posts": ("post", "id"),
+    "/shares": ("share", "code"),
+    "/deeds": ("deed", "id"),
+    "/redemptions": ("redemption", "id"),
+    "/v1/webhooks": ("webhook", "id"),
+    "/v1/keys": ("key", "id"),
+    "/v1/hooks": ("hook", "id"),
+}
+"""By the end of a path: what the answer's number is called in other paths, and where it stands."""
+
+
 def _remember(known: dict[str, str], path: str, said: Any) -> None:
-    if path.endswith("/members"):
-        known["account"] = said["account"]
-    if path.endswith("/teams"):
-        known["team"] = said["id"]
-    if path.endswith("/attempts"):
-        known["attempt"] = said["id"]
-    if path == "/v1/programs/{program}/posts":
-        known["post"] = said["id"]
-    if path.endswith("/shares"):
-        known["share"] = said["code"]
-    if path.endswith("/deeds"):
-        known["deed"] = said["id"]
-    if path.endswith("/redemptions"):
-        known["redemption"] = said["id"]
+    for end, (name, where) in _MADE_HERE.items():
+        if path.endswith(end):
+            known[name] = said[where]
     if path.endswith("/gift-cards"):
         known |= {"card": said["data"][0]["id"], "gift_code": said["data"][0]["code"]}
-    for noun in ("webhook", "key", "hook"):
-        if path == f"/v1/{noun}s":
-            known[noun] = said["id"]
 
 
 def _can_be_sent(value: str) -> bool:

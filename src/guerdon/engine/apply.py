@@ -12,9 +12,9 @@ from guerdon.engine.checkouts.promise import stamped
 from guerdon.engine.checkouts.rows import write_checkouts
 from guerdon.engine.events import StoredEvent, insert_events, pack_decision
 from guerdon.engine.folding.folded import Applied, Folded
+from guerdon.engine.folding.invited import write_referrals
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import compress, order_key
-from guerdon.engine.referring.writing import write_referrals
 from guerdon.engine.returns.captures import capture_key
 from guerdon.engine.returns.rows import insert_returns
 from guerdon.engine.showing.notices import notices_of

@@ -30,6 +30,7 @@ from guerdon.engine.counting import Counting, behind, recount
 from guerdon.engine.events import StoredEvent, ask_stored
 from guerdon.engine.intake import Item, order_key
 from guerdon.engine.joining import NOBODY_KNOWN, enrol_newcomers
+from guerdon.engine.joining.invited import Invited, facts_of, find_invited
 from guerdon.engine.merging.gathering import (
     Leaving,
     check_heirs,
@@ -38,7 +39,6 @@ from guerdon.engine.merging.gathering import (
     set_heirs,
     why_not_merged,
 )
-from guerdon.engine.referring.joining import Invited, facts_of, find_invited
 from guerdon.engine.replaying.facts import read_fact
 from guerdon.engine.returns.choosing import check_chosen, part_chosen, set_redemption
 from guerdon.engine.returns.gathering import (

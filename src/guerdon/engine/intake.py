@@ -12,13 +12,6 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
-from guerdon.engine.cards.reading import (
-    NO_CARDS,
-    read_blocking,
-    read_claiming,
-    read_issuing,
-    read_topping_up,
-)
 from guerdon.engine.commands import (
     AdjustBalance,
     CancelCheckout,
@@ -49,7 +42,14 @@ from guerdon.engine.commands import (
     UseRedemption,
 )
 from guerdon.engine.keeping.asking import REASON_LENGTH, TEXT_LENGTH, check_text, own_event
-from guerdon.engine.play.joining import read_joining
+from guerdon.engine.reading.cards import (
+    NO_CARDS,
+    read_blocking,
+    read_claiming,
+    read_issuing,
+    read_topping_up,
+)
+from guerdon.engine.reading.challenges import read_joining
 from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.cards.codes import read_code
 from guerdon.rules.cards.paying import CARDS_AT_MOST

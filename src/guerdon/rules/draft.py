@@ -31,6 +31,7 @@ from guerdon.rules.decision import (
 from guerdon.rules.entries import moved_entries
 from guerdon.rules.events import Event
 from guerdon.rules.limits import Draw
+from guerdon.rules.losses import with_losses
 from guerdon.rules.lots import Expired
 from guerdon.rules.metrics import Counts, Metric, Tally, added, bucket_of
 from guerdon.rules.pinned import tier_views
@@ -47,7 +48,6 @@ from guerdon.rules.scope import (
 from guerdon.rules.settling import Converted, settle_wallets
 from guerdon.rules.state import Bucket, Hold, Lot, Shared, State, TierState, WalletState
 from guerdon.rules.tiers import Cause, Ladder, change_of, keeps_tier, tier_path
-from guerdon.rules.tiers.losing import with_losses
 
 _ZERO, _NO_WALLET = Decimal(0), WalletState()
 

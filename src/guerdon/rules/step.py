@@ -15,8 +15,6 @@ from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
 from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
 from guerdon.rules.cards.paying import pay_with_card
-from guerdon.rules.challenges.joining import join, leave
-from guerdon.rules.challenges.moving import advance, begin, waiting_for
 from guerdon.rules.choosing import choose
 from guerdon.rules.counting import count_of
 from guerdon.rules.decision import Decision, Reached, Skip, TierChange
@@ -45,18 +43,20 @@ from guerdon.rules.events import (
     TakeIn,
     Tick,
 )
+from guerdon.rules.losses import without_loss
 from guerdon.rules.merging.moving import leave_for, take_in
 from guerdon.rules.metrics import DIFFERENT_AT_MOST, Metric, Tally
 from guerdon.rules.noting import note_inputs
 from guerdon.rules.owing import repay
 from guerdon.rules.own_events import TIER_LOST
 from guerdon.rules.program import Program
+from guerdon.rules.reaching.challenges import advance, begin, waiting_for
+from guerdon.rules.reaching.joining import join, leave
+from guerdon.rules.reaching.tiers import end_tier, give_tier
 from guerdon.rules.scope import Scope
 from guerdon.rules.segments import see_segments
 from guerdon.rules.state import State
 from guerdon.rules.stepping import COMPLETED, DEPTH, FOLLOW_ONS, badge_data, exactly, tier_data
-from guerdon.rules.tiers.giving import end_tier, give_tier
-from guerdon.rules.tiers.losing import without_loss
 from guerdon.rules.undo import undo
 
 _TOO_MANY = f"a metric tells at most {DIFFERENT_AT_MOST} different values apart, and this one is one more"

@@ -36,7 +36,6 @@ from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.deeds import routes as deeds
 from guerdon.web.api.draws import routes as draws
 from guerdon.web.api.gift_cards import routes as gift_cards
-from guerdon.web.api.ladders import routes as ladders
 from guerdon.web.api.links import routes as links
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
@@ -48,6 +47,7 @@ from guerdon.web.api.services import routes as services
 from guerdon.web.api.sharing import routes as sharing
 from guerdon.web.api.taking import access, causes
 from guerdon.web.api.teams import routes as teams
+from guerdon.web.api.tiers import routes as ladders
 from guerdon.web.api.upkeep import health, keys, ticks, webhooks
 from guerdon.web.api.witness import routes as witness
 from guerdon.web.callers import Doorkeeper

@@ -70,7 +70,7 @@ STAYS = {
         ("board_names", "team_members", "team_asks"),
         "moved by what keeps boards, where the account that stays has none of its own",
     ),
-    "board_prizes": "who stood where is told to the account that stands for it; teams name whoever named them",
+    "board_prizes": "who stood where is told to the account that stands for it now",
     "teams": "member_id named it; its captain is another one where the account that led it went",
     "rollup_places": "how far the summing has come, of no account in particular",
     "rollup_buyers": "who bought in which month was two, and is counted so",

@@ -67,11 +67,14 @@ class Undoing:
         for line, text, _ in self.act["left"]:
             if line in stays:
                 raise Refused("duplicate_line")
-            if line not in left or Fraction(text) > left[line]:
+            # None of a line that was never there adds nothing.
+            if Fraction(text) > left.get(line, 0):
                 raise Refused("order_has_grown")
             stays[line] = Fraction(text)
         for line, text, each in self.act["left"]:
-            sold = next(one for one in self.order.sold if one.line == line)
+            sold = next((one for one in self.order.sold if one.line == line), None)
+            if sold is None:
+                continue
             told = Fraction(each or "0") * Fraction(text) * 100
             was = sold.subtotal * Fraction(text) / sold.quantity if sold.quantity else told
             if each and abs(told - was) > 1:

@@ -17,11 +17,11 @@ from guerdon.engine.audit.history import History, Place, SharedSums, Stored, sto
 from guerdon.engine.audit.journal import Journal
 from guerdon.engine.audit.merges import LOOSE_MERGES, LOOSE_MOVES, Merges
 from guerdon.engine.audit.played.attempts import check_attempts
-from guerdon.engine.audit.played.posts import check_posts
 from guerdon.engine.audit.played.boards import check_boards
 from guerdon.engine.audit.played.deeds import check_deeds
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.played.payouts import check_payouts
+from guerdon.engine.audit.played.posts import check_posts
 from guerdon.engine.audit.played.raffles import check_raffles
 from guerdon.engine.audit.played.referrals import check_referrals
 from guerdon.engine.audit.returns import LOOSE_RETURNS, Returning

@@ -14,11 +14,11 @@ from guerdon.engine.looking.offers import Looker, load_state
 from guerdon.infra.tx import Tx
 from guerdon.rules import definition as written
 from guerdon.rules.challenges import BADGE, Challenge
-from guerdon.rules.challenges.moving import NOTHING, Standing, scope_of
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import Event
 from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.metrics import number_on
+from guerdon.rules.reaching.challenges import NOTHING, Standing, scope_of
 from guerdon.rules.state import Noted
 from guerdon.rules.step import exactly
 

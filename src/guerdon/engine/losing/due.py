@@ -12,7 +12,7 @@ from guerdon.infra.db import Database
 from guerdon.members.losing.rows import list_losses
 from guerdon.programs.history import is_history_held
 from guerdon.programs.programs import LiveVersion
-from guerdon.rules.tiers.losing import loss_event
+from guerdon.rules.losses import loss_event
 
 _PAGE: Final = 500
 _ANSWER_SECONDS: Final = 600

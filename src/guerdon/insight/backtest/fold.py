@@ -17,13 +17,13 @@ from guerdon.rules.capturing import for_guest
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder, TakeCapture, Tick, Use
 from guerdon.rules.lives import LifeKey, LotLife, live_on
+from guerdon.rules.losses import loss_to_decide, losses
 from guerdon.rules.own_events import PAYS, TIER_LOST
 from guerdon.rules.program import Program
 from guerdon.rules.reading import SentEvent, canonical_body, read_event, subject_key
 from guerdon.rules.report import Tally
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 from guerdon.rules.step import step
-from guerdon.rules.tiers.losing import loss_to_decide, losses
 
 
 class Fact(NamedTuple):

@@ -131,9 +131,9 @@ def _kept_wallets(definition: Definition) -> Iterator[Finding]:
             name = "worth" if wallet.worth is not None else "tender"
             yield Finding(f"/wallets/{key}/{name}", "wallet_not_spendable", detail)
     for key, reward in definition.rewards.items() if kept else ():
-        for wallet in reward.price:
-            if wallet in kept:
-                yield Finding(f"/rewards/{key}/price/{wallet}", "wallet_not_spendable", detail, at_key=True)
+        for paid in reward.price:
+            if paid in kept:
+                yield Finding(f"/rewards/{key}/price/{paid}", "wallet_not_spendable", detail, at_key=True)
 
 
 def _card_reward(definition: Definition, reward: Reward, pointer: str) -> Iterator[Finding]:

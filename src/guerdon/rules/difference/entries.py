@@ -136,6 +136,11 @@ _AFTER_RETURN: Final[Mapping[str | None, str]] = {
     "keep": "stays",
 }
 
+_EVIDENCE: Final[Mapping[str, str]] = {
+    "none": "at once",
+    "required": "once staff have approved it, by a photo or a receipt",
+    "staff": "once staff have approved it",
+}
 FIELDS: Final[dict[tuple[type[Part], str], Saying]] = {
     **ladders.FIELDS,
     (Definition, "currency"): ("is reckoned in", lambda value, _: str(value)),
@@ -296,13 +301,6 @@ def _reward(one: Reward, voice: Voice) -> str:
         if count is not None:
             said += f", {count} {of}"
     return said
-
-
-_EVIDENCE: Final = {
-    "none": "at once",
-    "required": "once staff have approved it, by a photo or a receipt",
-    "staff": "once staff have approved it",
-}
 
 
 def _carried(one: EventKind) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 
 from guerdon.base.ids import Chance
-from guerdon.rules.challenges.moving import waiting_for
 from guerdon.rules.decision import Decision, Effect
 from guerdon.rules.draft import Draft
 from guerdon.rules.earning import run_campaigns
@@ -17,6 +16,7 @@ from guerdon.rules.explain.returned import Came
 from guerdon.rules.explain.told import NOBODY, People, reached, told_scope, told_states
 from guerdon.rules.own_events import declared_data
 from guerdon.rules.program import Campaign, Program
+from guerdon.rules.reaching.challenges import waiting_for
 from guerdon.rules.reads import expressions_of
 from guerdon.rules.scope import Scope
 from guerdon.rules.stepping import COMPLETED, DEPTH, badge_data, exactly, tier_data

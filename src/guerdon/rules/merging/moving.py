@@ -8,7 +8,6 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.rules import lots
-from guerdon.rules.challenges.merging import joined_challenges
 from guerdon.rules.contents import Carried, Contents
 from guerdon.rules.decision import Entry
 from guerdon.rules.draft import Draft
@@ -22,6 +21,7 @@ from guerdon.rules.merging.joining import (
     joined_tier,
 )
 from guerdon.rules.owing import repay
+from guerdon.rules.reaching.merging import joined_challenges
 from guerdon.rules.state import Lot, WalletState
 from guerdon.rules.tickets import without_tickets
 from guerdon.rules.tiers import changed

@@ -227,7 +227,7 @@ def _shrunk(
         quantity = line.quantity if line.quantity is not None else Decimal(1)
         if to_scaled(quantity, QUANTITY_PLACES, f"{at}/quantity") < 0:
             raise Problem.at(f"{at}/quantity", "quantity_invalid", "what is left of a line is 0 or more")
-        if quantity > left.get(line.id, _ZERO) and (quantity or line.id not in left):
+        if quantity > left.get(line.id, _ZERO):
             detail = "what is added to an order that was paid is an order of its own; send it as one"
             raise Problem.at(at, "order_has_grown", detail)
         stays[line.id] = quantity

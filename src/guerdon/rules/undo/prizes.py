@@ -11,11 +11,11 @@ import msgspec
 
 from guerdon.base.exact import round_ratio
 from guerdon.rules.challenges.challenge import BADGE, CHALLENGE, Challenge
-from guerdon.rules.challenges.moving import NOTHING, Standing, put
 from guerdon.rules.challenges.values import is_met
 from guerdon.rules.decision import Reached, Undone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
+from guerdon.rules.reaching.challenges import NOTHING, Standing, put
 from guerdon.rules.state import Progress
 from guerdon.rules.undo.lines import Part
 from guerdon.rules.undo.policies import policy_of

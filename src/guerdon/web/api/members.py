@@ -128,9 +128,7 @@ def _read_profile(call: Call, program: str) -> Profile:
         live = call.house.live(tx, program)
     # Attributes are typed by the definition, so the fields are read once more, with exact numbers.
     sent = {name: value for name, value in call.read_exact().items() if name != "share"}
-    return read_profile(
-        sent, live.program.definition.attributes, live.program.zone.day_of(call.now)
-    )
+    return read_profile(sent, live.program.definition.attributes, live.program.zone.day_of(call.now))
 
 
 @ROUTER.post(

@@ -24,7 +24,7 @@ from guerdon.web.console.forms import Upload, boundary_of, read_form
 from guerdon.web.console.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
-from guerdon.web.pages.paper import page, page_route, templates
+from guerdon.web.paper import page, page_route, templates
 from guerdon.web.problems import status_of
 from guerdon.wiring import House
 

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.cards.reading import NO_CARDS
 from guerdon.engine.commands import ClaimGiftCard, IssueCards, SetCardBlocked, TopUpCard
+from guerdon.engine.reading.cards import NO_CARDS
 from guerdon.infra.tx import Tx
 from guerdon.ledger.wallets import load_wallets
 from guerdon.members.identities import parse_ref

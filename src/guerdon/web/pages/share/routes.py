@@ -26,9 +26,9 @@ from guerdon.web.api.sharing.routes import PATH
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
 from guerdon.web.limits import refusal
-from guerdon.web.pages.paper import page, page_route, templates
 from guerdon.web.pages.share.visits import is_person
 from guerdon.web.pages.visits import POLICY, language_of
+from guerdon.web.paper import page, page_route, templates
 from guerdon.web.problems import status_of
 
 _HERE: Final = Path(__file__).parent

@@ -6,10 +6,10 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.rules.challenges.challenge import Challenge
-from guerdon.rules.challenges.moving import NOTHING, first_steps, put, scope_of
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import JoinChallenge, LeaveChallenge
 from guerdon.rules.expressions import EvaluationError
+from guerdon.rules.reaching.challenges import NOTHING, first_steps, put, scope_of
 
 
 def join(draft: Draft, command: JoinChallenge) -> None:

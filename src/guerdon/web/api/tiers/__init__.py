@@ -1,0 +1,1 @@
+"""Tiers that operators give and end, over the API."""
