@@ -61,6 +61,7 @@ def _run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "test_sample.py").write_text(SAMPLE)
     (folder / "test_absent.py").write_text("import pytest\npytest.importorskip('no_such_module')\n")
     (folder / "pytest.ini").write_text("[pytest]\n")
+    ours = {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [
             sys.executable,
@@ -73,7 +74,7 @@ def _run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
             ".",
         ],
         cwd=folder,
-        env={key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")},
+        env={**{key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}, **ours},
         capture_output=True,
         text=True,
         check=False,

@@ -322,7 +322,7 @@ MISTAKES = [
         "points: {name: {de: Punkte}, pending",
         (
             "6:12: unknown key 'name'; known are unit, scale, rounding, pending, expires, "
-            "debt, worth, tender, cost, limits [unknown_key]"
+            "debt, worth, tender, cost, limits, spendable [unknown_key]"
         ),
         "name: {de: P",
     ),

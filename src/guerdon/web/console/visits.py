@@ -24,8 +24,8 @@ from guerdon.web.console.forms import Upload, boundary_of, read_form
 from guerdon.web.console.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
-from guerdon.web.paper import page, page_route, templates
 from guerdon.web.problems import status_of
+from guerdon.web.templating.paper import page, page_route, templates
 from guerdon.wiring import House
 
 SESSION_COOKIE: Final = "guerdon_session"

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from guerdon.web.console.saying import LANGUAGES, choose_language
-from guerdon.web.paper import page, templates
+from guerdon.web.templating.paper import page, templates
 
 ROUTER: Final = APIRouter(include_in_schema=False)
 POLICY: Final = (

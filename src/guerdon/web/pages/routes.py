@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from guerdon.web.house import Premises
 from guerdon.web.pages.figures import FigureBoard, Figures
 from guerdon.web.pages.reader import read_description, read_refusals
-from guerdon.web.paper import page, templates
+from guerdon.web.templating.paper import page, templates
 
 ROUTER: Final = APIRouter(include_in_schema=False)
 POLICY: Final = (

@@ -21,7 +21,7 @@ from guerdon.web.bodies import read_body
 from guerdon.web.console.saying import LANGUAGES, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
-from guerdon.web.paper import page
+from guerdon.web.templating.paper import page
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; font-src 'self';"

@@ -28,8 +28,8 @@ from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
 from guerdon.web.limits import refusal
 from guerdon.web.pages.visits import language_of, own_page, read_form
-from guerdon.web.paper import page_route, templates
 from guerdon.web.problems import status_of
+from guerdon.web.templating.paper import page_route, templates
 from guerdon.wiring import MAIN_TENANT
 
 _HERE: Final = Path(__file__).parent

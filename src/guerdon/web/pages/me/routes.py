@@ -45,8 +45,8 @@ from guerdon.web.pages.me.rewards import (
 from guerdon.web.pages.me.story import load_statement, load_story
 from guerdon.web.pages.me.taken import load_row, load_taken_view, load_taken_views
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
-from guerdon.web.paper import page_route, templates
 from guerdon.web.problems import status_of
+from guerdon.web.templating.paper import page_route, templates
 
 T = TypeVar("T")
 _TEMPLATES: Final = templates(Path(__file__).parent / "templates")

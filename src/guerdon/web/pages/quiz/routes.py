@@ -24,8 +24,8 @@ from guerdon.web.api.quizzes.taking import Seen, tell
 from guerdon.web.console.saying import LANGUAGES, Saying
 from guerdon.web.pages.quiz.saying import TEXTS, brought, told_answers
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
-from guerdon.web.paper import page_route, templates
 from guerdon.web.problems import status_of
+from guerdon.web.templating.paper import page_route, templates
 
 _TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 _TEMPLATES.filters["address"] = picture_address

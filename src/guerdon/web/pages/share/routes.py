@@ -28,8 +28,8 @@ from guerdon.web.house import Premises
 from guerdon.web.limits import refusal
 from guerdon.web.pages.share.visits import is_person
 from guerdon.web.pages.visits import POLICY, language_of
-from guerdon.web.paper import page, page_route, templates
 from guerdon.web.problems import status_of
+from guerdon.web.templating.paper import page, page_route, templates
 
 _HERE: Final = Path(__file__).parent
 _FONTS: Final = _HERE.parent.parent / "static" / "vendor" / "fonts"
