@@ -56,6 +56,8 @@ STAYS = {
     **dict.fromkeys(("account_merges", "member_moves"), "say what was merged"),
     "gift_cards": "the card's own account, which is never merged; owner_account says who redeemed it then",
     **dict.fromkeys(("outbox", "webhook_messages", "webhook_deliveries", "quarantine"), "told of what was"),
+    "seat_waits": "who waits is found by the member, and called by the account that stands for it now",
+    "deeds": "found by the member; approved ones are events of the account that stands for it now",
     "raffle_tickets": "who took part when it was drawn; whoever stands for them now is told",
     "quiz_attempts": "looked for through merged_into and member_moves; an open one is finished where it is",
     **dict.fromkeys(

@@ -21,7 +21,9 @@ from guerdon.rules.cards.paying import REFUSALS
 from guerdon.web.console import opened, saying, story
 from guerdon.web.console.boards import room as boards
 from guerdon.web.console.community import room as community
+from guerdon.web.console.draws import room as draws
 from guerdon.web.console.quizzes import room as quizzes
+from guerdon.web.console.referrals import room as referrals
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
 from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
@@ -51,6 +53,9 @@ CHOSEN = {
     *rewards.KINDS.values(),
     *rewards.STATES.values(),
     *quizzes.KINDS.values(),
+    *draws.STATES.values(),
+    *(said for said, _ in referrals.STATES.values()),
+    *referrals.REASONS.values(),
     *boards.JOINED_BY.values(),
     *community.KINDS.values(),
     *community.STATES.values(),

@@ -19,7 +19,7 @@ from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
-_STATES: Final = {"not_yet": "not yet", "open": "open", "over": "over", "drawn": "drawn"}
+STATES: Final = {"not_yet": "not yet", "open": "open", "over": "over", "drawn": "drawn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _row(
     ]
     name = shown.name or opened.voice.called(shown.draw, None)
     return Row(
-        shown, visit.saying.text(_STATES[shown.state]), name, held.get(counter, Held(0, 0)), tuple(prizes)
+        shown, visit.saying.text(STATES[shown.state]), name, held.get(counter, Held(0, 0)), tuple(prizes)
     )
 
 
