@@ -204,8 +204,10 @@ def test_steps_that_somebody_comes_to() -> None:
             "member.enrolled",
         ),
         (
-            "draws: {d: {trigger: oder.paid, ends: 2099-01-01, "
-            "prizes: [{odds: 1 in 9, prize: [{badge: star}]}]}}\n",
+            (
+                "draws: {d: {trigger: oder.paid, ends: 2099-01-01, "
+                "prizes: [{odds: 1 in 9, prize: [{badge: star}]}]}}\n"
+            ),
             "/draws/d/trigger",
             "order.paid",
         ),

@@ -46,7 +46,7 @@ async def test_each_kind_is_taken_sent_and_used_and_then_stays(shop: Shop, rewar
     # What a charity has is given back by nobody.
     kept = "donation_paid_out" if reward == "well" else "redemption_used"
     assert (await shop.move(taken, "cancel"))["code"] == kept
-    assert (await shop.move(taken, "send"))["code"] == "redemption_used"
+    assert (await shop.move(taken, "send"))["code"] == kept
     steps = used["steps"]
     assert [one["status"] for one in steps] == ["issued", "sent", "sent", "used"]
     assert {one["by"] for one in steps} == {steps[0]["by"]}
