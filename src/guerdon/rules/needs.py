@@ -197,7 +197,7 @@ def _oldest(program: Program, metrics: Iterable[Metric], day: date) -> date:
     oldest = min((metric.first_bucket(day) for metric in metrics), default=day)
     for ladder in program.ladders.values():
         for metric in ladder.metrics:
-            is_sliding = not metric.window.is_fixed
+            is_sliding = not metric.window.is_fixed and ladder.forgets
             first = metric.first_bucket(day - _AHEAD - ladder.looks_back) if is_sliding else EPOCH_DAY
             oldest = min(oldest, first)
     return oldest

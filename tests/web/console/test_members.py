@@ -77,7 +77,7 @@ async def test_a_members_page_says_who_what_and_why(api: Api) -> None:
     assert "Why +159 points" in plain
     assert "Base earn 159 points Awarded, version 1 159 points" in plain
     assert f"gone on {gone_on(bought_at)}." in plain
-    assert "Way to Gold 159.80 of 1,000" in plain
+    assert "Way to Gold Spend 159.80 of 1,000" in plain
     assert "840.20 more." in plain
 
 

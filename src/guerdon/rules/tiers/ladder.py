@@ -129,6 +129,11 @@ class Ladder(msgspec.Struct, frozen=True):
         return any(not metric.window.is_fixed for metric in self.metrics)
 
     @property
+    def forgets(self) -> bool:
+        """Whether days of long ago bear on nothing any more: what is reached for life may come late."""
+        return self.is_sliding and not any(tier.lifetime for tier in self.tiers)
+
+    @property
     def memory(self) -> int:
         """How many review periods before the present one still bear on the tier that is held.
 

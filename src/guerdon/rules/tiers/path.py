@@ -148,7 +148,7 @@ def _stand(
         anchor_on, anchor_level = period_start(ladder.review, zone.day_of(now)), _earned_of(ladder, held)
     walk = _start(ladder, anchor_on, ladder.level_of(anchor_level), counts, zone.day_of(now))
     found = _walk(ladder, walk, counts, zone, now)
-    if ladder.is_sliding and len(walk.bases) > ladder.memory:
+    if ladder.forgets and len(walk.bases) > ladder.memory:
         # Days that nothing depends on any more are not gathered, so next time the walk begins later.
         anchor_on, base = walk.bases[-1 - ladder.memory]
         anchor_level = ladder.tiers[base].key
