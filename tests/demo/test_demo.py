@@ -137,6 +137,7 @@ def _wait_until(true: Callable[[], bool]) -> None:
     pytest.fail("it never came true")
 
 
+@pytest.mark.long
 def test_a_start_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     data = tmp_path / "demo"
     with Demo(data, "--members", "60", "--port", str(free_port())) as first:
@@ -152,6 +153,7 @@ def test_a_start_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     assert servers_of(data) == []
 
 
+@pytest.mark.long
 def test_a_taken_port_is_passed_over_and_a_reset_begins_again(tmp_path: Path) -> None:
     data = tmp_path / "demo"
     with taken_port() as port, Demo(data, "--members", "3", "--port", str(port)) as demo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -22,6 +22,15 @@ FOLDER: Final = re.compile(r"guerdon (?:serve|apply) [^\n]*--data (\S+)")
 FROM_NOTHING: Final = {"quickstart", "backup", "production"}
 """Documents whose first command makes the database; the others come to one that is there and empty."""
 DEMO: Final = "demo-data"
+SLOW: Final = {"demo", "retention", "backup", "editor", "proofs", "gift-cards", "import", "production"}
+"""Documents that take their time: they are followed in the long run, and their subjects have short tests."""
+
+
+def _case(path: Path) -> Any:
+    """Each document may go to any worker, but those that start the demo share it."""
+    group = "demo" if path.stem in {"README", "demo"} else f"document {path.stem}"
+    marks = [pytest.mark.xdist_group(group), *([pytest.mark.long] if path.stem in SLOW else [])]
+    return pytest.param(path, id=path.stem, marks=marks)
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +39,8 @@ def a_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("a-demo") / DEMO
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.timeout(600)  # some begin a club of 2,000 members, verify it, and are not alone on the machine
-@pytest.mark.parametrize("document", FOLLOWED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("document", [_case(path) for path in FOLLOWED])
 def test_the_commands_do_what_the_document_says(
     document: Path, tmp_path: Path, empty_folder: Path, a_demo: Path
 ) -> None:

@@ -25,6 +25,7 @@ def _buy(life: Life, count: int) -> None:
         assert {one.status for one in answers} == {"applied"}
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_history(living: Life) -> None:
     living.begin(["anna", "ben"])
     _buy(living, _FEW)

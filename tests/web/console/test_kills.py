@@ -72,7 +72,14 @@ def found(pattern: re.Pattern[str], text: str) -> str:
     return match[1]
 
 
-@pytest.mark.parametrize("name", ["after_write", "in_commit", "after_commit"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("after_write", marks=pytest.mark.long),
+        "in_commit",
+        pytest.param("after_commit", marks=pytest.mark.long),
+    ],
+)
 def test_an_adjustment_is_booked_once_though_the_server_was_killed_in_it(tmp_path: Path, name: str) -> None:
     browser = Browser()
     with serving(tmp_path / "data") as (_, address, said):
