@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
+
 from tests.rooms.audit.conftest import Life, audited
 
 _FEW, _MORE = 1_500, 2_500

@@ -1,0 +1,1 @@
+"""How pages come to paper: templates, and routes that answer with them."""
