@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -94,6 +95,36 @@ def test_what_a_reorganisation_took_away_is_sent_again(anchored: Anchored, is_fo
     assert anchored.until("final").sent == mined.sent, "the very same transaction, not a second one"
     assert anchored.on_chain() == [size]
     assert anchored.row().block_hash != mined.block_hash
+
+
+def test_a_number_that_a_fork_gives_back_while_it_is_counted_keeps_nothing_waiting(
+    anchored: Anchored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = anchored.grow()
+    anchored.step()
+    count = Node.nonce
+    forked: list[int] = []
+
+    def counted(node: Node, address: bytes, *more: Any) -> int:
+        found = count(node, address, *more)
+        if not forked:
+            # The block with the anchor is gone between the count of numbers and the question to the contract.
+            forked.append(found)
+            anchored.anvil.reorganise(1)
+            anchored.anvil.forget_pool()
+        return found
+
+    monkeypatch.setattr(Node, "nonce", counted)
+    anchored.keeper.carry()
+    with Node(anchored.anvil.url) as node:
+        assert anchored.row().nonce == forked[0] == count(node, anchored.key.address) + 1, "a number too far"
+    final = anchored.until("final")
+    assert final.nonce == forked[0]
+    assert anchored.on_chain() == [size]
+    assert anchored.anvil.pool() == []
+    with Node(anchored.anvil.url) as node:
+        receipts = [node.ask("eth_getTransactionReceipt", "0x" + sent.hex()) for sent in final.sent]
+    assert [one["status"] for one in receipts if one is not None] == ["0x1"]
 
 
 def test_an_anchor_that_a_reorganisation_moved_has_its_new_block(anchored: Anchored) -> None:

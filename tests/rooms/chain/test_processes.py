@@ -52,7 +52,6 @@ def test_a_process_killed_before_or_after_it_sent_leaves_one_anchor(anchored: An
     assert anchored.on_chain() == [size]
 
 
-@pytest.mark.long  # once in many runs an anchor waits with a nonce ahead of a transaction that a fork dropped
 def test_two_processes_anchor_each_size_once_while_blocks_are_taken_back(anchored: Anchored) -> None:
     processes = [start(anchored, 1_000_000) for _ in range(2)]
     sizes = []

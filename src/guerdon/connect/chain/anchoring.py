@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import structlog
+
 from guerdon.base.errors import Problem
 from guerdon.connect.chain import stored
 from guerdon.connect.chain.contract import Contract, OnChain, anchor_data, log_id_of
@@ -16,6 +18,8 @@ from guerdon.connect.chain.signing import Key, Wish
 from guerdon.connect.chain.stored import Waiting
 from guerdon.infra import failpoints
 from guerdon.infra.db import Database
+
+_LOG = structlog.get_logger(__name__)
 
 _SET_UP_FEE_LIMIT: Final = 10**15
 """Wei for a unit of gas: whoever sets up sits in front of it and sees what it costs."""
@@ -117,13 +121,15 @@ class Carrier:
         )
         if not is_possible:
             self._sign(one, data, self._free_nonce())
-        elif not self._node.knows(anchor.sent[-1]):
+            return
+        assert anchor.nonce is not None, "looked at above"
+        self._fill_before(anchor.nonce)
+        if not self._node.knows(anchor.sent[-1]):
             with self._database.transaction(one.tenant_id) as tx:
                 stored.note_sent_again(tx, anchor)
             assert anchor.raw is not None, "looked at above"
             self._send(anchor.raw)
         elif anchor.sent_at is not None and self._clock() - anchor.sent_at >= self._chain.patience:
-            assert anchor.nonce is not None, "looked at above"
             self._sign(one, data, anchor.nonce)
 
     def _sign(self, one: Waiting, data: bytes, nonce: int) -> None:
@@ -148,6 +154,22 @@ class Carrier:
 
     def _send(self, raw: bytes) -> None:
         self._node.ask("eth_sendRawTransaction", to_hex(raw))
+
+    def _fill_before(self, nonce: int) -> None:
+        """Use up a number that nothing has, with a transaction that does nothing.
+
+        A fork can give back a number after it was counted as used up, and what was signed with the next one
+        would wait for ever. Signing that anew would leave two on their way, and the contract refuses one.
+        """
+        hole = next((one for one in range(self._count, nonce) if one not in self._taken), None)
+        address = self._key.address
+        if hole is None or self._node.nonce(address, "pending") > hole:
+            return
+        gas = estimate(self._node, address, address, b"")
+        tip, fee = suggested_fees(self._node, self._newest(), self._chain.fee_limit)
+        sent = self._key.sign(Wish(self._chain.chain_id, hole, min(tip, fee), fee, gas, address, b""))
+        _LOG.warning("anchor_number_filled", place=self._chain.place, number=hole)
+        self._send(sent.raw)
 
     def _free_nonce(self) -> int:
         nonce = self._count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -111,16 +111,17 @@ class Node:
         base_fee = number_of(found.get("baseFeePerGas", "0x0"))
         return Block(number_of(found.get("number")), bytes_of(found.get("hash")), base_fee)
 
-    def nonce(self, address: bytes) -> int:
+    def nonce(self, address: bytes, block: Literal["latest", "pending"] = "latest") -> int:
         """Count the transactions of an address that are in blocks.
 
         Args:
             address: 20 bytes.
+            block: `pending` to count those as well that wait for one, up to the first number that is missing.
 
         Returns:
             How many, which is the number of the next one.
         """
-        return number_of(self.ask("eth_getTransactionCount", to_hex(address), "latest"))
+        return number_of(self.ask("eth_getTransactionCount", to_hex(address), block))
 
     def call(self, to: bytes, data: bytes) -> bytes:
         """Ask a contract as of the newest block.
