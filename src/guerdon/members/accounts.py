@@ -52,12 +52,12 @@ _LOCK = f"""
 select {_COLUMNS} from accounts
 where account_id = any(%s::bigint[]) and program_id = %s
 order by account_id for update
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _LIST = f"""
 select {_COLUMNS} from accounts
 where program_id = %s and account_id > %s and kind <> 'card' and merged_into is null
 order by account_id limit %s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _OPEN = """
 insert into accounts (program_id, account_id, kind, created_at, members, salt)
 select %s::bigint, n.account_id, n.kind, n.created_at, n.members, n.salt
@@ -118,7 +118,7 @@ def load_accounts(tx: Tx, program_id: int, account_ids: Collection[int]) -> dict
     Returns:
         Their rows by account; unknown ones are left out.
     """
-    query = f"select {_COLUMNS} from accounts where account_id = any(%s::bigint[]) and program_id = %s"  # noqa: S608
+    query = f"select {_COLUMNS} from accounts where account_id = any(%s::bigint[]) and program_id = %s"  # noqa: S608 - columns of ours
     rows = tx.execute(query, (sorted(set(account_ids)), program_id)).fetchall()
     return {row[0]: AccountRow(*row) for row in rows}
 

@@ -76,21 +76,21 @@ _BY_ID = f"""
 select {_COLUMNS} from members m
 where m.program_id = %s and m.account_id = any(%s::bigint[]) and m.member_id = any(%s::bigint[])
   and m.erased_at is null
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _OF_ACCOUNT = f"""
 select {_COLUMNS} from members m
 where m.program_id = %s and m.account_id = %s and m.erased_at is null order by m.member_id
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _ELDEST = f"""
 select distinct on (m.account_id) {_COLUMNS} from members m
 where m.program_id = %s and m.account_id = any(%s::bigint[]) and m.erased_at is null
 order by m.account_id, m.member_id
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _PAGE = f"""
 select {_COLUMNS} from members m
 where m.program_id = %s and m.member_id < %s and m.erased_at is null
 order by m.member_id desc limit %s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _NAMED = f"""
 select {_COLUMNS} from (
     select account_id, member_id from name_words
@@ -98,7 +98,7 @@ select {_COLUMNS} from (
     order by member_id desc limit %s
 ) w join members m on m.account_id = w.account_id and m.member_id = w.member_id
 order by m.member_id desc
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _PATCH = """
 update members set language = %s, attributes = %s::jsonb, consents = %s::jsonb, sealed = %s
 where account_id = %s and member_id = %s

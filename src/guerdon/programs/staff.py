@@ -200,7 +200,7 @@ def find_by_email(tx: Tx, email: str) -> tuple[Staff, str] | None:
     Returns:
         Their record and the hash of their password; None where nobody active has this e-mail.
     """
-    query = f"select {_COLUMNS}, password_hash from staff where email = %s and ended_at is null"  # noqa: S608
+    query = f"select {_COLUMNS}, password_hash from staff where email = %s and ended_at is null"  # noqa: S608 - columns of ours
     row = tx.execute(query, (email.strip().casefold(),)).fetchone()
     return (_staff(row[:-1]), str(row[-1])) if row is not None else None
 

@@ -30,7 +30,7 @@ from unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s
     %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::text[], %s::timestamptz[],
     %s::timestamptz[], %s::timestamptz[], %s::text[], %s::jsonb[], %s::jsonb[], %s::bigint[])
     as d ({_COLUMNS})
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _INSERT_CODES = """
 insert into coupon_codes (program_id, code, account_id, redemption_id)
 select %s::bigint, * from unnest(%s::text[], %s::bigint[], %s::bigint[])

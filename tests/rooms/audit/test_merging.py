@@ -63,7 +63,7 @@ def owned(living: Life, *accounts: int) -> tuple[Counter[Any], Counter[Any]]:
 
 
 def tier_of(living: Life, account: int) -> str:
-    rows = living.world.rows(f"select level from tiers where account_id = {account}")  # noqa: S608
+    rows = living.world.rows(f"select level from tiers where account_id = {account}")  # noqa: S608 - of the test
     return str(rows[0][0]) if rows else "bronze"
 
 
@@ -81,7 +81,7 @@ def test_two_random_lives_become_one(living: Life, seed: int) -> None:
         # What time has done is booked before, so that the figures can be compared.
         living.say(RunTick, account_id=one)
     before, levels = owned(living, gone, into), [tier_of(living, one) for one in (gone, into)]
-    owed = living.world.rows(f"select sum(debt) from wallets where account_id in ({gone}, {into})")  # noqa: S608
+    owed = living.world.rows(f"select sum(debt) from wallets where account_id in ({gone}, {into})")  # noqa: S608 - of the test
     answer = merge(living, "anna", "ben")
     assert (code_of(answer), answer.account) == ("", number_text("acc", into))
     after = owned(living, into)

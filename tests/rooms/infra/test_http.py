@@ -11,7 +11,7 @@ from guerdon.infra.http import Outgoing, Reach, check_url, is_reachable
 from tests.rooms.webhooks.receiver import Receiver, Says
 
 INSIDE = [
-    "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
+    "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104 - addresses to refuse
     "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
     "169.254.169.254", "100.64.0.1", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9",
     "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1",

@@ -96,7 +96,7 @@ class Boards(World):
 
     def come(self, name: str, **more: object) -> Person:
         account = account_of(self.enrol(name, **more))
-        member = self.rows(f"select member_id from members where account_id = {account}")[0][0]  # noqa: S608
+        member = self.rows(f"select member_id from members where account_id = {account}")[0][0]  # noqa: S608 - of the test
         self.people[name] = Person(name, account, member)
         return self.people[name]
 

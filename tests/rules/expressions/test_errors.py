@@ -162,7 +162,7 @@ def test_what_the_user_expects_is_checked(source: str, expects: Any) -> None:
         ("round(order.net, order.count)", {"count": 99}, "bad_argument", (1, 1)),
         ("timestamp(order.channel) > now", {}, "bad_argument", (1, 1)),
         ("now.getHours(order.channel)", {}, "bad_argument", (1, 5)),
-        ("order.placed - duration('1h') < now", {"placed": datetime(2027, 1, 1)}, "wrong_type", (1, 14)),  # noqa: DTZ001
+        ("order.placed - duration('1h') < now", {"placed": datetime(2027, 1, 1)}, "wrong_type", (1, 14)),  # noqa: DTZ001 - no zone is what is tested
         ("now + duration('87000000h') < now", {}, "number_too_large", (1, 5)),
     ],
 )

@@ -143,7 +143,7 @@ def test_what_cannot_be_ranked_is_refused() -> None:
 
 def test_goals_are_reached_once_or_again_and_again() -> None:
     prize = "team: crew, prize: [{award: {wallet: points, amount: '1'}}]"
-    for said, times in (("goal: 10", [0, 1, 1, 1]), ("every: 10", [0, 1, 2, 10]), ("goal: 10, repeatable: true", [0, 1, 2, 10])):  # fmt: skip  # noqa: E501
+    for said, times in (("goal: 10", [0, 1, 1, 1]), ("every: 10", [0, 1, 2, 10]), ("goal: 10, repeatable: true", [0, 1, 2, 10])):  # fmt: skip  # noqa: E501 - one case a line
         one = compiled(f"challenges: {{c: {{metric: spend, {said}, {prize}}}}}").boards["challenge:c"]
         assert one.is_goal
         assert [times_reached(one, Decimal(value)) for value in (9, 10, 20, 100)] == times, said

@@ -113,7 +113,7 @@ async def test_a_try_that_was_changed_is_found(player: Player) -> None:
             # The log is signed meanwhile.
             tx.execute("set transaction isolation level repeatable read")
             tx.execute("savepoint before")
-            assert tx.execute(f"update quiz_attempts set {changed} {where}").rowcount == 1  # noqa: S608
+            assert tx.execute(f"update quiz_attempts set {changed} {where}").rowcount == 1  # noqa: S608 - of the test
             found = list(Audit(tx, player.api.house.vault(tenant_id_of(player.api.tenant))).run())
             assert {one.table for one in found} == {"quiz_attempts"}, (name, found)
             tx.execute("rollback to savepoint before")

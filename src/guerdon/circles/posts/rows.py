@@ -21,7 +21,7 @@ _INSERT: Final = f"""
 insert into posts (program_id, {_COLUMNS})
 values (%s, {", ".join(["%s"] * 24)})
 on conflict do nothing
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _UPDATE: Final = """
 update posts set state = %s, held_for = %s, sealed = %s, has_photo = %s, digest = %s, decided_at = %s,
     decided_by = %s, reason = %s, approved_at = %s, reports = %s
@@ -375,7 +375,7 @@ def page_posts(tx: Tx, after: tuple[int, int], limit: int) -> list[tuple[int, Po
         Programs and posts, in their order.
     """
     rows = tx.execute(
-        f"select program_id, {_COLUMNS} from posts where (program_id, post_id) > (%s, %s)"  # noqa: S608
+        f"select program_id, {_COLUMNS} from posts where (program_id, post_id) > (%s, %s)"  # noqa: S608 - columns of ours
         " order by program_id, post_id limit %s",
         (*after, limit),
     )

@@ -10,7 +10,7 @@ from guerdon.infra.arrays import bigints
 from guerdon.infra.tx import Tx
 
 _COLUMNS: Final = "team_id, kind, captain, member_id, sealed, founded_at, ended_at"
-_GET: Final = f"select {_COLUMNS} from teams where program_id = %s and team_id = any(%s::bigint[])"  # noqa: S608
+_GET: Final = f"select {_COLUMNS} from teams where program_id = %s and team_id = any(%s::bigint[])"  # noqa: S608 - columns of ours
 _LOCK: Final = f"{_GET} order by team_id for update"
 _HELD: Final = "select team_id from teams where program_id = %s and kind = %s and name_hash = %s"
 _FOUND: Final = """
@@ -37,7 +37,7 @@ _OWN: Final = f"""
 select {", ".join(f"t.{one}" for one in _COLUMNS.split(", "))} from teams t
 join team_members m on m.program_id = t.program_id and m.team_id = t.team_id
 where m.program_id = %s and m.account_id = %s and m.left_at is null order by t.kind
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _JOIN: Final = """
 insert into team_members (program_id, team_id, kind, account_id, joined_at, joined_on)
 values (%s, %s, %s, %s, %s, %s) on conflict do nothing
@@ -70,7 +70,7 @@ _UNASK_ALL: Final = "delete from team_asks where program_id = %s and team_id = %
 _LIST: Final = f"""
 select {_COLUMNS} from teams where program_id = %s and kind = %s and ended_at is null and team_id > %s
 order by team_id limit %s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _SIZES: Final = """
 select team_id, count(*) from team_members
 where program_id = %s and team_id = any(%s::bigint[]) and left_at is null group by team_id

@@ -19,7 +19,7 @@ _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}(\.[a-z0-9][a-z0-9_-]{0,60})
 _DESCRIPTION_LENGTH: Final = 500
 _COLUMNS: Final = """w.webhook_id, p.key, w.url, w.types, w.description, w.enabled, w.disabled_because,
     w.old_secret_until, w.not_before, w.created_at, w.changed_at"""
-_SELECT: Final = f"select {_COLUMNS} from webhooks w left join programs p using (program_id)"  # noqa: S608
+_SELECT: Final = f"select {_COLUMNS} from webhooks w left join programs p using (program_id)"  # noqa: S608 - columns of ours
 _INSERT: Final = """
 insert into webhooks (webhook_id, program_id, url, types, description, enabled, secret, created_at,
     changed_at)

@@ -22,7 +22,7 @@ _JOINED: Final = f"""
 select {_PEOPLE} from members
 where program_id = %s and joined_at >= %s and joined_at < %s and erased_at is null and member_id > %s
 order by member_id limit %s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _BOUGHT: Final = """
 select e.member_id, min(e.occurred_at) from events e
 where e.program_id = %s and e.type = 'order.paid' and e.occurred_at >= %s and e.occurred_at < %s
@@ -37,7 +37,7 @@ select min(occurred_at) from events where program_id = %s and type = 'order.paid
 _FIRST_MEMBER: Final = "select min(joined_at) from members where program_id = %s and erased_at is null"
 _OF: Final = f"""
 select {_PEOPLE} from members where program_id = %s and member_id = any(%s::bigint[]) and erased_at is null
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _MARK: Final = "select told_until from occasion_marks where program_id = %s"
 _MOVE: Final = """
 insert into occasion_marks (program_id, told_until) values (%s, %s)

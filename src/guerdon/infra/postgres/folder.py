@@ -157,7 +157,7 @@ class DataFolder:
         Raises:
             Problem: `socket_path_too_long` when every temporary folder has too long a path.
         """
-        for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+        for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - the folder made in it is private
             if not parent or not os.access(parent, os.W_OK | os.X_OK):
                 continue
             if not reachable_by(self.isolation, Path(parent)):

@@ -37,7 +37,7 @@ from {_OF}
 where p.account_id = w.account_id and p.challenge = w.challenge and p.account_id = any(%s::bigint[])
     and p.revision = w.revision - (select s.steps from unnest(%s::bigint[], %s::text[], %s::integer[])
         as s (account_id, challenge, steps) where s.account_id = w.account_id and s.challenge = w.challenge)
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 
 
 class ProgressChange(NamedTuple):

@@ -13,7 +13,7 @@ _COLUMNS: Final = "board, account_id, member_id, joined_at, sealed, taken_at"
 _FIND: Final = f"""
 select {_COLUMNS} from board_names where program_id = %s and board = %s and account_id = any(%s::bigint[])
 """  # noqa: S608 - columns of ours
-_OF: Final = f"select {_COLUMNS} from board_names where program_id = %s and account_id = %s order by board"  # noqa: S608
+_OF: Final = f"select {_COLUMNS} from board_names where program_id = %s and account_id = %s order by board"  # noqa: S608 - columns of ours
 _JOIN: Final = """
 insert into board_names (program_id, board, account_id, member_id, joined_at, sealed, name_hash)
 values (%s, %s, %s, %s, %s, %s, %s)
@@ -39,7 +39,7 @@ _COUNT: Final = "select board, count(*), count(sealed) from board_names where pr
 _LIST: Final = f"""
 select {_COLUMNS} from board_names where program_id = %s and board = %s and account_id > %s
 order by account_id limit %s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 
 
 class Joined(NamedTuple):

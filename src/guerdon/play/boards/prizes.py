@@ -29,7 +29,7 @@ select {_COLUMNS} from board_prizes
 where program_id = %(program)s and (closed_at, board, opens_on, account_id, times) >
     (%(closed_at)s, %(board)s, %(opens_on)s, %(account_id)s, %(times)s)
 order by closed_at, board, opens_on, account_id, times limit %(limit)s
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _TOLD: Final = """
 update board_prizes set told = true
 where program_id = %s and board = %s and opens_on = %s and account_id = %s and times = %s
@@ -41,7 +41,7 @@ where program_id = %s and board = %s and opens_on = %s and team_id = %s
 _OF: Final = f"""
 select {_COLUMNS} from board_prizes where program_id = %s and account_id = any(%s::bigint[])
 order by closed_at desc, board limit 100
-"""  # noqa: S608
+"""  # noqa: S608 - columns of ours
 _COUNT: Final = """
 select board, opens_on, count(*), count(*) filter (where told) from board_prizes where program_id = %s
 group by board, opens_on
