@@ -57,7 +57,7 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
             *("log_nodes", "anchors", "witness_pushes", "archived_months"),
             *("referral_codes", "occasion_marks"),
             *("seat_waits", "service_steps", "deeds", "cause_payouts"),
-            "raffles",
+            *("raffles", "access_keys"),
             *("boards", "board_windows", "board_rows", "board_ranges", "board_names", "board_prizes"),
             *("teams", "team_members", "team_asks"),
             *("chosen_names", "posts", "post_photos", "post_likes", "post_reports"),
