@@ -56,7 +56,7 @@ PLACEMENTS: Final[Mapping[str, Placement]] = {
             *("log_batches", "log_begun", "log_checkpoints", "log_cosignatures", "log_keys", "log_leaves"),
             *("log_nodes", "anchors", "witness_pushes", "archived_months"),
             *("referral_codes", "occasion_marks"),
-            *("seat_waits", "service_steps", "deeds", "cause_payouts"),
+            *("seat_waits", "service_steps", "deeds", "deed_photos", "cause_payouts"),
             *("raffles", "access_keys"),
             *("boards", "board_windows", "board_rows", "board_ranges", "board_names", "board_prizes"),
             *("teams", "team_members", "team_asks"),
