@@ -92,4 +92,4 @@ def _filled(
 
 def _wallet(wallet: WalletState, now: datetime, spends: bool) -> WalletState:
     due = wallet.changes_at is not None and wallet.changes_at <= now
-    return wallet if spends or due else replace(wallet, lots=None)
+    return wallet if spends or due or wallet.debt else replace(wallet, lots=None)

@@ -3,8 +3,11 @@
 A file holds stories. Each begins with `Story:`, says in `Program:` what the program is (a fragment of YAML,
 indented; the file's first one holds for all that have none), and then goes on line by line, in local time:
 
-    2026-01-05 10:00  order 129.90 web           order, event, enrols, redeem, cancel, adjust, send, night
-      -> awards base_earn 129 points             what the answer must say
+    2026-01-05 10:00  order 129.90 web           order, event, enrols, redeem, cancel, adjust, send, night,
+      -> awards base_earn 129 points             and what the answer must say; joins, leaves, uses,
+                                                 returns, previews, given (a tier), ended
+    2026-01-05 10:00  order 30.00/tents as a     a line of a category, an order that has a name
+    2026-01-06 10:00  returns a 1                its first line; without a number all of it
     2026-01-19 00:00  balance points available 129 pending 0
     2026-01-19 00:00  tier club bronze
 
@@ -26,7 +29,7 @@ _LINE = re.compile(
     r"(?:(?P<who>[a-z]+): )?(?P<text>.+?)"
     r"(?:, heard (?P<heard>\d{4}-\d\d-\d\d \d\d:\d\d))?"
 )
-QUESTIONS = ("balance", "tier", "badges", "expiring", "used")
+QUESTIONS = ("balance", "tier", "badges", "expiring", "challenge", "next", "keep")
 
 
 @dataclass(frozen=True)

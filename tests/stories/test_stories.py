@@ -8,17 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from guerdon.rules.decision import Decision
+from guerdon.base.exact import plain_text
+from guerdon.rules.decision import Decision, Effect
 from tests.stories.driver import Driver, PureDriver, Stands
 from tests.stories.telling import Story, Told, read_stories
 
-VERBS = {"multiply": "multiplies", "redeem": "redeems", "grant": "grants", "badge": "gives"}
+VERBS = {
+    "multiply": "multiplies",
+    "redeem": "redeems",
+    "grant": "grants",
+    "badge": "gives",
+    "note": "notes",
+    "discount": "discounts",
+}
 FOLDER = Path(__file__).parent
 STORIES = [story for path in sorted(FOLDER.glob("*.txt")) for story in read_stories(path)]
 
 
 def test_there_are_stories() -> None:
-    assert len(STORIES) >= 40
+    assert len(STORIES) >= 100
     titles = [(story.file, story.title) for story in STORIES]
     assert len(set(titles)) == len(titles)
 
@@ -40,6 +48,10 @@ def tell(story: Story, driver: Driver) -> None:
             continue
         decision = driver.happens(told)
         said_all = spoken(story, decision)
+        said_all += [
+            f"tells {one.challenge} {plain_text(one.value)} of {one.goal} times {one.times}"
+            for one in driver.foreseen
+        ]
         for number, words in told.answers:
             expected = " ".join(words)
             if words[0] == "no":
@@ -60,6 +72,12 @@ def answer(story: Story, told: Told, stands: Stands) -> str:
         return said if "pending" in told.words else f"{name} available {available}"
     if topic == "tier":
         return f"{name} {stands.tiers[name]}"
+    if topic == "challenge":
+        said = stands.challenges[name]
+        return f"{name} {said if 'times' in told.words else said.partition(' times')[0]}"
+    if topic in ("next", "keep"):
+        said = (stands.next if topic == "next" else stands.keep)[name]
+        return f"{name} {said if 'by' in told.words else said.partition(' by')[0]}"
     if topic == "expiring":
         soon = [f"{units} at {local(story, at)}" for at, units in stands.expiring[name]]
         return f"{name} {', '.join(soon) or 'nothing'}"
@@ -74,12 +92,7 @@ def spoken(story: Story, decision: Decision) -> list[str]:
     """Say what a decision says, one sentence each."""
     said = [f"refused {decision.problem_code}"] if decision.problem_code else []
     said += ["late"] if decision.late else []
-    for effect in decision.effects:
-        if effect.kind == "award":
-            said.append(f"awards {effect.campaign} {effect.amount} {effect.wallet}")
-        else:
-            thing = {"badge": effect.badge, "multiply": str(effect.factor)}.get(effect.kind, effect.reward)
-            said.append(f"{VERBS[effect.kind]} {effect.campaign} {thing}".replace("  ", " "))
+    said += [did(effect) for effect in decision.effects]
     said += [f"skips {skip.campaign} {skip.reason}" for skip in decision.skipped]
     for change in decision.tier_changes:
         said.append(f"moves {change.ladder} {change.before} to {change.after}")
@@ -89,9 +102,31 @@ def spoken(story: Story, decision: Decision) -> list[str]:
         if one.kind == "expire":
             units = -sum(entry.amount for entry in one.entries if entry.book == "member")
             said.append(f"expires {units} {one.wallet} at {local(story, one.effective_at)}")
+    said += came_of(decision)
     for redemption in decision.redemptions:
         if redemption.expires_at is not None:
             said.append(f"coupon {redemption.reward} until {local(story, redemption.expires_at)}")
+    return said
+
+
+def did(effect: Effect) -> str:
+    """Say what an effect is."""
+    if effect.kind == "award":
+        return f"awards {effect.campaign} {effect.amount} {effect.wallet}"
+    if effect.kind == "ticket":
+        return f"ticket {effect.draw.partition('@')[0]} {effect.amount} wins {effect.prize or 'nothing'}"
+    thing = {"badge": effect.badge, "multiply": str(effect.factor)}.get(effect.kind, effect.reward)
+    return f"{VERBS[effect.kind]} {effect.campaign} {thing}".replace("  ", " ")
+
+
+def came_of(decision: Decision) -> list[str]:
+    """Say what challenges came to, and what a return undid."""
+    said = [f"reaches {one.challenge} {one.round}" for one in decision.reached]
+    said += [f"short {one.kind} {one.reason}" for one in decision.shortfalls]
+    if decision.returned is not None:
+        said += [f"takes {one.taken} {one.wallet}" for one in decision.returned.units if one.taken]
+        said += [f"owes {one.debt} {one.wallet}" for one in decision.returned.units if one.debt]
+        said += [f"undoes {one.kind} {one.campaign}" for one in decision.returned.undone if not one.kept]
     return said
 
 

@@ -29,6 +29,7 @@ from guerdon.rules.pinned import tier_views
 from guerdon.rules.pricing import Cart, GivenCoupon, Priced, price, view_of
 from guerdon.rules.program import Program
 from guerdon.rules.promotions import CHECKOUT, Source
+from guerdon.rules.reaching.foreseeing import Foreseen, foresee
 from guerdon.rules.seating import check_line
 from guerdon.rules.segments import see_segments
 from guerdon.rules.spending import REFUSALS, cart_draws
@@ -37,6 +38,7 @@ from guerdon.rules.step import step
 
 _NOTHING, _ONE = Decimal(0), Decimal(1)
 _REWARDS_AT_MOST = 20
+_PAID = "order.paid"
 _HUNDRED = Fraction(100)
 
 
@@ -88,6 +90,8 @@ class Quoted(msgspec.Struct, frozen=True):
     capture: Capture
     paid: Decision
     """What the order would set off if it were paid now."""
+    challenges: tuple[Foreseen, ...] = ()
+    """In which challenges it would move the account."""
 
 
 def quote(
@@ -145,8 +149,8 @@ def quote(
     taken = tuple(
         msgspec.structs.replace(one, lots=(Lot(draft.now, None, one.units),)) for one in capture.cards
     )
-    paid = _earned(draft, order, msgspec.structs.replace(capture, cards=taken))
-    quoted = Quoted(priced, payments, cards, due, spends, free, order, capture, paid)
+    paid, challenges = _earned(draft, order, msgspec.structs.replace(capture, cards=taken))
+    quoted = Quoted(priced, payments, cards, due, spends, free, order, capture, paid, challenges)
     return _held_only(state, draft), quoted
 
 
@@ -442,16 +446,21 @@ def _set_aside(draft: Draft, made: Sequence[Hold]) -> None:
     draft.shared_holds = {**draft.shared_holds, **shared} if shared else draft.shared_holds
 
 
-def _earned(draft: Draft, order: OrderInput, capture: Capture) -> Decision:
+def _earned(draft: Draft, order: OrderInput, capture: Capture) -> tuple[Decision, tuple[Foreseen, ...]]:
     """Decide what the order would set off, by the very step that decides it when it is paid."""
     program, event = draft.program, draft.event
     if draft.before.account.account_id == 0:
-        return Decision(version=program.version)
+        return Decision(version=program.version), ()
     paid = msgspec.structs.replace(
         event,
-        type="order.paid",
+        type=_PAID,
         command=None,
         order=read_order(order, program.order_settings, event.channel, event.store),
         capture=capture,
     )
-    return step(program, draft.state(), paid, draft.chance.without_lots())[1]
+    before, chance = draft.state(), draft.chance.without_lots()
+    after, decision = step(program, before, paid, chance)
+    if not program.challenges_by_event.get(_PAID):
+        return decision, ()
+    stood, stands = (Draft(program, one, paid, chance) for one in (before, after))
+    return decision, foresee(stood, stands, decision)

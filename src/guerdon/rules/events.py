@@ -378,6 +378,8 @@ Command = (
     | Choose
     | JoinChallenge
     | LeaveChallenge
+    | GiveTier
+    | EndTier
     | Use
     | Send
     | Adjust

@@ -204,3 +204,24 @@ async def test_a_manager_sees_what_came_of_challenges(club: Api) -> None:
     assert "The card 30 points all 1 2 not known" in page
     assert "Sprint voucher, Secret 1 1 1 not known" in page
     assert "Mover 1 feet 1 Runner feet 1 Secret hidden – 1" in page
+
+
+async def test_a_cart_is_told_what_its_order_does(club: Api) -> None:
+    await send(club, "o1")
+    cart = {"member": "external:ananya", "id": "o2", "lines": [{"id": "1", "sku": "A", "price": "10.00"}]}
+    clock = {"guerdon-now": NOON}
+    said = await club.post(f"{CLUB}/checkouts/preview", json=cart, headers=clock)
+    assert said.status_code == 200, said.text
+    prize = [{"campaign": "challenge:card", "award": {"wallet": "points", "amount": "30"}}]
+    card = {"challenge": "card", "before": "1", "value": "0", "goal": "2", "times": 1, "prize": prize}
+    # The sprint was not joined, and the badge's next level is no challenge.
+    assert said.json()["challenges"] == [card]
+    opened = await club.call("PUT", f"{CLUB}/checkouts/o2", json=cart, headers=clock)
+    assert opened.json()["challenges"] == [card]
+    paid = await club.post(f"{CLUB}/checkouts/o2/confirm", json={}, headers=clock)
+    assert [one for one in paid.json()["effects"] if one["campaign"] == "challenge:card"] == prize
+    seen = (await club.get(f"{ME}/challenges/card", headers=clock)).json()
+    assert (seen["value"], seen["goal"], seen["times"]) == ("0", "2", 1)
+    guest = {key: value for key, value in cart.items() if key != "member"}
+    said = await club.post(f"{CLUB}/checkouts/preview", json={**guest, "id": "g"}, headers=clock)
+    assert said.json()["challenges"] == []

@@ -7,7 +7,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from guerdon.base.exact import scaled_text
+from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
 from guerdon.rules.checkout import Quoted
@@ -69,6 +69,7 @@ def write_quote(
             *answer.skipped,
         ],
         "suggestions": _suggestions(program, quoted, answer),
+        "challenges": _challenges(quoted, answer),
         "bounded": priced.bounded,
     }
     if checkout is not None:
@@ -206,6 +207,23 @@ def _suggestions(program: Program, quoted: Quoted, answer: Answer) -> list[dict[
             near.append((Fraction(units, price[wallet]), key, shown))
     near.sort(key=lambda one: one[:2])
     return [{"reward": key, "missing": missing} for _, key, missing in near[:_SUGGESTED]]
+
+
+def _challenges(quoted: Quoted, answer: Answer) -> list[dict[str, Any]]:
+    """Tell in which challenges the order moves the account, and what that brings."""
+    return [
+        {
+            "challenge": one.challenge,
+            "before": plain_text(one.before),
+            "value": plain_text(one.value),
+            "goal": None if one.goal is None else plain_text(one.goal),
+            "times": one.times,
+            "prize": _without_codes([each for each in answer.effects if each.get("campaign") == one.campaign])
+            if one.times
+            else [],
+        }
+        for one in quoted.challenges
+    ]
 
 
 def _without_codes(effects: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ from guerdon.rules.events import Event
 from guerdon.rules.expressions import EvaluationError
 from guerdon.rules.metrics import number_on
 from guerdon.rules.reaching.challenges import NOTHING, Standing, scope_of
+from guerdon.rules.reaching.foreseeing import how_far
 from guerdon.rules.state import Noted
 from guerdon.rules.step import exactly
 
@@ -201,12 +202,13 @@ def _seen(draft: Draft, challenge: Challenge, one: written.Challenge) -> SeenCha
         )
         for place in range(len(challenge.steps))
     ]
-    value, goal = _whole(standing, steps, has_begun=state not in ("to_join", "not_yet"))
+    has_begun = state not in ("to_join", "not_yet")
+    value, goal = how_far(standing, steps[0].value, has_begun=has_begun)
     return SeenChallenge(
         key=challenge.key,
         written=one,
         state=state,
-        value=max(value, _ZERO),
+        value=value,
         goal=goal,
         times=progress.times,
         steps=steps if one.steps else (),
@@ -216,23 +218,6 @@ def _seen(draft: Draft, challenge: Challenge, one: written.Challenge) -> SeenCha
         reached_at=progress.reached_at,
         history=progress.history,
     )
-
-
-def _whole(
-    standing: Standing, steps: Sequence[SeenStep], *, has_begun: bool
-) -> tuple[Decimal, Decimal | None]:
-    challenge = standing.challenge
-    if len(steps) > 1:
-        return Decimal(sum(1 for one in steps if one.done_at is not None)), Decimal(len(steps))
-    if challenge.every is not None:
-        if not has_begun:
-            return _ZERO, challenge.every
-        due = standing.due(challenge.every)
-        left = steps[0].value - challenge.every * due.rounds
-        if challenge.steps[0].metric.streak is not None:
-            left = steps[0].value % challenge.every
-        return left, challenge.every
-    return steps[0].value, steps[0].goal
 
 
 def _state(standing: Standing, is_late: bool) -> State:

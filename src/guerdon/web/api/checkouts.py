@@ -98,6 +98,9 @@ class QuoteShape(Answered, frozen=True, omit_defaults=True):
     effects: list[dict[str, Any]]
     skipped: list[dict[str, str]]
     suggestions: list[dict[str, Any]]
+    challenges: list[dict[str, Any]]
+    """In which challenges the order moves the member: what counts `before` it, what counts after it (`value`)
+    of the `goal`, how often it reaches the goal (`times`), and the effects which that brings (`prize`)."""
     bounded: bool
     """Whether a lane had too many candidates to find the very best."""
     expires_at: str | None = None
