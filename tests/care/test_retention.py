@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from guerdon import cli
+from guerdon.base.errors import Problem
+from guerdon.cli.care.months import past_date
 from guerdon.infra.postgres import EmbeddedPostgres
 from tests.care.conftest import PEOPLE
 from tests.cli.conftest import Run, guerdon
@@ -188,3 +191,10 @@ def test_a_wrong_date_is_named(guerdon: Run, year: Path, tmp_path: Path, before:
     said = guerdon("retention", "export", "--before", before, "--to", tmp_path / "x", "--data", year / "data")
     assert (said.code, "[date_invalid]" in said.err) == (1, True)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_month_that_just_ended_is_not_closed_yet() -> None:
+    ended = datetime(2025, 6, 1, tzinfo=UTC)
+    with pytest.raises(Problem, match="just ended"):
+        past_date("2025-06-01", ended + timedelta(minutes=59))
+    assert past_date("2025-06-01", ended + timedelta(hours=1)) == ended

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from guerdon.engine.commands import ConfirmCheckout
 from tests.rooms.audit.conftest import PROGRAM, Life, audited
 
 
@@ -88,5 +89,24 @@ def test_what_was_left_of_shared_limits_is_told_as_it_was(living: Life) -> None:
         # One after the other drew from the fifteen of the month, or only looked, or came back.
         assert totals[0] == 15
         assert {before - after for before, after in itertools.pairwise(totals)} <= {-1, 0, 1}
+    found, counts = audited(living.world)
+    assert (found, counts.not_replayed) == ([], {})
+
+
+def test_a_guest_who_comes_too_late_takes_what_is_left_to_the_cent(living: Life) -> None:
+    living.begin([])
+
+    def cart(checkout: str, price: str) -> None:
+        assert living.cart(None, checkout, lines=[{"id": "1", "price": price}]).problem is None
+
+    cart("late", "86.70")
+    living.world.later(days=3)
+    cart("soon", "519.00")
+    assert living.say(ConfirmCheckout, id="soon").problem is None
+    late = living.say(ConfirmCheckout, id="late")
+    assert [(one["name"], one["amount"]) for one in late.shortfalls] == [
+        ("campaign/cart_off/budget/ever", "0.57")
+    ]
+    # Eight and a tenth, however many noughts stand behind it.
     found, counts = audited(living.world)
     assert (found, counts.not_replayed) == ([], {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,6 +29,10 @@ _ONE_LOOK: Final = (
     "set transaction isolation level repeatable read, read only; set local statement_timeout = 0;"
     " set local idle_in_transaction_session_timeout = 0"
 )
+
+
+_SETTLED_AFTER: Final = timedelta(hours=1)
+"""What was booked in the last moment of a month is written a little later."""
 
 
 class Books(NamedTuple):
@@ -128,12 +132,13 @@ def all_books(house: House, folder: Path) -> Iterator[Books]:
         yield from (Books(house, tenant, live, folder / tenant.key / live.key) for live in programs)
 
 
-def past_date(text: str) -> datetime:
+def past_date(text: str, now: datetime) -> datetime:
     """Read the date of `--before`; raises `date_invalid`."""
     try:
         before = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise Problem("date_invalid", f"--before is a date such as 2025-01-01, not {text!r}") from None
-    if before > datetime.now(UTC):
-        raise Problem("date_invalid", "--before lies in the future: a month that goes on is not over")
+    if before > now - _SETTLED_AFTER:
+        detail = "--before lies in the future or the last hour: a month that just ended is not closed yet"
+        raise Problem("date_invalid", detail)
     return before

@@ -60,7 +60,7 @@ def move_months(options: MoveOptions) -> int:
     answered as before. Keep the files: `guerdon verify --archives DIR` reads them, and so does
     `guerdon retention restore`. It can be stopped at any moment, and run again.
     """
-    before, target = past_date(options.before), Path(options.to)
+    before, target = past_date(options.before, datetime.now(UTC)), Path(options.to)
     done: list[dict[str, object]] = []
     with opened_house(options.data, made=False) as house:
         for books in all_books(house, target):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def export_months(options: ExportOptions) -> int:
     A file gets its name when it is on the disk, was read again and was checked; what is there already is
     checked and left. So it can be stopped at any moment, and run again. Nothing is deleted from the database.
     """
-    before, target = past_date(options.before), Path(options.to)
+    before, target = past_date(options.before, datetime.now(UTC)), Path(options.to)
     done: list[dict[str, object]] = []
     with opened_house(options.data, made=False) as house:
         for books in all_books(house, target):
