@@ -78,3 +78,20 @@ def list_acts(tx: Tx, *, about: str = "", before: UUID | None = None, limit: int
         {"about": about, "before": before, "limit": limit},
     )
     return [AuditRow(audit_id, Act(*rest)) for audit_id, *rest in rows]
+
+
+def list_acts_of(tx: Tx, action: str) -> list[Act]:
+    """List all acts of one kind, the oldest first.
+
+    Args:
+        tx: bound to the tenant.
+        action: its dotted word.
+
+    Returns:
+        The acts.
+    """
+    rows = tx.execute(
+        "select at, actor, action, object, program_id, detail from audit where action = %s order by audit_id",
+        (action,),
+    )
+    return [Act(*row) for row in rows]

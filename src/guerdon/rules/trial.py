@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -16,7 +16,7 @@ from guerdon.rules.events import Event, Tick
 from guerdon.rules.expressions import EXACT, Type, compile_expression
 from guerdon.rules.program import Program
 from guerdon.rules.scope import Scope, TierView, WalletView, environment_for
-from guerdon.rules.segments import asked_for, belongs_to, see_segments
+from guerdon.rules.segments import Segment, asked_for, belongs_to, see_segments
 from guerdon.rules.state import AccountState, MemberState, Shared, State
 from guerdon.rules.stepping import exactly
 
@@ -63,18 +63,22 @@ def try_expression(program: Program, text: str, event: Event, somebody: Somebody
         return expression(scope), expression.type
 
 
-def segments_at(program: Program, account: AccountState, at: datetime) -> tuple[str, ...]:
+def segments_at(
+    program: Program, account: AccountState, at: datetime, asked: Iterable[Segment] | None = None
+) -> tuple[str, ...]:
     """Tell which segments an account is in.
 
     Args:
         program: declares them.
         account: as stored, with all buckets of the metrics that ladders and segments read.
         at: the instant, UTC.
+        asked: the segments that matter; None asks for all.
 
     Returns:
         Keys of the segments in alphabetical order, those that rest left out.
     """
-    active = [one for _, one in sorted(program.segments.items()) if not one.inactive]
+    some = program.segments.values() if asked is None else asked
+    active = [one for one in sorted(some, key=lambda one: one.key) if not one.inactive]
     tick = Event("guerdon.tick", at, at, command=Tick())
     draft = Draft(program, State(account, account.owner, Shared()), tick, Chance(_SEED))
     with exactly():

@@ -153,4 +153,40 @@ async def test_verify_finds_a_payout_that_was_changed(club: Shop, column: str) -
         tx.execute(f"update cause_payouts set {column} = {column} + 1")  # noqa: S608 - a column of ours
         codes = [one.code for one in Audit(tx, club.api.house.vault(tenant), now=club.now).run()]
         tx.execute("rollback")
-    assert codes == ["payout_unlike_donations"]
+    assert codes == ["payout_unlike_donations", "payout_unlike_trail"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        ("update cause_payouts set program_id = program_id + 1 where number = 2", "payout_missing"),
+        ("update cause_payouts set program_id = program_id + 1 where number = 1", "payout_missing"),
+        ("update cause_payouts set program_id = program_id + 1", "payout_missing"),
+        ("update cause_payouts set reference = 'another'", "payout_unlike_trail"),
+        ("update cause_payouts set begun_by = 'somebody'", "payout_unlike_trail"),
+        ("update cause_payouts set paid_at = paid_at - interval '1 day'", "payout_unlike_trail"),
+        ("update cause_payouts set state = 'closing', paid_at = null where number = 2", "payout_unlike_trail"),
+        ("update cause_payouts set given = given - 0.01, matched = matched + 0.01 where number = 1",
+         "payout_unlike_trail"),
+        ("insert into cause_payouts (program_id, cause, starts_on, number, ends_on, state, begun_at, begun_by,"
+         " paid_at) select program_id, cause, starts_on, 3, ends_on, state, begun_at, begun_by, paid_at"
+         " from cause_payouts where number = 2", "payout_unlike_trail"),
+    ],
+)  # fmt: skip
+async def test_verify_finds_a_payout_that_is_gone_or_one_too_much(club: Shop, damage: str, code: str) -> None:
+    club.now = OCTOBER
+    await club.taken("well")
+    club.now = NOVEMBER
+    await pay(club)
+    # What is told of October afterwards is paid with a second payout of October.
+    club.now = OCTOBER
+    await club.taken("well", "bob")
+    club.now = NOVEMBER
+    assert (await pay(club))[1]["number"] == 2
+    tenant = tenant_id_of(club.api.tenant)
+    with club.api.house.database.transaction(tenant) as tx:
+        tx.execute("set transaction isolation level repeatable read")
+        assert tx.execute(damage.encode()).rowcount > 0
+        codes = {one.code for one in Audit(tx, club.api.house.vault(tenant), now=club.now).run()}
+        tx.execute("rollback")
+    assert code in codes

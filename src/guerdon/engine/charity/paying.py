@@ -11,7 +11,16 @@ from guerdon.engine.commands import UseRedemption
 from guerdon.engine.loop import EngineLoop
 from guerdon.infra.db import Database
 from guerdon.programs.audit import Act, record
-from guerdon.rewards.charity.payouts import Asked, Payout, Place, begin, finish, list_open, name_of_period
+from guerdon.rewards.charity.payouts import (
+    PAID_OUT,
+    Asked,
+    Payout,
+    Place,
+    begin,
+    finish,
+    list_open,
+    name_of_period,
+)
 
 _ANSWER_SECONDS: Final = 600
 _PAGE: Final = 500
@@ -57,17 +66,20 @@ def pay_out(office: Office, place: Place, asked: Asked, now: datetime) -> Payout
         _close(office, page, asked.actor, now)
         after = page[-1]
     with office.database.transaction(office.tenant_id) as tx:
-        paid = finish(tx, place, payout, now)
-        if paid.paid_at == now:
+        paid, is_mine = finish(tx, place, payout, now)
+        if is_mine:
             total = f"{paid.given + paid.matched:f}"
             detail = {
                 "period": name_of_period(paid.starts_on, paid.ends_on),
                 "number": paid.number,
+                "given": f"{paid.given:f}",
                 "total": total,
                 "donations": paid.donations,
                 "reference": paid.reference,
+                "begun_at": paid.begun_at.isoformat(),
+                "begun_by": paid.begun_by,
             }
-            act = Act(now, asked.actor, "cause.paid_out", f"cause:{paid.cause}", paid.program_id, detail)
+            act = Act(now, asked.actor, PAID_OUT, f"cause:{paid.cause}", paid.program_id, detail)
             record(tx, act, office.ids)
     return paid
 

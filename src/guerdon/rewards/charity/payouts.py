@@ -14,6 +14,8 @@ from guerdon.infra.tx import Tx
 from guerdon.programs.counters import lock_counters
 from guerdon.rules.giving import cause_draws
 
+PAID_OUT: Final = "cause.paid_out"
+"""What the trail calls it that a charity was paid."""
 _NOTHING: Final = Decimal(0)
 _MAX_LENGTH: Final = 200
 _COLUMNS: Final = (
@@ -21,6 +23,7 @@ _COLUMNS: Final = (
     " begun_by, paid_at"
 )
 _SELECT: Final = f"select {_COLUMNS} from cause_payouts"  # noqa: S608 - columns of ours
+_EVERY: Final = f"{_SELECT} order by program_id, cause, starts_on, number"
 _OF_CAUSE: Final = f"{_SELECT} where program_id = %s and cause = %s order by starts_on, number"
 _FIRST: Final = """
 select min(issued_at) from redemptions
@@ -224,6 +227,18 @@ def load_payouts(tx: Tx, program_id: int, cause: str) -> list[Payout]:
     return [Payout(*row) for row in tx.execute(_OF_CAUSE, (program_id, cause))]
 
 
+def list_payouts(tx: Tx) -> list[Payout]:
+    """Read what was paid for all causes of all programs.
+
+    Args:
+        tx: bound to the tenant.
+
+    Returns:
+        By program, cause, period and number.
+    """
+    return [Payout(*row) for row in tx.execute(_EVERY)]
+
+
 def begin(tx: Tx, place: Place, asked: Asked, now: datetime) -> Payout:
     """Begin to pay for a period, or go on where a payout was begun: from its end on nobody takes back.
 
@@ -293,7 +308,7 @@ def list_open(tx: Tx, place: Place, payout: Payout, page: tuple[int, int]) -> li
     return [row[0] for row in tx.execute(_OPEN, (place.program_id, payout.cause, *edges, *page))]
 
 
-def finish(tx: Tx, place: Place, payout: Payout, now: datetime) -> Payout:
+def finish(tx: Tx, place: Place, payout: Payout, now: datetime) -> tuple[Payout, bool]:
     """Count what a payout comes to: donations that nobody can give back any more.
 
     Args:
@@ -303,7 +318,7 @@ def finish(tx: Tx, place: Place, payout: Payout, now: datetime) -> Payout:
         now: the instant, UTC.
 
     Returns:
-        The payout, paid; also where somebody else finished it meanwhile.
+        The payout, paid, and whether this call did it and nobody else meanwhile.
     """
     _lock(tx, place, payout.cause)
     there = [
@@ -311,7 +326,7 @@ def finish(tx: Tx, place: Place, payout: Payout, now: datetime) -> Payout:
     ]
     mine = next(one for one in there if one.number == payout.number)
     if mine.state == "paid":
-        return mine
+        return mine, False
     row = tx.execute(_USED, (place.program_id, payout.cause, *_edges(place, payout))).fetchone()
     assert row is not None
     donations = row[0] - sum(one.donations for one in there)
@@ -319,7 +334,8 @@ def finish(tx: Tx, place: Place, payout: Payout, now: datetime) -> Payout:
     matched = row[2] - sum((one.matched for one in there), _NOTHING)
     key = (payout.program_id, payout.cause, payout.starts_on, payout.number)
     tx.execute(_PAID, (given, matched, donations, now, *key))
-    return mine._replace(state="paid", given=given, matched=matched, donations=donations, paid_at=now)
+    done = mine._replace(state="paid", given=given, matched=matched, donations=donations, paid_at=now)
+    return done, True
 
 
 def _edges(place: Place, one: Payout | Asked) -> tuple[datetime, datetime]:

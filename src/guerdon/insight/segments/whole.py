@@ -1,0 +1,104 @@
+"""All accounts of a segment: in one statement where SQL gives the same answer, else looked at one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from guerdon.infra.tx import Tx
+from guerdon.insight.segments.single import segments_of_all
+from guerdon.members.accounts import list_accounts
+from guerdon.members.audiences.choosing import Choice, choose, count_chosen, list_chosen
+from guerdon.rules.expressions import ExpressionError
+from guerdon.rules.program import Program
+from guerdon.rules.segments import Segment
+
+_PAGE: Final = 500
+
+
+class Whole(NamedTuple):
+    """Whose segment is meant, and when."""
+
+    program_id: int
+    program: Program
+    """The live version."""
+    now: datetime
+    """The instant, UTC."""
+
+
+def why_one_by_one(program: Program, segment: Segment, now: datetime) -> str:
+    """Tell why a segment's accounts are looked at one by one.
+
+    Args:
+        program: declares what it reads.
+        segment: the segment.
+        now: the instant, UTC.
+
+    Returns:
+        The reason, empty where one statement finds them all.
+    """
+    try:
+        choose(program, 0, segment.when, now)
+    except ExpressionError as error:
+        return error.detail
+    return ""
+
+
+def count_accounts(tx: Tx, whole: Whole, segment: Segment) -> int:
+    """Count the accounts that are in a segment now.
+
+    Args:
+        tx: bound to the tenant; nothing is locked.
+        whole: whose.
+        segment: the segment.
+
+    Returns:
+        How many there are; none where it rests.
+    """
+    if segment.inactive:
+        return 0
+    choice = _choice(whole, segment)
+    if choice is not None:
+        return count_chosen(tx, choice)
+    return sum(len(page) for page in _looked_at(tx, whole, segment, 0))
+
+
+def list_accounts_in(tx: Tx, whole: Whole, segment: Segment, page: tuple[int, int]) -> list[int]:
+    """List accounts that are in a segment now.
+
+    Args:
+        tx: bound to the tenant; nothing is locked.
+        whole: whose.
+        segment: the segment.
+        page: only accounts with a number above this one, and how many at most.
+
+    Returns:
+        Their numbers in order.
+    """
+    after, limit = page
+    if segment.inactive:
+        return []
+    choice = _choice(whole, segment)
+    if choice is not None:
+        return list_chosen(tx, choice, after, limit)
+    found: list[int] = []
+    for some in _looked_at(tx, whole, segment, after):
+        found += some
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _choice(whole: Whole, segment: Segment) -> Choice | None:
+    try:
+        return choose(whole.program, whole.program_id, segment.when, whole.now)
+    except ExpressionError:
+        return None
+
+
+def _looked_at(tx: Tx, whole: Whole, segment: Segment, after: int) -> Iterator[list[int]]:
+    while page := list_accounts(tx, whole.program_id, after, _PAGE):
+        found = segments_of_all(tx, whole.program, [segment], page, whole.now)
+        yield [row.account_id for row in page if segment.key in found[row.account_id]]
+        after = page[-1].account_id
