@@ -36,6 +36,7 @@ from guerdon.web.api.coupons import routes as coupons
 from guerdon.web.api.deeds import routes as deeds
 from guerdon.web.api.draws import routes as draws
 from guerdon.web.api.gift_cards import routes as gift_cards
+from guerdon.web.api.deeds import photos as deed_photos
 from guerdon.web.api.links import routes as links
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
@@ -103,6 +104,7 @@ _ROUTERS: Final = (
     referrals.ROUTER,
     boards.ROUTER,
     teams.ROUTER,
+    deed_photos.ROUTER,
     community.ROUTER,
     moderation.ROUTER,
     own.ROUTER,

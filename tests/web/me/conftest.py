@@ -15,6 +15,20 @@ from tests.web.conftest import PROGRAM, Api, order
 CLUB = "/v1/programs/club"
 DEFINITION = (
     PROGRAM.replace("ladders:", "  orders: {event: order.paid}\nladders:")
+    .replace(
+        "metrics:\n",
+        "  item.repaired:\n"
+        "    name: {en: Something repaired, bn: কিছু সারানো}\n"
+        "    evidence: required\n"
+        "    data: {minutes: {type: int, name: {en: Minutes}}, what: {type: string, values: [zip, seam]}}\n"
+        "metrics:\n",
+        1,
+    )
+    .replace(
+        "  recycle:\n",
+        "  repair: {trigger: item.repaired, then: [{award: {wallet: points, amount: event.data.minutes}}]}\n"
+        "  recycle:\n",
+    )
     .replace("timezone:", "name: {en: Corner Club, bn: কর্নার ক্লাব}\nlanguages: [en, bn, hi]\ntimezone:")
     .replace(
         "  points: {unit: points, rounding: floor,",
@@ -56,6 +70,7 @@ referral:
   friend: [{grant: voucher}]
   advocate: {first: order.paid, then: [{award: {wallet: points, amount: "200"}}]}
 community: {approve: none}
+sharing: {of: [purchase, reward, badge], to: "https://shop.example/club"}
 quizzes:
   know_us:
     name: {en: Know us, bn: আমাদের চিনুন}

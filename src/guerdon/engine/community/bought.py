@@ -36,6 +36,27 @@ def find_line(tx: Tx, account_id: int, sku: str) -> dict[str, Any] | None:
     return None
 
 
+def list_bought(tx: Tx, account_id: int, most: int) -> dict[str, dict[str, Any]]:
+    """List what an account bought lately.
+
+    Args:
+        tx: bound to the tenant.
+        account_id: whose orders, with those of accounts that were merged into it.
+        most: how many products at most.
+
+    Returns:
+        By SKU the latest line that has it, the latest order first; lines without one are left out.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    accounts = [account_id, *list_merged(tx, [account_id])]
+    for (body,) in tx.execute(_ORDERS, (accounts, most)):
+        data = json.loads(zlib.decompress(body)).get("data")
+        for line in data.get("lines", ()) if isinstance(data, dict) else ():
+            if line.get("sku"):
+                found.setdefault(str(line["sku"]), dict(line))
+    return dict(list(found.items())[:most])
+
+
 def has_bought(tx: Tx, account_id: int, sku: str) -> bool:
     """Tell whether a product is among what an account paid for.
 

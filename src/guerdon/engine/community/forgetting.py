@@ -13,6 +13,7 @@ from guerdon.engine.boards.moving import forget_places
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
 from guerdon.members.privacy import Erasure, erase_member
+from guerdon.rewards.deeds.photos import forget_photos
 
 
 def forget_person(tx: Tx, erasure: Erasure, ids: IdMaker) -> Found:
@@ -30,6 +31,7 @@ def forget_person(tx: Tx, erasure: Erasure, ids: IdMaker) -> Found:
         Problem: `member_not_found`, also where they were forgotten before.
     """
     found = erase_member(tx, erasure, ids)
+    forget_photos(tx, erasure.program_id, found.member_id)
     forget_author(tx, erasure.program_id, found.member_id)
     forget_name(tx, erasure.program_id, found.member_id)
     opinions.forget_member(tx, erasure.program_id, found.member_id)

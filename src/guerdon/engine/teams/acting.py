@@ -186,6 +186,59 @@ def invite(tx: Tx, captain: Joiner, team_id: int, account_id: int) -> bool:
     return False
 
 
+def check_captain(tx: Tx, captain: Joiner, team_id: int) -> None:
+    """Insist that somebody leads a team, before anything else is looked for.
+
+    Args:
+        tx: bound to the tenant.
+        captain: who.
+        team_id: which.
+
+    Raises:
+        Problem: `team_not_found` or `team_captain_only`.
+    """
+    _led(tx, captain, team_id)
+
+
+def let_in(tx: Tx, captain: Joiner, team_id: int, account_id: int) -> None:
+    """Let an account in that asked to join; others are not invited by this.
+
+    Args:
+        tx: bound to the tenant.
+        captain: who lets it in.
+        team_id: the captain's team.
+        account_id: who asked.
+
+    Raises:
+        Problem: `team_not_found`, `team_captain_only`, `team_not_asked`, `team_full` or `team_already`.
+    """
+    team = _led(tx, captain, team_id)
+    asks = {one.account_id: one for one in rows.list_asks(tx, captain.at.program_id, team_id)}
+    if account_id not in asks or asks[account_id].invited:
+        raise _NOT_ASKED
+    _enter(tx, captain.at, team, account_id)
+
+
+def dissolve(tx: Tx, captain: Joiner, team_id: int) -> None:
+    """End a team: everybody is out of it, its captain last; what was done for it stays.
+
+    Args:
+        tx: bound to the tenant.
+        captain: who ends it.
+        team_id: the captain's team.
+
+    Raises:
+        Problem: `team_not_found` or `team_captain_only`.
+    """
+    _led(tx, captain, team_id)
+    spells = rows.list_spells(tx, captain.at.program_id, [team_id])
+    inside = [
+        one.account_id for one in spells if one.left_on is None and one.account_id != captain.account_id
+    ]
+    for account_id in (*inside, captain.account_id):
+        _take_out(tx, captain.at, team_id, account_id)
+
+
 def refuse(tx: Tx, joiner: Joiner, team_id: int, account_id: int) -> None:
     """Refuse an account that asked, or take an invitation back; whoever is invited may refuse it too.
 

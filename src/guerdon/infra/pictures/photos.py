@@ -32,7 +32,7 @@ class Picture(NamedTuple):
     height: int
 
 
-def rewrite(data: bytes) -> Picture:
+def rewrite(data: bytes, most: int = MOST_BYTES) -> Picture:
     """Read a photo and write it anew: upright, no larger than needed, and with nothing hidden in it.
 
     Places and times that cameras note, thumbnails, colour profiles, comments, further frames and whatever
@@ -40,6 +40,7 @@ def rewrite(data: bytes) -> Picture:
 
     Args:
         data: a JPEG, PNG or WebP file.
+        most: bytes that it may have.
 
     Returns:
         The picture.
@@ -47,8 +48,8 @@ def rewrite(data: bytes) -> Picture:
     Raises:
         Problem: `photo_too_large`, `photo_too_small` or `photo_unreadable`.
     """
-    if len(data) > MOST_BYTES:
-        raise Problem.at("/photo", "photo_too_large", f"a photo has at most {MOST_BYTES} bytes")
+    if len(data) > most:
+        raise Problem.at("/photo", "photo_too_large", f"a photo has at most {most} bytes")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -102,6 +102,8 @@ def _with(mapping: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 class Datum(Part):
     """One attribute of a member, or one value in an event's data."""
 
+    name: Text | None = None
+    """What people call it."""
     type: DataType
     """What kind of value it is."""
     values: Annotated[tuple[Line, ...], Field(min_length=1)] | None = None
@@ -116,6 +118,10 @@ DatumEntry = Annotated[Datum, Short("type")]
 class EventKind(Part):
     """An event type of the program's own."""
 
+    name: Text | None = None
+    """What people call it, such as what a member did."""
+    description: Text | None = None
+    """What members are told of it where they send it themselves."""
     data: Mapping[Name, DatumEntry] = Field(default_factory=dict)
     """What such an event carries."""
     evidence: Literal["none", "required", "staff"] = "none"

@@ -27,7 +27,8 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; font-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_BODY: Final = 20_000
+_TEMPLATES: Final = templates(FilePath(__file__).parent / "templates")
+_BODY: Final = 64_000
 _FIELDS_AT_MOST: Final = 100
 _OWN_SITE: Final = frozenset({"", "same-origin", "none"})
 

@@ -12,11 +12,14 @@ from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
 from guerdon.engine.deeds.telling import GONE, event_of, telling
 from guerdon.infra.tx import Tx
+from guerdon.members.crypto import MemberKey
 from guerdon.members.identities import Found, member_ref, resolve
 from guerdon.members.states import load_members
 from guerdon.programs.audit import Act, record
+from guerdon.rewards.deeds.photos import DeedPhoto, keep_photo
 from guerdon.rewards.deeds.queue import Deed, State, add, decide, get, mark_told
 from guerdon.rules.reading import read_event
+from guerdon.web.api.deeds.photos import deed_photo_path
 from guerdon.web.api.deeds.shapes import DeedShape
 from guerdon.wiring import House, Live
 
@@ -31,6 +34,8 @@ class Said(NamedTuple):
     data: Mapping[str, Any]
     photo: str | None
     receipt: str | None
+    picture: DeedPhoto | None = None
+    """A photo that was sent along; it is kept here, and its address is our own."""
 
 
 def send(tx: Tx, house: House, place: tuple[int, Live], who: tuple[Found, str, datetime], said: Said) -> Deed:
@@ -57,7 +62,7 @@ def send(tx: Tx, house: House, place: tuple[int, Live], who: tuple[Found, str, d
         raise Problem.at("/type", "unknown_event_type", "the program does not declare such events")
     if kind.evidence == "none":
         raise Problem.at("/type", "evidence_not_asked", "nobody has to approve this; send it to `…/events`")
-    if kind.evidence == "required" and not (said.photo or said.receipt):
+    if kind.evidence == "required" and not (said.photo or said.receipt or said.picture):
         raise Problem.at("/photo", "evidence_missing", "a photo's address or a receipt's number shows it")
     if any(one.personal for one in kind.data.values()):
         raise Problem.at("/type", "evidence_personal", "what waits for approval carries no personal data")
@@ -65,15 +70,17 @@ def send(tx: Tx, house: House, place: tuple[int, Live], who: tuple[Found, str, d
     key = member.open_key(house.vault(tenant_id))
     if key is None:
         raise Problem("member_erased", "this member was erased")
-    photo = key.seal(_PURPOSE, said.photo.encode()) if said.photo else None
+    deed_id, address = house.ids.number(), said.photo
+    if said.picture is not None:
+        address = deed_photo_path(house.vault(tenant_id), live.program_id, deed_id)
     deed = Deed(
         live.program_id,
-        house.ids.number(),
+        deed_id,
         found.member_id,
         said.type,
         said.time,
         said.data,
-        photo,
+        key.seal(_PURPOSE, address.encode()) if address else None,
         said.receipt,
         "waiting",
         now,
@@ -82,6 +89,8 @@ def send(tx: Tx, house: House, place: tuple[int, Live], who: tuple[Found, str, d
     # What the engine would refuse later is refused now.
     read_event(event_of(deed), live.program, now, own=True)
     add(tx, deed)
+    if said.picture is not None:
+        keep_photo(tx, key, (live.program_id, deed_id), said.picture)
     return deed
 
 
@@ -175,4 +184,17 @@ def _photo_of(tx: Tx, house: House, tenant_id: int, deed: Deed) -> str | None:
         return None
     member = load_members(tx, [found.account_id], [found.member_id]).by_id.get(found.member_id)
     key = member.open_key(vault) if member is not None else None
-    return None if key is None else key.open(_PURPOSE, deed.photo).decode()
+    return None if key is None else address_of(key, deed)
+
+
+def address_of(key: MemberKey, deed: Deed) -> str:
+    """Read where the picture of a deed is.
+
+    Args:
+        key: the member's own.
+        deed: as it stands.
+
+    Returns:
+        Its address; empty where it has none.
+    """
+    return key.open(_PURPOSE, deed.photo).decode() if deed.photo is not None else ""

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import JoinChallenge, LeaveChallenge
 from guerdon.members.identities import member_ref
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked, tell
-from guerdon.web.pages.me.circles import posts, ranks
+from guerdon.web.pages.me.circles import ranks, sharing, teams, writing
+from guerdon.web.pages.me.goals import deeds
 from guerdon.web.pages.me.reader import Reader
 
 _NOTHING: Final = Problem("page_not_found", "there is no such page")
 
 
-async def act(reader: Reader, asked: Asked) -> str:
-    """Do what a form asks for.
+class Act(NamedTuple):
+    """Something that can be done."""
+
+    section: str
+    """The part of the address on which its form stands."""
+    part: str
+    """Of that page, where it is seen and told that it was done."""
+    do: Callable[[Reader, Asked], Awaitable[None]]
+
+
+def find_act(what: str) -> Act:
+    """Find what a form's address means.
 
     Args:
-        reader: who asks.
-        asked: for what.
+        what: its word.
 
     Returns:
-        The part of the page where it can be seen.
+        What does it, and where it is seen.
 
     Raises:
-        Problem: `page_not_found` for an act that there is not, and what the act is refused with.
+        Problem: `page_not_found`.
     """
-    doing = ACTS.get(asked.what)
-    if doing is None:
+    found = ACTS.get(what)
+    if found is None:
         raise _NOTHING
-    part, do = doing
-    await do(reader, asked)
-    return part
+    return found
 
 
 async def _join_challenge(reader: Reader, asked: Asked) -> None:
@@ -45,20 +53,33 @@ async def _leave_challenge(reader: Reader, asked: Asked) -> None:
     await tell(reader, LeaveChallenge, asked, member=member_ref(reader.taker.member_id), challenge=asked.key)
 
 
-ACTS: Final[Mapping[str, tuple[str, Callable[[Reader, Asked], Awaitable[None]]]]] = {
-    "join-challenge": ("do", _join_challenge),
-    "leave-challenge": ("do", _leave_challenge),
-    "join-board": ("boards", ranks.join_board),
-    "leave-board": ("boards", ranks.leave_board),
-    "found-team": ("teams", ranks.found_team),
-    "join-team": ("teams", ranks.join_team),
-    "leave-team": ("teams", ranks.leave_team),
-    "write-post": ("posts", posts.write),
-    "like-post": ("posts", posts.like),
-    "unlike-post": ("posts", posts.unlike),
-    "report-post": ("posts", posts.report),
-    "withdraw-post": ("posts", posts.withdraw),
-    "wait-for-seat": ("rewards", seats.wait),
-    "stop-waiting": ("rewards", seats.stop_waiting),
+ACTS: Final[Mapping[str, Act]] = {
+    "join-challenge": Act("do", "challenges", _join_challenge),
+    "leave-challenge": Act("do", "challenges", _leave_challenge),
+    "send-deed": Act("do", "deeds", deeds.send_deed),
+    "join-board": Act("club", "boards", ranks.join_board),
+    "leave-board": Act("club", "boards", ranks.leave_board),
+    "found-team": Act("club", "teams", teams.found_team),
+    "join-team": Act("club", "teams", teams.join_team),
+    "leave-team": Act("club", "teams", teams.leave_team),
+    "stay-out": Act("club", "teams", teams.stay_out),
+    "rename-team": Act("club", "teams", teams.rename_team),
+    "invite-mate": Act("club", "teams", teams.invite_mate),
+    "accept-mate": Act("club", "teams", teams.accept_mate),
+    "refuse-mate": Act("club", "teams", teams.refuse_mate),
+    "send-away": Act("club", "teams", teams.send_away),
+    "hand-over": Act("club", "teams", teams.hand_over),
+    "dissolve-team": Act("club", "teams", teams.dissolve),
+    "write-post": Act("club", "posts", writing.write),
+    "answer-question": Act("club", "posts", writing.answer),
+    "like-post": Act("club", "posts", writing.like),
+    "unlike-post": Act("club", "posts", writing.unlike),
+    "report-post": Act("club", "posts", writing.report),
+    "withdraw-post": Act("club", "posts", writing.withdraw),
+    "be-called": Act("club", "posts", writing.be_called),
+    "share": Act("club", "shares", sharing.make_share),
+    "end-share": Act("club", "shares", sharing.end_share),
+    "wait-for-seat": Act("rewards", "rewards", seats.wait),
+    "stop-waiting": Act("rewards", "rewards", seats.stop_waiting),
 }
-"""The part of the page where it is seen, and what does it."""
+"""By the word in the address."""

@@ -76,6 +76,11 @@ class Reader:
         """Where the page is."""
         return self.visit.path
 
+    @property
+    def host(self) -> str:
+        """By which the page was opened."""
+        return str(self.visit.request.base_url).rstrip("/")
+
     def text(self, name: str, /, **values: object) -> str:
         """Say something; numbers among the values are written in the reader's digits."""
         shown = {

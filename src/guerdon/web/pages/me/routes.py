@@ -25,25 +25,14 @@ from guerdon.web.api.calls.call import answer
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked
-from guerdon.web.pages.me.circles.inviting import load_inviting
-from guerdon.web.pages.me.circles.posts import load_community
-from guerdon.web.pages.me.circles.ranks import load_board_views, load_kind_views
-from guerdon.web.pages.me.doing import act
-from guerdon.web.pages.me.giving import load_cause_views
-from guerdon.web.pages.me.goals.challenges import load_badge_views, load_challenge_views
-from guerdon.web.pages.me.goals.climbing import load_ladder_views
-from guerdon.web.pages.me.goals.draws import load_draw_views
-from guerdon.web.pages.me.goals.playing import load_quiz_views
+from guerdon.web.pages.me.doing import ACTS, find_act
 from guerdon.web.pages.me.holding import load_wallet_views
 from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
-from guerdon.web.pages.me.rewards import (
-    Taking,
-    load_reward_view,
-    load_reward_views,
-    redeem,
-)
-from guerdon.web.pages.me.story import load_statement, load_story
-from guerdon.web.pages.me.taken import load_row, load_taken_view, load_taken_views
+from guerdon.web.pages.me.rewards import Taking, load_reward_view, redeem
+from guerdon.web.pages.me.sections import SECTIONS, Wanted, sections_of
+from guerdon.web.pages.me.story import load_statement
+from guerdon.web.pages.me.taken import load_row, load_taken_view
+from guerdon.web.pages.parcels import is_parcel, read_parcel
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page_route, templates
@@ -73,66 +62,75 @@ Coming = Annotated[Visit, Depends(coming(PAGE))]
 
 
 @ROUTER.get(_AT)
-def show(visit: Coming, before: UUID | None = None, done: str = "") -> Response:
-    """What a member has, can do and did."""
-    return _show(visit, before, done=done)
+def show(visit: Coming, done: str = "") -> Response:
+    """What a member has."""
+    return _show(visit, "", Wanted(), done=done)
 
 
 def _show(
     visit: Visit,
-    before: UUID | None = None,
+    section: str,
+    wanted: Wanted,
     *,
     done: str = "",
     refused: tuple[Asked, Problem] | None = None,
 ) -> Response:
-    def load(tx: Tx, reader: Reader) -> dict[str, Any]:
-        return {
-            "wallets": load_wallet_views(tx, reader),
-            "ladders": load_ladder_views(tx, reader),
-            "quizzes": load_quiz_views(tx, reader),
-            "challenges": load_challenge_views(tx, reader),
-            "badges": load_badge_views(tx, reader),
-            "draws": load_draw_views(tx, reader),
-            "boards": load_board_views(tx, reader),
-            "kinds": load_kind_views(tx, reader),
-            "community": load_community(tx, reader),
-            "inviting": load_inviting(tx, reader),
-            "causes": load_cause_views(tx, reader),
-            "rewards": load_reward_views(tx, reader),
-            "waits": seats.load_wait_views(tx, reader),
-            "taken": load_taken_views(tx, reader),
-            "story": load_story(tx, reader, before),
-        }
-
-    reader, found = _with_reader(visit, load)
+    place = SECTIONS[section]
+    reader, found = _with_reader(visit, lambda tx, reader: place.load(tx, reader, wanted))
     asked, problem = refused if refused is not None else (None, None)
-    return _page(
-        reader,
-        "me.html",
-        200 if problem is None else 422,
-        done=done,
-        newest=before is None,
-        wrong=asked.place if asked is not None else "",
-        typed=asked.fields if asked is not None else {},
-        error=refusal(reader, problem) if problem is not None else "",
-        once=lambda: secrets.token_hex(16),
+    act = ACTS.get(done)
+    told = f"did_{done.replace('-', '_')}"
+    said = {
+        "section": place,
+        "done": done,
+        "done_part": act.part if act is not None else "",
+        "done_words": reader.texts.get(told, "") if act is not None else "",
+        "wrong": asked.place if asked is not None else "",
+        "wrong_at": _fields_at(problem),
+        "typed": asked.fields if asked is not None else {},
+        "error": refusal(reader, problem) if problem is not None else "",
+        "once": lambda: secrets.token_hex(16),
         **found,
-    )
+    }
+    page = f"{place.key}.html"
+    text = _written(reader, page, stray=False, **said)
+    if problem is not None and ' id="wrong"' not in text:
+        # Its form is not there any more: what it asked for was done meanwhile, or never could be.
+        text = _written(reader, page, stray=True, **said)
+    return own_page(text, 200 if problem is None else 422)
+
+
+def _fields_at(problem: Problem | None) -> frozenset[str]:
+    """Name the fields of a form of which a refusal speaks: the last words of its pointers."""
+    faults = problem.faults if problem is not None else ()
+    return frozenset(fault.pointer.rpartition("/")[2] for fault in faults)
 
 
 @ROUTER.post(f"{_AT}/do/{{what}}/{{key}}")
 async def do(visit: Coming, what: str, key: str) -> Response:
     """Do one thing; where it is refused, the page says so at the form."""
-    said = {name: values[0].strip() for name, values in (await read_form(visit.request)).items()}
-    asked = Asked(what, key, said.pop("once", ""), said)
-    reader, _ = await to_thread.run_sync(_with_reader, visit, _nothing)
+    act = find_act(what)
+    asked = Asked(what, key, "", {})
     try:
-        part = await act(reader, asked)
+        asked = await _read(visit, what, key)
+        reader, _ = await to_thread.run_sync(_with_reader, visit, _nothing)
+        await act.do(reader, asked)
     except Problem as problem:
-        if problem.code == "page_not_found":
+        if problem.code == "page_not_found" or problem.code.startswith("link_"):
             raise
-        return await to_thread.run_sync(partial(_show, visit, refused=(asked, problem)))
-    return visit.go("", reader.say.language, part=part)
+        shown = partial(_show, visit, act.section, Wanted(), refused=(asked, problem))
+        return await to_thread.run_sync(shown)
+    return visit.go(f"/{act.section}", reader.say.language, part=act.part, done=what)
+
+
+async def _read(visit: Visit, what: str, key: str) -> Asked:
+    if is_parcel(visit.request):
+        parcel = await read_parcel(visit.request)
+        said, file = parcel.fields, parcel.file
+    else:
+        form = await read_form(visit.request)
+        said, file = {name: values[0].strip() for name, values in form.items()}, b""
+    return Asked(what, key, said.pop("once", ""), said, file)
 
 
 @ROUTER.get(f"{_AT}/take/{{reward}}")
@@ -193,7 +191,7 @@ async def choose_language(visit: Coming) -> Response:
         patch_member(tx, reader.opened.desk, member_ref(reader.taker.member_id), change, reader.now)
 
     await to_thread.run_sync(_with_reader, visit, act)
-    return visit.go("", language, done="language")
+    return visit.go("/you", language, done="language")
 
 
 @ROUTER.get(f"{_AT}/statement")
@@ -205,6 +203,17 @@ def statement(visit: Coming) -> Response:
     said.headers["content-disposition"] = f'attachment; filename="proof-{name}.json"'
     said.headers["cache-control"] = "no-store"
     return said
+
+
+# Last, for what stands above are addresses of one word too.
+@ROUTER.get(f"{_AT}/{{section}}")
+def show_section(
+    visit: Coming, section: str, before: UUID | None = None, older: str = "", done: str = ""
+) -> Response:
+    """What a member can do, take, say and read."""
+    if section not in SECTIONS:
+        raise _MISREAD
+    return _show(visit, section, Wanted(before, older), done=done)
 
 
 def _nothing(tx: Tx, reader: Reader) -> None:  # noqa: ARG001 - who comes is all that is asked
@@ -243,7 +252,11 @@ def _ask(
 
 
 def _page(reader: Reader, template: str, status: int = 200, **data: Any) -> Response:
-    text = _TEMPLATES.get_template(template).render(
+    return own_page(_written(reader, template, **data), status)
+
+
+def _written(reader: Reader, template: str, **data: Any) -> str:
+    return _TEMPLATES.get_template(template).render(
         reader=reader,
         member=reader.member,
         t=reader.text,
@@ -253,13 +266,13 @@ def _page(reader: Reader, template: str, status: int = 200, **data: Any) -> Resp
         languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
         path=reader.path,
         club=reader.opened.name,
+        sections=sections_of(reader.program.definition),
         currency=reader.program.definition.currency,
         now=reader.now,
         red=_shown_redemption,
         drawn=seats.drawn,
         **data,
     )
-    return own_page(text, status)
 
 
 def _shown_redemption(number: int) -> str:

@@ -27,21 +27,22 @@ class Told:
     """Behind which event the next part begins; None at the end."""
 
 
-def load_story(tx: Tx, reader: Reader, before: UUID | None) -> Told:
+def load_story(tx: Tx, reader: Reader, before: UUID | None, most: int = _SHOWN) -> Told:
     """Tell what happened.
 
     Args:
         tx: bound to the tenant.
         reader: whose.
         before: only what was before this event; None for the newest.
+        most: of how many events it tells.
 
     Returns:
         A part of the story; what brought nothing and took nothing is told too.
     """
     taker = reader.taker
-    events = list_events(tx, taker.program_id, Page(_SHOWN + 1, before, taker.account_id))
-    items = [item for one in events[:_SHOWN] for item in tell(one, reader.opened, reader.say)]
-    return Told(items, events[_SHOWN - 1].event_id if len(events) > _SHOWN else None)
+    events = list_events(tx, taker.program_id, Page(most + 1, before, taker.account_id))
+    items = [item for one in events[:most] for item in tell(one, reader.opened, reader.say)]
+    return Told(items, events[most - 1].event_id if len(events) > most else None)
 
 
 def load_statement(tx: Tx, reader: Reader) -> ProofFile:

@@ -1,4 +1,4 @@
-"""Leaderboards with one's own rank, and one's teams."""
+"""Leaderboards with one's own rank."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from anyio import to_thread
 
-from guerdon.base.ids import parse_number
-from guerdon.circles.teams.rows import list_teams
 from guerdon.engine.boards import joining
 from guerdon.engine.boards.following import Following
 from guerdon.engine.boards.joining import Joiner
-from guerdon.engine.teams import acting
 from guerdon.infra.tx import Tx
 from guerdon.web.api.boards.shapes import BoardShape, PlaceShape
 from guerdon.web.api.boards.shown import Viewer, load_boards
-from guerdon.web.api.teams.shapes import TeamShape
-from guerdon.web.api.teams.shown import load_teams, show_teams
-from guerdon.web.pages.me.acting import Asked
+from guerdon.web.pages.me.acting import Asked, is_first
 from guerdon.web.pages.me.reader import Reader
 
 _TOP: Final = 5
-_OTHERS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +52,6 @@ class BoardView:
     ends_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TeamView:
-    """A team on the page."""
-
-    id: str
-    kind: str
-    name: str
-    """Empty where it has none any more."""
-    count: int
-    size: int
-    is_own: bool
-    is_led: bool
-    asked: str
-    """`asked` or `invited` where something is open, else empty."""
-    join: str
-    goals: tuple[tuple[str, str], ...]
-    """Each with its name and how far it is."""
-    ranks: tuple[tuple[str, int, int], ...]
-    """Board, rank, of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class KindView:
-    """Teams of one kind, and whether one is in such a team."""
-
-    key: str
-    name: str
-    own: TeamView | None
-    others: tuple[TeamView, ...]
-    """Those that invite, that were asked, or that are open; none for who is in one."""
-
-
 def load_board_views(tx: Tx, reader: Reader) -> list[BoardView]:
     """Load the leaderboards of the program with the reader's own place.
 
@@ -102,41 +64,18 @@ def load_board_views(tx: Tx, reader: Reader) -> list[BoardView]:
     """
     if not reader.program.boards:
         return []
-    return [_board(reader, one) for one in load_boards(tx, _viewer(reader))]
+    return [_board(reader, one) for one in load_boards(tx, viewer_of(reader))]
 
 
-def load_kind_views(tx: Tx, reader: Reader) -> list[KindView]:
-    """Load the teams that concern a member, and for who is in none those to join.
+def viewer_of(reader: Reader) -> Viewer:
+    """Say who looks at boards and teams.
 
     Args:
-        tx: bound to the tenant.
-        reader: whose.
+        reader: whose page it is.
 
     Returns:
-        One for each kind of team.
+        The viewer.
     """
-    kinds = reader.program.definition.teams
-    if not kinds:
-        return []
-    viewer = _viewer(reader)
-    mine = load_teams(tx, viewer)
-    found = []
-    for key, kind in kinds.items():
-        own = next((one for one in mine if one.kind == key and one.own), None)
-        others = [one for one in mine if one.kind == key and not one.own]
-        if own is None and kind.join != "invited":
-            known = {one.id for one in others}
-            page = list_teams(tx, reader.taker.program_id, key, (0, _OTHERS))
-            others += [one for one in show_teams(tx, viewer, page) if one.id not in known]
-        name = reader.opened.voice.called(key, kind.name)
-        shown = tuple(_team(reader, one) for one in others if one.count < one.size)
-        found.append(
-            KindView(key, name, _team(reader, own) if own else None, () if own is not None else shown)
-        )
-    return found
-
-
-def _viewer(reader: Reader) -> Viewer:
     return Viewer(_following(reader), reader.vault, reader.taker.account_id, reader.say.language)
 
 
@@ -167,34 +106,6 @@ def _place(one: PlaceShape) -> PlaceView:
     return PlaceView(one.rank, one.name or "", Decimal(one.value), one.own)
 
 
-def _team(reader: Reader, one: TeamShape) -> TeamView:
-    voice, definition = reader.opened.voice, reader.program.definition
-    goals = tuple(
-        (
-            voice.called(goal.challenge, definition.challenges[goal.challenge].name),
-            reader.text("so_far", have=Decimal(goal.value), need=Decimal(goal.goal or goal.every or 0)),
-        )
-        for goal in one.goals
-    )
-    ranks = tuple(
-        (voice.called(rank.leaderboard, definition.leaderboards[rank.leaderboard].name), rank.rank, rank.of)
-        for rank in one.ranks
-    )
-    return TeamView(
-        id=one.id,
-        kind=one.kind,
-        name=one.name or "",
-        count=one.count,
-        size=one.size,
-        is_own=one.own,
-        is_led=one.captain,
-        asked=one.asked or "",
-        join=one.join,
-        goals=goals,
-        ranks=ranks,
-    )
-
-
 async def join_board(reader: Reader, asked: Asked) -> None:
     """Join a leaderboard under a name, or choose another.
 
@@ -203,7 +114,7 @@ async def join_board(reader: Reader, asked: Asked) -> None:
         asked: the board's key, and `name`.
     """
     name = asked.fields.get("name", "")
-    await _with_joiner(reader, lambda tx, joiner: joining.join(tx, joiner, asked.key, name))
+    await with_joiner(reader, asked, lambda tx, joiner: joining.join(tx, joiner, asked.key, name))
 
 
 async def leave_board(reader: Reader, asked: Asked) -> None:
@@ -213,52 +124,26 @@ async def leave_board(reader: Reader, asked: Asked) -> None:
         reader: who.
         asked: the board's key.
     """
-    await _with_joiner(reader, lambda tx, joiner: joining.leave(tx, joiner, asked.key))
+    await with_joiner(reader, asked, lambda tx, joiner: joining.leave(tx, joiner, asked.key))
 
 
-async def found_team(reader: Reader, asked: Asked) -> None:
-    """Found a team.
-
-    Args:
-        reader: who.
-        asked: the kind of team, and `name`.
-    """
-    name, ids = asked.fields.get("name", ""), reader.visit.whose.premises.house.ids
-    await _with_joiner(reader, lambda tx, joiner: acting.found(tx, joiner, asked.key, name, ids))
-
-
-async def join_team(reader: Reader, asked: Asked) -> None:
-    """Join a team, or ask to.
+async def with_joiner(reader: Reader, asked: Asked, do: Callable[[Tx, Joiner], object]) -> None:
+    """Do something about boards or teams, once.
 
     Args:
         reader: who.
-        asked: the team's id.
+        asked: the form.
+        do: does it in the given transaction.
+
+    Raises:
+        Problem: what it is refused with.
     """
-    await _with_joiner(reader, lambda tx, joiner: acting.join(tx, joiner, _number(asked)))
 
-
-async def leave_team(reader: Reader, asked: Asked) -> None:
-    """Leave a team.
-
-    Args:
-        reader: who.
-        asked: the team's id.
-    """
-    await _with_joiner(reader, lambda tx, joiner: acting.leave(tx, joiner, _number(asked)))
-
-
-def _number(asked: Asked) -> int:
-    number = parse_number("team", asked.key)
-    if number is None:
-        raise acting.NO_TEAM
-    return number
-
-
-async def _with_joiner(reader: Reader, do: Callable[[Tx, Joiner], Any]) -> None:
     def work() -> None:
         whose = reader.visit.whose
         with whose.premises.house.database.transaction(whose.tenant_id) as tx:
             taker = reader.taker
-            do(tx, Joiner(_following(reader), reader.vault, taker.account_id, taker.member_id))
+            if is_first(tx, reader, asked):
+                do(tx, Joiner(_following(reader), reader.vault, taker.account_id, taker.member_id))
 
     await to_thread.run_sync(work)
