@@ -214,7 +214,8 @@ def list_events(tx: Tx, program_id: int, page: Page) -> list[StoredEvent]:
             words.append(word)
             values.append(value)
     if page.orders:
-        words.append("order_id is not null")
+        # What is given as an order is has an id of one as well.
+        words.append("order_id is not null and type like 'order.%%'")
     statement = f"{_SELECT} where {' and '.join(words)} order by event_id desc limit %s"
     return [StoredEvent(*row) for row in tx.execute(statement, (*values, page.limit))]
 

@@ -14,6 +14,8 @@ SEAT_FREED: Final = "seat.freed"
 POST_APPROVED: Final = "post.approved"
 ANSWER_APPROVED: Final = "answer.approved"
 POST_LIKED: Final = "post.liked"
+POST_HIDDEN: Final = "post.hidden"
+"""What was approved was hidden by staff: a return, of the event that was the approval."""
 SHARE_APPROVED: Final = "share.approved"
 SHARE_VISITED: Final = "share.visited"
 SHARE_JOINED: Final = "share.joined"
@@ -76,6 +78,7 @@ _DATA: Final[Mapping[str, Mapping[str, str]]] = {
     QUIZ_FINISHED: {"quiz": "string", "attempt": "int", "points": "int", "of": "int", "passed": "bool"},
     POST_APPROVED: _POST,
     ANSWER_APPROVED: {**_POST, "question": "string"},
+    POST_HIDDEN: {},
     POST_LIKED: {"post": "string", "kind": "string", "product": "string"},
     SHARE_APPROVED: {**_SHARE, "post": "string"},
     SHARE_VISITED: {**_SHARE, "number": "int"},
@@ -88,7 +91,11 @@ _DATUMS: Final[Mapping[str, Mapping[str, Datum]]] = {
 }
 TYPES: Final = frozenset(_DATA)
 """Their types."""
-PAYS: Final = frozenset({"order.paid", REFERRAL_COMPLETED})
+GIVEN: Final = frozenset({REFERRAL_COMPLETED, POST_APPROVED, ANSWER_APPROVED, SHARE_APPROVED})
+"""Events of which all can come back as an order does."""
+TAKEN_BACK: Final = frozenset({REFERRAL_REVERSED, POST_HIDDEN})
+"""What they bring comes back by these."""
+PAYS: Final = frozenset({"order.paid", *GIVEN})
 """Events of which something can come back."""
 
 

@@ -18,7 +18,7 @@ from guerdon.base.errors import Problem
 from guerdon.rules.event_data import read_data
 from guerdon.rules.events import Event, ReturnOrder
 from guerdon.rules.orders import OrderInput, read_order
-from guerdon.rules.own_events import REFERRAL_REVERSED, SOURCE, TYPES, declared_data, has_order
+from guerdon.rules.own_events import SOURCE, TAKEN_BACK, TYPES, declared_data, has_order
 from guerdon.rules.program import Program
 from guerdon.rules.referrals.giving import given_as_order
 from guerdon.rules.sent import LeftLine, ReturnAsked, ReturnInput
@@ -27,7 +27,7 @@ TEXT_LENGTH: Final = 200
 EARLY_AT_MOST: Final = timedelta(hours=24)
 """How far a sender's clock may run ahead of ours."""
 
-RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited", REFERRAL_REVERSED})
+RETURNS: Final = frozenset({"order.returned", "order.cancelled", "order.edited", *TAKEN_BACK})
 """Events that say what came back of an order, or of what was given as one is."""
 _OUR_OWN: Final = frozenset({"tier.reached", "badge.earned", "challenge.completed", "checkout"})
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*")
@@ -206,7 +206,7 @@ def returning(sent: SentEvent, booked_at: datetime) -> Event:
 
 def _asked(envelope: Envelope | _OrderEnvelope) -> ReturnAsked:
     data = envelope.data
-    if envelope.type not in ("order.returned", REFERRAL_REVERSED):
+    if envelope.type not in ("order.returned", *TAKEN_BACK):
         is_cancelled = envelope.type == "order.cancelled"
         order = data if isinstance(data, OrderInput) else _order_or_return(bytes(data))
         if isinstance(order, ReturnAsked):

@@ -53,7 +53,8 @@ async def test_what_was_approved_is_told_even_if_its_teller_died(club: Club) -> 
     house, tenant = club.api.house, tenant_id_of(club.api.tenant)
     with house.database.transaction(tenant) as tx:
         program_id = house.live(tx, "club").program_id
-        who = Moderator(program_id, "test", datetime(2026, 11, 21, 12, 30, tzinfo=UTC), house.ids)
+        at = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+        who = Moderator(program_id, "test", at, house.ids, takes_back=True)
         decide(tx, who, parse_post(one["id"]), ("approve", ""))
     assert await club.points("ben") == "0"
     for _ in range(2):
@@ -68,7 +69,7 @@ CHANGES = [
     ("update posts set likes = likes + 1 where kind = 'post' and has_photo", "post_count"),
     ("update posts set answers = answers - 1 where kind = 'question'", "post_count"),
     ("delete from post_likes", "post_count"),
-    ("update posts set approved_at = approved_at - interval '1 day' where kind = 'question'", "post_event"),
+    ("update posts set turns = array[turns[1] - interval '1 day'] where kind = 'question'", "post_event"),
     ("update shares set joined = 5", "share_count"),
 ]
 

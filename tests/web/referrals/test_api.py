@@ -33,6 +33,25 @@ async def test_a_member_sees_code_link_and_friends_without_names(club: Api) -> N
     assert told["wallets"]["points"]["available"] == "200"
 
 
+async def test_a_code_that_comes_with_a_member_is_said_to_mean_nothing(club: Api) -> None:
+    for name in ("anna", "ben"):
+        await club.enrol(external_id=name)
+    asked = {"member": "external:anna"}
+    code = (await club.get(f"{CLUB}/invitations", params=asked)).json()["code"]
+    known = await club.post(f"{CLUB}/members", json={"external_id": "ben", "referral_code": code})
+    warned = [(one["code"], one["pointer"]) for one in known.json()["warnings"]]
+    assert (known.status_code, warned) == (200, [("referral_code_unused", "/referral_code")])
+    for status in (201, 200):
+        body = {"external_id": "carl", "referral_code": code.lower()}
+        said = await club.post(f"{CLUB}/members", json=body)
+        assert (said.status_code, said.json()["warnings"]) == (status, []), (
+            "the same call again is no mistake"
+        )
+    wrong = await club.post(f"{CLUB}/members", json={"external_id": "dora", "referral_code": "AAAA-AAAA"})
+    assert wrong.json()["errors"][0]["code"] == "referral_code_mistyped"
+    assert (await club.get(f"{CLUB}/members/external:dora")).status_code == 404, "it can be typed again"
+
+
 async def test_held_ones_are_approved_or_refused_once(club: Api) -> None:
     await club.enrol(external_id="anna")
     code = (await club.get(f"{CLUB}/invitations", params={"member": "external:anna"})).json()["code"]

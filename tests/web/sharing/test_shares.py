@@ -174,11 +174,19 @@ async def test_who_joins_is_traced_back(club: Club) -> None:
     headers = {"guerdon-now": "2026-11-21T13:00:00Z"}
     for status in (201, 200):
         said = await club.api.post(f"{CLUB}/members", json=body, headers=headers)
-        assert said.status_code == status, said.text
+        assert (said.status_code, said.json()["warnings"]) == (status, []), "the same call again is no mistake"
     gone = await club.api.post(
         f"{CLUB}/members", json={"external_id": "eve", "share": "nonsense"}, headers=headers
     )
     assert gone.status_code == 201, "a wrong code keeps nobody out"
+    (warned,) = gone.json()["warnings"]
+    assert (warned["code"], warned["pointer"]) == ("share_unknown", "/share")
+    for member, code in (("ananya", "share_own"), ("ben", "share_late")):
+        later = {**body, "external_id": member}
+        known = await club.api.post(
+            f"{CLUB}/members", json=later, headers={"guerdon-now": "2026-11-24T12:00:00Z"}
+        )
+        assert (known.status_code, [one["code"] for one in known.json()["warnings"]]) == (200, [code])
     club.now = "2026-11-24T12:00:00Z"
     long_ago = await club.send(f"shares/{made['code']}/joins", {"member": "ben"})
     own = await club.send(f"shares/{made['code']}/joins", {"member": "ananya"})

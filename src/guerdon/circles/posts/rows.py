@@ -14,7 +14,7 @@ Kind = Literal["post", "question", "answer", "share"]
 State = Literal["waiting", "shown", "refused", "hidden", "withdrawn"]
 NO_POST: Final = Problem("post_not_found", "there is no such post")
 _COLUMNS: Final = """post_id, kind, question_id, share, account_id, member_id, product, bought, language,
-    state, held_for, sealed, words, has_photo, digest, posted_at, decided_at, decided_by, reason, approved_at,
+    state, held_for, sealed, words, has_photo, digest, posted_at, decided_at, decided_by, reason, turns,
     likes, answers, reports, told"""
 _SELECT: Final = f"select {_COLUMNS} from posts"  # noqa: S608 - a list of columns of ours
 _INSERT: Final = f"""
@@ -24,7 +24,7 @@ on conflict do nothing
 """  # noqa: S608 - columns of ours
 _UPDATE: Final = """
 update posts set state = %s, held_for = %s, sealed = %s, has_photo = %s, digest = %s, decided_at = %s,
-    decided_by = %s, reason = %s, approved_at = %s, reports = %s
+    decided_by = %s, reason = %s, turns = %s, reports = %s
 where program_id = %s and post_id = %s
 """
 _LATEST: Final = 2**63 - 1
@@ -55,16 +55,40 @@ class Post(NamedTuple):
     decided_at: datetime | None = None
     decided_by: str = ""
     reason: str = ""
-    approved_at: datetime | None = None
+    turns: Sequence[datetime] = ()
+    """When it began to bring its author something, when that was taken back, and so on."""
     likes: int = 0
     answers: int = 0
     reports: int = 0
-    told: bool = False
+    told: int = 0
+    """So many of its turns does the engine know."""
 
     @property
     def shown_id(self) -> str:
         """How people see its id."""
         return number_text("post", self.post_id)
+
+    @property
+    def brings(self) -> bool:
+        """Whether it stands with what campaigns give for it."""
+        return len(self.turns) % 2 == 1
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it was approved, and the engine knows all that became of it."""
+        return 0 < len(self.turns) == self.told
+
+    def turned(self, now: datetime, *, brings: bool) -> Post:
+        """Let it bring its author something, or no more.
+
+        Args:
+            now: when, UTC.
+            brings: whether it does from now on.
+
+        Returns:
+            The post, the same where it is so already.
+        """
+        return self if brings == self.brings else self._replace(turns=[*self.turns, now])
 
 
 def parse_post(text: str) -> int:
@@ -93,7 +117,8 @@ def insert_post(tx: Tx, program_id: int, one: Post) -> None:
         program_id: of which program.
         one: the post.
     """
-    done = tx.execute(_INSERT, (program_id, *one._replace(held_for=list(one.held_for)))).rowcount
+    row = one._replace(held_for=list(one.held_for), turns=list(one.turns))
+    done = tx.execute(_INSERT, (program_id, *row)).rowcount
     assert done == 1, "its number is new"
 
 
@@ -142,7 +167,7 @@ def save_post(tx: Tx, program_id: int, one: Post) -> None:
         one: as it stands now.
     """
     state = (one.state, list(one.held_for), one.sealed, one.has_photo, one.digest)
-    decided = (one.decided_at, one.decided_by, one.reason, one.approved_at, one.reports)
+    decided = (one.decided_at, one.decided_by, one.reason, list(one.turns), one.reports)
     done = tx.execute(_UPDATE, (*state, *decided, program_id, one.post_id)).rowcount
     assert done == 1, "locked, and found"
 
@@ -307,7 +332,7 @@ def authors_of_alike(tx: Tx, program_id: int, digest: bytes) -> set[int]:
 
 
 def list_untold(tx: Tx, program_id: int, page: tuple[int, int]) -> list[Post]:
-    """List what was approved and of which the engine was not told.
+    """List what was approved, or hidden afterwards, and of which the engine was not told.
 
     Args:
         tx: bound to the tenant.
@@ -318,22 +343,26 @@ def list_untold(tx: Tx, program_id: int, page: tuple[int, int]) -> list[Post]:
         The oldest first.
     """
     rows = tx.execute(
-        f"{_SELECT} where program_id = %s and approved_at is not null and not told and post_id > %s"
+        f"{_SELECT} where program_id = %s and told < cardinality(turns) and post_id > %s"
         " order by post_id limit %s",
         (program_id, *page),
     )
     return [_post(row) for row in rows]
 
 
-def mark_told(tx: Tx, program_id: int, post_id: int) -> None:
-    """Note that the engine knows that a post was approved.
+def mark_told(tx: Tx, program_id: int, post_id: int, turns: int) -> None:
+    """Note that the engine knows what became of a post.
 
     Args:
         tx: bound to the tenant.
         program_id: of which program.
         post_id: which.
+        turns: so many of its turns were told, or more by others.
     """
-    tx.execute("update posts set told = true where program_id = %s and post_id = %s", (program_id, post_id))
+    tx.execute(
+        "update posts set told = greatest(told, %s) where program_id = %s and post_id = %s",
+        (turns, program_id, post_id),
+    )
 
 
 def forget_author(tx: Tx, program_id: int, member_id: int) -> None:

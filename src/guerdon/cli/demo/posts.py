@@ -17,7 +17,7 @@ from guerdon.engine.commands import IngestEvent
 from guerdon.engine.community import posting
 from guerdon.engine.community.moderating import Moderator, decide
 from guerdon.engine.community.posting import Author, Desk, Written
-from guerdon.engine.community.telling import Untold, untold_post
+from guerdon.engine.community.telling import Untold, untold_turns
 from guerdon.engine.sharing import making
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref, resolve
@@ -74,7 +74,7 @@ def post_and_share(scene: Scene, filled: Filled) -> None:
     day = _Day(scene, Desk(house.vault(scene.tenant_id), house.ids), live.program_id)
     with house.database.transaction(scene.tenant_id) as tx:
         posts = _posts(tx, day, members)
-        untold = [untold_post(tx, live.program_id, one) for one in posts if one.approved_at is not None]
+        untold = [each for one in posts for each in untold_turns(tx, live.program_id, one)]
     _tell(scene, untold)
 
 
@@ -103,7 +103,7 @@ def _posts(tx: Tx, day: _Day, members: Sequence[str]) -> list[Post]:
 
 def _approved(tx: Tx, day: _Day, one: Post, at: datetime) -> Post:
     if one.state == "waiting":
-        who = Moderator(day.program_id, "demo", at, day.scene.house.ids)
+        who = Moderator(day.program_id, "demo", at, day.scene.house.ids, True)
         decide(tx, who, one.post_id, ("approve", ""))
     return find_post(tx, day.program_id, one.post_id) or one
 

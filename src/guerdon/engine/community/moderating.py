@@ -30,10 +30,15 @@ class Moderator(NamedTuple):
     """As the audit trail names them."""
     now: datetime
     ids: IdMaker
+    takes_back: bool
+    """Whether what a post has brought goes when it is hidden, as the program says."""
 
 
 def decide(tx: Tx, who: Moderator, post_id: int, what: tuple[Decision, str]) -> Post:
-    """Decide on a post, with a row in the audit trail. What is approved again brings nothing again.
+    """Decide on a post, with a row in the audit trail.
+
+    What it brings begins when it is approved, and ends when it is hidden or refused, where the program takes
+    it back; what is approved again brings it again.
 
     Args:
         tx: bound to the tenant.
@@ -60,7 +65,10 @@ def decide(tx: Tx, who: Moderator, post_id: int, what: tuple[Decision, str]) -> 
         raise Problem.at("/reason", "reason_missing", "say why; the author may read it")
     if one.question_id is not None and "shown" in (one.state, _TO[decision]):
         count_answers(tx, who.program_id, one.question_id, 1 if decision == "approve" else -1)
-    decided = one._replace(
+    turned = one.turned(who.now, brings=True) if decision == "approve" else one
+    if decision != "approve" and who.takes_back:
+        turned = one.turned(who.now, brings=False)
+    decided = turned._replace(
         state=_TO[decision],
         held_for=[],
         decided_at=who.now,
@@ -68,7 +76,6 @@ def decide(tx: Tx, who: Moderator, post_id: int, what: tuple[Decision, str]) -> 
         reason=reason,
         # Those who reported it were heard: others may report it anew.
         reports=0 if decision == "approve" else one.reports,
-        approved_at=one.approved_at or (who.now if decision == "approve" else None),
     )
     save_post(tx, who.program_id, decided)
     detail = {"kind": one.kind, "reason": reason} if reason else {"kind": one.kind}

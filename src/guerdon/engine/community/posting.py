@@ -120,7 +120,7 @@ def write(tx: Tx, desk: Desk, author: Author, said: Written) -> Post:
         has_photo=said.photo is not None,
         digest=digest,
         posted_at=author.now,
-        approved_at=None if why else author.now,
+        turns=() if why else (author.now,),
     )
     insert_post(tx, author.program_id, one)
     _keep_photo(tx, desk, author, one, said.photo)
@@ -141,13 +141,15 @@ def purpose_of(post_id: int) -> str:
     return f"post:{post_id}"
 
 
-def withdraw(tx: Tx, program_id: int, member_id: int, post_id: int) -> Post:
+def withdraw(tx: Tx, author: Author, post_id: int) -> Post:
     """Take a post back: its text and its photo are gone, what it brought stays.
+
+    What others have reported until it had to wait is as good as hidden: nobody keeps what it brought by being
+    faster than who looks at it.
 
     Args:
         tx: bound to the tenant.
-        program_id: of which program.
-        member_id: who takes it back.
+        author: who takes it back.
         post_id: which.
 
     Returns:
@@ -156,14 +158,17 @@ def withdraw(tx: Tx, program_id: int, member_id: int, post_id: int) -> Post:
     Raises:
         Problem: `post_not_found`, also for what others wrote.
     """
+    program_id = author.program_id
     one = lock_post(tx, program_id, post_id)
-    if one.member_id != member_id:
+    if one.member_id != author.member_id:
         raise NO_POST
     if one.state == "withdrawn":
         return one
     if one.state == "shown" and one.question_id is not None:
         count_answers(tx, program_id, one.question_id, -1)
     remove_photo(tx, (program_id, post_id))
+    if one.state == "waiting" and author.program.definition.community.takes_back:
+        one = one.turned(author.now, brings=False)
     gone = one._replace(state="withdrawn", held_for=[], sealed=None, has_photo=False, digest=None)
     save_post(tx, program_id, gone)
     return gone

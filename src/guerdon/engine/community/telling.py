@@ -22,6 +22,7 @@ from guerdon.rules.own_events import (
     ANSWER_APPROVED,
     COMMUNITY,
     POST_APPROVED,
+    POST_HIDDEN,
     POST_LIKED,
     SHARE_APPROVED,
     SHARING,
@@ -101,8 +102,23 @@ def share_data(share: Share) -> dict[str, Any]:
     return {"share": share.code, "kind": share.kind, "what": share.what}
 
 
-def untold_post(tx: Tx, program_id: int, one: Post) -> Untold:
-    """Say what the engine is to be told of a post that was approved.
+def turn_name(one: Post, turn: int) -> str:
+    """Name the event of one turn of a post.
+
+    Args:
+        one: the post.
+        turn: 1 for its first approval, 2 for being hidden after that, and so on.
+
+    Returns:
+        Its id at its source.
+    """
+    again = (turn + 1) // 2
+    name = one.shown_id if again == 1 else f"{one.shown_id}/{again}"
+    return name if turn % 2 else f"{name}/back"
+
+
+def untold_turns(tx: Tx, program_id: int, one: Post) -> list[Untold]:
+    """Say what the engine is to be told of a post that was approved, or hidden afterwards.
 
     Args:
         tx: bound to the tenant.
@@ -110,25 +126,54 @@ def untold_post(tx: Tx, program_id: int, one: Post) -> Untold:
         one: the post.
 
     Returns:
-        The event; none for an answer to a question of the same account, which brings nothing, and for what
-        was said of a share that is gone.
+        The events in their order; none for an answer to a question of the same account, which brings nothing,
+        and for what was said of a share that is gone.
     """
-    assert one.approved_at is not None, "only what was approved is told"
+    if one.told >= len(one.turns):
+        return []
+    said = said_of(tx, program_id, one)
+    return [_turn(program_id, one, turn, said) for turn in range(one.told + 1, len(one.turns) + 1)]
 
-    def mark(later: Tx) -> None:
-        rows.mark_told(later, program_id, one.post_id)
 
-    whose = (one.member_id, one.approved_at)
+Said = tuple[str, str, dict[str, Any]]
+"""Source, type and data of the event that a post brings its author."""
+
+
+def said_of(tx: Tx, program_id: int, one: Post) -> Said | None:
+    """Say what the event of a post that is approved says.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        one: the post.
+
+    Returns:
+        Source, type and data; None where it brings nothing.
+    """
     if one.kind == "share":
         share = find_share(tx, one.share)
-        name = (SHARING, one.shown_id, SHARE_APPROVED)
-        data = {**share_data(share), "post": one.shown_id} if share is not None else {}
-        return Untold(cloud_event(name, whose, data) if share is not None else None, one.approved_at, mark)
+        if share is None:
+            return None
+        return SHARING, SHARE_APPROVED, {**share_data(share), "post": one.shown_id}
     question = find_post(tx, program_id, one.question_id) if one.question_id is not None else None
     if question is not None and question.account_id == one.account_id:
-        return Untold(None, one.approved_at, mark)
-    kind = ANSWER_APPROVED if one.kind == "answer" else POST_APPROVED
-    return Untold(cloud_event((COMMUNITY, one.shown_id, kind), whose, data_of(one)), one.approved_at, mark)
+        return None
+    return COMMUNITY, ANSWER_APPROVED if one.kind == "answer" else POST_APPROVED, data_of(one)
+
+
+def _turn(program_id: int, one: Post, turn: int, said: Said | None) -> Untold:
+    at = one.turns[turn - 1]
+
+    def mark(later: Tx) -> None:
+        rows.mark_told(later, program_id, one.post_id, turn)
+
+    if said is None:
+        return Untold(None, at, mark)
+    source, kind, data = said
+    name = turn_name(one, turn)
+    if turn % 2 == 0:
+        kind, data = POST_HIDDEN, {"order": turn_name(one, turn - 1), "id": name, "all": True}
+    return Untold(cloud_event((source, name, kind), (one.member_id, at), data), at, mark)
 
 
 def untold_like(tx: Tx, program_id: int, one: Like) -> Untold:
@@ -230,7 +275,7 @@ def _posts(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Seque
     while True:
         with database.transaction(tenant_id) as tx:
             page = rows.list_untold(tx, program.program_id, (after, PAGE))
-            told = [untold_post(tx, program.program_id, one) for one in page]
+            told = [each for one in page for each in untold_turns(tx, program.program_id, one)]
         if not page:
             return
         yield told

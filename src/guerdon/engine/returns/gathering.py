@@ -30,6 +30,7 @@ from guerdon.members.merging.moving import ask_heirs, list_line, load_edges
 from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.events import PaidOrder, ReturnOrder
 from guerdon.rules.lives import LifeKey, LotLife
+from guerdon.rules.own_events import SOURCE, TAKEN_BACK
 from guerdon.rules.program import Program
 from guerdon.rules.undo import decisions_of, ended_lots, redemptions_of
 
@@ -181,7 +182,13 @@ def _stored(tx: Tx, found: Sequence[KnownEvent]) -> dict[UUID, StoredEvent]:
 def _choose(item: Item, command: ReturnOrder, known: Mapping[Pair, KnownEvent]) -> KnownEvent | None:
     """Choose the order by its source; a checkout that named none stands for any."""
     assert item.event is not None
-    of_id = {source: one for (source, name), one in known.items() if name == command.asked.order}
+    # What is given as an order is has a source of ours, and only our own events take it back.
+    is_own = item.event.type in TAKEN_BACK
+    of_id = {
+        source: one
+        for (source, name), one in known.items()
+        if name == command.asked.order and source.startswith(SOURCE) == is_own
+    }
     source = item.event.source
     if source:
         return of_id.get(source) or of_id.get("")

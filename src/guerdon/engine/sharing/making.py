@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
@@ -41,6 +41,8 @@ _TAKEN: Final = """
 select from redemptions where account_id = any(%s::bigint[]) and reward = %s and status <> 'cancelled' limit 1
 """
 _EARNED: Final = "select from badges where account_id = any(%s::bigint[]) and badge = %s limit 1"
+Traced = Literal["noted", "before", "late", "own"]
+"""That somebody came by it is noted now, or was before; they joined long ago; it is of their own account."""
 _JOINED: Final = "select joined_at from members where account_id = %s and member_id = %s"
 
 
@@ -139,7 +141,7 @@ def visit(
     return found, insert_visit(tx, found, (today, visitor), (now, not awaited))
 
 
-def trace(tx: Tx, author: Author, code: str) -> bool:
+def trace(tx: Tx, author: Author, code: str) -> Traced:
     """Note by which share somebody came who has just joined.
 
     Args:
@@ -148,7 +150,7 @@ def trace(tx: Tx, author: Author, code: str) -> bool:
         code: of the share.
 
     Returns:
-        False where it was noted before, where it is their own account's, or where they joined long ago.
+        What became of it.
 
     Raises:
         Problem: `share_not_found`.
@@ -157,12 +159,12 @@ def trace(tx: Tx, author: Author, code: str) -> bool:
     if found is None or found.ended_at is not None or found.program_id != author.program_id:
         raise NO_SHARE
     row = tx.execute(_JOINED, (author.account_id, author.member_id)).fetchone()
-    is_new = row is not None and row[0] >= max(found.shared_at, author.now - JOINS_WITHIN)
-    if not is_new or found.account_id == author.account_id:
-        return False
-    return insert_joining(
-        tx, author.program_id, Joining(author.account_id, author.member_id, code, author.now)
-    )
+    if found.account_id == author.account_id:
+        return "own"
+    if row is None or row[0] < max(found.shared_at, author.now - JOINS_WITHIN):
+        return "late"
+    joining = Joining(author.account_id, author.member_id, code, author.now)
+    return "noted" if insert_joining(tx, author.program_id, joining) else "before"
 
 
 def _owned(tx: Tx, author: Author, kind: Kind, thing: str) -> str:

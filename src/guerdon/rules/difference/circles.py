@@ -37,6 +37,10 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Community, "max_per_day"): ("takes of a member in a day", _count("post")),
     (Community, "likes_per_day"): ("takes of a member in a day", _count("like")),
     (Community, "reports"): ("takes a post off the page after", _count("report")),
+    (Community, "on_hide"): (
+        "lets what a post brought",
+        lambda value, _: "go when it is hidden" if value == "take_back" else "stay when it is hidden",
+    ),
     (Sharing, "of"): ("is of", _listed),
     (Sharing, "to"): ("leads to", lambda value, _: str(value) if value else "no address"),
     (Sharing, "text"): ("says", lambda value, _: names(value) if value else "nothing of the program"),

@@ -41,6 +41,7 @@ BUILT_IN: Final = frozenset(
         "post.approved",
         "answer.approved",
         "post.liked",
+        "post.hidden",
         "share.approved",
         "share.visited",
         "share.joined",

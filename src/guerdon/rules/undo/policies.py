@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from guerdon.rules.events import PaidOrder
-from guerdon.rules.own_events import REFERRAL_COMPLETED
+from guerdon.rules.own_events import GIVEN
 from guerdon.rules.referrals.keys import FIRST
 
 Policy = Literal["reevaluate", "full_only", "keep"]
@@ -23,8 +23,9 @@ def policy_of(paid: PaidOrder, campaign: str = "", reward: str = "") -> Policy:
         The word.
     """
     definition = paid.program.definition
-    if paid.event.type == REFERRAL_COMPLETED:
-        # Whether the friend's order still counts was decided with its return, by what stands below.
+    if paid.event.type in GIVEN:
+        # Whether it goes back was decided before it was told: a friend's order by what stands below, a post
+        # when it was hidden.
         return "reevaluate"
     if campaign == FIRST:
         return definition.referral.on_return or definition.returns.on_return

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
+import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
-from guerdon.base.errors import Problem
+from guerdon.base.errors import Fault, Problem
 from guerdon.base.ids import number_text, parse_number
+from guerdon.circles.referrals import load_of
+from guerdon.engine.answers import Answer
 from guerdon.engine.commands import EnrolMember
 from guerdon.engine.community.forgetting import forget_person
 from guerdon.engine.sharing.making import trace
@@ -26,14 +30,16 @@ from guerdon.members.members import (
 )
 from guerdon.members.privacy import Erasure
 from guerdon.members.profiles import Profile, read_change, read_profile
+from guerdon.rules.coupons.codes import fold
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.community.taking import Whose, author_of
-from guerdon.web.api.shapes import ConsentShape, Erased, MemberLine, Members, MemberShape
+from guerdon.web.api.shapes import ConsentShape, Erased, ErrorPlace, MemberLine, Members, MemberShape
 from guerdon.web.api.standing import show_standing
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
 
+_LOG = structlog.get_logger(__name__)
 ROUTER: Final = APIRouter(tags=["Members"])
 Reading = Annotated[Call, Depends(admitted("members:read"))]
 Writing = Annotated[Call, Depends(admitted("members:write"))]
@@ -44,6 +50,14 @@ _KINDS: Final[dict[str, Kind]] = {
     "card": "card",
     "external_id": "external",
 }
+_UNKNOWN_SHARE: Final = Fault("/share", "share_unknown", "no such share stands: it is mistyped, or has ended")
+_NOT_COUNTED: Final = {
+    "own": Fault("/share", "share_own", "this share is of the member's own account"),
+    "late": Fault("/share", "share_late", "the member joined before, or longer than a day ago"),
+}
+_NOT_INVITED: Final = Fault(
+    "/referral_code", "referral_code_unused", "a member already: nobody invites them any more"
+)
 
 
 class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +76,13 @@ class NewMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     referral_code: str | None = None
     share: str | None = None
     """The code of the share that they came by."""
+
+
+class EnrolledShape(MemberShape, frozen=True):
+    """A member as enrolling answers."""
+
+    warnings: Sequence[ErrorPlace] = ()
+    """What of the call came to nothing, though they are enrolled."""
 
 
 class MemberPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,34 +113,56 @@ class _Kept(msgspec.Struct, frozen=True):
 @ROUTER.post(
     "/v1/programs/{program}/members",
     summary="Enrol a member",
-    **operation(MemberShape, body=NewMember, status=201, also=[(200, MemberShape)]),
+    **operation(EnrolledShape, body=NewMember, status=201, also=[(200, EnrolledShape)]),
 )
 async def enrol(call: Writing, program: str) -> Response:
-    """201 with the new member. Enrolling a known identity answers 200 with the member who has it."""
+    """201 with the new member; 200 with who has that identity. A wrong `share` stands in `warnings`."""
     profile = await to_thread.run_sync(_read_profile, call, program)
     said = await call.ask(
         EnrolMember(
             tenant_id=call.tenant_id, program=program, received_at=call.now, once=call.once, profile=profile
         )
     )
-    member = member_ref(parse_number("mem", said.member) or 0)
-    await to_thread.run_sync(_trace, call, program, member)
-    shown = await to_thread.run_sync(_show_one, call, program, member)
+    shown = await to_thread.run_sync(_enrolled, call, program, (said, profile))
     return answer(shown, 201 if said.created else 200)
 
 
-def _trace(call: Call, program: str, member: Ref) -> None:
-    """Note by which share they came; a share that has ended keeps nobody from joining."""
+def _enrolled(call: Call, program: str, what: tuple[Answer, Profile]) -> EnrolledShape:
+    """Show who was enrolled, with what of the call came to nothing."""
+    said, profile = what
+    number = parse_number("mem", said.member) or 0
+    found = [_trace(call, program, member_ref(number))]
+    if profile.referral_code and not said.created:
+        found.append(_unused(call, program, (number, profile.referral_code)))
+    faults = [one for one in found if one is not None]
+    for one in faults:
+        _LOG.warning("enrolled_without", program=program, member=said.member, code=one.code)
+    shown = _show_one(call, program, member_ref(number))
+    warnings = [ErrorPlace(pointer=one.pointer, code=one.code, detail=one.detail) for one in faults]
+    return EnrolledShape(**msgspec.structs.asdict(shown), warnings=warnings)
+
+
+def _trace(call: Call, program: str, member: Ref) -> Fault | None:
+    """Note by which share they came; one that is wrong keeps nobody from joining."""
     code = call.read(NewMember).share
     if not code:
-        return
+        return None
     whose = Whose(call.premises, call.tenant_id, program, call.now)
     try:
         with call.transaction() as tx:
-            trace(tx, author_of(tx, whose, member), code)
+            return _NOT_COUNTED.get(trace(tx, author_of(tx, whose, member), code))
     except Problem as problem:
         if problem.code != "share_not_found":
             raise
+        return _UNKNOWN_SHARE
+
+
+def _unused(call: Call, program: str, what: tuple[int, str]) -> Fault | None:
+    """Tell whether a code means nothing, as they are known; the same call again is no such thing."""
+    number, typed = what
+    with call.transaction() as tx:
+        rows = load_of(tx, call.house.live(tx, program).program_id, [number])
+    return None if any(one.code == fold(typed) for one in rows) else _NOT_INVITED
 
 
 def _read_profile(call: Call, program: str) -> Profile:

@@ -42,6 +42,7 @@ _TITLES: Final = {
     "team.reached": "The team reached a goal",
     "post.approved": "Post approved",
     "answer.approved": "Answer approved",
+    "post.hidden": "What was approved was hidden",
     "post.liked": "Somebody liked a post",
     "share.approved": "Share approved",
     "share.visited": "Somebody came by a share",

@@ -21,7 +21,7 @@ _REMEMBERED_SECONDS: Final = 5.0
 _MEMBERS = "select count(*) from members where program_id = %s and erased_at is null"
 _ORDERS = """
 select count(*) from events
-where program_id = %s and event_id >= %s::uuid and order_id is not null and booked_at >= %s
+where program_id = %s and event_id >= %s::uuid and type = 'order.paid' and booked_at >= %s
 """
 _UNITS = """
 select wallet, sum(available + pending)::bigint from wallets

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text, parse_number
 from guerdon.circles.posts.rows import Post, find_post, page_posts
-from guerdon.circles.sharing.rows import find_share
-from guerdon.engine.community.telling import data_of, share_data
+from guerdon.engine.community.telling import said_of, turn_name
 from guerdon.infra.tx import Tx
-from guerdon.rules.own_events import COMMUNITY, SHARING
+from guerdon.rules.own_events import COMMUNITY, POST_LIKED, SHARING
 
 _PAGE: Final = 500
 _EVENTS: Final = """
@@ -25,7 +24,7 @@ where k.program_id = %s and k.source = %s and k.id = any(%s::text[])
 _LOOSE: Final = """
 select e.account_id, e.program_id, e.id, e.type, e.member_id from events e
 where e.source = any(%s::text[])
-    and e.type in ('post.approved', 'answer.approved', 'post.liked', 'share.approved')
+    and e.type in ('post.approved', 'answer.approved', 'post.liked', 'share.approved', 'post.hidden')
 order by e.program_id, e.id
 """
 _COUNTS: Final = """
@@ -41,6 +40,7 @@ select s.code, s.account_id, s.visits, s.joined,
     (select count(*) from share_joins j where j.program_id = s.program_id and j.code = s.code)
 from shares s order by s.code
 """
+_THERE: Final = "select from members where member_id = %s and erased_at is null"
 _UNREADABLE: Final = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, zlib.error)
 
 
@@ -68,20 +68,20 @@ def check_posts(tx: Tx) -> Iterator[Finding]:
             posts = [one for program, one in page if program == program_id]
             told = _told(tx, program_id, posts)
             for one in posts:
-                yield from _check(tx, program_id, one, told.get(one.shown_id))
+                yield from _check(tx, program_id, one, told)
         after = (page[-1][0], page[-1][1].post_id)
     yield from _counts(tx)
     for account_id, program_id, name, kind, member_id in tx.execute(
         _LOOSE, ([COMMUNITY, SHARING],)
     ).fetchall():
         post = _post_of(tx, program_id, name)
-        if post is None or post.member_id != member_id or post.approved_at is None:
+        if post is None or post.member_id != member_id or not _is_said(post, name, kind):
             key = f"{number_text('acc', account_id)} {name}"
             yield Finding("post_missing", "posts", key, f"a post of the event {kind}", "none", account_id)
 
 
 def _told(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[str, _Told]:
-    names = [one.shown_id for one in posts]
+    names = [turn_name(one, turn) for one in posts for turn in range(1, len(one.turns) + 1)]
     found = {}
     for source in (COMMUNITY, SHARING):
         for name, member_id, occurred_at, body in tx.execute(_EVENTS, (program_id, source, names)):
@@ -93,38 +93,42 @@ def _told(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[str, _Told]:
     return found
 
 
-def _check(tx: Tx, program_id: int, one: Post, told: _Told | None) -> Iterator[Finding]:
-    if told is None:
-        if one.told and not _brings_nothing(tx, program_id, one):
-            yield _finding(one, "told", (f"an event {one.shown_id}", "none"))
-        return
-    if told.data is not None:
-        expected = _expected(tx, one)
-        found = dict(told.data)
-        if one.state == "withdrawn":
-            # Whoever takes a post back takes its photo along.
-            expected.pop("has_photo", None)
-            found.pop("has_photo", None)
-        if found != expected:
-            yield _finding(one, "product", (json.dumps(found), json.dumps(expected)))
-    if told.member_id != one.member_id or told.occurred_at != one.approved_at:
-        wanted = f"{number_text('mem', told.member_id or 0)} at {told.occurred_at}"
-        shown = f"{number_text('mem', one.member_id)} at {one.approved_at}"
-        yield _finding(one, "approved_at", (wanted, shown))
+def _is_said(post: Post, name: str, kind: str) -> bool:
+    """Tell whether an event is one of a post's turns, or of somebody who likes it."""
+    if kind == POST_LIKED:
+        return bool(post.turns)
+    return any(name == turn_name(post, turn) for turn in range(1, len(post.turns) + 1))
 
 
-def _expected(tx: Tx, one: Post) -> dict[str, Any]:
-    if one.kind != "share":
-        return data_of(one)
-    share = find_share(tx, one.share)
-    return {**share_data(share), "post": one.shown_id} if share is not None else {}
+def _check(tx: Tx, program_id: int, one: Post, told: Mapping[str, _Told]) -> Iterator[Finding]:
+    said = said_of(tx, program_id, one) if one.turns else None
+    for turn, at in enumerate(one.turns, 1):
+        name = turn_name(one, turn)
+        event = told.get(name)
+        if event is None:
+            # Whoever was erased before the engine was told gets nothing any more.
+            if turn <= one.told and said is not None and _is_there(tx, one):
+                yield _finding(one, "told", (f"an event {name}", "none"))
+            continue
+        if event.data is not None and turn % 2 == 1:
+            yield from _check_data(one, event.data, said[2] if said is not None else {})
+        if event.member_id != one.member_id or event.occurred_at != at:
+            wanted = f"{number_text('mem', event.member_id or 0)} at {event.occurred_at}"
+            yield _finding(one, "turns", (wanted, f"{number_text('mem', one.member_id)} at {at}"))
 
 
-def _brings_nothing(tx: Tx, program_id: int, one: Post) -> bool:
-    if one.kind == "share":
-        return find_share(tx, one.share) is None
-    question = find_post(tx, program_id, one.question_id) if one.question_id is not None else None
-    return question is not None and question.account_id == one.account_id
+def _is_there(tx: Tx, one: Post) -> bool:
+    return tx.execute(_THERE, (one.member_id,)).fetchone() is not None
+
+
+def _check_data(one: Post, data: Any, expected: Mapping[str, Any]) -> Iterator[Finding]:
+    # Whoever takes a post back takes its photo along.
+    unseen = {"has_photo"} if one.state == "withdrawn" else set()
+    found, wanted = (
+        {key: value for key, value in each.items() if key not in unseen} for each in (data, expected)
+    )
+    if found != wanted:
+        yield _finding(one, "product", (json.dumps(found), json.dumps(wanted)))
 
 
 def _counts(tx: Tx) -> Iterator[Finding]:

@@ -38,6 +38,13 @@ class Community(DescribedPart):
     """How many likes a member gives in a day."""
     reports: Count = 3
     """So many members who report it take it off the page until somebody has looked."""
+    on_hide: Literal["take_back", "keep"] = "take_back"
+    """Whether what it brought its author goes when staff hides it; so of what was said of a share."""
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether what a post brought goes when staff hides it."""
+        return self.on_hide == "take_back"
 
 
 class Sharing(DescribedPart):

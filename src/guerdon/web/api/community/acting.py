@@ -12,7 +12,7 @@ from fastapi import Response
 from guerdon.circles.posts import opinions
 from guerdon.circles.posts.rows import NO_POST, Post, find_post
 from guerdon.engine.community.posting import Author
-from guerdon.engine.community.telling import Untold, untold_like, untold_post
+from guerdon.engine.community.telling import Untold, untold_like, untold_turns
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
 from guerdon.web.api.calls.call import Call, Page, answer, listing
@@ -66,7 +66,7 @@ def _look(call: Call, whose: Whose, kept: _Kept) -> tuple[Post, list[Untold]]:
         one = find_post(tx, program_id, kept.post)
         if one is None:
             raise NO_POST
-        untold = [untold_post(tx, program_id, one)] if one.approved_at is not None and not one.told else []
+        untold = untold_turns(tx, program_id, one)
         like = opinions.find_untold(tx, program_id, (one.post_id, kept.member))
         if like is not None:
             untold.append(untold_like(tx, program_id, like))

@@ -12,7 +12,7 @@ from guerdon.base.ids import number_text
 from guerdon.circles.posts.names import forget_name
 from guerdon.circles.posts.rows import NO_POST, Post, find_post, list_in_state, parse_post
 from guerdon.engine.community.moderating import LONGEST_REASON, Moderator, decide
-from guerdon.engine.community.telling import Untold, untold_post
+from guerdon.engine.community.telling import Untold, untold_turns
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
 from guerdon.programs.audit import Act, record
@@ -70,13 +70,14 @@ def one_held(call: Moderating, program: str, post: str) -> Response:
 
 @ROUTER.post(f"{_QUEUE}/{{post}}", summary="Decide on a post", **operation(HeldShape, body=PostDeciding))
 async def decide_on(call: Moderating, program: str, post: str) -> Response:
-    """Approving what waits shows it, and brings its author what campaigns give for it, once."""
+    """Approving shows it, and brings its author what campaigns give for it; hiding takes that back."""
     asked = call.read(PostDeciding)
     whose = Whose(call.premises, call.tenant_id, program, call.now)
 
     def act(tx: Tx) -> tuple[int, _Kept]:
-        program_id = call.house.live(tx, program).program_id
-        who = Moderator(program_id, call.caller.actor, call.now, call.house.ids)
+        live = call.house.live(tx, program)
+        takes_back = live.program.definition.community.takes_back
+        who = Moderator(live.program_id, call.caller.actor, call.now, call.house.ids, takes_back)
         return 200, _Kept(decide(tx, who, parse_post(post), (asked.decision, asked.reason)).post_id)
 
     done = await to_thread.run_sync(once, call, act)
@@ -110,9 +111,7 @@ def _untold(call: Call, program: str, post_id: int) -> list[Untold]:
     with call.transaction() as tx:
         program_id = call.house.live(tx, program).program_id
         one = find_post(tx, program_id, post_id)
-        if one is None or one.approved_at is None or one.told:
-            return []
-        return [untold_post(tx, program_id, one)]
+        return untold_turns(tx, program_id, one) if one is not None else []
 
 
 def _shown(call: Call, program: str, post_id: int) -> Response:

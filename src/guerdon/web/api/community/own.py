@@ -67,7 +67,7 @@ async def withdraw(call: Writing, program: str, post: str) -> Response:
     asked = call.read(Withdrawing)
 
     def act(tx: Tx, author: Author) -> Post:
-        return posting.withdraw(tx, author.program_id, author.member_id, parse_post(post))
+        return posting.withdraw(tx, author, parse_post(post))
 
     return await act_as(call, program, asked.member, act)
 

@@ -95,7 +95,7 @@ def show_held(one: Post, reader: Reader, beside: Beside) -> HeldShape:
         decided_at=one.decided_at,
         decided_by=one.decided_by or None,
         reason=one.reason or None,
-        told=one.told,
+        told=one.is_told,
     )
 
 

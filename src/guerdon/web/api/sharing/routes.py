@@ -157,7 +157,7 @@ def join(call: Writing, program: str, share: str) -> Response:
 
     def act(tx: Tx) -> tuple[int, Traced]:
         author = author_of(tx, whose, parse_ref(asked.member))
-        return 200, Traced(share=share, noted=making.trace(tx, author, share))
+        return 200, Traced(share=share, noted=making.trace(tx, author, share) == "noted")
 
     return once(call, act)
 

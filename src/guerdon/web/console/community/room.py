@@ -14,7 +14,7 @@ from guerdon.circles.posts.opinions import reports_of
 from guerdon.circles.posts.photos import load_sizes
 from guerdon.circles.posts.rows import Post, count_by_state, find_post, list_in_state, parse_post
 from guerdon.engine.community.moderating import LONGEST_REASON, Decision, Moderator, decide
-from guerdon.engine.community.telling import tell_page, untold_post
+from guerdon.engine.community.telling import tell_page, untold_turns
 from guerdon.infra.tx import Tx
 from guerdon.members.states import load_keys
 from guerdon.programs.programs import LiveVersion
@@ -82,7 +82,9 @@ def decide_on(visit: Deciding, program: str, post: str) -> Response:
     try:
         with visit.transaction() as tx:
             opened = open_program(tx, visit, program)
-            who = Moderator(opened.live.program_id, visit.staff.actor, visit.now, visit.house.ids)
+            takes_back = opened.live.program.definition.community.takes_back
+            live = opened.live.program_id
+            who = Moderator(live, visit.staff.actor, visit.now, visit.house.ids, takes_back)
             decide(tx, who, number, (decision, reason))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
@@ -109,11 +111,9 @@ def _tell(visit: Visit, opened: Opened, post_id: int) -> None:
     live = LiveVersion(opened.live.program_id, opened.program.key, opened.live.version)
     with visit.transaction() as tx:
         one = find_post(tx, live.program_id, post_id)
-        if one is None or one.approved_at is None or one.told:
-            return
-        untold = untold_post(tx, live.program_id, one)
+        untold = untold_turns(tx, live.program_id, one) if one is not None else []
     house = visit.house
-    tell_page(house.database, house.engine, (visit.tenant_id, live), ([untold], visit.now))
+    tell_page(house.database, house.engine, (visit.tenant_id, live), (untold, visit.now))
 
 
 def _page(
