@@ -174,7 +174,9 @@ async def test_who_joins_is_traced_back(club: Club) -> None:
     headers = {"guerdon-now": "2026-11-21T13:00:00Z"}
     for status in (201, 200):
         said = await club.api.post(f"{CLUB}/members", json=body, headers=headers)
-        assert (said.status_code, said.json()["warnings"]) == (status, []), "the same call again is no mistake"
+        assert (said.status_code, said.json()["warnings"]) == (status, []), (
+            "the same call again is no mistake"
+        )
     gone = await club.api.post(
         f"{CLUB}/members", json={"external_id": "eve", "share": "nonsense"}, headers=headers
     )
