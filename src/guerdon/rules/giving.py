@@ -75,9 +75,8 @@ def fix(draft: Draft, reward: Reward, command: Redeem, asked: Reward) -> Particu
     if reward.kind == "warranty":
         fixed = _warrant(draft, reward, command, fixed)
     if reward.kind == "access":
-        fixed = msgspec.structs.replace(
-            fixed, starts_at=_opens_at(draft, reward), ends_at=_ends_at(draft, reward)
-        )
+        starts_at, ends_at = access_span(draft, reward)
+        fixed = msgspec.structs.replace(fixed, starts_at=starts_at, ends_at=ends_at)
     if reward.partner:
         points = None if reward.gives is None else reward.gives * command.quantity
         fixed = msgspec.structs.replace(fixed, partner=reward.partner, partner_points=points)
@@ -121,18 +120,22 @@ def _warrant(draft: Draft, reward: Reward, command: Redeem, fixed: Particulars) 
     return msgspec.structs.replace(fixed, covers=covers, starts_at=starts_at, ends_at=ends_at)
 
 
-def _opens_at(draft: Draft, reward: Reward) -> datetime:
-    opens = None if reward.opens is None else _instant(draft, reward.opens)
+def access_span(draft: Draft, reward: Reward) -> tuple[datetime, datetime | None]:
+    """Tell from when until when an access holds that is taken now.
+
+    Args:
+        draft: the decision.
+        reward: the access.
+
+    Returns:
+        When it opens, and when it is over: when everybody has it, when the reward is, or when its own time
+        is; None without end.
+    """
     taken_at = draft.event.occurred_at
-    return taken_at if opens is None else opens
-
-
-def _ends_at(draft: Draft, reward: Reward) -> datetime | None:
-    """An access is over when everybody has it, when the reward is, or when its own time is."""
     ends = [_instant(draft, one) for one in (reward.public_at, reward.until) if one is not None]
     if reward.valid is not None:
-        ends.append(draft.program.zone.after(draft.event.occurred_at, reward.valid))
-    return min(ends, default=None)
+        ends.append(draft.program.zone.after(taken_at, reward.valid))
+    return taken_at if reward.opens is None else _instant(draft, reward.opens), min(ends, default=None)
 
 
 def _instant(draft: Draft, local: datetime) -> datetime:

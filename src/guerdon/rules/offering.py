@@ -163,6 +163,20 @@ def is_meant(draft: Draft, reward: Reward) -> bool:
         return False
 
 
+def why_not_entered(draft: Draft, reward: Reward) -> str:
+    """Say why an account may not come in by an access that is for nothing.
+
+    Args:
+        draft: the decision.
+        reward: the access.
+
+    Returns:
+        One of `SENTENCES`, empty where it may.
+    """
+    refused = why_not_offered(reward, _held(draft), _local(draft))
+    return refused or ("" if is_meant(draft, reward) else "reward_not_for_member")
+
+
 def price_for(draft: Draft, reward: Reward, quantity: int) -> dict[str, int]:
     """Tell what a reward costs the account of a decision.
 

@@ -182,6 +182,29 @@ class Campaign(msgspec.Struct, frozen=True):
         return ":" in self.key
 
 
+class Exclusive(msgspec.Struct, frozen=True):
+    """What only some members are shown, as compiled."""
+
+    key: str
+    audience: Expression | None
+    """For whom it is; None for everybody."""
+    starts: datetime | None
+    """The first local moment in which it is shown."""
+    ends: datetime | None
+    """The last one."""
+
+    def is_shown_at(self, local: datetime) -> bool:
+        """Tell whether it is shown to anybody.
+
+        Args:
+            local: the program's local clock, without its zone.
+
+        Returns:
+            True within its days.
+        """
+        return (self.starts is None or self.starts <= local) and (self.ends is None or local <= self.ends)
+
+
 class Reward(msgspec.Struct, frozen=True):
     """A reward as compiled."""
 

@@ -18,6 +18,7 @@ from guerdon.rules.parts import (
     Award,
     Campaign,
     Conversion,
+    Exclusive,
     Expiry,
     Multiply,
     Redeem,
@@ -37,6 +38,7 @@ __all__ = [
     "Award",
     "Campaign",
     "Conversion",
+    "Exclusive",
     "Expiry",
     "Multiply",
     "Program",
@@ -97,6 +99,8 @@ class Program(msgspec.Struct, frozen=True):
     """By trigger: what its campaigns read beside the event, as dotted paths, personal values left out."""
     personal_of: Mapping[str, tuple[str, ...]]
     """By trigger: what personal values its campaigns read of people."""
+    content: Mapping[str, Exclusive] = {}
+    """What only some members are shown, in the order of the document."""
     seen_ladders: Mapping[str, Ladder] = {}
     """Those that expressions see, where an earlier version's campaigns decide; empty for the ladders."""
 

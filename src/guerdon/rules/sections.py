@@ -129,6 +129,7 @@ _SECTIONS: Final[Mapping[str, Callable[[Any], Iterator[Sight]]]] = {
     "quizzes": _quiz,
     "draws": _draw,
     "leaderboards": _board,
+    "content": lambda one: iter([(one.audience, ACCOUNT, BOOL)]),
     "teams": lambda one: iter([(one.audience, ACCOUNT, BOOL)]),
     "journeys": _journey,
     "surveys": _survey,

@@ -25,6 +25,8 @@ from guerdon.web.api import (
     rewards,
     versions,
 )
+from guerdon.web.api.access import published as access_keys
+from guerdon.web.api.access import routes as access
 from guerdon.web.api.boards import routes as boards
 from guerdon.web.api.calls.quick import Quick
 from guerdon.web.api.calls.samples import SAMPLES
@@ -32,11 +34,12 @@ from guerdon.web.api.challenges import routes as challenges
 from guerdon.web.api.charity import routes as charity
 from guerdon.web.api.community import moderation, own, photos
 from guerdon.web.api.community import routes as community
+from guerdon.web.api.content import routes as content
 from guerdon.web.api.coupons import routes as coupons
+from guerdon.web.api.deeds import photos as deed_photos
 from guerdon.web.api.deeds import routes as deeds
 from guerdon.web.api.draws import routes as draws
 from guerdon.web.api.gift_cards import routes as gift_cards
-from guerdon.web.api.deeds import photos as deed_photos
 from guerdon.web.api.links import routes as links
 from guerdon.web.api.log import anchors, published
 from guerdon.web.api.log import routes as log
@@ -46,7 +49,7 @@ from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
 from guerdon.web.api.services import routes as services
 from guerdon.web.api.sharing import routes as sharing
-from guerdon.web.api.taking import access, causes
+from guerdon.web.api.taking import causes
 from guerdon.web.api.teams import routes as teams
 from guerdon.web.api.tiers import routes as ladders
 from guerdon.web.api.upkeep import health, keys, ticks, webhooks
@@ -80,6 +83,7 @@ _ROUTERS: Final = (
     # Before the members, whose references may hold slashes.
     challenges.ROUTER,
     draws.ROUTER,
+    content.ROUTER,
     members.ROUTER,
     ladders.ROUTER,
     links.ROUTER,
@@ -95,16 +99,17 @@ _ROUTERS: Final = (
     rewards.ROUTER,
     redemptions.ROUTER,
     access.ROUTER,
+    access_keys.ROUTER,
     causes.ROUTER,
     seats.ROUTER,
     services.ROUTER,
     deeds.ROUTER,
+    deed_photos.ROUTER,
     charity.ROUTER,
     quizzes.ROUTER,
     referrals.ROUTER,
     boards.ROUTER,
     teams.ROUTER,
-    deed_photos.ROUTER,
     community.ROUTER,
     moderation.ROUTER,
     own.ROUTER,
@@ -152,6 +157,7 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     app.state.premises = premises
     app.state.board = FigureBoard(house)
     app.state.logs = published.PublicLogs(house)
+    app.state.access_keys = access_keys.PublicKeys(house)
     app.router.routes.extend(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(Problem, _refused)

@@ -149,7 +149,9 @@ async def test_an_access_is_checked_by_the_shop_itself_and_names_nobody(shop: Sh
     await shop.order("A-1", "100.00")
     taken = await shop.taken("drop")
     assert taken["price"] == {}
-    token = taken["access"]["token"]
+    assert taken["access"] == {"starts_at": "2026-11-01T04:00:00Z", "ends_at": "2027-02-08T05:00:00Z"}
+    (entry,) = (await shop.ask("POST", "members/external:ana/access", json={}))[1]["data"]
+    token = entry["token"]
     (key,) = (await shop.get("access/keys"))["keys"]
     signed, _, signature = token.rpartition(".")
     public = Ed25519PublicKey.from_public_bytes(part(key["x"]))
@@ -160,12 +162,13 @@ async def test_an_access_is_checked_by_the_shop_itself_and_names_nobody(shop: Sh
     assert (head["alg"], head["kid"]) == ("EdDSA", key["kid"])
     assert claims == {
         "iss": "guerdon/club",
+        "aud": "shop",
         "sub": taken["account"],
-        "jti": taken["id"],
+        "member": taken["member"],
         "reward": "drop",
+        "redemption": taken["id"],
         "iat": int(NOW.timestamp()),
-        "nbf": 1793505600,
-        "exp": 1802062800,
+        "exp": int(NOW.timestamp()) + 900,
     }
     _, good = await shop.ask("POST", "access/check", json={"token": token})
     assert (good["good"], good["reason"], good["account"]) == (True, None, taken["account"])

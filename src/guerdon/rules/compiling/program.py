@@ -13,7 +13,7 @@ from guerdon.rules.compiling.challenges import badge_campaigns, challenges_of, o
 from guerdon.rules.compiling.compiler import Compiling, span_of
 from guerdon.rules.compiling.draws import draw_campaigns, draw_of
 from guerdon.rules.compiling.prizes import prize_campaigns
-from guerdon.rules.compiling.quizzes import quiz_of
+from guerdon.rules.compiling.quizzes import exclusive_of, quiz_of
 from guerdon.rules.compiling.rewards import reward_of
 from guerdon.rules.compiling.standing import kept_metrics, ladder_of, metric_of, segments_in
 from guerdon.rules.compiling.wallets import conversion_of, wallet_of
@@ -25,7 +25,7 @@ from guerdon.rules.orders import OrderSettings
 from guerdon.rules.play.boards import Board
 from guerdon.rules.play.draws import PrizeDraw
 from guerdon.rules.play.quiz import Quiz
-from guerdon.rules.program import INDEXED_FROM, Campaign, Program, Reward, Wallet
+from guerdon.rules.program import INDEXED_FROM, Campaign, Exclusive, Program, Reward, Wallet
 from guerdon.rules.promotions import CHECKOUT, Promotions, compile_promotions
 from guerdon.rules.reads import asked_by, inputs_of, personal_of
 from guerdon.rules.sections import section_environments, section_expressions
@@ -66,13 +66,15 @@ class _Parts(NamedTuple):
     quizzes: dict[str, Quiz]
     boards: dict[str, Board]
     teams: dict[str, Expression]
+    content: dict[str, Exclusive]
     promotions: Promotions
 
     @property
     def takers(self) -> list[Expression]:
-        """Who may play, of all that is played."""
+        """Who may play, of all that is played, and whom content is for."""
         played = [one.audience for one in self.quizzes.values()]
         played += [one.audience for one in self.boards.values()]
+        played += [one.audience for one in self.content.values()]
         return [one for one in played if one is not None] + list(self.teams.values())
 
     @property
@@ -100,13 +102,14 @@ def _parts_of(work: Compiling) -> _Parts:
     campaigns += badge_campaigns(challenges)
     quizzes = {key: quiz_of(work, key, one) for key, one in definition.quizzes.items()}
     boards, teams = boards_of(work, metrics), team_audiences(work)
+    content = {key: exclusive_of(work, key, one) for key, one in definition.content.items()}
     schedules = {one.key: one.schedule for one in campaigns}
     promotions = compile_promotions(definition, schedules, (work.expression, work.fault))
     for text, seen_from, expects in section_expressions(definition):
         work.expression(text, seen_from, expects)
     campaigns.sort(key=lambda campaign: (-campaign.priority, campaign.key))
     own = (wallets, metrics, ladders, challenges, rewards, segments, campaigns)
-    return _Parts(*own, draws, quizzes, boards, teams, promotions)
+    return _Parts(*own, draws, quizzes, boards, teams, content, promotions)
 
 
 def _asked_of(parts: _Parts) -> dict[str, tuple[Segment, ...]]:
@@ -155,6 +158,7 @@ def _compiled(work: Compiling, version: int) -> Program:
         challenges_by_event=_moved_by(parts.challenges),
         boards=parts.boards,
         team_audiences=parts.teams,
+        content=parts.content,
         campaigns=tuple(campaigns),
         by_trigger=by_trigger,
         indexes={

@@ -50,7 +50,7 @@ from guerdon.rules.definition.engagement.quizzes import (
     TrueFalseQuestion,
 )
 from guerdon.rules.definition.engagement.referral import Advocate, Referral, Review, Rung
-from guerdon.rules.definition.engagement.segments import Segment, Signal
+from guerdon.rules.definition.engagement.segments import Exclusive, Segment, Signal
 from guerdon.rules.definition.engagement.surveys import Survey, SurveyQuestion
 from guerdon.rules.definition.inactive import InactivePart, inactive_parts
 from guerdon.rules.definition.ladders import Benefit, Ladder, Tier
@@ -120,6 +120,7 @@ __all__ = [
     "Effect",
     "EffectPart",
     "EventKind",
+    "Exclusive",
     "ExitStep",
     "Expiry",
     "ExpressionText",

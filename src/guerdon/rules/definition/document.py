@@ -20,7 +20,7 @@ from guerdon.rules.definition.engagement.draws import Draw
 from guerdon.rules.definition.engagement.journeys import Journey
 from guerdon.rules.definition.engagement.quizzes import Quiz
 from guerdon.rules.definition.engagement.referral import Referral
-from guerdon.rules.definition.engagement.segments import Segment
+from guerdon.rules.definition.engagement.segments import Exclusive, Segment
 from guerdon.rules.definition.engagement.surveys import Survey
 from guerdon.rules.definition.ladders import Benefit, Ladder, Review
 from guerdon.rules.definition.metrics import Metric
@@ -200,6 +200,8 @@ class Definition(Part):
     """What members give their units to."""
     segments: Mapping[Name, SegmentEntry] = Field(default_factory=dict)
     """The accounts for which a condition holds."""
+    content: Mapping[Name, Exclusive] = Field(default_factory=dict)
+    """What only some members are shown: stories, films, plans, by what they care for."""
     journeys: Mapping[Name, Journey] = Field(default_factory=dict)
     """Messages and waits after a signal."""
     surveys: Mapping[Name, Survey] = Field(default_factory=dict)

@@ -121,6 +121,8 @@ class Reward(Part):
     """Money that it costs the shop."""
     sku: Line | None = None
     """The product."""
+    collection: Line | None = None
+    """The products that an access opens, as the shop calls them together."""
     tiers: Annotated[tuple[Line, ...], Listed()] = ()
     """The tiers that may have it; all without it."""
     at: Moment | None = None

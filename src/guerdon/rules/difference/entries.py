@@ -55,7 +55,7 @@ _ONE: Final = {
     "campaigns": "Campaign", "lanes": "The lane", "challenges": "The challenge", "quizzes": "The quiz",
     "leaderboards": "The leaderboard", "segments": "The segment", "journeys": "The journey",
     "surveys": "The survey", "draws": "The draw", "teams": "The kind of team", "causes": "The cause",
-    "benefits": "The benefit",
+    "benefits": "The benefit", "content": "The content",
 }  # fmt: skip
 _NAMED: Final = {"wallets": "The wallet", "ladders": "The ladder", "rewards": "Reward", "badges": "Badge"}
 

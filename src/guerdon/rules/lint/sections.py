@@ -296,7 +296,7 @@ def over_sections(asked: Asked) -> Iterator[tuple[str, str, Any]]:
         Section, key and the last day or local time.
     """
     definition: Definition = asked.definition
-    for section in ("challenges", "quizzes", "draws", "leaderboards", "causes", "surveys"):
+    for section in ("challenges", "quizzes", "draws", "leaderboards", "causes", "content", "surveys"):
         for key, one in getattr(definition, section).items():
             if one.ends is not None:
                 yield section, key, one.ends

@@ -26,7 +26,6 @@ from guerdon.rules.definition.rewards import RewardKind
 from guerdon.rules.particulars import Covered
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.seats.seating import fill_seats
-from guerdon.web.api.taking.access import signer
 from guerdon.web.api.taking.shapes import CardCode, Redemptions, RedemptionShape
 from guerdon.web.api.taking.shown import show_redemption
 from guerdon.web.outline import operation
@@ -147,9 +146,8 @@ def all_redemptions(
             account_id = found.account_id
         page = Page(wanted.limit + 1, wanted.after(int), account_id, only.status, only.kind, only.reward)
         rows = list_redemptions(tx, live.program_id, page)
-    signs = signer(call, program)
     return listing(
-        rows, wanted, lambda row: row.redemption_id, lambda row: show_redemption(live.program, row, signs)
+        rows, wanted, lambda row: row.redemption_id, lambda row: show_redemption(live.program, row)
     )
 
 
@@ -289,7 +287,7 @@ def _show_one(call: Call, program: str, number: int | None) -> RedemptionShape:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         row = get_redemption(tx, live.program_id, number or 0)
-        shown = show_redemption(live.program, row, signer(call, program))
+        shown = show_redemption(live.program, row)
         cards = ask_of_redemptions(tx, live.program_id, [row.redemption_id])().get(row.redemption_id, [])
     if not cards:
         return shown

@@ -103,6 +103,8 @@ def _shown(program: Program, reward: Reward, left: Mapping[str, int], offer: Off
         partner=reward.partner or None,
         place=in_first_language(program, written.place),
         at=written.at.isoformat() if written.at is not None else None,
+        sku=written.sku,
+        collection=written.collection,
     )
 
 

@@ -1,17 +1,19 @@
-"""Segments, and the signals that journeys wait for."""
+"""Segments, what is shown to some members alone, and the signals that journeys wait for."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import AliasChoices, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from guerdon.rules.definition.engagement.community import WebAddress
+from guerdon.rules.definition.engagement.dated import Dated
 from guerdon.rules.definition.scalars.part import DescribedPart
 from guerdon.rules.definition.scalars.problems import refusal
 from guerdon.rules.definition.scalars.texts import Text
-from guerdon.rules.definition.scalars.values import EVENT_PATTERN, EventType, Name
+from guerdon.rules.definition.scalars.values import EVENT_PATTERN, EventType, Moment, Name, Picture
 from guerdon.rules.definition.scalars.words import ExpressionText
 
 _EVENT: Final = re.compile(EVENT_PATTERN)
@@ -27,6 +29,39 @@ class Segment(DescribedPart):
     """How people call the segment."""
     description: Text | None = None
     """Who is meant, in a sentence."""
+
+
+class Exclusive(Dated):
+    """Something to read, see or open that only some members are shown."""
+
+    name: Text | None = None
+    """What stands above it."""
+    text: Text | None = None
+    """What it says."""
+    url: WebAddress | None = None
+    """Where there is more of it."""
+    picture: Picture | None = None
+    """A picture, as an address or as the name of a file."""
+    alt: Text | None = None
+    """What the picture shows, for those who do not see it."""
+    audience: ExpressionText | None = Field(
+        default=None, validation_alias=AliasChoices("audience", "for"), serialization_alias="audience"
+    )
+    """For whom it is: the account, its segments, tiers and attributes, and who acts."""
+    starts: Moment | None = Field(
+        default=None, validation_alias=AliasChoices("starts", "from"), serialization_alias="starts"
+    )
+    """The first day or local time on which it is shown."""
+    ends: Moment | None = Field(
+        default=None, validation_alias=AliasChoices("ends", "until"), serialization_alias="ends"
+    )
+    """The last day or local time on which it is."""
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Exclusive:
+        if self.text is None and self.url is None:
+            raise refusal("one_of_these", "text or url was expected", expected="text or url")
+        return self
 
 
 class Signal(DescribedPart):

@@ -14,6 +14,7 @@ _OF_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "match": ("donation",),
     "adds": ("warranty",),
     "gives": ("partner",),
+    "collection": ("access",),
 }
 """Keys that mean something for rewards of some kinds alone."""
 

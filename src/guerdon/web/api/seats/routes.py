@@ -16,6 +16,7 @@ from guerdon.members.identities import Found, parse_ref, resolve
 from guerdon.rewards.redemptions import Redemption, get_redemption
 from guerdon.rewards.seats.calendar import written
 from guerdon.rewards.seats.waiting import Wait, list_line, list_of_member, place_in_line
+from guerdon.web.api.access.routes import signer_of
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.seats.seating import (
@@ -31,7 +32,6 @@ from guerdon.web.api.seats.seating import (
     ticket_of,
 )
 from guerdon.web.api.seats.shapes import CheckinShape, TicketShape, Waits, WaitShape
-from guerdon.web.api.taking.access import signer
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
 
@@ -115,8 +115,10 @@ def waits(call: Reading, program: str, member: Annotated[str, Query(max_length=2
 )
 def ticket(call: Reading, program: str, redemption: str) -> Response:
     """A signed code, also as a picture; whoever shows it first comes in."""
-    live, row = _redemption(call, program, redemption)
-    return answer(ticket_of(live.program, row, signer(call, program)))
+    with call.transaction() as tx:
+        live, row = _taken(tx, call, program, redemption)
+        signer = signer_of(tx, call, live)
+    return answer(ticket_of(live.program, row, signer))
 
 
 @ROUTER.get(
@@ -216,18 +218,22 @@ def _member(tx: Tx, call: Call, live: Live, member: str) -> Found:
 
 def _redemption(call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     with call.transaction() as tx:
-        live = call.house.live(tx, program)
-        row = get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
-    return live, row
+        return _taken(tx, call, program, redemption)
+
+
+def _taken(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
+    live = call.house.live(tx, program)
+    return live, get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
 
 
 def _seat(call: Call, program: str, asked: Showing) -> tuple[Live, Redemption]:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
+        signer = signer_of(tx, call, live)
         if call.once is None:
-            return live, read_ticket(tx, live, signer(call, program), (asked.code, asked.reward))
+            return live, read_ticket(tx, live, signer, (asked.code, asked.reward))
         # A repeat with its key gets the first answer, so that what it found used is no fault of its own.
-        said = signer(call, program).read_ticket(asked.code)
+        said = signer.read_ticket(asked.code)
         row = get_redemption(tx, live.program_id, parse_number("red", said.redemption) or 0)
         if asked.reward is not None and row.reward != asked.reward:
             raise Problem.at("/code", "ticket_for_another", f"this ticket is for {row.reward}")

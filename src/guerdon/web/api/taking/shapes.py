@@ -49,6 +49,10 @@ class RewardShape(Answered, frozen=True):
     place: str | None = None
     at: str | None = None
     """When it takes place, on the program's clock."""
+    sku: str | None = None
+    """The product."""
+    collection: str | None = None
+    """The products that an access opens."""
 
 
 class Rewards(Answered, frozen=True):
@@ -125,10 +129,8 @@ class WarrantyShape(Answered, frozen=True):
 
 
 class AccessShape(Answered, frozen=True):
-    """An access before others."""
+    """An access before others; `POST …/members/{ref}/access` gives a token that shops check."""
 
-    token: str
-    """A JSON Web Token; the key to check it is at `…/access/keys`."""
     starts_at: datetime | None
     ends_at: datetime | None
 

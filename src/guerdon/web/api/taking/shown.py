@@ -6,7 +6,6 @@ from datetime import datetime
 
 from guerdon.base.exact import plain_text, scaled_text
 from guerdon.base.ids import number_text
-from guerdon.rewards.access import Access, Signer
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rules.definition import Reward, Text
 from guerdon.rules.particulars import Particulars
@@ -22,13 +21,12 @@ from guerdon.web.api.taking.shapes import (
 )
 
 
-def show_redemption(program: Program, row: Redemption, signer: Signer) -> RedemptionShape:
+def show_redemption(program: Program, row: Redemption) -> RedemptionShape:
     """Show a redemption.
 
     Args:
         program: the live one, for scales and for what stands of the reward.
         row: as stored.
-        signer: writes access tokens.
 
     Returns:
         What the API answers.
@@ -54,7 +52,7 @@ def show_redemption(program: Program, row: Redemption, signer: Signer) -> Redemp
         chosen_from=fixed.chosen_from or None,
         donation=_donation(fixed),
         warranty=_warranty(row, fixed),
-        access=_access(program, row, signer) if row.kind == "access" and stands else None,
+        access=_access(fixed) if row.kind == "access" and stands else None,
         content=_content(program, written) if stands else None,
         partner=_partner(row, fixed),
         place=in_first_language(program, written.place) if written is not None else None,
@@ -105,18 +103,8 @@ def _warranty(row: Redemption, fixed: Particulars) -> WarrantyShape | None:
     )
 
 
-def _access(program: Program, row: Redemption, signer: Signer) -> AccessShape:
-    fixed = row.fixed
-    access = Access(
-        program.key,
-        number_text("acc", row.account_id),
-        row.reward,
-        number_text("red", row.redemption_id),
-        fixed.starts_at,
-        fixed.ends_at,
-    )
-    token = signer.sign(access, row.issued_at)
-    return AccessShape(token=token, starts_at=fixed.starts_at, ends_at=fixed.ends_at)
+def _access(fixed: Particulars) -> AccessShape:
+    return AccessShape(starts_at=fixed.starts_at, ends_at=fixed.ends_at)
 
 
 def _content(program: Program, written: Reward | None) -> ContentShape | None:

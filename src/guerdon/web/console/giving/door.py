@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.errors import Problem
 from guerdon.engine.commands import UseRedemption
 from guerdon.infra.tx import Tx
-from guerdon.rewards.access import Signer
+from guerdon.rewards.access_keys import load_signer
 from guerdon.rewards.counting import Counts, count_redemptions
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rewards.seats.waiting import count_waiting, seats_left
@@ -81,9 +81,10 @@ async def _enter(visit: Visit, program: str) -> Entered:
 
 def _ticket(visit: Visit, program: str) -> Redemption:
     code, reward = visit.field("code", 2_000), visit.field("reward", 200)
-    signer = Signer(visit.house.vault(visit.tenant_id).digest, program)
+    digest = visit.house.vault(visit.tenant_id).digest
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
+        signer = load_signer(tx, digest, (opened.live.program_id, program), visit.now)
         return read_ticket(tx, opened.live, signer, (code, reward or None))
 
 

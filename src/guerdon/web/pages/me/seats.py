@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
-from guerdon.rewards.access import Signer
+from guerdon.rewards.access_keys import load_signer
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rewards.seats import calendar
 from guerdon.rewards.seats.waiting import list_of_member, place_in_line
@@ -51,10 +51,11 @@ def load_wait_views(tx: Tx, reader: Reader) -> list[WaitView]:
     ]
 
 
-def ticket(reader: Reader, row: Redemption) -> Markup | None:
+def ticket(tx: Tx, reader: Reader, row: Redemption) -> Markup | None:
     """Draw the ticket of a seat that is still to be taken.
 
     Args:
+        tx: bound to the tenant.
         reader: whose.
         row: what was taken.
 
@@ -63,7 +64,7 @@ def ticket(reader: Reader, row: Redemption) -> Markup | None:
     """
     if row.kind not in ("event", "experience") or not row.is_open:
         return None
-    signer = Signer(reader.vault.digest, reader.program.key)
+    signer = load_signer(tx, reader.vault.digest, (reader.taker.program_id, reader.program.key), reader.now)
     # The writer of the picture made it of signed letters alone.
     return Markup(seating.ticket_of(reader.program, row, signer).qr)  # noqa: S704 - drawn above of signed letters alone
 

@@ -112,10 +112,10 @@ def load_row(tx: Tx, reader: Reader, number: int) -> Redemption:
 def _views(tx: Tx, reader: Reader, rows: Sequence[Redemption]) -> list[TakenView]:
     numbers = [row.redemption_id for row in rows if row.kind == "gift_card" and row.status != "cancelled"]
     cards = ask_of_redemptions(tx, reader.taker.program_id, numbers)() if numbers else {}
-    return [_view(reader, row, cards.get(row.redemption_id, [])) for row in rows]
+    return [_view(tx, reader, row, cards.get(row.redemption_id, [])) for row in rows]
 
 
-def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
+def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
     written = reader.program.definition.rewards.get(row.reward)
     voice, fixed = reader.opened.voice, row.fixed
     over = row.status == "issued" and row.expires_at is not None and row.expires_at <= reader.now
@@ -140,7 +140,7 @@ def _view(reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
         place=voice.text(written.place) if written is not None and written.place is not None else "",
         at=written.at if written is not None else None,
         link=content.url or "" if content is not None else "",
-        ticket=ticket(reader, row),
+        ticket=ticket(tx, reader, row),
         text=voice.text(content.text) if content is not None and content.text is not None else "",
     )
 

@@ -1,0 +1,1 @@
+"""Access before others: tokens that shops check by themselves, and the keys that sign them."""

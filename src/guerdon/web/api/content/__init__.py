@@ -1,0 +1,1 @@
+"""Content for some: what a member is shown by what they care for."""
