@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
 import msgspec
 
@@ -15,6 +13,7 @@ from guerdon.base.exact import scaled_text
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.answers import Answer
 from guerdon.engine.folding.folded import Applied, CardMade, Folded
+from guerdon.engine.folding.stepping import Keeping, all_or_nothing
 from guerdon.engine.gather import Place
 from guerdon.engine.intake import Item
 from guerdon.members.accounts import AccountRow
@@ -43,73 +42,11 @@ _LOADED_ONCE = 2
 """The number of the next transaction of a card that nothing happened to since it was made."""
 
 
-class Folding(Protocol):
+class Folding(Keeping, Protocol):
     """The fold of a batch, as far as gift cards use it."""
 
-    done: Folded
     place: Place
     program: Program
-
-    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
-        """Decide one event about one account.
-
-        Args:
-            item: whose account it is.
-            event: the fact or command.
-            event_id: its own id.
-
-        Returns:
-            What it came to; a refusal is raised.
-        """
-        ...
-
-    def keep(self, applied: Applied) -> None:
-        """Keep a command to be stored.
-
-        Args:
-            applied: what it came to.
-        """
-        ...
-
-    def shown(self, item: Item, decision: Decision, status: Any, applied: Applied | None = None) -> Answer:
-        """Show a decision with the account as it stands.
-
-        Args:
-            item: the command.
-            decision: what was decided.
-            status: `applied` or `duplicate`.
-            applied: what was stored of it.
-
-        Returns:
-            The answer.
-        """
-        ...
-
-
-class Standing(Protocol):
-    """What a batch has come to so far, as far as gift cards change it."""
-
-    accounts: dict[int, AccountState]
-    next_seq: dict[int, int]
-    applied: list[Any]
-
-
-@contextmanager
-def all_or_nothing(done: Standing) -> Iterator[None]:
-    """Let what touches several accounts happen as a whole: a refusal of one undoes it for the others.
-
-    Args:
-        done: what the batch has come to.
-
-    Yields:
-        Nothing.
-    """
-    kept = (dict(done.accounts), dict(done.next_seq), list(done.applied))
-    try:
-        yield
-    except Exception:
-        done.accounts, done.next_seq, done.applied = kept
-        raise
 
 
 def issue_cards(fold: Folding, item: Item) -> Answer:

@@ -19,8 +19,9 @@ from guerdon.engine.checkouts.promise import Promise, pack_promise, paid, read_p
 from guerdon.engine.checkouts.quote import with_effects, write_quote
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import OpenCheckout
-from guerdon.engine.folding.cards import all_or_nothing, hold_cards, named_cards, take_cards
+from guerdon.engine.folding.cards import hold_cards, named_cards, take_cards
 from guerdon.engine.folding.folded import Applied
+from guerdon.engine.folding.stepping import all_or_nothing
 from guerdon.engine.gather import Gathered, Place
 from guerdon.engine.intake import Item
 from guerdon.engine.keys import Pair

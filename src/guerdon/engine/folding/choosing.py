@@ -8,7 +8,8 @@ import msgspec
 
 from guerdon.base.errors import Problem
 from guerdon.engine.answers import Answer
-from guerdon.engine.folding.cards import all_or_nothing, give_cards
+from guerdon.engine.folding.cards import give_cards
+from guerdon.engine.folding.stepping import all_or_nothing
 from guerdon.engine.intake import Item
 from guerdon.engine.returns.choosing import is_settled, settled
 from guerdon.rules.events import Choose

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from typing import Protocol
-from uuid import UUID
 
-from guerdon.engine.folding.folded import Applied, Folded
 from guerdon.engine.folding.known import Known
+from guerdon.engine.folding.stepping import Stepping
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item, stored_form
-from guerdon.rules.events import Event
 
 
-class Folding(Protocol):
+class Folding(Stepping, Protocol):
     """The fold of a batch, as far as friends need it."""
 
     gathered: Gathered
     known: Known
-    done: Folded
-
-    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
-        """Decide one event about one account.
-
-        Args:
-            item: the command.
-            event: the fact.
-            event_id: its own id.
-
-        Returns:
-            What it came to; a refusal is raised.
-        """
-        ...
 
 
 def join(fold: Folding, item: Item) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Protocol
 
 import msgspec
 
 from guerdon.engine.answers import Answer
-from guerdon.engine.folding.cards import all_or_nothing
-from guerdon.engine.folding.folded import Applied, Folded
+from guerdon.engine.folding.folded import Applied
+from guerdon.engine.folding.stepping import Keeping, all_or_nothing
 from guerdon.engine.gather import Gathered
 from guerdon.engine.intake import Item
 from guerdon.engine.merging.gathering import Leaving, why_not_merged
@@ -17,54 +16,17 @@ from guerdon.engine.showing.merges import merged_view
 from guerdon.members.merging.moving import Merge
 from guerdon.rewards.merging import as_json
 from guerdon.rules.contents import contents_of
-from guerdon.rules.decision import Decision
-from guerdon.rules.events import ARRIVED, Event, LeaveFor, TakeIn
+from guerdon.rules.events import ARRIVED, LeaveFor, TakeIn
 from guerdon.rules.leaving import settled_before
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Shared, State
 
 
-class Folding(Protocol):
+class Folding(Keeping, Protocol):
     """The fold of a batch, as far as merging uses it."""
 
     gathered: Gathered
     program: Program
-    done: Folded
-
-    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
-        """Decide one event about one account.
-
-        Args:
-            item: the command.
-            event: the fact.
-            event_id: its own id.
-
-        Returns:
-            What it came to; a refusal is raised.
-        """
-        ...
-
-    def keep(self, applied: Applied) -> None:
-        """Keep what was decided to be stored.
-
-        Args:
-            applied: what an event came to.
-        """
-        ...
-
-    def shown(self, item: Item, decision: Decision, status: Any, applied: Applied | None = None) -> Answer:
-        """Show a decision with the account as it stands.
-
-        Args:
-            item: the command.
-            decision: what was decided.
-            status: `applied` or `duplicate`.
-            applied: with the ids of its transactions.
-
-        Returns:
-            The answer.
-        """
-        ...
 
 
 def merge(fold: Folding, item: Item) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -12,9 +12,10 @@ from guerdon.base.errors import Problem
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import marked
-from guerdon.engine.folding.cards import all_or_nothing, empty_cards, refund_cards, touched
-from guerdon.engine.folding.folded import Applied, Folded
+from guerdon.engine.folding.cards import empty_cards, refund_cards, touched
+from guerdon.engine.folding.folded import Applied
 from guerdon.engine.folding.known import Known
+from guerdon.engine.folding.stepping import Keeping, all_or_nothing
 from guerdon.engine.gather import Place
 from guerdon.engine.intake import Item, stored_form
 from guerdon.engine.returns.rows import ReturnRow
@@ -25,12 +26,11 @@ from guerdon.rules.state import AccountState, Shared, State
 from guerdon.rules.step import step
 
 
-class Folding(Protocol):
+class Folding(Keeping, Protocol):
     """The fold of a batch, as far as returns use it."""
 
     place: Place
     known: Known
-    done: Folded
 
     def check_history(self, item: Item, event: Event) -> None:
         """Make sure that history is imported into no later history.
@@ -38,32 +38,6 @@ class Folding(Protocol):
         Args:
             item: the command.
             event: the fact.
-        """
-        ...
-
-    def shown(self, item: Item, decision: Decision, status: Any) -> Answer:
-        """Show a decision with the account as it stands.
-
-        Args:
-            item: the command.
-            decision: what was decided.
-            status: `applied` or `duplicate`.
-
-        Returns:
-            The answer.
-        """
-        ...
-
-    def step(self, item: Item, event: Event, event_id: UUID) -> Applied:
-        """Decide one event about one account.
-
-        Args:
-            item: the command.
-            event: the fact.
-            event_id: its own id.
-
-        Returns:
-            What it came to; a refusal is raised.
         """
         ...
 
