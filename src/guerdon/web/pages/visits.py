@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path as FilePath
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
@@ -21,7 +22,7 @@ from guerdon.web.bodies import read_body
 from guerdon.web.console.saying import LANGUAGES, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
-from guerdon.web.templating.paper import page
+from guerdon.web.templating.paper import page, templates
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; font-src 'self';"
@@ -158,6 +159,20 @@ async def read_form(request: Request) -> dict[str, list[str]]:
     if any("\0" in value for values in form.values() for value in values):
         raise Problem("nul_character", "a form holds no NUL characters; nothing was changed")
     return form
+
+
+def nothing_here(language: str, title: str, why: str) -> str:
+    """Write the page of an address behind which there is nothing.
+
+    Args:
+        language: of the words.
+        title: what there is not.
+        why: a sentence.
+
+    Returns:
+        HTML.
+    """
+    return _TEMPLATES.get_template("nothing.html").render(language=language, title=title, why=why)
 
 
 def own_page(text: str, status: int = 200) -> Response:

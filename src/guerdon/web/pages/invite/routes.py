@@ -27,7 +27,7 @@ from guerdon.web.api.referrals.address import PATH, Followed, kept_sign, read_si
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
 from guerdon.web.limits import refusal
-from guerdon.web.pages.visits import language_of, own_page, read_form
+from guerdon.web.pages.visits import language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page_route, templates
 from guerdon.wiring import MAIN_TENANT
@@ -49,11 +49,8 @@ def _refuse(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Problem)
     language = language_of(request)
     texts = TEXTS[language]
-    text = _TEMPLATES.get_template("nothing.html").render(
-        texts=texts,
-        language=language,
-        why=texts["often" if refused.code == "rate_limited" else "nothing"],
-    )
+    why = texts["often" if refused.code == "rate_limited" else "nothing"]
+    text = nothing_here(language, texts["nothing_title"], why)
     code = "page_not_found" if refused.code.startswith("referral") else refused.code
     return own_page(text, status_of(code))
 

@@ -23,7 +23,7 @@ from guerdon.web.api.quizzes.shown import picture_address, show_attempt, show_qu
 from guerdon.web.api.quizzes.taking import Seen, tell
 from guerdon.web.console.saying import LANGUAGES, Saying
 from guerdon.web.pages.quiz.saying import TEXTS, brought, told_answers
-from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
+from guerdon.web.pages.visits import Visit, coming, language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page_route, templates
 
@@ -36,11 +36,8 @@ def _refuse(request: Request, refused: Exception) -> Response:
     assert isinstance(refused, Problem)
     language = language_of(request)
     texts = TEXTS[language]
-    text = _TEMPLATES.get_template("gone.html").render(
-        texts=texts,
-        language=language,
-        why=texts["gone_expired" if refused.code in ("link_expired", "link_ended") else "gone"],
-    )
+    why = texts["gone_expired" if refused.code in ("link_expired", "link_ended") else "gone"]
+    text = nothing_here(language, texts["gone_title"], why)
     return own_page(text, status_of(refused.code))
 
 

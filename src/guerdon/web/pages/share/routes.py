@@ -27,7 +27,7 @@ from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
 from guerdon.web.limits import refusal
 from guerdon.web.pages.share.visits import is_person
-from guerdon.web.pages.visits import POLICY, language_of
+from guerdon.web.pages.visits import POLICY, language_of, nothing_here
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page, page_route, templates
 
@@ -47,7 +47,7 @@ def _refuse(request: Request, refused: Exception) -> Response:
     language = language_of(request)
     texts = TEXTS[language]
     why = texts["often" if refused.code == "rate_limited" else "nothing"]
-    text = _TEMPLATES.get_template("nothing.html").render(texts=texts, language=language, why=why)
+    text = nothing_here(language, texts["nothing_title"], why)
     return page(text, POLICY, status_of(refused.code), cache_control="no-store")
 
 
