@@ -36,6 +36,8 @@ _EVENTS: Final = "/events"
 _NOT_FOUND: Final = "(none)"
 _ENCODER: Final = msgspec.json.Encoder()
 _CARRIED: Final = ("traceparent", "tracestate")
+_CALLS: Final = ("/v1/", "/log/")
+"""What is no page: pages refuse with a page."""
 _COMMON: Final = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
@@ -111,7 +113,9 @@ class Front:
             # The same answer; the server knows the true method and sends no body.
             scope = {**scope, "method": "GET"}
         try:
-            if way is not None:
+            if scope["path"].startswith(_CALLS) and holds_nul(scope):
+                await answer.refuse(Problem("nul_character", "an address holds no NUL characters"))
+            elif way is not None:
                 await self._fast(scope, receive, answer, way)
             else:
                 await self._slow(scope, receive, answer)
@@ -247,6 +251,18 @@ def header(scope: Scope, name: bytes) -> bytes | None:
         if key == name:
             return bytes(value)
     return None
+
+
+def holds_nul(scope: Scope) -> bool:
+    """Tell whether an address holds a NUL, which PostgreSQL keeps in no text: nothing is called so.
+
+    Args:
+        scope: ASGI scope.
+
+    Returns:
+        Whether one stands in the path or in a parameter.
+    """
+    return "\0" in scope["path"] or b"%00" in scope["query_string"]
 
 
 def events_of(path: str) -> str | None:

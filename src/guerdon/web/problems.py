@@ -165,6 +165,7 @@ _STATUS: Final = {
 }
 _ANYTHING_ELSE: Final = 422
 """A request that could be read and was refused by a rule."""
+_DETAIL_LENGTH: Final = 1_000
 
 
 def codes_of(status: int) -> list[str]:
@@ -217,9 +218,14 @@ def status_of(code: str) -> int:
     return 404 if code.endswith("_not_found") else _ANYTHING_ELSE
 
 
+def _short(detail: str) -> str:
+    # A sentence may quote what was sent, and that may be as long as a whole body.
+    return detail if len(detail) <= _DETAIL_LENGTH else f"{detail[:_DETAIL_LENGTH]} …"
+
+
 def _fault_of(fault: Fault) -> FaultBody:
     place = (fault.line, fault.column) if isinstance(fault, DefinitionFault) else ()
-    return FaultBody(fault.pointer, fault.code, fault.detail, *place)
+    return FaultBody(_short(fault.pointer), fault.code, _short(fault.detail), *place)
 
 
 def problem_of(code: str, detail: str, faults: tuple[Fault, ...] = ()) -> ProblemBody:
@@ -235,7 +241,7 @@ def problem_of(code: str, detail: str, faults: tuple[Fault, ...] = ()) -> Proble
     """
     errors = [_fault_of(fault) for fault in faults]
     title = code.replace("_", " ").capitalize()
-    return ProblemBody(f"urn:guerdon:problem:{code}", title, status_of(code), detail, code, errors)
+    return ProblemBody(f"urn:guerdon:problem:{code}", title, status_of(code), _short(detail), code, errors)
 
 
 def body_of(problem: Problem) -> ProblemBody:

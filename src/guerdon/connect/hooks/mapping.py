@@ -253,7 +253,8 @@ def _check_path(template: Mapping[str, Any], at: str, *, item: bool) -> None:
     if unknown:
         raise _wrong(f"{at}/{unknown[0]}", f"beside `$path` stand {', '.join(sorted(_WORDS - {'$path'}))}")
     _steps(template["$path"], f"{at}/$path", item=item)
-    if template.get("as", "text") not in _MAKERS:
+    maker = template.get("as", "text")
+    if not isinstance(maker, str) or maker not in _MAKERS:
         raise _wrong(f"{at}/as", f"one of {', '.join(sorted(_MAKERS))}")
     digits = template.get("digits", 2)
     if type(digits) is not int or not 0 <= digits <= _DIGITS_AT_MOST:

@@ -11,7 +11,11 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from guerdon.base.errors import Problem
+from guerdon.web.front import holds_nul
+
 HTML: Final = "text/html; charset=utf-8"
+_NO_PAGE: Final = Problem("page_not_found", "There is no such page.")
 
 
 def templates(folder: Path, *, lean: bool = True) -> Environment:
@@ -73,6 +77,8 @@ def page_route(
 
             async def handle(request: Request) -> Response:
                 try:
+                    if holds_nul(request.scope):
+                        return refuse(request, _NO_PAGE)
                     return await original(request)
                 except kinds as refused:
                     return refuse(request, refused)

@@ -213,7 +213,10 @@ class Page:
             return None
         try:
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
-            return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+            raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+            if rb"\u0000" in raw:
+                raise ValueError
+            return msgspec.json.decode(raw, type=kind)
         except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
             raise Problem("cursor_invalid", "this cursor did not come from this list") from None
 

@@ -63,8 +63,8 @@ class Where(NamedTuple):
 
 def _part(
     form: Form = "csv",
-    first: Annotated[int, Query(ge=0)] = 0,
-    count: Annotated[int | None, Query(ge=1)] = None,
+    first: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    count: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> Part:
     return Part(form, first, count)
 

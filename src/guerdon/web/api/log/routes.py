@@ -172,8 +172,8 @@ def witnesses(call: Reading, program: str) -> Response:
 def consistency(
     call: Reading,
     program: str,
-    from_size: Annotated[int, Query(ge=0)],
-    size: Annotated[int | None, Query(ge=0)] = None,
+    from_size: Annotated[int, Query(ge=0, le=2**62)],
+    size: Annotated[int | None, Query(ge=0, le=2**62)] = None,
 ) -> Response:
     """A proof that the log of `size` begins with that of `from_size`; without `size`, up to now."""
     with call.transaction() as tx:
@@ -194,7 +194,7 @@ def consistency(
     **operation(dict[str, Any]),
 )
 def transaction_proof(
-    call: Reading, program: str, transaction: str, size: Annotated[int | None, Query(ge=0)] = None
+    call: Reading, program: str, transaction: str, size: Annotated[int | None, Query(ge=0, le=2**62)] = None
 ) -> Response:
     """A proof file for `guerdon proof verify`: the transaction's bytes and its way up to a signed head.
 
