@@ -173,8 +173,10 @@ class Fold:
 
     def _tell_losses(self, name: str, now: datetime) -> None:
         """Let campaigns hear of tiers that were lost: live, the next run of ticks tells them."""
-        for ladder, lost in tuple(losses(self._accounts[name].tiers)):
-            self._decide(name, loss_to_decide(name, ladder, lost, now))
+        first = next(losses(self._accounts[name].tiers), None)
+        if first is not None:
+            # Once it is decided, that tells the next one.
+            self._decide(name, loss_to_decide(name, *first, now))
 
     def _live_on(self, name: str, decision: Decision) -> None:
         if self._returned and decision.transactions:
