@@ -242,6 +242,24 @@ async def _judges(world: LivingDriver, told: Told, words: list[str]) -> Response
     return await world.ask("POST", f"referrals/{held}/{told.words[0][:-1]}")
 
 
+async def _given(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    body: dict[str, Any] = {"ladder": words[0], "tier": words[1], "reason": "a story"}
+    if "until" in words:
+        body["until"] = world.story.local(*words[3:5]).isoformat()
+    return await world.ask("POST", f"members/external:{told.who}/tiers", json=body)
+
+
+async def _ended(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    path = f"members/external:{told.who}/tiers/{words[0]}/end"
+    return await world.ask("POST", path, json={"reason": "a story"})
+
+
+async def _goes(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    """One account goes into another one."""
+    body = {"into": world.accounts[words[-1]]}
+    return await world.ask("POST", f"accounts/{world.accounts[told.who]}/merge", json=body)
+
+
 async def _pays(world: LivingDriver, _: Told, words: list[str]) -> Response:
     return await world.ask("POST", f"causes/{words[0]}/payouts", json={"period": words[1]})
 
@@ -272,6 +290,9 @@ _VERBS: dict[str, Callable[[LivingDriver, Told, list[str]], Awaitable[Response |
     "approves": _judges,
     "refuses": _judges,
     "pays": _pays,
+    "given": _given,
+    "ended": _ended,
+    "goes": _goes,
 }
 
 
@@ -328,6 +349,11 @@ async def _shared(world: LivingDriver, told: Told) -> str:
     return f"visits {one['visits']} joined {one['joined']}"
 
 
+async def _tier(world: LivingDriver, told: Told) -> str:
+    seen = (await world.look(f"members/external:{told.who}"))["tiers"][told.words[1]]
+    return f"{told.words[1]} {seen['tier']}"
+
+
 _QUESTIONS: dict[str, Callable[[LivingDriver, Told], Awaitable[str]]] = {
     "balance": _balance,
     "badges": _badges,
@@ -338,6 +364,7 @@ _QUESTIONS: dict[str, Callable[[LivingDriver, Told], Awaitable[str]]] = {
     "receipt": _receipt,
     "waiting": _waiting,
     "shared": _shared,
+    "tier": _tier,
 }
 QUESTIONS = frozenset(_QUESTIONS)
 
