@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
 _LINE_BYTES: Final = 75
-_ESCAPED: Final = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": None})
+# Letters that say nothing to people may not stand in the format at all.
+_SILENT: Final = {chr(one): None for one in (*range(32), 127) if chr(one) not in "\n\t"}
+_ESCAPED: Final = str.maketrans({**_SILENT, "\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
 class Entry(NamedTuple):
@@ -17,10 +19,13 @@ class Entry(NamedTuple):
     title: str
     starts_at: date
     """An instant, or a day of its own."""
-    ends_at: datetime | None
+    ends_at: date | None
+    """The first instant, or the first day, that it takes no more; None where that is not known."""
     place: str
-    changed_at: datetime
-    """When it was changed last: calendars keep the latest version."""
+    description: str
+    """What people read beside it; lines end with a newline."""
+    written_at: datetime
+    """When this file is written."""
     version: int
     """0 at first, and more with each change."""
     is_cancelled: bool
@@ -43,13 +48,13 @@ def written(entry: Entry) -> bytes:
         "METHOD:CANCEL" if entry.is_cancelled else "METHOD:PUBLISH",
         "BEGIN:VEVENT",
         f"UID:{_text(entry.uid)}",
-        f"DTSTAMP:{_instant(entry.changed_at)}",
-        f"LAST-MODIFIED:{_instant(entry.changed_at)}",
+        f"DTSTAMP:{_instant(entry.written_at)}",
         f"SEQUENCE:{entry.version}",
-        _start(entry.starts_at),
-        *([f"DTEND:{_instant(entry.ends_at)}"] if entry.ends_at is not None else []),
+        _moment("DTSTART", entry.starts_at),
+        *([_moment("DTEND", entry.ends_at)] if entry.ends_at is not None else []),
         f"SUMMARY:{_text(entry.title)}",
         *([f"LOCATION:{_text(entry.place)}"] if entry.place else []),
+        *([f"DESCRIPTION:{_text(entry.description)}"] if entry.description else []),
         "STATUS:CANCELLED" if entry.is_cancelled else "STATUS:CONFIRMED",
         "END:VEVENT",
         "END:VCALENDAR",
@@ -76,8 +81,8 @@ def folded(line: str) -> bytes:
     return b"\r\n ".join([*parts, part]) + b"\r\n"
 
 
-def _start(at: date) -> str:
-    return f"DTSTART:{_instant(at)}" if isinstance(at, datetime) else f"DTSTART;VALUE=DATE:{at:%Y%m%d}"
+def _moment(name: str, at: date) -> str:
+    return f"{name}:{_instant(at)}" if isinstance(at, datetime) else f"{name};VALUE=DATE:{at:%Y%m%d}"
 
 
 def _text(plain: str) -> str:

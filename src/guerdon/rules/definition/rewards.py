@@ -87,6 +87,8 @@ class Reward(Part):
     """What kind of thing it is."""
     name: Text | None = None
     """How people call it."""
+    description: Text | None = None
+    """What it is, in a sentence or two."""
     price: Mapping[Name, Price] = Field(default_factory=dict)
     """What it costs, by wallet; campaigns alone give it without one."""
     price_by_tier: Mapping[Line, Annotated[Mapping[Name, Price], Field(min_length=1)]] = Field(
@@ -127,6 +129,8 @@ class Reward(Part):
     """The tiers that may have it; all without it."""
     at: Moment | None = None
     """When it takes place, in the program's local time."""
+    lasts: Span | None = None
+    """How long it takes, such as 2h; days where `at` is a day."""
     opens: Moment | None = None
     """When it can be had by its tiers first."""
     public_at: Moment | None = None

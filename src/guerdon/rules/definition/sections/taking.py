@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from guerdon.rules.definition.checks import Finding, known_findings, money_findings, units_findings
@@ -15,6 +16,7 @@ _OF_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "adds": ("warranty",),
     "gives": ("partner",),
     "collection": ("access",),
+    "lasts": ("event", "experience"),
 }
 """Keys that mean something for rewards of some kinds alone."""
 
@@ -37,6 +39,7 @@ def check_takings(definition: Definition) -> Iterator[Finding]:
         yield from _quantity(reward, at)
         yield from _choices(definition, key, reward)
         yield from _kind(reward, at)
+        yield from _lasting(reward, f"{at}/lasts")
     for key, cause in definition.causes.items():
         if cause.match_at_most is not None:
             yield from money_findings(definition, cause.match_at_most, f"/causes/{key}/match_at_most")
@@ -88,6 +91,19 @@ def _choices(definition: Definition, key: str, reward: Reward) -> Iterator[Findi
         if chosen is not None and (chosen.kind == "choice" or choice == key):
             detail = f"the reward '{choice}' is a choice itself; name what can be chosen of it"
             yield Finding(f"{at}/choices/{place}", "choice_of_choices", detail)
+
+
+def _lasting(reward: Reward, pointer: str) -> Iterator[Finding]:
+    lasts = reward.lasts
+    if lasts is None:
+        return
+    if lasts.is_zero:
+        yield Finding(pointer, "lasts_no_time", "what takes place takes some time, such as 2h")
+    elif reward.at is None:
+        yield Finding(pointer, "at_missing", "say with `at` when it begins", at_key=True)
+    elif not isinstance(reward.at, datetime) and (lasts.hours or lasts.minutes):
+        detail = "`at` is a whole day, so this lasts days, such as 2d; or say at what time it begins"
+        yield Finding(pointer, "lasts_days", detail, "1d")
 
 
 def _kind(reward: Reward, at: str) -> Iterator[Finding]:

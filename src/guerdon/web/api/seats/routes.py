@@ -19,10 +19,10 @@ from guerdon.rewards.seats.waiting import Wait, list_line, list_of_member, place
 from guerdon.web.api.access.routes import signer_of
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
+from guerdon.web.api.seats.papers import TICKET_POLICY, Telling, language_of, load_entry, write_ticket
 from guerdon.web.api.seats.seating import (
     Line,
     check_ticket,
-    entry_of,
     fill_seats,
     join_line,
     leave_line,
@@ -33,6 +33,7 @@ from guerdon.web.api.seats.seating import (
 )
 from guerdon.web.api.seats.shapes import CheckinShape, TicketShape, Waits, WaitShape
 from guerdon.web.outline import operation
+from guerdon.web.templating.paper import page
 from guerdon.wiring import Live
 
 ROUTER: Final = APIRouter(tags=["Seats"])
@@ -40,6 +41,7 @@ Reading = Annotated[Call, Depends(admitted("redemptions:read"))]
 Writing = Annotated[Call, Depends(admitted("redemptions:write"))]
 _LINE: Final = "/v1/programs/{program}/rewards/{reward}/waiting"
 _SHOWN: Final = 200
+Language = Annotated[str, Query(max_length=35)]
 
 
 class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,12 +115,20 @@ def waits(call: Reading, program: str, member: Annotated[str, Query(max_length=2
     summary="The ticket of a seat",
     **operation(TicketShape),
 )
-def ticket(call: Reading, program: str, redemption: str) -> Response:
-    """A signed code, also as a picture; whoever shows it first comes in."""
-    with call.transaction() as tx:
-        live, row = _taken(tx, call, program, redemption)
-        signer = signer_of(tx, call, live)
-    return answer(ticket_of(live.program, row, signer))
+def ticket(call: Reading, program: str, redemption: str, language: Language = "") -> Response:
+    """A signed code, also as a picture, with texts for the member; whoever shows it first comes in."""
+    return answer(_ticket(call, program, redemption, language)[2])
+
+
+@ROUTER.get(
+    "/v1/programs/{program}/redemptions/{redemption}/ticket.html",
+    summary="The ticket of a seat to print",
+    **operation(),
+)
+def ticket_to_print(call: Reading, program: str, redemption: str, language: Language = "") -> Response:
+    """A page that needs nothing else, in the member's language unless another is asked for."""
+    live, told, shown = _ticket(call, program, redemption, language)
+    return page(write_ticket(live, shown, told), TICKET_POLICY, cache_control="no-store")
 
 
 @ROUTER.get(
@@ -126,11 +136,17 @@ def ticket(call: Reading, program: str, redemption: str) -> Response:
     summary="The calendar file of a seat",
     **operation(),
 )
-def calendar(call: Reading, program: str, redemption: str) -> Response:
-    """iCalendar, as programs for calendars read it; of a seat that was given back it takes the entry out."""
-    live, row = _redemption(call, program, redemption)
+def calendar(call: Reading, program: str, redemption: str, language: Language = "") -> Response:
+    """iCalendar, as programs for calendars read it, in the member's language unless said.
+
+    Of a seat that was given back, and of what was called off, it takes the entry out; what was moved moves.
+    """
+    with call.transaction() as tx:
+        live, row = _taken(tx, call, program, redemption)
+        told = _told(tx, call, (live, row), language)
+        entry = load_entry(tx, call.house, live, row, told)
     headers = {"content-disposition": f'attachment; filename="{redemption}.ics"'}
-    body = written(entry_of(live.program, row))
+    body = written(entry)
     return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
 
 
@@ -224,6 +240,19 @@ def _redemption(call: Call, program: str, redemption: str) -> tuple[Live, Redemp
 def _taken(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     live = call.house.live(tx, program)
     return live, get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
+
+
+def _told(tx: Tx, call: Call, seat: tuple[Live, Redemption], language: str) -> Telling:
+    live, row = seat
+    return Telling(language or language_of(tx, call.house, (call.tenant_id, live), row), call.now)
+
+
+def _ticket(call: Call, program: str, redemption: str, language: str) -> tuple[Live, Telling, TicketShape]:
+    with call.transaction() as tx:
+        live, row = _taken(tx, call, program, redemption)
+        signer = signer_of(tx, call, live)
+        told = _told(tx, call, (live, row), language)
+    return live, told, ticket_of(live.program, row, signer, told.language)
 
 
 def _seat(call: Call, program: str, asked: Showing) -> tuple[Live, Redemption]:

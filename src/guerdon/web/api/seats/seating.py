@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import segno
@@ -16,12 +16,11 @@ from guerdon.infra.tx import Tx
 from guerdon.members.identities import Found
 from guerdon.rewards.access import Signer, Ticket
 from guerdon.rewards.redemptions import Redemption, get_redemption
-from guerdon.rewards.seats.calendar import Entry
 from guerdon.rewards.seats.waiting import Wait, find, join, leave
+from guerdon.rules.definition import Text
 from guerdon.rules.offering import SENTENCES
 from guerdon.rules.program import Program, Reward
 from guerdon.web.api.seats.shapes import TicketShape
-from guerdon.web.api.taking.shown import in_first_language
 from guerdon.wiring import House, Live
 
 _LOG = structlog.get_logger(__name__)
@@ -121,13 +120,14 @@ def fill_seats(house: House, tenant_id: int, program: str, wanted: tuple[str, da
         _LOG.warning("seats_wait_for_tick", reward=reward, code=problem.code)
 
 
-def ticket_of(program: Program, row: Redemption, signer: Signer) -> TicketShape:
-    """Write a ticket.
+def ticket_of(program: Program, row: Redemption, signer: Signer, language: str = "") -> TicketShape:
+    """Make the ticket of a seat.
 
     Args:
         program: the live version.
         row: the redemption.
         signer: of the program.
+        language: of what it says; empty for the program's first.
 
     Returns:
         The ticket with its picture.
@@ -150,10 +150,10 @@ def ticket_of(program: Program, row: Redemption, signer: Signer) -> TicketShape:
     return TicketShape(
         redemption=said.redemption,
         reward=row.reward,
-        name=name_of(program, row.reward),
+        name=name_of(program, row.reward, language),
         quantity=row.quantity,
         at=written.at.isoformat() if written is not None and written.at is not None else None,
-        place=in_first_language(program, written.place) if written is not None else None,
+        place=said_in(program, written.place, language) if written is not None else None,
         code=code,
         qr=picture_of(code),
     )
@@ -172,18 +172,34 @@ def picture_of(code: str) -> str:
     return drawn
 
 
-def name_of(program: Program, reward: str) -> str:
-    """Give a reward's name in the program's first language.
+def name_of(program: Program, reward: str, language: str = "") -> str:
+    """Give a reward's name.
 
     Args:
         program: the live version.
         reward: the reward's key.
+        language: empty for the program's first.
 
     Returns:
         The name, the key where there is none.
     """
     written = program.definition.rewards.get(reward)
-    return (in_first_language(program, written.name) if written is not None else None) or reward
+    return (said_in(program, written.name, language) if written is not None else None) or reward
+
+
+def said_in(program: Program, text: Text | None, language: str) -> str | None:
+    """Give a text in a reader's language.
+
+    Args:
+        program: with its languages.
+        text: as written, or None.
+        language: empty for the program's first.
+
+    Returns:
+        The text, None where there is none.
+    """
+    languages = program.definition.languages
+    return None if text is None else text.in_language(language or languages[0], languages)
 
 
 def check_seat(row: Redemption) -> None:
@@ -197,40 +213,6 @@ def check_seat(row: Redemption) -> None:
     """
     if row.kind not in ("event", "experience"):
         raise Problem("not_a_seat", "only events and experiences have tickets")
-
-
-def entry_of(program: Program, row: Redemption) -> Entry:
-    """Tell what a calendar has of a redemption.
-
-    Args:
-        program: the live version.
-        row: the redemption.
-
-    Returns:
-        The entry; cancelled where it was given back.
-
-    Raises:
-        Problem: `not_a_seat`, or `no_date` where the reward does not say when it takes place.
-    """
-    check_seat(row)
-    written = program.definition.rewards.get(row.reward)
-    if written is None or written.at is None:
-        raise Problem("no_date", "this reward does not say when it takes place")
-    at = written.at
-    starts: date = at
-    if isinstance(at, datetime):
-        starts = at.replace(tzinfo=program.zone.info)
-    return Entry(
-        f"{number_text('red', row.redemption_id)}@{program.key}.guerdon",
-        name_of(program, row.reward),
-        starts,
-        None,
-        in_first_language(program, written.place) or "",
-        row.changed_at,
-        # A definition that says another day or place is another version of the entry, and so is a step.
-        program.version * 100 + len(row.steps),
-        row.status == "cancelled",
-    )
 
 
 def read_ticket(tx: Tx, live: Live, signer: Signer, asked: tuple[str, str | None]) -> Redemption:

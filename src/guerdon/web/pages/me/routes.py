@@ -22,6 +22,7 @@ from guerdon.members.members import patch_member
 from guerdon.members.profiles import read_change
 from guerdon.rules.proofs.statement import write_proof
 from guerdon.web.api.calls.call import answer
+from guerdon.web.api.seats.papers import TICKET_POLICY
 from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked
@@ -35,7 +36,7 @@ from guerdon.web.pages.me.taken import load_row, load_taken_view
 from guerdon.web.pages.parcels import is_parcel, read_parcel
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
 from guerdon.web.problems import status_of
-from guerdon.web.templating.paper import page_route, templates
+from guerdon.web.templating.paper import page, page_route, templates
 
 T = TypeVar("T")
 _TEMPLATES: Final = templates(Path(__file__).parent / "templates")
@@ -176,6 +177,14 @@ def calendar(visit: Coming, redemption: str) -> Response:
     name = f'attachment; filename="{redemption}.ics"'
     headers = {"content-disposition": name, "cache-control": "no-store"}
     return Response(seats.calendar_file(reader, row), media_type="text/calendar", headers=headers)
+
+
+@ROUTER.get(f"{_AT}/taken/{{redemption}}/ticket")
+def ticket(visit: Coming, redemption: str) -> Response:
+    """The ticket of a seat, to print or to keep."""
+    number = parse_number("red", redemption) or 0
+    reader, row = _with_reader(visit, lambda tx, reader: load_row(tx, reader, number))
+    return page(seats.ticket_file(reader, row), TICKET_POLICY, cache_control="no-store")
 
 
 @ROUTER.post(f"{_AT}/language")

@@ -15,7 +15,7 @@ from guerdon.rewards.access_keys import load_signer
 from guerdon.rewards.redemptions import Redemption
 from guerdon.rewards.seats import calendar
 from guerdon.rewards.seats.waiting import list_of_member, place_in_line
-from guerdon.web.api.seats import seating
+from guerdon.web.api.seats import papers, seating
 from guerdon.web.api.seats.seating import Line
 from guerdon.web.pages.me.acting import Asked
 from guerdon.web.pages.me.reader import Reader
@@ -94,7 +94,32 @@ def calendar_file(reader: Reader, row: Redemption) -> bytes:
     Raises:
         Problem: `not_a_seat` or `no_date`.
     """
-    return calendar.written(seating.entry_of(reader.program, row))
+    whose, live = reader.visit.whose, reader.opened.live
+    told = papers.Telling(reader.say.language, reader.now)
+    with whose.premises.house.database.transaction(whose.tenant_id) as tx:
+        entry = papers.load_entry(tx, whose.premises.house, live, row, told)
+    return calendar.written(entry)
+
+
+def ticket_file(reader: Reader, row: Redemption) -> str:
+    """Write the ticket of a seat to print, or to keep.
+
+    Args:
+        reader: whose.
+        row: what was taken.
+
+    Returns:
+        HTML; `papers.TICKET_POLICY` is its policy.
+
+    Raises:
+        Problem: `not_a_seat`, `redemption_used` or `redemption_cancelled`.
+    """
+    whose, told = reader.visit.whose, papers.Telling(reader.say.language, reader.now)
+    program = (reader.taker.program_id, reader.program.key)
+    with whose.premises.house.database.transaction(whose.tenant_id) as tx:
+        signer = load_signer(tx, reader.vault.digest, program, reader.now)
+    shown = seating.ticket_of(reader.program, row, signer, reader.say.language)
+    return papers.write_ticket(reader.opened.live, shown, told)
 
 
 async def wait(reader: Reader, asked: Asked) -> None:
