@@ -12,6 +12,7 @@ from tests.web.browser.conftest import Place
 from tests.web.browser.test_looks import FIRST_PAINT, LOADED, STOPS, complaints, dressed
 from tests.web.conftest import order
 from tests.web.me.conftest import DEFINITION
+from tests.web.me.test_deeds import picture
 from tests.web.quizzes.conftest import QUIZZES as EVERY_KIND
 from tests.web.quizzes.conftest import RIGHT
 from tests.web.test_serving import ask
@@ -43,6 +44,12 @@ def club(place: Place) -> str:
     ask("POST", f"{address}/leaderboards/top/join", {**ananya, "name": "Trail Fox"})
     ask("POST", f"{address}/teams", {**ananya, "kind": "crew", "name": "North Face"})
     ask("POST", f"{address}/posts", {"member": "external:rita", "text": "It kept dry all day."})
+    question = {"member": "external:rita", "kind": "question", "text": "How do you wash it?"}
+    asked = ask("POST", f"{address}/posts", question)
+    ask("POST", f"{address}/posts/{asked['id']}/answers", {**ananya, "text": "By hand."})
+    ask("POST", f"{address}/shares", {**ananya, "of": "reward", "what": "single"})
+    repaired = {"type": "item.repaired", "data": {"minutes": 30, "what": "zip"}, "receipt": "R-1"}
+    ask("POST", f"{address}/deeds", {**ananya, **repaired})
     return address
 
 
@@ -67,16 +74,16 @@ def test_axe_finds_nothing_wrong_about_a_members_page(
     page.on("console", lambda one: faults.append(one.text))
     page.on("pageerror", lambda one: faults.append(str(one)))
     url = page_of(club, "ananya")
-    page.goto(f"{url}?lang={how[0]}")
-    assert page.locator("html").get_attribute("lang") == how[0]
-    loaded: list[tuple[str, int]] = page.evaluate(LOADED)
-    assert 0 < sum(size for name, size in loaded if not name.endswith(".woff2")) < 150_000, loaded
-    assert page.evaluate(FIRST_PAINT) > 0
-    assert all(name.startswith(place.address) for name, _ in loaded), "no third party"
-    page.locator(".tag summary").click()
-    for summary in page.locator("main details:not(.card) > summary").all():
-        summary.click()
-    check(page, is_phone=how[1] == "phone")
+    for section in ("/do", "/rewards", "/club", "/you", ""):
+        page.goto(f"{url}{section}?lang={how[0]}")
+        assert page.locator("html").get_attribute("lang") == how[0]
+        assert page.locator(".dock [aria-current=page]").count() == 1
+        loaded: list[tuple[str, int]] = page.evaluate(LOADED)
+        assert 0 < sum(size for name, size in loaded if not name.endswith(".woff2")) < 150_000, loaded
+        assert page.evaluate(FIRST_PAINT) > 0
+        assert all(name.startswith(place.address) for name, _ in loaded), "no third party"
+        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+        check(page, is_phone=how[1] == "phone")
     taken = page.locator("#taken .gifts a").first.get_attribute("href")
     for path in (f"{url}/take/colours?lang={how[0]}", taken, f"{url}x?lang={how[0]}"):
         assert path is not None
@@ -90,7 +97,7 @@ def test_axe_finds_nothing_wrong_about_a_members_page(
 def test_axe_finds_nothing_wrong_about_a_quiz(chromium: Browser, place: Place, club: str) -> None:
     context = dressed(chromium, place, ("en", "phone", "dark"))
     page = context.new_page()
-    page.goto(f"{page_of(club, 'ananya')}?lang=en")
+    page.goto(f"{page_of(club, 'ananya')}/do?lang=en")
     page.get_by_role("link", name=re.compile("Know your bag")).click()
     check(page, is_phone=True)
     page.get_by_role("button", name="Begin").click()
@@ -132,20 +139,26 @@ def test_a_reward_is_taken_by_keyboard_alone_and_without_scripts(
 ) -> None:
     context = chromium.new_context(base_url=place.address, java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{page_of(club, 'ananya')}?lang=en")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    reached = {page.evaluate(STOPS)[1]}
-    for _ in range(80):
+    url = page_of(club, "ananya")
+    for section in ("/rewards", "/club", "/do"):
+        page.goto(f"{url}{section}?lang=en")
         page.keyboard.press("Tab")
-        tag, html, seen = page.evaluate(STOPS)
-        if tag == "BODY":
-            break
-        assert seen, html
-        reached.add(html)
-    controls = page.locator("a[href]:visible, button:visible, summary:visible, select:visible, input:visible")
-    wanted = set(controls.evaluate_all("all => all.map(one => one.outerHTML.slice(0, 140))"))
-    assert {one for one in wanted - reached if 'type="hidden"' not in one} == set()
+        expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+        reached = {page.evaluate(STOPS)[1]}
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            tag, html, seen = page.evaluate(STOPS)
+            if tag == "BODY":
+                break
+            assert seen, html
+            reached.add(html)
+        controls = page.locator(
+            "a[href]:visible, button:visible, summary:visible, select:visible, input:visible,"
+            " textarea:visible"
+        )
+        wanted = set(controls.evaluate_all("all => all.map(one => one.outerHTML.slice(0, 140))"))
+        assert {one for one in wanted - reached if 'type="hidden"' not in one} == set(), section
+    page.goto(f"{url}/rewards?lang=en")
     page.get_by_role("link", name=re.compile("Take.*Travel pouch")).focus()
     page.keyboard.press("Enter")
     page.get_by_label("Colour, size or another wish").fill("blue")
@@ -155,5 +168,27 @@ def test_a_reward_is_taken_by_keyboard_alone_and_without_scripts(
     expect(page.get_by_role("heading", level=1)).to_have_text("Travel pouch")
     expect(page.locator("main")).to_contain_text("Chosen: blue")
     page.get_by_role("link", name="Back").click()
-    expect(page.locator("#story")).to_contain_text("Redeemed: Travel pouch")
+    page.get_by_role("link", name="Have").click()
+    expect(page.locator("#lately")).to_contain_text("Redeemed: Travel pouch")
+    context.close()
+
+
+def test_a_deed_with_a_photo_is_sent_without_scripts_and_a_refusal_is_where_one_looks(
+    chromium: Browser, place: Place, club: str
+) -> None:
+    context = dressed(chromium, place, ("hi", "phone", "dark"))
+    page = context.new_page()
+    page.goto(f"{page_of(club, 'rita')}/do?lang=hi")
+    send = page.locator("#deeds form button")
+    page.locator("#deeds input[name=data_minutes]").fill("३०")
+    send.click()
+    expect(page.locator("#wrong")).to_be_focused()
+    expect(page.locator("#deeds input[name=data_minutes]")).to_have_value("३०")
+    check(page, is_phone=True)
+    photo = {"name": "bag.png", "mimeType": "image/png", "buffer": picture(kind="PNG")}
+    page.locator("#deeds input[type=file]").set_input_files(photo)  # type: ignore[arg-type]
+    send.click()
+    expect(page.locator("#deeds [role=status]")).to_have_count(1)
+    expect(page.locator("#deeds .gifts")).to_contain_text("30")
+    check(page, is_phone=True)
     context.close()

@@ -24,7 +24,19 @@ def test_each_text_is_said_in_each_language_with_the_same_places() -> None:
                 re.findall(r"\{(\w+)\}", TEXTS["en"][name])
             )
             assert language == "en" or said != TEXTS["en"][name], (language, name)
-    made = ("state_", "why_", "refused_", "gone_", "benefit_", "post_", "did_", "dock_", "deed_", "share_")
+    made = (
+        "state_",
+        "why_",
+        "refused_",
+        "gone_",
+        "benefit_",
+        "post_",
+        "did_",
+        "dock_",
+        "deed_",
+        "share_",
+        "service_",
+    )
     for name in TEXTS["en"]:
         assert name.startswith(made) or re.search(rf"""["'.]{name}\b""", text), name
 

@@ -154,7 +154,11 @@ def tell(stored: StoredEvent, opened: Opened, say: Saying) -> list[Item]:
         was = say.text("Before: {tier}", tier=before) if before != name else ""
         items.append(Item(change.at, title, sub=was, badge=say.text("Tier")))
     items.extend(
-        Item(stored.occurred_at, say.text("Badge {name}", name=as_words(badge)), badge=say.text("Badge"))
+        Item(
+            stored.occurred_at,
+            say.text("Badge {name}", name=_badge_name(badge, opened)),
+            badge=say.text("Badge"),
+        )
         for badge in decision.badges
     )
     return items
@@ -187,6 +191,11 @@ def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) 
     )
 
 
+def _badge_name(badge: str, opened: Opened) -> str:
+    written = opened.program.definition.badges.get(badge)
+    return opened.voice.called(badge, written.name) if written is not None else as_words(badge)
+
+
 def _order_path(decision: Decision, opened: Opened) -> str:
     """Say where the page of the order is of which something came back."""
     returned = decision.returned
@@ -196,7 +205,7 @@ def _order_path(decision: Decision, opened: Opened) -> str:
 def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) -> str:
     if stored.type in ("order.returned", "order.cancelled", "order.edited"):
         return _title_of_undone(stored, say)
-    if stored.order_id is not None:
+    if stored.order_id is not None and stored.type not in _TITLES:
         where = stored.store or stored.channel or stored.source
         if not where:
             return say.text("Order {order}", order=stored.order_id)
@@ -209,7 +218,10 @@ def _title(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying)
             "Redemption cancelled: {reward}", reward=opened.voice.reward(own_data(stored)["reward"])
         )
     words = _card_title(stored) or _TITLES.get(stored.type)
-    return say.text(words) if words is not None else as_words(stored.type.replace(".", " ")).capitalize()
+    if words is not None:
+        return say.text(words)
+    kind = opened.program.definition.events.get(stored.type)
+    return opened.voice.called(stored.type.replace(".", " "), kind.name if kind is not None else None)
 
 
 def _card_title(stored: StoredEvent) -> str:

@@ -34,7 +34,7 @@ from guerdon.web.pages.me.sections import SECTIONS, Wanted, sections_of
 from guerdon.web.pages.me.story import load_statement
 from guerdon.web.pages.me.taken import load_row, load_taken_view
 from guerdon.web.pages.parcels import is_parcel, read_parcel
-from guerdon.web.pages.visits import Visit, coming, language_of, own_page, read_form
+from guerdon.web.pages.visits import Visit, coming, language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page, page_route, templates
 
@@ -50,9 +50,7 @@ def _refuse(request: Request, refused: Exception) -> Response:
     language = language_of(request)
     texts = TEXTS[language]
     known = f"gone_{problem.code}"
-    text = _TEMPLATES.get_template("gone.html").render(
-        texts=texts, language=language, why=texts.get(known, texts["gone"])
-    )
+    text = nothing_here(language, texts["gone_title"], texts.get(known, texts["gone"]))
     return own_page(text, status_of(problem.code))
 
 

@@ -23,6 +23,7 @@ from guerdon.web.pages.me.goals.deeds import is_for_members, load_deed_views
 from guerdon.web.pages.me.goals.draws import load_draw_views
 from guerdon.web.pages.me.goals.playing import load_quiz_views
 from guerdon.web.pages.me.holding import load_wallet_views
+from guerdon.web.pages.me.pieces import load_for_you
 from guerdon.web.pages.me.reader import Reader
 from guerdon.web.pages.me.rewards import load_reward_views
 from guerdon.web.pages.me.story import load_story
@@ -56,6 +57,7 @@ def load_have(tx: Tx, reader: Reader, _: Wanted) -> dict[str, Any]:
         "wallets": load_wallet_views(tx, reader),
         "ladders": load_ladder_views(tx, reader),
         "taken": load_taken_views(tx, reader),
+        "for_you": load_for_you(tx, reader),
         "sharing": load_sharing(tx, reader),
         "lately": load_story(tx, reader, None, _LATELY),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from guerdon.base.errors import Problem
 from guerdon.infra.tx import Tx
 from guerdon.rewards.cards import ask_of_redemptions, card_code
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
+from guerdon.rewards.services.steps import Step, load_steps, state_of
 from guerdon.web.pages.me.reader import Reader
 from guerdon.web.pages.me.seats import ticket
 
@@ -25,7 +26,10 @@ class TakenView:
     """Something that was taken or granted."""
 
     number: int
+    key: str
+    """Of the reward."""
     reward: str
+    """Its name."""
     kind: str
     quantity: int
     state: str
@@ -50,6 +54,12 @@ class TakenView:
     text: str
     ticket: Markup | None
     """Of a seat: what the door's camera reads."""
+    service: str = ""
+    """How a service stands: `requested`, `scheduled`, `done`, `declined` or `given_back`."""
+    service_at: datetime | None = None
+    """When it takes place."""
+    note: str = ""
+    """What staff noted of it last."""
 
     @property
     def is_open(self) -> bool:
@@ -112,7 +122,25 @@ def load_row(tx: Tx, reader: Reader, number: int) -> Redemption:
 def _views(tx: Tx, reader: Reader, rows: Sequence[Redemption]) -> list[TakenView]:
     numbers = [row.redemption_id for row in rows if row.kind == "gift_card" and row.status != "cancelled"]
     cards = ask_of_redemptions(tx, reader.taker.program_id, numbers)() if numbers else {}
-    return [_view(tx, reader, row, cards.get(row.redemption_id, [])) for row in rows]
+    views = [_view(tx, reader, row, cards.get(row.redemption_id, [])) for row in rows]
+    services = [row.redemption_id for row in rows if row.kind == "service"]
+    steps = load_steps(tx, reader.taker.program_id, services) if services else {}
+    return [
+        _served(one, row.status, steps.get(row.redemption_id, ())) if row.kind == "service" else one
+        for one, row in zip(views, rows, strict=True)
+    ]
+
+
+def _served(view: TakenView, status: str, steps: Sequence[Step]) -> TakenView:
+    times = [one.at for one in steps if one.at is not None]
+    return replace(
+        view,
+        service=state_of(status, steps),
+        service_at=times[-1] if times else None,
+        note=steps[-1].note if steps else "",
+        # What follows the parcel of others is the time and the note here.
+        tracking="",
+    )
 
 
 def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> TakenView:
@@ -124,6 +152,7 @@ def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> Take
     given = reader.say.money(fixed.given + fixed.matched, currency) if fixed.cause else ""
     return TakenView(
         number=row.redemption_id,
+        key=row.reward,
         reward=voice.reward(row.reward),
         kind=row.kind,
         quantity=row.quantity,
