@@ -236,15 +236,22 @@ class House:
             now: the instant.
 
         Raises:
-            Problem: `database_unavailable`, `overloaded` or `shutting_down`.
+            Problem: the first that anything was refused with, after all tenants were tried.
         """
         with self.database.transaction_as("lookup") as lookup:
             tenants = list_tenants(lookup)
+        wrong: list[Problem] = []
         for tenant in tenants:
-            if tenant.sandbox:
-                tell_waiting_of(self.database, self.engine, tenant.tenant_id)
-            else:
-                run_due_of(self.database, self.engine, tenant.tenant_id, now)
+            # What is wrong in one tenant's program keeps no other tenant from its time.
+            try:
+                if tenant.sandbox:
+                    tell_waiting_of(self.database, self.engine, tenant.tenant_id)
+                else:
+                    run_due_of(self.database, self.engine, tenant.tenant_id, now)
+            except Problem as problem:
+                wrong.append(problem)
+        if wrong:
+            raise wrong[0]
 
     def __enter__(self) -> Self:
         self.start()

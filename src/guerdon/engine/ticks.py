@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 
 from guerdon.base.errors import Problem
 from guerdon.engine.boards.closing import close_due
@@ -30,6 +31,8 @@ from guerdon.programs.tenants import list_tenants
 
 PAGE = 1_000
 _ANSWER_SECONDS = 600
+_OVER = frozenset({"database_unavailable", "shutting_down"})
+"""Nothing else would come to anything either."""
 
 
 def run_due(database: Database, loop: EngineLoop, now: datetime) -> int:
@@ -64,41 +67,72 @@ def run_due_of(database: Database, loop: EngineLoop, tenant_id: int, now: dateti
         How many accounts were ticked.
 
     Raises:
-        Problem: as `run_due`.
+        Problem: the first that anything was refused with, after all was tried.
     """
     with database.transaction(tenant_id) as tx:
         programs = [(one, Due(one.program_id, now, list_retired(tx, one))) for one in list_programs(tx)]
         forget_calls(tx, now)
     count = 0
+    wrong: list[Problem] = []
     for program, due in programs:
-        for account_ids in _pages(database, tenant_id, due):
-            ticks = [
-                RunTick(
-                    tenant_id=tenant_id,
-                    program=program.key,
-                    received_at=now,
-                    bulk=True,
-                    account_id=account_id,
-                )
-                for account_id in account_ids
-            ]
-            answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(ticks)]
-            for answer in answers:
-                if answer.problem is not None:
-                    raise Problem(answer.problem.code, answer.problem.detail)
-            count += len(ticks)
-        _release_shared(database, loop, (tenant_id, program), now)
-        _forget(database, tenant_id, program.program_id, now)
-        tell_occasions(Almanac(database, loop, tenant_id, program), now)
-        tell_losses(database, loop, (tenant_id, program), now)
-        tell_due(database, loop, (tenant_id, program), now)
-        close_due(database, loop, (tenant_id, program), now)
-        draw_due(Draws(database, loop, tenant_id, program), now)
-        telling.tell_due(database, loop, (tenant_id, program), now)
-        share_telling.tell_due(database, loop, (tenant_id, program), now)
-        settle_referrals(Desk(database, loop, tenant_id, program), now)
-        fill_due(database, loop, (tenant_id, program), now)
-        deeds.tell_due(database, loop, (tenant_id, program), now)
+        place = (tenant_id, program)
+        count += _attempt(partial(_tick_accounts, database, loop, place, due), wrong)
+        for duty in _duties(database, loop, place, now):
+            _attempt(duty, wrong)
+    if wrong:
+        raise wrong[0]
+    return count
+
+
+def _attempt(duty: Callable[[], int | None], wrong: list[Problem]) -> int:
+    """Do what is due: what it is refused with keeps nothing else from its time."""
+    try:
+        return duty() or 0
+    except Problem as problem:
+        if problem.code in _OVER:
+            raise
+        wrong.append(problem)
+        return 0
+
+
+def _duties(
+    database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime
+) -> Iterator[Callable[[], int | None]]:
+    """List what time has due in a program, beside its accounts."""
+    tenant_id, program = place
+    yield lambda: _release_shared(database, loop, place, now)
+    yield lambda: _forget(database, tenant_id, program.program_id, now)
+    yield lambda: tell_occasions(Almanac(database, loop, tenant_id, program), now)
+    yield lambda: tell_losses(database, loop, place, now)
+    yield lambda: tell_due(database, loop, place, now)
+    yield lambda: close_due(database, loop, place, now)
+    yield lambda: draw_due(Draws(database, loop, tenant_id, program), now)
+    yield lambda: telling.tell_due(database, loop, place, now)
+    yield lambda: share_telling.tell_due(database, loop, place, now)
+    yield lambda: settle_referrals(Desk(database, loop, tenant_id, program), now)
+    yield lambda: fill_due(database, loop, place, now)
+    yield lambda: deeds.tell_due(database, loop, place, now)
+
+
+def _tick_accounts(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], due: Due) -> int:
+    tenant_id, program = place
+    count = 0
+    for account_ids in _pages(database, tenant_id, due):
+        ticks = [
+            RunTick(
+                tenant_id=tenant_id,
+                program=program.key,
+                received_at=due.now,
+                bulk=True,
+                account_id=account_id,
+            )
+            for account_id in account_ids
+        ]
+        answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(ticks)]
+        for answer in answers:
+            if answer.problem is not None:
+                raise Problem(answer.problem.code, answer.problem.detail)
+        count += len(ticks)
     return count
 
 

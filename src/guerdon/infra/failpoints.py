@@ -16,6 +16,11 @@ Name = Literal[
     "anchor_stored",
     "anchor_sent",
     "metrics_counted",
+    "boards_followed",
+    "board_closed",
+    "raffle_drawn",
+    "referral_reviewed",
+    "told",
 ]
 
 _VARIABLE = "GUERDON_FAILPOINT"

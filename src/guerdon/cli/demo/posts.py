@@ -17,8 +17,9 @@ from guerdon.engine.commands import IngestEvent
 from guerdon.engine.community import posting
 from guerdon.engine.community.moderating import Moderator, decide
 from guerdon.engine.community.posting import Author, Desk, Written
-from guerdon.engine.community.telling import Untold, untold_turns
+from guerdon.engine.community.telling import untold_turns
 from guerdon.engine.sharing import making
+from guerdon.engine.telling.pages import Untold
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.members.states import load_keys

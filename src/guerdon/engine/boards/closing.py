@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 import structlog
 
-from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.circles.teams.rows import list_spells
 from guerdon.engine.boards.keeper import Follower
-from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.telling.pages import PAGE, Ear, Untold, cloud_event, tell_pages
 from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
@@ -30,10 +27,6 @@ from guerdon.rules.play.boards import Board, closes_at, window_at
 from guerdon.rules.program import Program
 
 _LOG = structlog.get_logger(__name__)
-_PAGE: Final = 200
-_ANSWER_SECONDS: Final = 600
-_GONE: Final = frozenset({"member_not_found", "member_erased"})
-"""Whoever was erased meanwhile gets nothing any more."""
 
 
 def close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> int:
@@ -49,7 +42,7 @@ def close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersio
         How many events were told.
 
     Raises:
-        Problem: the first that the engine refused an event with, after all of its page were tried.
+        Problem: the first that the engine refused an event with, after all were tried.
     """
     tenant_id, line = place
     key = (tenant_id, line.key)
@@ -58,7 +51,7 @@ def close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersio
         live = loop.programs.load(key)
     if live.program.boards:
         _close(database, loop, (tenant_id, line), (live.program, now))
-    return _tell(database, loop, place, now)
+    return tell_pages(Ear(database, loop, *place, now), _untold(database, place))
 
 
 def _close(
@@ -124,47 +117,22 @@ def _clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _tell(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> int:
-    tenant_id, line = place
-    told = 0
-    for page in _untold(database, place):
-        with database.transaction(tenant_id) as tx:
-            owners = owners_of(tx, {one.account_id for one in page})
-        wanted = [(one, owners[one.account_id]) for one in page if one.account_id in owners]
-        asked = [
-            IngestEvent(
-                tenant_id=tenant_id,
-                program=line.key,
-                received_at=max(now, one.closed_at),
-                bulk=True,
-                raw=event_of(one, owner),
-                own=True,
-            )
-            for one, owner in wanted
-        ]
-        answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(asked)]
-        failpoints.reach("board_told")
-        with database.transaction(tenant_id) as tx:
-            for (one, _), said in zip(wanted, answers, strict=True):
-                if said.problem is None:
-                    mark_told(tx, line.program_id, one)
-                    told += 1
-        wrong = [said.problem for said in answers if said.problem and said.problem.code not in _GONE]
-        if wrong:
-            raise Problem(wrong[0].code, wrong[0].detail)
-    return told
-
-
-def _untold(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Won]]:
+def _untold(database: Database, place: tuple[int, LiveVersion]) -> Iterator[list[Untold]]:
     tenant_id, line = place
     after = FIRST
     while True:
         with database.transaction(tenant_id) as tx:
-            page = list_untold(tx, line.program_id, after, _PAGE)
+            page = list_untold(tx, line.program_id, after, PAGE)
+            owners = owners_of(tx, {one.account_id for one in page})
         if not page:
             return
-        yield page
+        whose = [(one, owners[one.account_id]) for one in page if one.account_id in owners]
+        yield [_untold_of(line.program_id, one, owner) for one, owner in whose]
         after = page[-1]
+
+
+def _untold_of(program_id: int, one: Won, owner: int) -> Untold:
+    return Untold(event_of(one, owner), one.closed_at, lambda tx: mark_told(tx, program_id, one))
 
 
 def owners_of(tx: Tx, account_ids: set[int]) -> dict[int, int]:
@@ -216,14 +184,5 @@ def event_of(won: Won, member_id: int) -> bytes:
         if is_goal
         else {"leaderboard": won.board, "rank": won.rank, "window": window}
     )
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": event_id(won),
-            "source": TEAMS if is_goal else BOARDS,
-            "type": TEAM_REACHED if is_goal else BOARD_CLOSED,
-            "time": won.closed_at.isoformat(),
-            "subject": number_text("mem", member_id),
-            "data": data,
-        }
-    ).encode()
+    source, kind = (TEAMS, TEAM_REACHED) if is_goal else (BOARDS, BOARD_CLOSED)
+    return cloud_event((source, event_id(won), kind), (member_id, won.closed_at), data)

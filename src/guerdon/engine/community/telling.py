@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from itertools import chain
+from typing import Any, Final
 
-from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.circles.posts import opinions, rows
 from guerdon.circles.posts.opinions import Like
 from guerdon.circles.posts.rows import Post, find_post
 from guerdon.circles.sharing.rows import Share, find_share
-from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.telling.pages import GONE, PAGE, Ear, Untold, cloud_event, tell_pages
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import LiveVersion
@@ -28,46 +27,8 @@ from guerdon.rules.own_events import (
     SHARING,
 )
 
-PAGE: Final = 200
-_ANSWER_SECONDS: Final = 600
-PAST: Final = frozenset({"member_not_found", "member_erased", "event_id_reused"})
+PAST: Final = GONE | {"event_id_reused"}
 """Whoever was erased meanwhile gets nothing any more; and who likes a post again likes it once."""
-
-
-class Untold(NamedTuple):
-    """Something of which the engine is to be told."""
-
-    raw: bytes | None
-    """A CloudEvent, always the same; None where there is nothing to tell after all."""
-    at: datetime
-    mark: Callable[[Tx], None]
-    """Notes that it was told."""
-
-
-def cloud_event(name: tuple[str, str, str], whose: tuple[int, datetime], data: dict[str, Any]) -> bytes:
-    """Write an event of these rooms.
-
-    Args:
-        name: source, id and type.
-        whose: the member, and when it was.
-        data: what it carries.
-
-    Returns:
-        A CloudEvent as JSON.
-    """
-    source, event_id, event_type = name
-    member_id, at = whose
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": event_id,
-            "source": source,
-            "type": event_type,
-            "time": at.isoformat(),
-            "subject": number_text("mem", member_id),
-            "data": data,
-        }
-    ).encode()
 
 
 def data_of(one: Post) -> dict[str, Any]:
@@ -212,61 +173,10 @@ def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
         How many events were told.
 
     Raises:
-        Problem: the first that the engine refused an event with, after all of its page were tried.
-    """
-    told = 0
-    for page in (*_posts(database, place), *_likes(database, place)):
-        told += tell_page(database, loop, place, (page, now))
-    return told
-
-
-def tell_page(
-    database: Database,
-    loop: EngineLoop,
-    place: tuple[int, LiveVersion],
-    what: tuple[Sequence[Untold], datetime],
-) -> int:
-    """Tell the engine of a page of things, and note which arrived.
-
-    Args:
-        database: where that is noted.
-        loop: what takes the events in, in its bulk lane.
-        place: the tenant and the program.
-        what: the page, and the instant.
-
-    Returns:
-        How many events were told.
-
-    Raises:
         Problem: the first that the engine refused an event with, after all were tried.
     """
-    tenant_id, program = place
-    page, now = what
-    asked = [(one, one.raw) for one in page if one.raw is not None]
-    commands = [
-        IngestEvent(
-            tenant_id=tenant_id,
-            program=program.key,
-            received_at=max(now, one.at),
-            bulk=True,
-            raw=raw,
-            own=True,
-        )
-        for one, raw in asked
-    ]
-    answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(commands)]
-    refused = {
-        id(one): said.problem
-        for (one, _), said in zip(asked, answers, strict=True)
-        if said.problem is not None and said.problem.code not in PAST
-    }
-    with database.transaction(tenant_id) as tx:
-        for one in page:
-            if id(one) not in refused:
-                one.mark(tx)
-    for problem in refused.values():
-        raise Problem(problem.code, problem.detail)
-    return len(asked)
+    pages = chain(_posts(database, place), _likes(database, place))
+    return tell_pages(Ear(database, loop, *place, now), pages, PAST, marks_gone=True)
 
 
 def _posts(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Untold]]:

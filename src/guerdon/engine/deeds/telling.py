@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
-import structlog
-
-from guerdon.base.ids import number_text
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.telling.pages import PAGE, Ear, Untold, cloud_event, tell_pages
 from guerdon.infra.db import Database
 from guerdon.programs.programs import LiveVersion
 from guerdon.rewards.deeds.queue import Deed, list_untold, mark_told
 from guerdon.rules.own_events import DEEDS
-
-_LOG = structlog.get_logger(__name__)
-_PAGE: Final = 200
-_ANSWER_SECONDS: Final = 600
-GONE: Final = frozenset({"member_not_found", "member_erased", "account_erased"})
-"""Whoever was erased meanwhile gets nothing any more."""
 
 
 def event_of(deed: Deed) -> bytes:
@@ -32,27 +23,16 @@ def event_of(deed: Deed) -> bytes:
     Returns:
         A CloudEvent as JSON, always the same for the same deed.
     """
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": deed.name,
-            "source": DEEDS,
-            "type": deed.type,
-            "time": deed.occurred_at.isoformat(),
-            "subject": number_text("mem", deed.member_id),
-            "data": dict(deed.data),
-        }
-    ).encode()
+    return cloud_event((DEEDS, deed.name, deed.type), (deed.member_id, deed.occurred_at), deed.data)
 
 
-def telling(deed: Deed, place: tuple[int, str], now: datetime, *, bulk: bool = False) -> IngestEvent:
+def telling(deed: Deed, place: tuple[int, str], now: datetime) -> IngestEvent:
     """Make the command that tells the engine of a deed.
 
     Args:
         deed: approved.
         place: the tenant, and the program's key.
         now: the instant, UTC.
-        bulk: whether others may go first.
 
     Returns:
         The command; told again, it gives the first answer.
@@ -62,7 +42,6 @@ def telling(deed: Deed, place: tuple[int, str], now: datetime, *, bulk: bool = F
         tenant_id=tenant_id,
         program=program,
         received_at=max(now, deed.decided_at or now),
-        bulk=bulk,
         raw=event_of(deed),
         own=True,
     )
@@ -78,22 +57,25 @@ def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
         now: the instant, UTC.
 
     Returns:
-        How many were told. What the engine refuses stays, is logged, and is told again with the next tick.
+        How many were told.
+
+    Raises:
+        Problem: the first that the engine refused an event with, after all were tried.
     """
+    return tell_pages(Ear(database, loop, *place, now), _untold(database, place), marks_gone=True)
+
+
+def _untold(database: Database, place: tuple[int, LiveVersion]) -> Iterator[list[Untold]]:
     tenant_id, program = place
-    told, after = 0, 0
+    after = 0
     while True:
         with database.transaction(tenant_id) as tx:
-            page = list_untold(tx, program.program_id, after, _PAGE)
+            page = list_untold(tx, program.program_id, after, PAGE)
         if not page:
-            return told
-        asked = [telling(one, (tenant_id, program.key), now, bulk=True) for one in page]
-        answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(asked)]
-        with database.transaction(tenant_id) as tx:
-            for one, said in zip(page, answers, strict=True):
-                if said.problem is None or said.problem.code in GONE:
-                    mark_told(tx, one)
-                    told += 1
-                else:
-                    _LOG.warning("deed_not_told", deed=one.name, code=said.problem.code)
+            return
+        yield [_untold_of(one) for one in page]
         after = page[-1].deed_id
+
+
+def _untold_of(one: Deed) -> Untold:
+    return Untold(event_of(one), one.decided_at or one.occurred_at, lambda tx: mark_told(tx, one))

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
 
 import structlog
 
-from guerdon.base.errors import Problem
-from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
 from guerdon.engine.play.quizzes import Taker, close, event_of
+from guerdon.engine.telling.pages import PAGE, Ear, Untold, tell_pages
 from guerdon.infra.db import Database
 from guerdon.play.attempts import FIRST, Attempt, list_due, list_untold, mark_told
 from guerdon.programs.programs import LiveVersion
 from guerdon.rules.program import Program
 
 _LOG = structlog.get_logger(__name__)
-_PAGE: Final = 200
-_ANSWER_SECONDS: Final = 600
-_GONE: Final = frozenset({"member_not_found", "member_erased"})
-"""Whoever was erased meanwhile gets nothing any more."""
 
 
 def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> int:
@@ -37,33 +31,10 @@ def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
         How many events were told.
 
     Raises:
-        Problem: the first that the engine refused an event with, after all of its page were tried.
+        Problem: the first that the engine refused an event with, after all were tried.
     """
-    tenant_id, program = place
     _close_due(database, loop, place, now)
-    told = 0
-    for page in _untold(database, place):
-        asked = [
-            IngestEvent(
-                tenant_id=tenant_id,
-                program=program.key,
-                received_at=max(now, one.finished_at or now),
-                bulk=True,
-                raw=event_of(one),
-                own=True,
-            )
-            for one in page
-        ]
-        answers = [future.result(_ANSWER_SECONDS) for future in loop.submit_many(asked)]
-        with database.transaction(tenant_id) as tx:
-            for one, said in zip(page, answers, strict=True):
-                if said.problem is None:
-                    mark_told(tx, one.place)
-                    told += 1
-        wrong = [said.problem for said in answers if said.problem and said.problem.code not in _GONE]
-        if wrong:
-            raise Problem(wrong[0].code, wrong[0].detail)
-    return told
+    return tell_pages(Ear(database, loop, *place, now), _untold(database, place))
 
 
 def _close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> None:
@@ -76,7 +47,7 @@ def _close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersi
     after = FIRST
     while True:
         with database.transaction(tenant_id) as tx:
-            due = list_due(tx, program.program_id, now, (after, _PAGE))
+            due = list_due(tx, program.program_id, now, (after, PAGE))
         if not due:
             return
         for one in due:
@@ -88,13 +59,26 @@ def _close_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersi
         after = due[-1]
 
 
-def _untold(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Attempt]]:
+def _untold(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Untold]]:
     tenant_id, program = place
     after = FIRST
     while True:
         with database.transaction(tenant_id) as tx:
-            page = list_untold(tx, program.program_id, (after, _PAGE))
+            page = list_untold(tx, program.program_id, (after, PAGE))
         if not page:
             return
-        yield page
+        yield [untold_of(one) for one in page]
         after = page[-1].place
+
+
+def untold_of(one: Attempt) -> Untold:
+    """Say what the engine is to be told of a try.
+
+    Args:
+        one: finished.
+
+    Returns:
+        The event.
+    """
+    assert one.finished_at is not None, "only what is finished is told"
+    return Untold(event_of(one), one.finished_at, lambda tx: mark_told(tx, one.place))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine.looking.offers import Looker, load_state
+from guerdon.engine.telling.pages import cloud_event
 from guerdon.infra.tx import Tx
 from guerdon.play.attempts import Attempt, Place, insert_attempt, list_attempts, lock_attempt, save_attempt
 from guerdon.rules import definition as written
@@ -316,23 +316,14 @@ def event_of(one: Attempt) -> bytes:
         A CloudEvent as JSON, always the same for the same try.
     """
     assert one.finished_at is not None, "only what is finished is told"
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": event_id(one),
-            "source": QUIZZES,
-            "type": QUIZ_FINISHED,
-            "time": one.finished_at.isoformat(),
-            "subject": number_text("mem", one.member_id),
-            "data": {
-                "quiz": one.quiz,
-                "attempt": one.attempt,
-                "points": one.points,
-                "of": one.of,
-                "passed": one.passed,
-            },
-        }
-    ).encode()
+    data = {
+        "quiz": one.quiz,
+        "attempt": one.attempt,
+        "points": one.points,
+        "of": one.of,
+        "passed": one.passed,
+    }
+    return cloud_event((QUIZZES, event_id(one), QUIZ_FINISHED), (one.member_id, one.finished_at), data)
 
 
 def event_id(one: Attempt) -> str:

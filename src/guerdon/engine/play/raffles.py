@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
 
-from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.engine.boards.closing import owners_of
-from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.telling.pages import PAGE, Ear, Untold, cloud_event, tell_pages
 from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
@@ -36,10 +34,6 @@ from guerdon.rules.program import Program
 from guerdon.rules.tickets import seed_name
 
 _LOG = structlog.get_logger(__name__)
-_PAGE: Final = 200
-_ANSWER_SECONDS: Final = 600
-_GONE: Final = frozenset({"member_not_found", "member_erased"})
-"""Whoever was erased meanwhile gets nothing any more."""
 GRACE: Final = timedelta(minutes=5)
 """What was being decided when the time came is committed by then."""
 
@@ -73,7 +67,7 @@ def draw_due(draws: Draws, now: datetime) -> int:
         How many winners the engine was told of.
 
     Raises:
-        Problem: the first that the engine refused an event with, after all of its page were tried.
+        Problem: the first that the engine refused an event with, after all were tried.
     """
     program = draws.program
     due = [one for one in program.draws.values() if _is_due(program, one, now)]
@@ -85,7 +79,8 @@ def draw_due(draws: Draws, now: datetime) -> int:
         if drawn is not None:
             _LOG.info("raffle_drawn", program=program.key, draw=one.key, accounts=drawn.accounts)
         failpoints.reach("raffle_drawn")
-    return _tell(draws, now)
+    ear = Ear(draws.database, draws.loop, draws.tenant_id, draws.live, now)
+    return tell_pages(ear, _untold(draws))
 
 
 def _is_due(program: Program, one: PrizeDraw, now: datetime) -> bool:
@@ -151,45 +146,20 @@ def reckon(
     return [(held[ticket.account][0], prize, ticket.number) for prize, ticket in drawn], counted
 
 
-def _tell(draws: Draws, now: datetime) -> int:
-    told = 0
-    for page in _untold(draws):
-        with draws.database.transaction(draws.tenant_id) as tx:
-            owners = owners_of(tx, {one.account_id for one in page})
-        wanted = [(one, owners[one.account_id]) for one in page if one.account_id in owners]
-        asked = [
-            IngestEvent(
-                tenant_id=draws.tenant_id,
-                program=draws.live.key,
-                received_at=max(now, one.drawn_at),
-                bulk=True,
-                raw=event_of(one, owner),
-                own=True,
-            )
-            for one, owner in wanted
-        ]
-        answers = [future.result(_ANSWER_SECONDS) for future in draws.loop.submit_many(asked)]
-        failpoints.reach("raffle_told")
-        with draws.database.transaction(draws.tenant_id) as tx:
-            for (one, _), said in zip(wanted, answers, strict=True):
-                if said.problem is None:
-                    mark_told(tx, one)
-                    told += 1
-        wrong = [said.problem for said in answers if said.problem and said.problem.code not in _GONE]
-        if wrong:
-            raise Problem(wrong[0].code, wrong[0].detail)
-    return told
-
-
-def _untold(draws: Draws) -> Iterator[list[Drawn]]:
+def _untold(draws: Draws) -> Iterator[list[Untold]]:
     after = 0
     while True:
         with draws.database.transaction(draws.tenant_id) as tx:
-            page = list_untold(tx, draws.live.program_id, after, _PAGE)
+            page = list_untold(tx, draws.live.program_id, after, PAGE)
+            owners = owners_of(tx, {one.account_id for one in page})
         if not page:
             return
-        yield page
+        yield [_untold_of(one, owners[one.account_id]) for one in page if one.account_id in owners]
         after = page[-1].account_id
+
+
+def _untold_of(one: Drawn, owner: int) -> Untold:
+    return Untold(event_of(one, owner), one.drawn_at, lambda tx: mark_told(tx, one))
 
 
 def event_id(one: Drawn) -> str:
@@ -214,14 +184,5 @@ def event_of(one: Drawn, member_id: int) -> bytes:
     Returns:
         A CloudEvent as JSON.
     """
-    return json.dumps(
-        {
-            "specversion": "1.0",
-            "id": event_id(one),
-            "source": DRAWS,
-            "type": DRAW_WON,
-            "time": one.drawn_at.isoformat(),
-            "subject": number_text("mem", member_id),
-            "data": {"draw": one.draw, "prize": one.prize, "ticket": one.ticket},
-        }
-    ).encode()
+    data = {"draw": one.draw, "prize": one.prize, "ticket": one.ticket}
+    return cloud_event((DRAWS, event_id(one), DRAW_WON), (member_id, one.drawn_at), data)

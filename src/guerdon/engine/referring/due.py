@@ -27,6 +27,7 @@ from guerdon.circles.referrals import load_of as load_referrals
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.loop import EngineLoop
 from guerdon.engine.referring.evidence import Scene, reasons_for, traces_of, whereabouts
+from guerdon.infra import failpoints
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import LiveVersion
@@ -123,6 +124,7 @@ def review(desk: Desk, place: Place, now: datetime) -> Completion | None:
         else:
             one = _reviewed(tx, scene, (one, invited), now)
         save_completion(tx, one)
+    failpoints.reach("referral_reviewed")
     return one
 
 
@@ -277,6 +279,7 @@ def _submit(desk: Desk, raw: bytes, now: datetime) -> bool:
         tenant_id=desk.tenant_id, program=desk.program.key, received_at=now, bulk=True, raw=raw, own=True
     )
     said = desk.loop.submit(asked).result(_ANSWER_SECONDS)
+    failpoints.reach("told")
     if said.problem is None:
         return True
     if said.problem.code not in _GONE:

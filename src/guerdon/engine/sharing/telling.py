@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from guerdon.base.ids import number_text
 from guerdon.circles.sharing import rows
 from guerdon.circles.sharing.rows import Joining, Visit, find_share
-from guerdon.engine.community.telling import PAGE, Untold, cloud_event, share_data, tell_page
+from guerdon.engine.community.telling import share_data
 from guerdon.engine.loop import EngineLoop
+from guerdon.engine.telling.pages import PAGE, Ear, Untold, cloud_event, tell_pages
 from guerdon.infra.db import Database
 from guerdon.infra.tx import Tx
 from guerdon.programs.programs import LiveVersion
@@ -73,13 +75,11 @@ def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
         How many events were told.
 
     Raises:
-        Problem: the first that the engine refused an event with, after all of its page were tried.
+        Problem: the first that the engine refused an event with, after all were tried.
     """
     tenant_id, program = place
-    told = 0
-    for pages in (_visits(database, place), _joinings(database, place)):
-        for page in pages:
-            told += tell_page(database, loop, place, (page, now))
+    pages = chain(_visits(database, place), _joinings(database, place))
+    told = tell_pages(Ear(database, loop, *place, now), pages, marks_gone=True)
     with database.transaction(tenant_id) as tx:
         rows.forget_visitors(tx, program.program_id, now.date())
     return told

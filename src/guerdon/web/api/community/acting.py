@@ -12,7 +12,8 @@ from fastapi import Response
 from guerdon.circles.posts import opinions
 from guerdon.circles.posts.rows import NO_POST, Post, find_post
 from guerdon.engine.community.posting import Author
-from guerdon.engine.community.telling import Untold, untold_like, untold_turns
+from guerdon.engine.community.telling import untold_like, untold_turns
+from guerdon.engine.telling.pages import Untold
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
 from guerdon.web.api.calls.call import Call, Page, answer, listing

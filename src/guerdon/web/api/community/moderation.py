@@ -12,7 +12,8 @@ from guerdon.base.ids import number_text
 from guerdon.circles.posts.names import forget_name
 from guerdon.circles.posts.rows import NO_POST, Post, find_post, list_in_state, parse_post
 from guerdon.engine.community.moderating import LONGEST_REASON, Moderator, decide
-from guerdon.engine.community.telling import Untold, untold_turns
+from guerdon.engine.community.telling import untold_turns
+from guerdon.engine.telling.pages import Untold
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import parse_ref
 from guerdon.programs.audit import Act, record

@@ -12,7 +12,8 @@ from guerdon.base.errors import Fault, Problem
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.community.posting import Author
-from guerdon.engine.community.telling import PAST, Untold
+from guerdon.engine.community.telling import PAST
+from guerdon.engine.telling.pages import Untold
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import Ref, resolve
 from guerdon.members.states import load_keys, load_members

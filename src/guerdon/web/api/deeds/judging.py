@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
-from guerdon.engine.deeds.telling import GONE, event_of, telling
+from guerdon.engine.deeds.telling import event_of, telling
+from guerdon.engine.telling.pages import GONE
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import MemberKey
 from guerdon.members.identities import Found, member_ref, resolve

@@ -14,7 +14,8 @@ from guerdon.circles.posts.opinions import reports_of
 from guerdon.circles.posts.photos import load_sizes
 from guerdon.circles.posts.rows import Post, count_by_state, find_post, list_in_state, parse_post
 from guerdon.engine.community.moderating import LONGEST_REASON, Decision, Moderator, decide
-from guerdon.engine.community.telling import tell_page, untold_turns
+from guerdon.engine.community.telling import PAST, untold_turns
+from guerdon.engine.telling.pages import Ear, tell_pages
 from guerdon.infra.tx import Tx
 from guerdon.members.states import load_keys
 from guerdon.programs.programs import LiveVersion
@@ -113,7 +114,8 @@ def _tell(visit: Visit, opened: Opened, post_id: int) -> None:
         one = find_post(tx, live.program_id, post_id)
         untold = untold_turns(tx, live.program_id, one) if one is not None else []
     house = visit.house
-    tell_page(house.database, house.engine, (visit.tenant_id, live), (untold, visit.now))
+    ear = Ear(house.database, house.engine, visit.tenant_id, live, visit.now)
+    tell_pages(ear, [untold], PAST, marks_gone=True)
 
 
 def _page(

@@ -13,7 +13,8 @@ from guerdon.circles.posts.opinions import REASONS
 from guerdon.circles.posts.rows import Post, parse_post
 from guerdon.engine.community import posting
 from guerdon.engine.community.posting import Author, Desk, Written
-from guerdon.engine.community.telling import Untold, untold_turns
+from guerdon.engine.community.telling import untold_turns
+from guerdon.engine.telling.pages import Untold
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
 from guerdon.web.api.community.taking import Whose, author_of, tell

@@ -1,0 +1,1 @@
+"""Telling the engine what has become of things: each an event, once."""
