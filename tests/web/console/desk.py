@@ -44,7 +44,8 @@ class Person:
         self.token = ""
 
     async def ask(self, method: str, path: str, **more: Any) -> Response:
-        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"cookie": cookie, **more.pop("headers", {})}
         answer = await self.client.request(method, path, headers=headers, **more)
         self.client.cookies.clear()
         for name, value in answer.cookies.items():

@@ -152,6 +152,18 @@ async def test_a_shared_code_counts_by_member_and_in_all(shop: Api) -> None:
     assert reasons(both) == ["limit_reached"]
 
 
+async def test_the_codes_of_a_shared_code_are_that_code(shop: Api) -> None:
+    await share(shop, "SUNNY")
+    (batch,) = (await shop.get(f"{BASE}/coupons/batches")).json()["data"]
+    for query, said in (
+        ("", "code\nSUNNY\n"),
+        ("?first=1", "code\n"),
+        ("?format=ndjson", '{"code":"SUNNY"}\n'),
+    ):
+        answer = await shop.get(f"{BASE}/coupons/batches/{batch['id']}/codes{query}")
+        assert (answer.status_code, answer.text) == (200, said)
+
+
 async def test_a_shared_code_without_limits_acts_once_in_a_cart(shop: Api) -> None:
     await share(shop, "SUNNY")
     quote = await open_cart(shop, "C-1", ["SUNNY", "sunny"])

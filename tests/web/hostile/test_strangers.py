@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import secrets
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.web.conftest import Api, make_key
 from tests.web.hostile.conftest import Besieged
 from tests.web.hostile.test_doors import CALLS, PATHS, WITH_BODY
-from tests.web.hostile.town import SHOP, build
+from tests.web.hostile.town import SHOP, build, newcomer
 
 _OWN = re.compile(r"[a-z]{2,4}_[0-9a-z]{13}")
 _ODD: dict[type, tuple[Any, ...]] = {
@@ -143,8 +144,9 @@ def _altered(cursor: str) -> list[str]:
 
 async def _signed(api: Api) -> dict[str, str]:
     """Addresses and codes that are signed, by what they open."""
-    page = (await api.post(f"{SHOP}/members/external:ananya/page", json={"hours": 1})).json()
-    quiz = (await api.post(f"{SHOP}/quizzes/know_your_tea/link", json={"member": "external:ananya"})).json()
+    one = await newcomer(api, f"nia-{secrets.token_hex(4)}")
+    page = (await api.post(f"{SHOP}/members/{one}/page", json={"hours": 1})).json()
+    quiz = (await api.post(f"{SHOP}/quizzes/know_your_tea/link", json={"member": one})).json()
     return {"page": page["url"], "quiz": quiz["url"]}
 
 
@@ -159,7 +161,7 @@ async def test_an_address_that_was_touched_opens_nothing(besieged: Besieged, whi
     for one in touched:
         answer = await besieged.api.client.get(f"{front}/{one}")
         assert answer.status_code in (404, 410), (one, answer.status_code)
-        assert "Ananya" not in answer.text
+        assert "Nia" not in answer.text
 
 
 async def test_a_ticket_that_was_touched_lets_nobody_in(besieged: Besieged) -> None:

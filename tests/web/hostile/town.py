@@ -161,6 +161,14 @@ async def _cart(api: Api, checkout: str) -> None:
     assert said.status_code == 200, said.text
 
 
+async def newcomer(api: Api, name: str) -> str:
+    """Enrol somebody with whom nothing has happened yet, whatever other tests did to the others."""
+    one = await _send(api, f"{SHOP}/members", {"external_id": name, "name": "Nia Roy"})
+    start = {"wallet": "points", "amount": "1000", "reason": "a start"}
+    await _send(api, f"{SHOP}/accounts/{one['account']}/adjustments", start)
+    return f"external:{name}"
+
+
 async def _send(api: Api, path: str, body: Any) -> Any:
     said = await api.post(path, json=body)
     assert said.status_code in (200, 201), (path, said.text)
