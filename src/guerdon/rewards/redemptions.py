@@ -446,10 +446,12 @@ class Page(NamedTuple):
     status: Status | None = None
     kind: str | None = None
     reward: str | None = None
+    is_oldest_first: bool = False
+    """Then `before` is passed over, and the first page is all there is."""
 
 
 def list_redemptions(tx: Tx, program_id: int, page: Page) -> list[Redemption]:
-    """Give a page of redemptions, newest first.
+    """Give a page of redemptions, newest first unless it is said.
 
     Args:
         tx: the transaction.
@@ -468,5 +470,6 @@ def list_redemptions(tx: Tx, program_id: int, page: Page) -> list[Redemption]:
         if value is not None:
             words.append(f"{name} = %s")
             values.append(value)
-    statement = f"{_SELECT} where {' and '.join(words)} order by redemption_id desc limit %s"
+    order = "asc" if page.is_oldest_first else "desc"
+    statement = f"{_SELECT} where {' and '.join(words)} order by redemption_id {order} limit %s"
     return [Redemption(*row) for row in tx.execute(statement, (*values, page.limit))]

@@ -26,6 +26,7 @@ from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.referrals import room as referrals
 from guerdon.web.console.rooms import entrance
 from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
+from guerdon.web.console.services import room as services
 from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
 from guerdon.web.console.words import CATALOGUES, Said
 from tests.architecture.source import ROOT
@@ -62,6 +63,9 @@ CHOSEN = {
     *community.WHY.values(),
     *community.REPORTED.values(),
     *community.DONE.values(),
+    *services.VIEWS.values(),
+    *services.STATES.values(),
+    *services.DONE.values(),
     *("Used", "Given back", "Sent", "{amount} on a code", "{amount} of the budget of {name}"),
     entrance._TOO_OLD,
     entrance._WRONG,

@@ -31,6 +31,7 @@ from guerdon.web.console.rooms import (
     quarantine,
     webhooks,
 )
+from guerdon.web.console.services import room as services
 from guerdon.web.console.shop import card, cards, checkouts, codes, coupons, order, orders, rewards
 from guerdon.web.console.visits import ConsoleRoute, Visitor
 
@@ -45,7 +46,7 @@ def nowhere(visit: Visitor) -> Response:
 
 
 _ROOMS: Final = (
-    *(causes, door),
+    *(causes, door, services),
     *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, community, challenges, draws),
     *(boards, referrals, ladders, webhooks, hooks, jobs, office),

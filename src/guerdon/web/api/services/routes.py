@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.commands import CancelRedemption, SendRedemption, UseRedemption
 from guerdon.infra.tx import Tx
-from guerdon.rewards.redemptions import Page, Redemption, Status, get_redemption, list_redemptions
-from guerdon.rewards.services.steps import Noted, Step, add_step, load_steps, state_of
+from guerdon.rewards.redemptions import Page, Redemption, Status, list_redemptions
+from guerdon.rewards.services.steps import Step, load_steps, state_of
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
+from guerdon.web.api.services.acting import Became, Staffer, carry_out, get_service
 from guerdon.web.api.shapes import Answered
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
@@ -120,21 +119,13 @@ async def schedule(call: Writing, program: str, redemption: str) -> Response:
         raise Problem.at("/at", "time_without_offset", "a time has an offset, such as Z")
     if asked.at <= call.now:
         raise Problem.at("/at", "time_over", "a service takes place later than now")
-    live, row = await to_thread.run_sync(_found, call, program, redemption)
-    local = live.program.zone.local(asked.at).strftime("%Y-%m-%d %H:%M")
-    words = f"{local} {asked.note}".strip()
-    said = _said(call, program)
-    command = SendRedemption(**said, redemption_id=row.redemption_id, tracking=words)  # type: ignore[arg-type]
-    await call.ask(command)
-    return answer(await to_thread.run_sync(_note, call, live, row, ("scheduled", asked.at, asked.note)))
+    return await _noted(call, program, redemption, ("scheduled", asked.at, asked.note))
 
 
 @ROUTER.post(f"{_SERVICE}/done", summary="Note that a service was done", **operation(AppointmentShape))
 async def done(call: Writing, program: str, redemption: str) -> Response:
     """It cannot be given back any more."""
-    live, row = await to_thread.run_sync(_found, call, program, redemption)
-    await call.ask(UseRedemption(**_said(call, program), redemption_id=row.redemption_id))  # type: ignore[arg-type]
-    return answer(await to_thread.run_sync(_note, call, live, row, ("done", None, "")))
+    return await _noted(call, program, redemption, ("done", None, ""))
 
 
 @ROUTER.post(
@@ -143,46 +134,24 @@ async def done(call: Writing, program: str, redemption: str) -> Response:
 async def decline(call: Writing, program: str, redemption: str) -> Response:
     """Its units, stock and limits go back to the member."""
     asked = call.read(Declining)
-    live, row = await to_thread.run_sync(_found, call, program, redemption)
-    await call.ask(CancelRedemption(**_said(call, program), redemption_id=row.redemption_id))  # type: ignore[arg-type]
-    return answer(await to_thread.run_sync(_note, call, live, row, ("declined", None, asked.reason)))
+    return await _noted(call, program, redemption, ("declined", None, asked.reason))
 
 
-def _said(call: Call, program: str) -> dict[str, object]:
-    return {
-        "tenant_id": call.tenant_id,
-        "program": program,
-        "received_at": call.now,
-        "once": call.once,
-        "by": call.caller.actor,
-    }
-
-
-def _found(call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
-    with call.transaction() as tx:
-        return _taken(tx, call, program, redemption)
+async def _noted(call: Call, program: str, redemption: str, became: Became) -> Response:
+    staff = Staffer(
+        call.premises,
+        (call.tenant_id, program),
+        call.caller.actor,
+        call.now,
+        parse_number("red", redemption) or 0,
+    )
+    row, steps = await carry_out(staff, became, call.once)
+    return answer(_shown(row, steps))
 
 
 def _taken(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     live = call.house.live(tx, program)
-    row = get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
-    if row.kind != "service":
-        raise Problem("not_a_service", "only rewards of the kind service are scheduled")
-    return live, row
-
-
-def _note(
-    call: Call, live: Live, row: Redemption, step: tuple[Noted, datetime | None, str]
-) -> AppointmentShape:
-    with call.transaction() as tx:
-        there = load_steps(tx, live.program_id, [row.redemption_id]).get(row.redemption_id, [])
-        # A repeat with its Idempotency-Key is noted once.
-        if not there or (there[-1].state, there[-1].at, there[-1].note) != step:
-            place = (live.program_id, row.redemption_id)
-            add_step(tx, place, step, (call.caller.actor, call.now))
-        steps = load_steps(tx, live.program_id, [row.redemption_id])
-        now_is = get_redemption(tx, live.program_id, row.redemption_id)
-    return _shown(now_is, steps.get(row.redemption_id, []))
+    return live, get_service(tx, live, parse_number("red", redemption) or 0)
 
 
 def _shown(row: Redemption, steps: Sequence[Step]) -> AppointmentShape:
