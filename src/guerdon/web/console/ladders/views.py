@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from guerdon.members.standing import Standing
 from guerdon.rules.difference.voice import as_words
 from guerdon.rules.tiers import Ladder, Way, prospect_of, tier_at
 from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened
+
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,12 @@ class LadderView:
     """Whether an operator gave the tier that is held."""
     given: str
     """The tier that an operator gave, held or not; empty where none is."""
-    given_until: datetime | None
+    given_to: datetime | None
+    """The last moment for which it is given."""
+    is_top: bool
+    """Whether no tier stands above the one that is held, not even one by invitation."""
+    name: str
+    """What the ladder is called where there are several."""
     earned: str
     """The tier that is earned."""
     tiers: tuple[tuple[str, str], ...]
@@ -80,7 +88,9 @@ def ladder_view(opened: Opened, ladder: Ladder, standing: Standing, now: datetim
         keep=_way(opened, ladder.key, found.keep),
         is_given=bool(state.earned),
         given=opened.tier(ladder.key, state.given) if state.given else "",
-        given_until=state.given_until,
+        given_to=None if state.given_until is None else state.given_until - _MOMENT,
+        is_top=state.level == ladder.tiers[-1].key,
+        name=as_words(ladder.key).capitalize(),
         earned=opened.tier(ladder.key, state.own_level),
         tiers=tuple((tier.key, opened.tier(ladder.key, tier.key)) for tier in ladder.tiers[1:]),
     )
