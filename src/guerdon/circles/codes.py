@@ -45,9 +45,28 @@ def code_for(tx: Tx, vault: Vault, who: Inviter, now: datetime) -> str:
         row = tx.execute(_MINE, (who.program_id, who.member_id)).fetchone()
         if row is not None:
             return str(row[0])
-        code = code_of(vault.digest("referral code", f"{who.program_id}/{who.member_id}/{attempt}"))
+        code = _code(vault, (who.program_id, who.member_id), attempt)
         tx.execute(_MAKE, (who.program_id, code, who.account_id, who.member_id, now))
     raise RuntimeError("eight codes in a row are other members'")
+
+
+def could_be(vault: Vault, whose: tuple[int, int], code: str) -> bool:
+    """Tell whether a code can be a member's: it follows from the tenant's keys.
+
+    Args:
+        vault: the tenant's keys.
+        whose: the program's number and the member's.
+        code: letters without a dash.
+
+    Returns:
+        False for a code that was never made for that member.
+    """
+    return any(_code(vault, whose, attempt) == code for attempt in range(_TRIES))
+
+
+def _code(vault: Vault, whose: tuple[int, int], attempt: int) -> str:
+    program_id, member_id = whose
+    return code_of(vault.digest("referral code", f"{program_id}/{member_id}/{attempt}"))
 
 
 def find_inviters(tx: Tx, program_id: int, codes: set[str]) -> dict[str, int]:

@@ -67,6 +67,7 @@ from guerdon.web.pages.figures import FigureBoard
 from guerdon.web.pages.invite import routes as invite_page
 from guerdon.web.pages.me import routes as member_page
 from guerdon.web.pages.quiz import routes as quiz_page
+from guerdon.web.pages.receipt import routes as receipt_page
 from guerdon.web.pages.share import routes as share_page
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, body_of, extra_headers, problem_of
 from guerdon.web.telemetry import Telemetry
@@ -127,6 +128,7 @@ _ROUTERS: Final = (
     pages.ROUTER,
     proof.ROUTER,
     quiz_page.ROUTER,
+    receipt_page.ROUTER,
     share_page.ROUTER,
     invite_page.ROUTER,
     member_page.ROUTER,

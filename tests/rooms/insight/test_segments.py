@@ -198,7 +198,7 @@ def test_each_metric_has_the_value_for_all_that_it_has_for_one(club: tuple[Tx, P
         for key, metric in program.metrics.items():
             joined = value_of(metric, Asked(day, program.zone.name), "m0")
             statement = f"select a.account_id, {joined.column.text} from accounts a {joined.join}"  # noqa: S608 - of what is tested
-            found = dict(tx.execute(statement, joined.parameters).fetchall())
+            found: dict[int, Any] = dict(tx.execute(statement, joined.parameters).fetchall())
             expected = {
                 row.account_id: value_on(metric, standings[row.account_id].counts(program.zone), day)
                 for row in rows

@@ -20,6 +20,13 @@ LATE = datetime(2026, 11, 1, 3, 30, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
+ADDED = """
+insert into cause_payouts
+    (program_id, cause, starts_on, number, ends_on, state, begun_at, begun_by, paid_at)
+select program_id, cause, starts_on, 3, ends_on, state, begun_at, begun_by, paid_at
+from cause_payouts where number = 2
+"""
+
 
 async def dues(shop: Shop, cause: str = "wells") -> list[tuple[str, str, str, str, int]]:
     said = (await shop.get(f"payouts?cause={cause}"))["data"]
@@ -165,14 +172,14 @@ async def test_verify_finds_a_payout_that_was_changed(club: Shop, column: str) -
         ("update cause_payouts set reference = 'another'", "payout_unlike_trail"),
         ("update cause_payouts set begun_by = 'somebody'", "payout_unlike_trail"),
         ("update cause_payouts set paid_at = paid_at - interval '1 day'", "payout_unlike_trail"),
-        ("update cause_payouts set state = 'closing', paid_at = null where number = 2", "payout_unlike_trail"),
-        ("update cause_payouts set given = given - 0.01, matched = matched + 0.01 where number = 1",
-         "payout_unlike_trail"),
-        ("insert into cause_payouts (program_id, cause, starts_on, number, ends_on, state, begun_at, begun_by,"
-         " paid_at) select program_id, cause, starts_on, 3, ends_on, state, begun_at, begun_by, paid_at"
-         " from cause_payouts where number = 2", "payout_unlike_trail"),
+        (
+            "update cause_payouts set state = 'closing', paid_at = null where number = 2",
+            "payout_unlike_trail",
+        ),
+        ("update cause_payouts set given = given - 1, matched = matched + 1", "payout_unlike_trail"),
+        (ADDED, "payout_unlike_trail"),
     ],
-)  # fmt: skip
+)
 async def test_verify_finds_a_payout_that_is_gone_or_one_too_much(club: Shop, damage: str, code: str) -> None:
     club.now = OCTOBER
     await club.taken("well")

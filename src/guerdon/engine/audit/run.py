@@ -21,6 +21,7 @@ from guerdon.engine.audit.played.boards import check_boards
 from guerdon.engine.audit.played.deeds import check_deeds
 from guerdon.engine.audit.played.lines import check_lines
 from guerdon.engine.audit.played.payouts import check_payouts
+from guerdon.engine.audit.played.people import check_people_named
 from guerdon.engine.audit.played.posts import check_posts
 from guerdon.engine.audit.played.raffles import check_raffles
 from guerdon.engine.audit.played.referrals import check_referrals
@@ -164,6 +165,7 @@ class Audit:
             yield from check_deeds(tx)
             yield from check_lines(tx, walked.place.shared)
             yield from check_payouts(tx, walked.place.versions)
+            yield from check_people_named(tx, self._vault)
         self.counts.programs = tx.execute("select count(*) from programs").fetchall()[0][0]
         yield from _check_shared(tx, walked.place)
 

@@ -28,6 +28,7 @@ class Purpose(NamedTuple):
 
 QUIZ: Final = Purpose("/play/quiz", "quiz link")
 PAGE: Final = Purpose("/me", "page link")
+RECEIPT: Final = Purpose("/receipt", "receipt link")
 
 
 class Link(NamedTuple):
@@ -36,8 +37,8 @@ class Link(NamedTuple):
     tenant_id: int
     program: str
     member_id: int
-    quiz: str
-    """Empty where it is for no quiz."""
+    about: str
+    """Which quiz of theirs, or which donation, as people see its id; empty where it is for neither."""
     made_at: datetime
     """UTC, in whole milliseconds."""
     expires_at: datetime
@@ -48,7 +49,7 @@ class _Said(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     tenant: int
     program: str
     member: int
-    quiz: str
+    about: str
     made: int
     until: int
 
@@ -66,7 +67,7 @@ def make_link(vault: Vault, purpose: Purpose, link: Link) -> str:
     """
     made = int(link.made_at.timestamp() * 1000)
     until = int(link.expires_at.timestamp())
-    said = _Said(link.tenant_id, link.program, link.member_id, link.quiz, made, until)
+    said = _Said(link.tenant_id, link.program, link.member_id, link.about, made, until)
     body = _written(msgspec.json.encode(said))
     return f"{purpose.path}/{body}.{_mark(vault, purpose, body)}"
 
@@ -110,7 +111,7 @@ def read_link(vault: Vault, purpose: Purpose, token: str, now: datetime) -> Link
         raise Problem("link_expired", "this address was good until it ended; ask the shop for a new one")
     seconds, thousandths = divmod(said.made, 1000)
     made_at = datetime.fromtimestamp(seconds, UTC).replace(microsecond=thousandths * 1000)
-    return Link(said.tenant, said.program, said.member, said.quiz, made_at, expires_at)
+    return Link(said.tenant, said.program, said.member, said.about, made_at, expires_at)
 
 
 def _read(token: str) -> _Said:

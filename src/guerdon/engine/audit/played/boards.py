@@ -35,11 +35,8 @@ join events e on e.account_id = k.account_id and e.event_id = k.event_id
 where k.program_id = %s and k.source = any(%s::text[]) and k.id = any(%s::text[])
 """
 _LOOSE: Final = """
-select e.account_id, e.event_id, e.id from events e
-where e.type = any(%s::text[]) and e.source = any(%s::text[]) and not exists (
-    select from board_prizes p where p.program_id = e.program_id and p.board = split_part(e.id, '/', 1)
-        and p.opens_on::text = split_part(e.id, '/', 2) and p.times::text = split_part(e.id, '/', 4))
-order by 1, 2
+select e.account_id, e.event_id, e.program_id, e.source, e.id from events e
+where e.type = any(%s::text[]) and e.source = any(%s::text[]) order by 1, 2
 """
 
 
@@ -64,6 +61,7 @@ def check_boards(tx: Tx, versions: Versions, now: datetime | None) -> Iterator[F
     Yields:
         What does not hold.
     """
+    known: set[tuple[int, str]] = set()
     for line in list_programs(tx):
         version = versions.find(tx, line.program_id, line.version)
         if version is not None and version.program.boards:
@@ -74,11 +72,13 @@ def check_boards(tx: Tx, versions: Versions, now: datetime | None) -> Iterator[F
                 yield from _check_ranges(tx, one)
                 if now is not None or (one.board.metric.window.is_fixed and one.board.metric.streak is None):
                     yield from _check_rows(tx, at, one)
-        yield from _check_won(tx, line)
+        yield from _check_won(tx, line, known)
     loose = tx.execute(_LOOSE, (texts([BOARD_CLOSED, TEAM_REACHED]), texts([BOARDS, TEAMS]))).fetchall()
-    for account_id, found_id, name in loose:
-        key = f"{number_text('acc', account_id)} {name}"
-        yield Finding("rank_missing", "board_prizes", key, f"a rank of event {found_id}", "none", account_id)
+    for account_id, found_id, program_id, source, name in loose:
+        if (program_id, f"{source} {name}") not in known:
+            key = f"{number_text('acc', account_id)} {name}"
+            found = f"a rank of event {found_id}"
+            yield Finding("rank_missing", "board_prizes", key, found, "none", account_id)
 
 
 def _kept(tx: Tx, at: Following) -> Iterator[_Kept]:
@@ -171,12 +171,14 @@ def _finding(one: _Kept, opens_on: date, participant: int, values: tuple[str, st
     return Finding("board_value", "board_rows", key, *values, account)
 
 
-def _check_won(tx: Tx, line: LiveVersion) -> Iterator[Finding]:
+def _check_won(tx: Tx, line: LiveVersion, known: set[tuple[int, str]]) -> Iterator[Finding]:
     after = FIRST
     while page := list_won_after(tx, line.program_id, after, _PAGE):
         told = _told(tx, line.program_id, page)
         for one in page:
-            yield from _check_one(tx, line.program_id, one, told.get(f"{_source(one)} {event_id(one)}"))
+            name = f"{_source(one)} {event_id(one)}"
+            known.add((line.program_id, name))
+            yield from _check_one(tx, line.program_id, one, told.get(name))
         after = page[-1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from guerdon.base.findings import Finding
@@ -16,7 +17,11 @@ from guerdon.rules.own_events import DRAW_WON, DRAWS
 from guerdon.rules.tickets import seed_name
 
 _PROGRAMS: Final = "select distinct program_id from raffles order by 1"
-_TOLD: Final = "select id from event_keys where program_id = %s and source = %s"
+_TOLD: Final = """
+select k.id, e.occurred_at from event_keys k
+join events e on e.account_id = k.account_id and e.event_id = k.event_id
+where k.program_id = %s and k.source = %s
+"""
 _STRAY: Final = """
 select t.account_id, t.identity from raffle_tickets t where not exists (
     select from raffles r where r.program_id = t.program_id and r.identity = t.identity)
@@ -42,12 +47,15 @@ def check_raffles(tx: Tx, vault: Vault, versions: Versions) -> Iterator[Finding]
         What does not hold.
     """
     for (program_id,) in tx.execute(_PROGRAMS).fetchall():
-        told = {row[0] for row in tx.execute(_TOLD, (program_id, DRAWS))}
+        told: dict[str, datetime] = dict(tx.execute(_TOLD, (program_id, DRAWS)).fetchall())
         for raffle in list_raffles(tx, program_id):
             yield from _check(tx, vault, versions, (program_id, raffle))
             for one in list_winners(tx, program_id, raffle.identity):
                 if one.told and event_id(one) not in told:
                     yield _finding(one, ("an event that says so", "none"))
+                at = told.get(event_id(one), one.drawn_at)
+                if at != one.drawn_at:
+                    yield Finding("raffle_time", "raffles", raffle.identity, str(at), str(one.drawn_at))
     for account_id, identity in tx.execute(_STRAY).fetchall():
         key = f"{number_text('acc', account_id)} {identity}"
         yield Finding("raffle_missing", "raffle_tickets", key, "a raffle", "none", account_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.ids import parse_number
 from guerdon.engine.charity.paying import Office, pay_out
+from guerdon.members.links.addresses import RECEIPT, Link, make_link
 from guerdon.rewards.charity.payouts import Asked, Place, period_of
 from guerdon.rewards.redemptions import get_redemption
 from guerdon.web.api.calls.call import Call, admitted, answer
@@ -26,6 +28,7 @@ from guerdon.web.api.charity.shapes import Dues, PayoutShape, ReceiptShape
 from guerdon.web.outline import operation
 
 ROUTER: Final = APIRouter(tags=["Causes"])
+_LASTS: Final = timedelta(days=366)
 Reading = Annotated[Call, Depends(admitted("redemptions:read"))]
 Writing = Annotated[Call, Depends(admitted("redemptions:write"))]
 
@@ -49,7 +52,15 @@ def receipt(call: Reading, program: str, redemption: str) -> Response:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         row = get_redemption(tx, live.program_id, parse_number("red", redemption) or 0)
-        return answer(load_receipt(tx, live, row))
+        shown = load_receipt(tx, live, row)
+    if row.member_id is None:
+        return answer(shown)
+    # Made by the clock on the wall, by which addresses are ended.
+    now = datetime.now(UTC)
+    link = Link(call.tenant_id, program, row.member_id, shown.redemption, now, now + _LASTS)
+    return answer(
+        msgspec.structs.replace(shown, page=make_link(call.house.vault(call.tenant_id), RECEIPT, link))
+    )
 
 
 @ROUTER.get("/v1/programs/{program}/payouts", summary="What charities are due", **operation(Dues))

@@ -43,6 +43,8 @@ class ReceiptShape(Answered, frozen=True):
     status: Literal["given", "paid_out", "given_back"]
     paid_out_at: datetime | None
     transactions: Sequence[ProvedShape]
+    page: str | None = None
+    """An address at which whoever has it sees and prints this receipt for a year; null without a member."""
 
 
 class PayoutShape(Answered, frozen=True):

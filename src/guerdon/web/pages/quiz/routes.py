@@ -66,7 +66,7 @@ async def begin(visit: Coming) -> Response:
     """Begin a try, or go on."""
 
     def act(tx: Tx, taker: Taker, now: datetime) -> Attempt:
-        return quizzes.begin(tx, taker, visit.link.quiz, secrets.token_bytes(16), now)[0]
+        return quizzes.begin(tx, taker, visit.link.about, secrets.token_bytes(16), now)[0]
 
     return await _act(visit, act)
 
@@ -124,7 +124,7 @@ def _do(visit: Visit, act: Callable[[Tx, Taker, datetime], Attempt]) -> Attempt:
 
 
 def _going(tx: Tx, taker: Taker, visit: Visit) -> Attempt:
-    latest = _latest(tx, taker, visit.link.quiz)
+    latest = _latest(tx, taker, visit.link.about)
     if latest is None:
         raise Problem("attempt_not_found", "there is no such try")
     return latest
@@ -160,7 +160,7 @@ async def _page(visit: Visit, *, wrong: bool = False) -> Response:
 
 
 def _view(visit: Visit) -> _View:
-    whose, key = visit.whose, visit.link.quiz
+    whose, key = visit.whose, visit.link.about
     with whose.premises.house.database.transaction(whose.tenant_id) as tx:
         taker = visit.taker(tx, whose)
         latest = _latest(tx, taker, key)

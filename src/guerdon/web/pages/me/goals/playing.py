@@ -46,7 +46,7 @@ def load_quiz_views(tx: Tx, reader: Reader) -> list[QuizView]:
 
 def _quiz(reader: Reader, listed: Listed) -> QuizView:
     shown = show_quiz(reader.program, listed, reader.say.language, reader.now)
-    link = reader.visit.link._replace(quiz=shown.key)
+    link = reader.visit.link._replace(about=shown.key)
     return QuizView(
         key=shown.key,
         name=shown.name,

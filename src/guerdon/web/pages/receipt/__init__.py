@@ -1,0 +1,1 @@
+"""The receipt of a donation as a page that is printed."""
