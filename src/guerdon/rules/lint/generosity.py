@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Final
 
-from guerdon.rules.definition import Award, Definition
+from guerdon.rules.definition import Award, Definition, Reward
 from guerdon.rules.difference import Voice
 from guerdon.rules.expressions import EXACT, EvaluationError, Expression
 from guerdon.rules.limits import NO_LIMITS
@@ -98,6 +98,35 @@ def unit_worths(definition: Definition) -> Mapping[str, Fraction]:
     return worths
 
 
+def reward_worth(reward: Reward) -> Fraction:
+    """Say what a reward is worth to whoever has it.
+
+    Args:
+        reward: as the definition says.
+
+    Returns:
+        Money: its worth, else its cost, else what its coupon takes off; 0 where none of it is said.
+    """
+    off = reward.discount.amount if reward.discount is not None else None
+    return Fraction(reward.worth or reward.cost or off or 0)
+
+
+def prize_worth(definition: Definition, campaign: Campaign, scope: Scope) -> Fraction:
+    """Say what a prize is worth to whoever gets it.
+
+    Args:
+        definition: says what units and rewards are worth.
+        campaign: the prize, compiled.
+        scope: what its amounts see.
+
+    Returns:
+        Money; an amount that cannot be worked out without a real member counts as nothing.
+    """
+    worths = unit_worths(definition)
+    units = sum((_value(one.amount, scope) * worths[one.wallet] for one in campaign.awards), Fraction(0))
+    return units + sum((reward_worth(definition.rewards[key]) for key in campaign.grants), Fraction(0))
+
+
 def _dearest(
     program: Program, trigger: str, campaigns: list[Campaign], worths: Mapping[str, Fraction]
 ) -> _Return | None:
@@ -115,7 +144,7 @@ def _dearest(
 def _brought(
     program: Program, scope: Scope, campaigns: list[Campaign], worths: Mapping[str, Fraction]
 ) -> _Return:
-    holding = [one for one in campaigns if _may_hold(one.when, scope)]
+    holding = [one for one in campaigns if may_hold(one.when, scope)]
     units: dict[str, Fraction] = {}
     leading, most = "", Fraction(0)
     for campaign in holding:
@@ -147,8 +176,16 @@ def _value(expression: Expression, scope: Scope) -> Fraction:
         return Fraction(0)
 
 
-def _may_hold(condition: Expression | None, scope: Scope) -> bool:
-    """A condition on the order's size is judged; any other may hold."""
+def may_hold(condition: Expression | None, scope: Scope) -> bool:
+    """Tell whether a condition may hold: one on the order's size is judged, any other may.
+
+    Args:
+        condition: None for none.
+        scope: as `scope_of_order` makes it.
+
+    Returns:
+        False where it cannot.
+    """
     if condition is None or not condition.reads or not condition.reads <= _MONEY:
         return True
     try:

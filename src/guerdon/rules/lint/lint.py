@@ -29,9 +29,10 @@ from guerdon.rules.lint.sections import (
 )
 from guerdon.rules.lint.selling.caps import awards_above_limit, idle_limits, rewards_above_balance
 from guerdon.rules.lint.selling.carts import amounts_over_minimum, free_shipping, gifts_over_minimum
+from guerdon.rules.lint.selling.invitations import dear_invitations
 from guerdon.rules.lint.selling.prizes import dear_prizes
 from guerdon.rules.lint.selling.rewards import cheap_coupons, closed_rewards, unreached_rewards
-from guerdon.rules.lint.talking.community import farmed_campaigns, unheard_campaigns
+from guerdon.rules.lint.talking.community import farmed_campaigns, farmed_challenges, unheard_campaigns
 from guerdon.rules.lint.texts import missing_texts, not_active, uncarried_types
 from guerdon.rules.lint.worth import empty_budgets, rewards_under_cost, stacked_discounts
 from guerdon.rules.program import Program
@@ -49,10 +50,12 @@ _CHECKS: Final = (
     unread_metrics,
     impossible_challenges,
     dear_prizes,
+    dear_invitations,
     impossible_quizzes,
     unreachable_steps,
     endless_draws,
     farmed_campaigns,
+    farmed_challenges,
     unheard_campaigns,
     rewards_under_cost,
     cheap_coupons,

@@ -12,7 +12,7 @@ from guerdon.rules.definition import Award, Challenge, Definition, Grant, number
 from guerdon.rules.difference import Voice
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.findings import LintWarning
-from guerdon.rules.lint.generosity import unit_worths
+from guerdon.rules.lint.generosity import reward_worth, unit_worths
 
 _SPENT: Final = frozenset({"order.net", "order.earning_base", "order.subtotal", "order.total"})
 
@@ -57,7 +57,6 @@ def _worth(definition: Definition, one: Challenge) -> Decimal:
             is_number = amount.replace(".", "", 1).isdigit()
             total += Fraction(amount) * worths.get(effect.wallet, 0) if is_number else 0
         elif isinstance(effect, Grant):
-            reward = definition.rewards[effect.reward]
-            total += Fraction(reward.worth or reward.cost or 0)
+            total += reward_worth(definition.rewards[effect.reward])
     cents = currency_digits(definition.currency)
     return scaled_decimal(int(total * 10**cents), cents)

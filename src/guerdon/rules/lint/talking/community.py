@@ -33,6 +33,30 @@ def farmed_campaigns(asked: Asked) -> Iterator[LintWarning]:
             )
 
 
+def farmed_challenges(asked: Asked) -> Iterator[LintWarning]:
+    """Find challenges that come again and again for posts, likes, shares or visits.
+
+    Args:
+        asked: the definition, the same compiled, and the history.
+
+    Yields:
+        A warning for each.
+    """
+    for key, one in asked.definition.challenges.items():
+        metric = asked.definition.metrics[one.metric] if one.metric is not None else None
+        again = one.every is not None or one.repeatable
+        if metric is None or not again or one.limits != Limits():
+            continue
+        if metric.event in _OF_COMMUNITY | _OF_SHARING:
+            yield LintWarning(
+                "farming_unlimited",
+                f"/challenges/{key}/limits",
+                f"challenge `{key}`",
+                f"The challenge `{key}` comes again with more `{metric.event}`, and friends can make many.",
+                "Give it a limit, such as `limits: {per_account: 5, per: month}`.",
+            )
+
+
 def unheard_campaigns(asked: Asked) -> Iterator[LintWarning]:
     """Find campaigns that wait for posts or shares where there can be none.
 
