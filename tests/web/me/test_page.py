@@ -9,7 +9,8 @@ import re
 from guerdon.web.pages.me.reader import TEXTS
 from guerdon.web.pages.visits import POLICY
 from tests.architecture.source import ROOT
-from tests.web.me.conftest import CLUB, Reader, hidden
+from tests.web.conftest import PROGRAM
+from tests.web.me.conftest import CLUB, DEFINITION, Reader, hidden
 
 PAGES = ROOT / "src" / "guerdon" / "web" / "pages" / "me"
 
@@ -116,8 +117,10 @@ async def test_what_is_given_adds_up_for_all(reader: Reader) -> None:
     sent = await reader.send("/take/bag", {"once": "g1", "quantity": "2"})
     assert sent.status_code == 303, sent.text
     page = await reader.open("/rewards") + await reader.open()
-    for shown in ("$10.00 of $100.00", "It goes to School Aid.", "Given. $10.00 were given. Receipt "):
+    for shown in ("$10.00 of $100.00", "It goes to School Aid.", "Given. $10.00 were given.", ">Receipt "):
         assert shown in page, shown
+    receipt = re.findall(r'href="(/receipt/[^"?]+)', page)[0]
+    assert (await reader.client.get(receipt)).status_code == 200
 
 
 async def test_challenges_are_joined_and_left_by_a_press(reader: Reader) -> None:
@@ -170,6 +173,44 @@ async def test_my_language_is_kept_and_read_everywhere(reader: Reader) -> None:
     member = (await reader.api.get(f"{CLUB}/members/external:ananya")).json()
     assert member["language"] == "bn"
     assert (await reader.send("/language", {"language": "xx"})).status_code == 404
+
+
+async def test_what_is_for_this_member_and_how_their_services_stand(reader: Reader) -> None:
+    assert "For you" not in await reader.open()
+    await reader.api.apply(
+        DEFINITION.replace("  tent: {kind", "  adviser: {kind: service, price: {points: 5}}\n  tent: {kind")
+        + """
+content:
+  film:
+    name: {en: How we sew a seam, bn: আমরা যেভাবে সেলাই করি}
+    text: {en: Four <b>minutes</b>.}
+    url: https://shop.example/film
+"""
+    )
+    taken = await reader.send("/take/adviser", {"once": "s1", "quantity": "1"})
+    behind = taken.headers["location"].removeprefix(reader.path).partition("?")[0]
+    page = await reader.open()
+    for shown in ("For you", "How we sew a seam", 'href="https://shop.example/film"', "Asked for. You hear"):
+        assert shown in page, shown
+    assert "Four &lt;b&gt;minutes" in (await reader.client.get(f"{reader.path}?lang=en")).text
+    service = f"{CLUB}/services/{behind.rpartition('/')[2]}"
+    await reader.api.post(f"{service}/schedule", json={"at": "2035-06-20T15:00:00Z", "note": "with Mira"})
+    assert "It takes place: 20 Jun 2035, 11:00. with Mira" in await reader.open()
+    await reader.api.post(f"{service}/decline", json={"reason": "Nobody is free."})
+    for page in (await reader.open(), await reader.open(behind)):
+        assert "It cannot be done; you got back what you paid. Nobody is free." in page
+
+
+async def test_a_section_that_a_program_has_nothing_for_is_not_there(reader: Reader) -> None:
+    await reader.api.apply(PROGRAM)
+    page = await reader.open()
+    assert "/rewards?lang=en" in page
+    for section in ("/do", "/club"):
+        assert f"{reader.path}{section}" not in page
+        await reader.open(section, status=404)
+    refused = await reader.send("/do/write-post/new", {"once": "p", "text": "Hello"})
+    assert refused.status_code == 422
+    assert 'id="wrong"' in refused.text
 
 
 async def test_an_empty_page_says_what_one_could_do(reader: Reader) -> None:

@@ -41,6 +41,7 @@ from guerdon.web.templating.paper import page, page_route, templates
 T = TypeVar("T")
 _TEMPLATES: Final = templates(Path(__file__).parent / "templates")
 _AT: Final = f"{PAGE.path}/{{token}}"
+_ID_AT_MOST: Final = 60
 _MISREAD: Final = Problem("page_not_found", "there is no such page")
 
 
@@ -75,7 +76,13 @@ def _show(
     refused: tuple[Asked, Problem] | None = None,
 ) -> Response:
     place = SECTIONS[section]
-    reader, found = _with_reader(visit, lambda tx, reader: place.load(tx, reader, wanted))
+
+    def load(tx: Tx, reader: Reader) -> dict[str, Any]:
+        if refused is None and not place.is_there(reader.program.definition):
+            raise _MISREAD
+        return place.load(tx, reader, wanted)
+
+    reader, found = _with_reader(visit, load)
     asked, problem = refused if refused is not None else (None, None)
     act = ACTS.get(done)
     told = f"did_{done.replace('-', '_')}"
@@ -220,7 +227,7 @@ def show_section(
     """What a member can do, take, say and read."""
     if section not in SECTIONS:
         raise _MISREAD
-    return _show(visit, section, Wanted(before, older), done=done)
+    return _show(visit, section, Wanted(before, older[:_ID_AT_MOST]), done=done)
 
 
 def _nothing(tx: Tx, reader: Reader) -> None:  # noqa: ARG001 - who comes is all that is asked

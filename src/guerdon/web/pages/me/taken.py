@@ -10,7 +10,9 @@ from typing import Final
 from markupsafe import Markup
 
 from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
+from guerdon.members.links.addresses import RECEIPT, make_link
 from guerdon.rewards.cards import ask_of_redemptions, card_code
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.rewards.services.steps import Step, load_steps, state_of
@@ -40,7 +42,9 @@ class TakenView:
     expires_at: datetime | None
     tracking: str
     receipt: str
-    """Of a donation."""
+    """Number of a donation's."""
+    receipt_url: str
+    """Where it can be read and printed; empty for what is no donation."""
     given: str
     """Money that a donation gave, with what the shop put on top."""
     starts_at: datetime | None
@@ -149,6 +153,7 @@ def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> Take
     over = row.status == "issued" and row.expires_at is not None and row.expires_at <= reader.now
     content = written.content if written is not None and row.status != "cancelled" else None
     currency = reader.program.definition.currency
+    link = reader.visit.link._replace(about=number_text("red", row.redemption_id))
     given = reader.say.money(fixed.given + fixed.matched, currency) if fixed.cause else ""
     return TakenView(
         number=row.redemption_id,
@@ -163,6 +168,7 @@ def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> Take
         expires_at=row.expires_at,
         tracking=row.tracking,
         receipt=fixed.receipt,
+        receipt_url=make_link(reader.vault, RECEIPT, link) if fixed.receipt else "",
         given=given,
         starts_at=fixed.starts_at,
         ends_at=fixed.ends_at,

@@ -1,18 +1,3 @@
-// The part of the page that is being read is marked in the dock; without scripts its links lead there all the same.
-const links = new Map([...document.querySelectorAll(".dock a")].map((link) => [link.hash.slice(1), link]));
-const seen = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting || !links.has(entry.target.id)) continue;
-    for (const [id, link] of links) {
-      if (id === entry.target.id) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-  }
-}, { rootMargin: "-20% 0px -65% 0px" });
-for (const id of links.keys()) {
-  const part = document.getElementById(id);
-  if (part !== null) seen.observe(part);
-}
 // Nothing is sent twice by an impatient finger; the server would take it once anyway.
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", () => {
