@@ -154,7 +154,7 @@ MISTAKES = [
     (
         "rate: 2",
         "rate: 200%",
-        "16:32: a number was expected, such as 1 or 0.01, not '200%' [expected_number]",
+        "16:32: a number was expected, such as 1 or 0.01, not '200%'; did you mean '2'? [expected_number]",
         "200%}",
     ),
     (
@@ -166,7 +166,7 @@ MISTAKES = [
     (
         "0.01",
         "$0.01",
-        "6:57: a number was expected, such as 1 or 0.01, not '$0.01' [expected_number]",
+        "6:57: a number was expected, such as 1 or 0.01, not '$0.01'; did you mean '0.01'? [expected_number]",
         '"$0.01"}',
     ),
     (
@@ -374,13 +374,13 @@ MISTAKES = [
     (
         "    when: order.net >= 5",
         "    exclusive: on",
-        "20:16: true or false was expected, not 'on' [expected_true_or_false]",
+        "20:16: true or false was expected, not 'on'; did you mean 'true'? [expected_true_or_false]",
         "on",
     ),
     (
         "price: {points: 500}",
         "price: 500",
-        "23:31: a map was expected, not '500' [expected_map]",
+        "23:31: a map was expected, not '500'; a price names its wallet, such as {points: 40} [expected_map]",
         "500, stock: ",
     ),
     (

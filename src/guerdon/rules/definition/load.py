@@ -44,6 +44,12 @@ _TYPES: Final = {
     "less_than_equal": ("out_of_range", "a number up to {le} was expected"),
 }
 """What pydantic says by itself, as our code and our sentence; other types are ours already."""
+_FORMS: Final = {
+    "price": "; a price names its wallet, such as {points: 40}",
+    "community": "; it says who approves, such as {approve: all}",
+    "sharing": "; it says what may be shared, such as {of: [purchase]}",
+}
+"""By key, the form of a map in whose place people write something short."""
 
 
 def load_definition(text: str | bytes, filename: str = "program.yaml") -> Definition:
@@ -204,6 +210,7 @@ def _wrong_value(item: Any, pointer: str, rest: Steps, positions: Positions) -> 
     elif sentence:
         found = str(context["actual_length"]) if "actual_length" in context else shown(item["input"])
         detail = f"{sentence.format_map(context)}, not {found}"
+        detail += _FORMS.get(pointer.rpartition("/")[2], "") if code == "expected_map" else ""
         detail += "; put it into [ ]" if code == "expected_list" and isinstance(item["input"], dict) else ""
     else:
         detail = item["msg"]

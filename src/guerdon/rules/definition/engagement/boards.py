@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from guerdon.rules.definition.engagement.challenges import Prize
 from guerdon.rules.definition.engagement.dated import Dated
 from guerdon.rules.definition.metrics import Window
+from guerdon.rules.definition.scalars.meant import ranks_meant
 from guerdon.rules.definition.scalars.part import DescribedPart
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.spans import Span
@@ -25,7 +26,7 @@ def _read_ranks(value: object) -> str:
     found = _RANKS.fullmatch(str(value)) if isinstance(value, str | int) else None
     if found is None or (found[2] and int(found[2]) < int(found[1])):
         detail = f"a rank such as 1, or ranks such as 2-10, were expected, not {shown(value)}"
-        raise refusal("bad_ranks", detail, expected="1 or 2-10")
+        raise refusal("bad_ranks", detail, expected="1 or 2-10", nearest=ranks_meant(value))
     return f"{found[1]}-{found[2]}" if found[2] and found[2] != found[1] else found[1]
 
 

@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 from guerdon.rules.definition.campaigns import Limits
 from guerdon.rules.definition.engagement.challenges import Prize
 from guerdon.rules.definition.engagement.dated import Dated
+from guerdon.rules.definition.scalars.meant import odds_meant
 from guerdon.rules.definition.scalars.part import DescribedPart
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.texts import Text
@@ -63,7 +64,7 @@ class Odds:
         found = _ODDS.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None or int(found[1]) > int(found[2]):
             detail = f"odds such as '1 in 50' were expected, not {shown(value)}"
-            raise refusal("bad_odds", detail, expected="1 in 50")
+            raise refusal("bad_odds", detail, expected="1 in 50", nearest=odds_meant(value))
         return cls(Fraction(int(found[1]), int(found[2])))
 
     @classmethod

@@ -143,6 +143,7 @@ def _with_kind(value: Any) -> Any:
         raise refusal("expected_map", f"a question was expected, a map with `ask`, not {shown(value)}")
     kind = value.get("kind")
     if kind is None:
+        _refuse_words(value)
         return {**value, "kind": _kind_by_answer(value)}
     if kind not in KINDS:
         nearest = nearest_to(str(kind), KINDS)
@@ -151,6 +152,14 @@ def _with_kind(value: Any) -> Any:
         detail = f"{shown(kind)} is not one of {listed}{hint}"
         raise refusal("unknown_kind", detail, key="kind", expected=listed)
     return value
+
+
+def _refuse_words(value: dict[str, Any]) -> None:
+    """Say to who writes the words of the right answer that answers are named by their place."""
+    answers, right = value.get("answers"), value.get("right")
+    if isinstance(answers, list | tuple) and isinstance(right, str) and right in answers:
+        detail = f"answers are named by their place, counted from 0, not by {shown(right)}"
+        raise refusal("expected_whole_number", detail, key="right", nearest=str(list(answers).index(right)))
 
 
 def _kind_by_answer(value: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
-from guerdon.rules.definition.scalars.problems import listing, nearest_to, refusal
+from guerdon.rules.definition.scalars.meant import key_meant
+from guerdon.rules.definition.scalars.problems import listing, refusal
 
 MAX_WRONG: Final = 20
 
@@ -103,7 +104,7 @@ def unknown_keys(wrong: list[str], known: list[str]) -> Exception:
     """
     expected = listing(known)
     wrong = wrong[:MAX_WRONG]
-    nearest = [nearest_to(key, known) for key in wrong]
+    nearest = [key_meant(key, known) for key in wrong]
     detail = f"unknown key; known are {expected}"
     return refusal("unknown_key", detail, keys=wrong, nearest_keys=nearest, expected=expected)
 

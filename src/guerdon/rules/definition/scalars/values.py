@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
+from guerdon.rules.definition.scalars.meant import date_meant, flag_meant, number_meant
 from guerdon.rules.definition.scalars.problems import refusal, shown
 from guerdon.rules.definition.scalars.words import number_text
 
@@ -46,7 +47,8 @@ def read_decimal(value: object) -> Decimal:
     elif isinstance(value, Decimal | int) and not isinstance(value, bool) and Decimal(value).is_finite():
         number = Decimal(value)
     else:
-        raise refusal("expected_number", f"a number was expected, such as 1 or 0.01, not {shown(value)}")
+        detail = f"a number was expected, such as 1 or 0.01, not {shown(value)}"
+        raise refusal("expected_number", detail, nearest=number_meant(value))
     if number.adjusted() >= MAX_WHOLE_DIGITS:
         raise refusal("number_too_large", f"at most {MAX_WHOLE_DIGITS} digits before the point are kept")
     if places_of(number) > MAX_PLACES:
@@ -72,7 +74,8 @@ def _read_whole(value: object) -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise refusal("expected_whole_number", f"a whole number was expected, not {shown(value)}")
+    detail, meant = f"a whole number was expected, not {shown(value)}", number_meant(value)
+    raise refusal("expected_whole_number", detail, nearest=meant if _WHOLE.fullmatch(meant) else "")
 
 
 def _read_flag(value: object) -> bool:
@@ -81,7 +84,7 @@ def _read_flag(value: object) -> bool:
     if value in ("true", "false"):
         return value == "true"
     detail = f"true or false was expected, not {shown(value)}"
-    raise refusal("expected_true_or_false", detail, expected="true or false")
+    raise refusal("expected_true_or_false", detail, expected="true or false", nearest=flag_meant(value))
 
 
 def _read_string(value: object) -> str:
@@ -138,7 +141,7 @@ def _read_moment(value: object) -> date | datetime:
     except ValueError:
         raise refusal("bad_date", f"{shown(value)} is not in the calendar between 1970 and 9000") from None
     detail = f"a date was expected, such as 2027-02-01 or 2027-02-01T19:00, not {shown(value)}"
-    raise refusal("bad_date", detail)
+    raise refusal("bad_date", detail, nearest=date_meant(value))
 
 
 def _read_day(value: object) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from ruamel.yaml.error import MarkedYAMLError
@@ -26,6 +27,8 @@ def explain_slip(source: Source, error: MarkedYAMLError) -> tuple[int, str]:
             return _open_bracket(source, (at, opened), (opening, closing))
     if any(words in problem for words in _MISPLACED):
         return _block(source, at)
+    if "mapping values are not allowed" in problem and _BEHIND_COMMA.search(source.text[:at]):
+        return at, _NO_COMMA
     for words, at_opening, sentence in _SLIPS:
         if words in problem or words in context:
             place = opened if at_opening else at
@@ -33,6 +36,8 @@ def explain_slip(source: Source, error: MarkedYAMLError) -> tuple[int, str]:
     return at, f"this is not YAML: {', '.join(part for part in (context, problem) if part)}"
 
 
+_NO_COMMA: Final = "a ',' parts only what stands in { } or [ ]; write the next key on a line of its own"
+_BEHIND_COMMA: Final = re.compile(r":[^,\n]*,[ ]*[A-Za-z_][A-Za-z0-9_-]{0,62}\Z")
 _MISPLACED: Final = ("block mapping start", "block end", "block sequence start")
 _SLIPS: Final = (
     ("'\\t'", False, "a tab stands here; lines are indented with blanks"),
@@ -69,6 +74,8 @@ def _block(source: Source, at: int) -> tuple[int, str]:
         return at, "text goes on behind a closing quote; put the whole value into quotes of the other kind"
     if before[-1:] in ("\n", ""):
         return at, "this line is indented unlike the lines that it belongs to"
+    if before[-1:] in ("}", "]") and source.text[at : at + 1] == ",":
+        return at, _NO_COMMA
     if before[-1:] in ("}", "]"):
         return at, f"text goes on behind a closing {before[-1:]}; put the whole value into quotes"
     return at, "this does not belong here; a text that begins with a sign is put into quotes"
