@@ -205,3 +205,43 @@ def test_a_goal_of_ones_own_is_the_stated_formula_within_its_bounds(
         decision = shop.buys(f"last-{cents}-{len(reached)}", LineInput("1", price=Decimal(cents) / 100))
         reached.append(Counter(one.challenge for one in decision.reached)["own"])
     assert reached == [0, 1]
+
+
+_CARDS = {
+    limit: club(
+        metrics={"spend": {"event": "order.paid", "value": "order.net"}},
+        rewards={"pen": {"kind": "product", "stock": 1000}},
+        challenges={
+            "card": {
+                "metric": "spend",
+                "every": "10",
+                "limits": {"per_account": str(limit)},
+                "prize": [*award("7"), *award("2"), {"grant": "pen"}],
+            }
+        },
+    )
+    for limit in (1, 2, 4, 50)
+}
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(sorted(_CARDS)),
+    st.lists(st.sampled_from([3, 10, 12, 25]), min_size=1, max_size=5),
+    st.permutations(range(5)),
+)
+def test_of_stamps_that_a_limit_left_without_a_prize_those_fall_first(
+    limit: int, sold: list[int], order: list[int]
+) -> None:
+    shop = Shop(_CARDS[limit])
+    shop.buys("A", *(LineInput(str(at), price=Decimal(one)) for at, one in enumerate(sold)))
+    left = list(sold)
+    for place in [None, *(one for one in order if one < len(sold))]:
+        if place is not None:
+            left[place] = 0
+            shop.returns("A", ReturnLine(str(place)))
+        stands = min(limit, sum(left) // 10)
+        assert shop.units() == 9 * stands
+        counters = {**shop.state.account.counters, **shop.state.shared.counters}
+        assert counters.get("reward/pen/stock", 0) == stands
+        assert counters.get("campaign/challenge:card/account/ever", 0) == stands

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -12,7 +13,7 @@ import msgspec
 from guerdon.base.exact import round_ratio
 from guerdon.rules.challenges.challenge import BADGE, CHALLENGE, Challenge
 from guerdon.rules.challenges.values import is_met
-from guerdon.rules.decision import Reached, Undone
+from guerdon.rules.decision import Effect, Reached, Undone
 from guerdon.rules.draft import Draft
 from guerdon.rules.events import PaidOrder
 from guerdon.rules.reaching.challenges import NOTHING, Standing, put
@@ -32,6 +33,8 @@ class Prizes(msgspec.Struct, frozen=True):
     """How many of them earlier returns undid."""
     now: Mapping[str, int] = {}
     """How many this return undoes."""
+    given: Mapping[str, int] = {}
+    """For how many of them something was given: a limit may have kept the last ones away."""
     undone: tuple[Undone, ...] = ()
 
     def gone(self, campaign: str) -> int:
@@ -50,19 +53,36 @@ class Prizes(msgspec.Struct, frozen=True):
         """The campaigns of which no prize of the order stands any more."""
         return frozenset(key for key, count in self.reached.items() if self.gone(key) == count)
 
-    def shares(self, campaign: str, amount: int) -> tuple[int, int]:
-        """Divide what the prizes of a campaign brought: a prize is undone wholly or not at all.
+    def taken(self, campaign: str) -> tuple[int, int]:
+        """Count what is taken back of what was given: what nothing was given for falls first.
 
         Args:
             campaign: that gave them.
-            amount: all that it gave for the order.
+
+        Returns:
+            For how many earlier returns did, and for how many it is done with this one.
+        """
+        empty = self.reached.get(campaign, 0) - self.given.get(campaign, 0)
+        was, now = self.before.get(campaign, 0), self.gone(campaign)
+        return max(was - empty, 0), max(now - empty, 0)
+
+    def shares(self, campaign: str, amounts: Sequence[int], most: int) -> tuple[int, int]:
+        """Divide what prizes of a campaign brought: each is undone wholly or not at all, the last one first.
+
+        Args:
+            campaign: that gave them.
+            amounts: what it gave for the order, one after the other.
+            most: how much of it there is to divide.
 
         Returns:
             How much earlier returns undid of it, and how much is undone with this one.
         """
-        of = self.reached.get(campaign, 1)
-        was, now = self.before.get(campaign, 0), self.gone(campaign)
-        return round_ratio(amount * was, of, "half_up"), round_ratio(amount * now, of, "half_up")
+        amount, of = min(sum(amounts), most), max(self.given.get(campaign, 1), 1)
+        was, now = self.taken(campaign)
+        if amount < sum(amounts) or len(amounts) % of:
+            return round_ratio(amount * was, of, "half_up"), round_ratio(amount * now, of, "half_up")
+        each = len(amounts) // of
+        return sum(amounts[(of - was) * each :]), sum(amounts[(of - now) * each :])
 
 
 NO_PRIZES: Final = Prizes()
@@ -109,7 +129,24 @@ def undo_challenges(draft: Draft, paid: PaidOrder, part: Part) -> Prizes:
         now[campaign] = _fall(draft, paid, part, (campaign, standing))
     _open_steps(draft, paid)
     undone = tuple(Undone(CHALLENGE, campaign) for campaign, count in now.items() for _ in range(count))
-    return Prizes({key: len(some) for key, some in reached.items()}, before, now, undone)
+    counts = {key: len(some) for key, some in reached.items()}
+    given = {key: min(count, _times_given(paid, key)) for key, count in counts.items()}
+    return Prizes(counts, before, now, given, undone)
+
+
+def _times_given(paid: PaidOrder, campaign: str) -> int:
+    """Count how often a campaign gave what it gives, by what it gave most often."""
+    acted = Counter(_thing(one) for one in paid.decision.effects if one.campaign == campaign)
+    found = next((one for one in paid.program.campaigns if one.key == campaign), None)
+    once = Counter[tuple[str, str]]()
+    if found is not None:
+        once.update(("award", one.wallet) for one in found.awards)
+        once.update(("grant", one) for one in found.grants)
+    return max((-(-count // max(once[thing], 1)) for thing, count in acted.items()), default=0)
+
+
+def _thing(effect: Effect) -> tuple[str, str]:
+    return effect.kind, effect.wallet or effect.reward or effect.badge
 
 
 def _fall(draft: Draft, paid: PaidOrder, part: Part, of: tuple[str, list[Reached]]) -> int:

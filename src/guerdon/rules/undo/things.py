@@ -81,8 +81,8 @@ class _Kept:
         """Tell it of the next redemption."""
         key = made.campaign
         place = self.seen[key] = self.seen.get(key, 0) + 1
-        of = self.prizes.reached.get(key, 1)
-        stands = (of - self.prizes.gone(key)) * self.all[key] // of
+        of = max(self.prizes.given.get(key, 1), 1)
+        stands = (of - self.prizes.taken(key)[1]) * self.all[key] // of
         return place > stands and policy_of(self.paid, key, made.reward) != "keep"
 
 
@@ -184,11 +184,10 @@ def _uses(draft: Draft, paid: PaidOrder, campaigns: frozenset[str]) -> list[Undo
 def _uses_of_prizes(draft: Draft, paid: PaidOrder, prizes: Prizes) -> None:
     day = paid.program.zone.day_of(paid.event.occurred_at)
     for campaign in paid.program.campaigns:
-        count = prizes.now.get(campaign.key, 0)
-        acted = any(one.campaign == campaign.key for one in paid.decision.effects)
-        if count and acted:
+        was, now = prizes.taken(campaign.key)
+        if now > was:
             for draw in use_draws(campaign.limits, f"campaign/{campaign.key}", paid.member_id, day):
-                free(draft, draw, Decimal(count))
+                free(draft, draw, Decimal(now - was))
 
 
 def owners_of(paid: PaidOrder) -> list[Campaign]:

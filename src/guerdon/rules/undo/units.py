@@ -89,22 +89,21 @@ def _shares(decision: Decision, of: tuple[str, Lot], part: Part, prizes: Prizes)
     rest, before, after = lot.remaining, 0, 0
     for source, units in _of_prizes(decision, wallet, lot).items():
         # What expired as it came is not in the lot.
-        amount = min(units, rest)
-        was, now = prizes.shares(source, amount)
-        rest, before, after = rest - amount, before + was, after + now
+        was, now = prizes.shares(source, units, rest)
+        rest, before, after = rest - min(sum(units), rest), before + was, after + now
     was, now = part.shares(rest)
     return before + was, after + now
 
 
-def _of_prizes(decision: Decision, wallet: str, lot: Lot) -> dict[str, int]:
-    """Tell what of a lot came from prizes of challenges, by campaign."""
-    found: dict[str, int] = {}
+def _of_prizes(decision: Decision, wallet: str, lot: Lot) -> dict[str, list[int]]:
+    """Tell what of a lot came from prizes of challenges, by campaign, one after the other."""
+    found: dict[str, list[int]] = {}
     for transaction in decision.transactions:
         if transaction.kind == "award" and transaction.wallet == wallet:
             for entry in transaction.entries:
                 is_here = (entry.available_at, entry.expires_at) == (lot.available_at, lot.expires_at)
                 if entry.book == "member" and is_here and is_prize_of_challenge(entry.source):
-                    found[entry.source] = found.get(entry.source, 0) + entry.amount
+                    found.setdefault(entry.source, []).append(entry.amount)
     return found
 
 
@@ -237,16 +236,17 @@ def _may_owe(paid: PaidOrder, wallet: str) -> bool:
 def _free_budgets(draft: Draft, paid: PaidOrder, part: Part, prizes: Prizes) -> None:
     """Give back to campaigns' budgets what the units that are taken back had drawn."""
     day = paid.program.zone.day_of(paid.event.occurred_at)
-    drawn: dict[tuple[str, str], int] = {}
+    drawn: dict[tuple[str, str], list[int]] = {}
     for effect in paid.decision.effects:
         if effect.kind == "award":
-            of = (effect.campaign, effect.wallet)
-            drawn[of] = drawn.get(of, 0) + effect.amount
+            drawn.setdefault((effect.campaign, effect.wallet), []).append(effect.amount)
     campaigns = {one.key: one for one in paid.program.campaigns}
-    for (key, wallet_key), amount in drawn.items():
+    for (key, wallet_key), amounts in drawn.items():
+        amount = sum(amounts)
         budget = campaigns[key].limits
         wallet = paid.program.wallets[wallet_key]
-        was, now = prizes.shares(key, amount) if is_prize_of_challenge(key) else part.shares(amount)
+        is_prize = is_prize_of_challenge(key)
+        was, now = prizes.shares(key, amounts, amount) if is_prize else part.shares(amount)
         units = scaled_decimal(now - was, wallet.scale)
         by_units = limits.units_draw(budget, f"campaign/{key}", wallet_key, day)
         by_money = limits.money_draw(budget, f"campaign/{key}", day)
