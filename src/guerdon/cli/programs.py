@@ -11,11 +11,12 @@ import typer
 
 from guerdon.cli.opening import is_there, opened_tenant, server_at, settings_for
 from guerdon.cli.options import Data, Json, Key, Tenant, Url, takes
-from guerdon.cli.showing import read_document, show_json, show_note
+from guerdon.cli.showing import counted, read_document, show_json, show_note
 from guerdon.cli.writing.pictures import pictured
 from guerdon.cli.writing.planning import plan_data, show_plan
+from guerdon.engine.counting.keeper import waiting
 from guerdon.insight.plans import Asking, Plan, make_plan, plan_first
-from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.programs.programs import NewDefinition, apply_definition, get_live
 from guerdon.programs.tenants import ensure_tenant
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import (
@@ -85,7 +86,7 @@ def apply(options: DefinitionOptions) -> int:
         path = f"/v1/programs/{quote(definition.program, safe='')}"
         server = server_at(options.url, options.key)
         done = server.ask("PUT", path, document, "application/yaml")[1]
-        version, changed = done["version"], done["changed"]
+        version, changed, behind = done["version"], done["changed"], 0
     else:
         now = datetime.now(UTC)
         with opened_tenant(options.data, options.tenant, made=True) as (house, tx):
@@ -95,10 +96,14 @@ def apply(options: DefinitionOptions) -> int:
             new = NewDefinition(definition, document.decode("utf-8"), "system", now, in_use)
             applied = apply_definition(tx, new, house.ids)
             version, changed = applied.version, applied.changed
+            behind = waiting(tx, get_live(tx, definition.program)).behind
     if options.json:
         show_json({"program": definition.program, "version": version, "changed": changed})
     elif changed:
         show_note(f"{definition.program}: version {version} is live")
+        if behind:
+            how = f"`guerdon metrics {definition.program} --follow` shows how far it is"
+            show_note(f"{counted(behind, 'account')} will be counted from history; {how}")
     else:
         show_note(f"{definition.program}: nothing to do, version {version} says the same")
     return 0

@@ -27,6 +27,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "rollback": ("guerdon rollback club 3 --data shop-data",),
     "versions": ("guerdon versions club --data shop-data",),
     "export": ("guerdon export club --data shop-data > club.yaml", "guerdon export club --version 3"),
+    "metrics": (
+        "guerdon metrics club --data shop-data --follow",
+        "guerdon metrics club --url https://club.example --key gk_…",
+    ),
     "fmt": ("guerdon fmt club.yaml", "guerdon fmt club.yaml --check", "guerdon fmt - < club.yaml"),
     "eval": ("guerdon eval 'order.net * 2' --order order.json",),
     "schema": ("guerdon schema > guerdon.schema.json",),

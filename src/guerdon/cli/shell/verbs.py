@@ -35,6 +35,7 @@ VERBS: Final[Mapping[str, Place]] = {
     "rollback": Place(WRITE, "writing.versions", "rollback"),
     "versions": Place(WRITE, "writing.versions", "versions"),
     "export": Place(WRITE, "writing.versions", "export"),
+    "metrics": Place(WRITE, "writing.counting", "metrics"),
     "fmt": Place(WRITE, "writing.fmt", "fmt"),
     "eval": Place(WRITE, "writing.evaluate", "evaluate"),
     "schema": Place(WRITE, "writing.fmt", "schema"),
