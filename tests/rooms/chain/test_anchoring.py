@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from guerdon.base.errors import Problem
 from guerdon.connect.chain import stored
 from guerdon.connect.chain.anchoring import transact
 from guerdon.connect.chain.checking import Checker
-from guerdon.connect.chain.contract import anchor_data
+from guerdon.connect.chain.contract import Contract, anchor_data, call_data
 from guerdon.connect.chain.rpc import Node, bytes_of
 from guerdon.connect.chain.signing import Key, Wish
 from guerdon.infra.rounds import Rounds
@@ -97,34 +98,71 @@ def test_what_a_reorganisation_took_away_is_sent_again(anchored: Anchored, is_fo
     assert anchored.row().block_hash != mined.block_hash
 
 
-def test_a_number_that_a_fork_gives_back_while_it_is_counted_keeps_nothing_waiting(
-    anchored: Anchored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    size = anchored.grow()
-    anchored.step()
-    count = Node.nonce
-    forked: list[int] = []
+def meanwhile(monkeypatch: pytest.MonkeyPatch, of: type, name: str, act: Callable[[], object]) -> None:
+    """Have something happen right after the first answer to a question."""
+    ask = getattr(of, name)
+    done: list[object] = []
 
-    def counted(node: Node, address: bytes, *more: Any) -> int:
-        found = count(node, address, *more)
-        if not forked:
-            # The block with the anchor is gone between the count of numbers and the question to the contract.
-            forked.append(found)
-            anchored.anvil.reorganise(1)
-            anchored.anvil.forget_pool()
-        return found
+    def asked(*arguments: Any) -> Any:
+        answer = ask(*arguments)
+        if not done:
+            done.append(act())
+        return answer
 
-    monkeypatch.setattr(Node, "nonce", counted)
-    anchored.keeper.carry()
-    with Node(anchored.anvil.url) as node:
-        assert anchored.row().nonce == forked[0] == count(node, anchored.key.address) + 1, "a number too far"
-    final = anchored.until("final")
-    assert final.nonce == forked[0]
+    monkeypatch.setattr(of, name, asked)
+
+
+def assert_said_once(anchored: Anchored, size: int) -> None:
     assert anchored.on_chain() == [size]
     assert anchored.anvil.pool() == []
     with Node(anchored.anvil.url) as node:
-        receipts = [node.ask("eth_getTransactionReceipt", "0x" + sent.hex()) for sent in final.sent]
+        receipts = [node.ask("eth_getTransactionReceipt", "0x" + sent.hex()) for sent in anchored.row().sent]
     assert [one["status"] for one in receipts if one is not None] == ["0x1"]
+
+
+@pytest.mark.parametrize(("of", "name"), [(Node, "nonce"), (Contract, "find")])
+def test_a_fork_while_it_is_asked_says_nothing_twice(
+    anchored: Anchored, monkeypatch: pytest.MonkeyPatch, of: type, name: str
+) -> None:
+    size = anchored.grow()
+    sent = anchored.step()
+
+    def fork() -> None:
+        anchored.anvil.reorganise(1)
+        anchored.anvil.forget_pool()
+
+    meanwhile(monkeypatch, of, name, fork)
+    anchored.keeper.carry()
+    assert (anchored.row().sent, anchored.row().fault) == (sent.sent, "")
+    assert anchored.until("final").nonce == sent.nonce
+    assert_said_once(anchored, size)
+
+
+def test_an_anchor_that_comes_into_a_block_while_it_is_asked_and_goes_with_it_is_sent_again(
+    anchored: Anchored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = anchored.grow()
+    anchored.keeper.carry()
+    meanwhile(monkeypatch, Contract, "find", anchored.anvil.mine)
+    anchored.keeper.carry()
+    assert anchored.row().state == "sent", "the contract has this size now, and not a later one"
+    anchored.anvil.reorganise(1)
+    anchored.anvil.forget_pool()
+    assert len(anchored.until("final").sent) == 1
+    assert_said_once(anchored, size)
+
+
+def test_a_number_that_a_fork_gives_back_of_something_else_keeps_nothing_waiting(anchored: Anchored) -> None:
+    size = anchored.grow()
+    say(anchored, call_data("offer(address)", Key.read(HEIR).address.rjust(32, b"\0")))
+    anchored.anvil.mine()
+    sent = anchored.step()
+    anchored.anvil.reorganise(2)
+    anchored.anvil.forget_pool()
+    with Node(anchored.anvil.url) as node:
+        assert sent.nonce == node.nonce(anchored.key.address) + 1, "a number too far"
+    assert anchored.until("final").sent == sent.sent
+    assert_said_once(anchored, size)
 
 
 def test_an_anchor_that_a_reorganisation_moved_has_its_new_block(anchored: Anchored) -> None:

@@ -47,7 +47,6 @@ class Carrier:
         self._chain = chain
         self._key = key
         self._node = node
-        self._contract = Contract(node, chain.contract)
         self._count = 0
         self._taken: set[int] = set()
 
@@ -66,30 +65,39 @@ class Carrier:
         if found != self._chain.chain_id:
             detail = f"the node is of chain {found}, and GUERDON_ANCHOR_CONTRACT of {self._chain.chain_id}"
             raise Problem("chain_is_another", detail)
+        # Numbers are counted and the contract answers as of one block: between two of them an anchor
+        # comes, or goes with a fork, and would be said twice or never.
         newest = self._newest()
-        # Counted before the contract is asked: what is counted here has been said when it answers.
-        self._count = self._node.nonce(self._key.address)
+        contract = Contract(self._node, self._chain.contract, newest.hash)
+        self._count = self._node.nonce(self._key.address, newest.hash)
         mine = [one for one in waiting if one.anchor.sender == self._key.address]
         self._taken = {one.anchor.nonce for one in mine if one.anchor.nonce is not None}
         for one in sorted(waiting, key=lambda one: (one.anchor.nonce is None, one.anchor.nonce or 0)):
             beat()
             try:
-                self._step(one, newest)
+                self._step(one, contract, newest)
             except Problem as problem:
                 if problem.code == "chain_unreachable":
                     raise
+                if not self._is_there(newest):
+                    return
                 self._note(one, problem)
 
-    def _step(self, one: Waiting, newest: Block) -> None:
+    def _is_there(self, block: Block) -> bool:
+        """Tell whether a fork has left a block where it was; after one the next round looks anew."""
+        found = self._node.block(block.number)
+        return found is not None and found.hash == block.hash
+
+    def _step(self, one: Waiting, contract: Contract, newest: Block) -> None:
         log_id, anchor = log_id_of(one.origin), one.anchor
-        found = self._contract.find(log_id, anchor.size)
+        found = contract.find(log_id, anchor.size)
         if found is not None:
             self._settle(one, found, newest)
             return
         if anchor.state == "mined":
             with self._database.transaction(one.tenant_id) as tx:
                 stored.note_lost(tx, anchor)
-        if self._contract.last_size(log_id) >= anchor.size:
+        if contract.last_size(log_id) >= anchor.size:
             with self._database.transaction(one.tenant_id) as tx:
                 stored.note_passed(tx, anchor)
             return
@@ -158,7 +166,7 @@ class Carrier:
     def _fill_before(self, nonce: int) -> None:
         """Use up a number that nothing has, with a transaction that does nothing.
 
-        A fork can give back a number after it was counted as used up, and what was signed with the next one
+        A fork can give back a number that something else had used up, and what was signed with the next one
         would wait for ever. Signing that anew would leave two on their way, and the contract refuses one.
         """
         hole = next((one for one in range(self._count, nonce) if one not in self._taken), None)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from guerdon.base.errors import Problem
 from guerdon.connect.chain.keccak import keccak256
-from guerdon.connect.chain.rpc import Node
+from guerdon.connect.chain.rpc import At, Node
 from guerdon.connect.chain.signing import ADDRESS_BYTES
 
 _WORD: Final = 32
@@ -30,14 +30,16 @@ class OnChain(NamedTuple):
 class Contract:
     """One contract on one chain."""
 
-    def __init__(self, node: Node, address: bytes) -> None:
+    def __init__(self, node: Node, address: bytes, at: At = "latest") -> None:
         """Describe it.
 
         Args:
             node: of the chain.
             address: 20 bytes.
+            at: the block as of which all its answers are.
         """
         self._node = node
+        self._at = at
         self.address = address
 
     def owner(self) -> bytes:
@@ -115,7 +117,7 @@ class Contract:
         return int.from_bytes(said[0], "big") == 1
 
     def _words(self, signature: str, count: int, *arguments: bytes) -> list[bytes]:
-        answer = self._node.call(self.address, call_data(signature, *arguments))
+        answer = self._node.call(self.address, call_data(signature, *arguments), self._at)
         if len(answer) != count * _WORD:
             detail = "no contract for anchors stands at that address of this chain"
             raise Problem("chain_contract_missing", detail)

@@ -27,6 +27,10 @@ class Block(NamedTuple):
     """Wei for a unit of gas."""
 
 
+At = bytes | Literal["latest", "pending"]
+"""A block by its hash (EIP-1898: where a fork took it away, the question is refused), or by its place."""
+
+
 class Node:
     """A node that was named by whoever runs this installation, so it may stand in a network of their own."""
 
@@ -111,29 +115,31 @@ class Node:
         base_fee = number_of(found.get("baseFeePerGas", "0x0"))
         return Block(number_of(found.get("number")), bytes_of(found.get("hash")), base_fee)
 
-    def nonce(self, address: bytes, block: Literal["latest", "pending"] = "latest") -> int:
+    def nonce(self, address: bytes, at: At = "latest") -> int:
         """Count the transactions of an address that are in blocks.
 
         Args:
             address: 20 bytes.
-            block: `pending` to count those as well that wait for one, up to the first number that is missing.
+            at: up to which block; `pending` to count those as well that wait for one, up to the first number
+                that is missing.
 
         Returns:
             How many, which is the number of the next one.
         """
-        return number_of(self.ask("eth_getTransactionCount", to_hex(address), block))
+        return number_of(self.ask("eth_getTransactionCount", to_hex(address), _written(at)))
 
-    def call(self, to: bytes, data: bytes) -> bytes:
-        """Ask a contract as of the newest block.
+    def call(self, to: bytes, data: bytes, at: At = "latest") -> bytes:
+        """Ask a contract.
 
         Args:
             to: its address.
             data: selector and arguments.
+            at: as of which block.
 
         Returns:
             What it returns.
         """
-        return bytes_of(self.ask("eth_call", {"to": to_hex(to), "data": to_hex(data)}, "latest"))
+        return bytes_of(self.ask("eth_call", {"to": to_hex(to), "data": to_hex(data)}, _written(at)))
 
     def knows(self, transaction: bytes) -> bool:
         """Tell whether a transaction is in a block or waits for one.
@@ -211,6 +217,10 @@ def bytes_of(text: object) -> bytes:
     except ValueError:
         pass
     raise _strange(text)
+
+
+def _written(at: At) -> object:
+    return {"blockHash": to_hex(at), "requireCanonical": True} if isinstance(at, bytes) else at
 
 
 def _read(response: httpx2.Response) -> bytes:
