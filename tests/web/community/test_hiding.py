@@ -21,6 +21,9 @@ SHARES = """sharing: {of: [purchase]}
 campaigns:
   told: {trigger: share.approved, then: [{award: {wallet: points, amount: "30"}}]}
 """
+WRITER = """challenges:
+  writer: {metric: posts, goal: 1, prize: [{award: {wallet: points, amount: "5"}}]}
+"""
 KEEPS = DEFINITION.replace("approve: all", "approve: all, on_hide: keep")
 
 
@@ -61,6 +64,26 @@ async def test_what_a_post_brought_goes_when_it_is_hidden_and_comes_again(club: 
     assert audit(club) == []
     listed = await club.look("orders?member=ben")
     assert listed["data"] == [], "it is no order"
+
+
+async def test_metrics_and_challenges_follow_and_explanations_say_the_same(club: Club) -> None:
+    more = DEFINITION.replace("metrics:\n", "metrics:\n  posts: {event: post.approved}\n")
+    more += WRITER
+    applied = await club.api.apply(more)
+    assert applied.status_code == 201, applied.text
+    one = await club.post("ben", "Three words here")
+    for name in ("", "/2"):
+        await club.decide(one)
+        assert await club.points("ben") == "25"
+        event = await club.look(f"events/{one['id']}{name}")
+        told = await club.look(f"events/{one['id']}{name}/explanation")
+        acted = {each["campaign"] for each in told["campaigns"] if each["outcome"] == "acted"}
+        assert acted == {each["campaign"] for each in event["effects"]} == {"posted", "challenge:writer"}
+        await club.decide(one, "hide", WHY)
+        assert await club.points("ben") == "0"
+        (back,) = (await club.look(f"orders/{one['id']}{name}/returns"))["data"]
+        assert back["units"]["points"]["taken"] == "25"
+    assert audit(club) == []
 
 
 async def test_units_that_were_spent_are_owed(club: Club) -> None:
