@@ -261,6 +261,9 @@ async def test_forms_of_other_sites_change_nothing(reader: Reader) -> None:
         sent = await reader.send("/take/pouch", {"once": "x"}, sec_fetch_site=site)
         assert sent.status_code == 403
         assert "This came from another site." in sent.text or "There is no page here" in sent.text
+        sent = await reader.send("/do/write-post/new", {"once": "y", "text": "Theirs."}, sec_fetch_site=site)
+        assert sent.status_code == 403
+    assert "Theirs." not in await reader.open("/club")
     assert "Nothing is waiting to be used." in await reader.open()
 
 
