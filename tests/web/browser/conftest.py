@@ -18,10 +18,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from tests.web.conftest import PROGRAM, order
 from tests.web.test_serving import KEY, SERVE, ask
 
-CLUB = PROGRAM.replace(
-    "wallets:\n",
-    "wallets:\n  credit: {unit: USD, scale: 2, tender: store_credit}\n"
-    "  cards: {unit: USD, scale: 2, tender: gift_card, expires: {after: 24mo}}\n",
+CLUB = (
+    PROGRAM.replace(
+        "wallets:\n",
+        "wallets:\n  credit: {unit: USD, scale: 2, tender: store_credit}\n"
+        "  cards: {unit: USD, scale: 2, tender: gift_card, expires: {after: 24mo}}\n",
+    )
+    .replace("campaigns:\n", "campaigns:\n  help: {trigger: help.asked, then: [{grant: adviser}]}\n")
+    .replace("rewards:\n", "rewards:\n  adviser: {kind: service, name: An hour with Mira}\n")
 )
 # Names of other machines lead nowhere: whatever a page asks for comes from this one.
 FLAGS = (
@@ -83,6 +87,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "POST", f"{club}/coupons/batches?format=none", {"reward": "voucher", "size": 50, "prefix": "MAY-"}
         )
         ask("POST", f"{club}/gift-cards", {"amount": "50.00", "count": 2, "reason": "sold at the till"})
+        asked = {"specversion": "1.0", "source": "shop", "type": "help.asked", "time": bought_at.isoformat()}
+        for number in ("1", "2"):
+            event = {**asked, "id": f"help-{number}", "subject": "external:rita", "data": {}}
+            ask("POST", f"{club}/events", event)
         bag = {"id": "1", "name": "Bag", "price": "40.00", "quantity": 2}
         cart = {"source": "shop", "member": "external:ananya", "ttl": 3600, "lines": [bag], "rewards": []}
         ask("PUT", f"{club}/checkouts/C-1", cart)

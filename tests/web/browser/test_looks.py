@@ -20,7 +20,7 @@ async () => (await axe.run(document, {resultTypes: ['violations']})).violations.
 ROOMS = (
     *("", "/members", "/program", "/transactions", "/proofs", "/quarantine", "/backtests", "/backtests/new"),
     *("/orders", "/orders?which=undone", "/checkouts", "/coupons", "/rewards", "/redemptions"),
-    *("/gift-cards", "/gift-cards?state=blocked"),
+    *("/gift-cards", "/gift-cards?state=blocked", "/services"),
 )
 LISTS = ("/orders", "/checkouts", "/coupons", "/gift-cards")
 """Lists whose first row leads to a page of its own."""

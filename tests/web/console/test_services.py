@@ -25,7 +25,7 @@ def local(days: float) -> str:
 
 
 def numbers(page: str) -> list[str]:
-    return re.findall(r'<code class="fine">(red_\w+)</code>', page)
+    return re.findall(r'<code class="fine" id="c\d+">(red_\w+)</code>', page)
 
 
 async def take(bare: Api) -> str:

@@ -40,7 +40,7 @@ class Staffer(NamedTuple):
     redemption_id: int
 
 
-def get_service(tx: Tx, live: Live, redemption_id: int) -> Redemption:
+def get_requested(tx: Tx, live: Live, redemption_id: int) -> Redemption:
     """Get a service that a member took.
 
     Args:
@@ -92,7 +92,7 @@ def _found(staff: Staffer) -> Live:
     house = staff.premises.house
     with house.database.transaction(tenant_id) as tx:
         live = house.live(tx, program)
-        get_service(tx, live, staff.redemption_id)
+        get_requested(tx, live, staff.redemption_id)
     return live
 
 

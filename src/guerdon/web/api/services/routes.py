@@ -15,7 +15,7 @@ from guerdon.infra.tx import Tx
 from guerdon.rewards.redemptions import Page, Redemption, Status, list_redemptions
 from guerdon.rewards.services.steps import Step, load_steps, state_of
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
-from guerdon.web.api.services.acting import Became, Staffer, carry_out, get_service
+from guerdon.web.api.services.acting import Became, Staffer, carry_out, get_requested
 from guerdon.web.api.shapes import Answered
 from guerdon.web.outline import operation
 from guerdon.wiring import Live
@@ -151,7 +151,7 @@ async def _noted(call: Call, program: str, redemption: str, became: Became) -> R
 
 def _taken(tx: Tx, call: Call, program: str, redemption: str) -> tuple[Live, Redemption]:
     live = call.house.live(tx, program)
-    return live, get_service(tx, live, parse_number("red", redemption) or 0)
+    return live, get_requested(tx, live, parse_number("red", redemption) or 0)
 
 
 def _shown(row: Redemption, steps: Sequence[Step]) -> AppointmentShape:
