@@ -7,7 +7,6 @@ import secrets
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,11 +92,11 @@ def matches(expected: str, printed: str) -> bool:
 class Reader:
     """Somebody who follows a document in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prefix: Path) -> None:
         self._folder = folder
         self._port = str(free_port())
         (folder / "examples").symlink_to(ROOT / "examples")
-        (folder / ".venv").symlink_to(sys.prefix)
+        (folder / ".venv").symlink_to(prefix)
         self._environment = clean_environment() | {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "110"}
         self._shell = self._start(["bash", "--norc", "--noprofile"], stdin=subprocess.PIPE)
         self._servers: list[tuple[subprocess.Popen[str], threading.Thread]] = []

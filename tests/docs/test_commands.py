@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.databases import empty_folder
+from tests.docs.ready import Ready
 from tests.docs.sessions import Block, Reader, Step, blocks, matches, steps
 
 __all__ = ["empty_folder"]
@@ -42,10 +44,17 @@ def a_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("a-demo") / DEMO
 
 
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    """A program that begins at once, for all documents of a worker."""
+    with Ready(tmp_path_factory.mktemp("ready")) as one:
+        yield one
+
+
 @pytest.mark.timeout(600)  # some begin a club of 2,000 members, verify it, and are not alone on the machine
 @pytest.mark.parametrize("document", [_case(path) for path in FOLLOWED])
 def test_the_commands_do_what_the_document_says(
-    document: Path, tmp_path: Path, empty_folder: Path, a_demo: Path
+    document: Path, tmp_path: Path, empty_folder: Path, a_demo: Path, ready: Ready
 ) -> None:
     assert shutil.which("curl"), "the documents use curl: apt-get install curl"
     if document.stem not in FROM_NOTHING:
@@ -54,7 +63,7 @@ def test_the_commands_do_what_the_document_says(
     starts_demo = document.stem in {"README", "demo"}
     if starts_demo and a_demo.exists():
         shutil.copytree(a_demo, tmp_path / DEMO, symlinks=True)
-    with Reader(tmp_path) as reader:
+    with Reader(tmp_path, ready.prefix) as reader:
         for block in blocks(document):
             _follow(reader, block)
     if starts_demo and not a_demo.exists():
