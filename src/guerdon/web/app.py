@@ -47,6 +47,7 @@ from guerdon.web.api.orders import returns
 from guerdon.web.api.quizzes import routes as quizzes
 from guerdon.web.api.referrals import routes as referrals
 from guerdon.web.api.seats import routes as seats
+from guerdon.web.api.segments import routes as segments
 from guerdon.web.api.services import routes as services
 from guerdon.web.api.sharing import routes as sharing
 from guerdon.web.api.taking import causes
@@ -110,6 +111,7 @@ _ROUTERS: Final = (
     quizzes.ROUTER,
     referrals.ROUTER,
     boards.ROUTER,
+    segments.ROUTER,
     teams.ROUTER,
     community.ROUTER,
     moderation.ROUTER,

@@ -15,6 +15,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.segments import Segment
 
 _PAGE: Final = 500
+_LOOKED_AT: Final = 2_000
 
 
 class Whole(NamedTuple):
@@ -61,10 +62,12 @@ def count_accounts(tx: Tx, whole: Whole, segment: Segment) -> int:
     choice = _choice(whole, segment)
     if choice is not None:
         return count_chosen(tx, choice)
-    return sum(len(page) for page in _looked_at(tx, whole, segment, 0))
+    return sum(len(some) for _, some in _looked_at(tx, whole, segment, 0))
 
 
-def list_accounts_in(tx: Tx, whole: Whole, segment: Segment, page: tuple[int, int]) -> list[int]:
+def list_accounts_in(
+    tx: Tx, whole: Whole, segment: Segment, page: tuple[int, int]
+) -> tuple[list[int], int | None]:
     """List accounts that are in a segment now.
 
     Args:
@@ -74,20 +77,24 @@ def list_accounts_in(tx: Tx, whole: Whole, segment: Segment, page: tuple[int, in
         page: only accounts with a number above this one, and how many at most.
 
     Returns:
-        Their numbers in order.
+        Their numbers in order, and behind which one the next page begins, None at the end. Where accounts are
+        looked at one by one a page looks at 2,000 of them, so that it may be short.
     """
     after, limit = page
     if segment.inactive:
-        return []
+        return [], None
     choice = _choice(whole, segment)
     if choice is not None:
-        return list_chosen(tx, choice, after, limit)
-    found: list[int] = []
-    for some in _looked_at(tx, whole, segment, after):
+        found = list_chosen(tx, choice, after, limit)
+        return found, found[-1] if len(found) == limit else None
+    found = []
+    for looked, (last, some) in enumerate(_looked_at(tx, whole, segment, after), 1):
         found += some
         if len(found) >= limit:
-            break
-    return found[:limit]
+            return found[:limit], found[limit - 1]
+        if looked * _PAGE >= _LOOKED_AT:
+            return found, last
+    return found, None
 
 
 def _choice(whole: Whole, segment: Segment) -> Choice | None:
@@ -97,8 +104,8 @@ def _choice(whole: Whole, segment: Segment) -> Choice | None:
         return None
 
 
-def _looked_at(tx: Tx, whole: Whole, segment: Segment, after: int) -> Iterator[list[int]]:
+def _looked_at(tx: Tx, whole: Whole, segment: Segment, after: int) -> Iterator[tuple[int, list[int]]]:
     while page := list_accounts(tx, whole.program_id, after, _PAGE):
         found = segments_of_all(tx, whole.program, [segment], page, whole.now)
-        yield [row.account_id for row in page if segment.key in found[row.account_id]]
         after = page[-1].account_id
+        yield after, [row.account_id for row in page if segment.key in found[row.account_id]]

@@ -1,0 +1,1 @@
+"""Segments: how many accounts are in each, and which."""
