@@ -86,6 +86,7 @@ async def test_a_deed_is_sent_with_a_photo_judged_and_seen_again(reader: Reader)
     done = await reader.api.post(f"{CLUB}/deeds/{deed['id']}/approve")
     assert done.json()["effects"], done.text
     assert "It counts." in await reader.open("/do")
+    assert "<b>Something repaired</b>" in await reader.open("/you")
     assert '<p class="figure">204 <small>points</small></p>' in await reader.open()
 
 

@@ -7,12 +7,15 @@ import binascii
 import hmac
 from typing import Final
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.circles.posts.photos import find_photo, open_photo
 from guerdon.circles.posts.rows import find_post
+from guerdon.infra.pictures.photos import MOST_BYTES, Picture, rewrite
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
 from guerdon.members.states import load_keys
@@ -23,6 +26,8 @@ PATH: Final = "/photos"
 ROUTER: Final = APIRouter(include_in_schema=False)
 _KIND: Final = "photo link"
 _MARK_BYTES: Final = 12
+_AT_A_TIME: Final = 2
+_READING: Final[RunVar[CapacityLimiter]] = RunVar("photos that are read")
 _GONE: Final = Problem("photo_not_found", "there is no such photo, or it is not shown any more")
 HEADERS: Final = {
     "cache-control": "public, max-age=300",
@@ -113,6 +118,26 @@ def read_photo(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Problem.at("/photo", "photo_unreadable", "a photo is base64 of its file") from None
+
+
+async def write_anew(data: bytes, most: int = MOST_BYTES) -> Picture:
+    """Write a photo anew; few are read at once, for each takes some hundred megabytes while it is.
+
+    Args:
+        data: the file as it was sent.
+        most: bytes that it may have.
+
+    Returns:
+        The picture.
+
+    Raises:
+        Problem: `photo_too_large`, `photo_too_small` or `photo_unreadable`.
+    """
+    limiter = _READING.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(_AT_A_TIME)
+        _READING.set(limiter)
+    return await to_thread.run_sync(rewrite, data, most, limiter=limiter)
 
 
 def _mark(vault: Vault, names: str) -> str:

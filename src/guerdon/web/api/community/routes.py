@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.circles.posts import rows
 from guerdon.circles.posts.rows import NO_POST, Post, Wanted, find_post, parse_post
 from guerdon.engine.community import posting
 from guerdon.engine.community.posting import Author, Desk, Written
-from guerdon.infra.pictures.photos import rewrite
 from guerdon.infra.tx import Tx
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.community.acting import act_as, listed, reader_of, whose_of
-from guerdon.web.api.community.photos import read_photo
+from guerdon.web.api.community.photos import read_photo, write_anew
 from guerdon.web.api.community.shapes import OwnShape, Posts, PostShape
 from guerdon.web.api.community.shown import look_beside, show_post
 from guerdon.web.outline import operation
@@ -141,7 +139,7 @@ async def write(call: Writing, program: str) -> Response:
     asked = call.read(NewPost)
     photo = None
     if asked.photo is not None:
-        photo = await to_thread.run_sync(rewrite, read_photo(asked.photo))
+        photo = await write_anew(read_photo(asked.photo))
     said = Written(asked.kind, asked.text, asked.product.strip(), photo)
     return await _write(call, program, asked.member, said)
 

@@ -8,22 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
-
 from guerdon.base.errors import Fault, Problem
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import Command, Once
 from guerdon.engine.keys import NewCall, ask_calls, insert_calls
-from guerdon.infra.pictures.photos import Picture, rewrite
+from guerdon.infra.pictures.photos import Picture
 from guerdon.infra.tx import Tx
+from guerdon.web.api.community.photos import write_anew
 from guerdon.web.pages.me.reader import Reader
 from guerdon.web.pages.parcels import FILE_MOST
 
 _ONCE_LENGTH: Final = 64
-_AT_A_TIME: Final = 2
-"""Photos that are read at once: each takes some hundred megabytes while it is."""
-_READING: Final[RunVar[CapacityLimiter]] = RunVar("photos that are read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +137,4 @@ async def picture_of(asked: Asked) -> Picture | None:
     """
     if not asked.file:
         return None
-    limiter = _READING.get(None)
-    if limiter is None:
-        limiter = CapacityLimiter(_AT_A_TIME)
-        _READING.set(limiter)
-    return await to_thread.run_sync(rewrite, asked.file, FILE_MOST, limiter=limiter)
+    return await write_anew(asked.file, FILE_MOST)
