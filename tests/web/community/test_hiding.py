@@ -205,6 +205,23 @@ async def test_callers_who_hide_and_approve_at_once_leave_it_whole(club: Club) -
     assert audit(club) == []
 
 
+async def test_an_author_whose_account_went_into_another_gives_back_from_there(club: Club) -> None:
+    one = await club.post("ben", "Three words here")
+    late = await club.post("ben", "Three more words here")
+    for each in (one, late):
+        await club.decide(each)
+    accounts = [(await club.look(f"members/{who}"))["account"] for who in ("ben", "carla")]
+    merged = await club.send(f"accounts/{accounts[0]}/merge", {"into": accounts[1]})
+    assert merged.status_code in (200, 201), merged.text
+    assert await club.points("carla") == "40"
+    for each, left in ((one, "20"), (late, "0")):
+        hidden = await club.decide(each, "hide", WHY)
+        assert (hidden["told"], await club.points("carla")) == (True, left)
+    await club.decide(one)
+    assert await club.points("carla") == "20"
+    assert audit(club) == []
+
+
 async def test_nobody_else_takes_it_back(club: Club) -> None:
     one = await club.post("ben", "Three words here")
     await club.decide(one)

@@ -22,6 +22,7 @@ from guerdon.rewards.redemptions import Redemption, load_redemptions
 from guerdon.rules.challenges import is_level
 from guerdon.rules.decision import Decision, Transaction
 from guerdon.rules.events import ARRIVED
+from guerdon.rules.own_events import GIVEN
 from guerdon.rules.program import Program
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
@@ -206,7 +207,8 @@ def write_message(program: Program, event: StoredEvent, held: Mapping[str, Held]
         "member": number_text("mem", event.member_id) if event.member_id is not None else None,
         # Facts that the engine itself made have no id from outside.
         "event": {"id": event.id or str(event.event_id), "source": event.source, "type": event.type},
-        "order": event.order_id,
+        # What is given as an order is has an id of one as well, and nobody's shop knows it.
+        "order": event.order_id if event.type not in GIVEN else None,
         "channel": event.channel or None,
         "store": event.store or None,
         "booked_at": event.booked_at,

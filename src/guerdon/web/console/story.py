@@ -16,6 +16,7 @@ from guerdon.engine.events import StoredEvent
 from guerdon.rules.decision import Decision, Effect, Transaction
 from guerdon.rules.difference.voice import as_words
 from guerdon.rules.explain import input_text
+from guerdon.rules.own_events import TAKEN_BACK
 from guerdon.web.console.opened import Opened
 from guerdon.web.console.saying import Saying
 
@@ -185,9 +186,7 @@ def _main(stored: StoredEvent, decision: Decision, opened: Opened, say: Saying) 
         read=tuple(Line(path, input_text(value)) for path, value in sorted(decision.inputs.items())),
         event=stored.id,
         late=stored.late,
-        path=f"{opened.path}/orders/{stored.event_id}"
-        if stored.type == "order.paid"
-        else _order_path(decision, opened),
+        path=_order_path(stored, decision, opened),
     )
 
 
@@ -196,9 +195,11 @@ def _badge_name(badge: str, opened: Opened) -> str:
     return opened.voice.called(badge, written.name) if written is not None else as_words(badge)
 
 
-def _order_path(decision: Decision, opened: Opened) -> str:
-    """Say where the page of the order is of which something came back."""
-    returned = decision.returned
+def _order_path(stored: StoredEvent, decision: Decision, opened: Opened) -> str:
+    """Say where the page of the order is that was paid, or of which something came back."""
+    if stored.type == "order.paid":
+        return f"{opened.path}/orders/{stored.event_id}"
+    returned = decision.returned if stored.type not in TAKEN_BACK else None
     return f"{opened.path}/orders/{returned.order_event}" if returned is not None else ""
 
 
