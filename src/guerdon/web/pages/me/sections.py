@@ -117,7 +117,7 @@ def load_club(tx: Tx, reader: Reader, wanted: Wanted) -> dict[str, Any]:
         "kinds": load_kind_views(tx, reader),
         "community": load_community(tx, reader, wanted.older),
         "inviting": load_inviting(tx, reader),
-        "sharing": load_sharing(tx, reader),
+        "sharing": load_sharing(tx, reader, is_offering=True),
     }
 
 

@@ -72,12 +72,13 @@ class SharingView:
     """Kinds and things that have an address already."""
 
 
-def load_sharing(tx: Tx, reader: Reader) -> SharingView | None:
+def load_sharing(tx: Tx, reader: Reader, *, is_offering: bool = False) -> SharingView | None:
     """Load what a member shows elsewhere.
 
     Args:
         tx: bound to the tenant.
         reader: whose.
+        is_offering: whether it is asked for what they bought, too.
 
     Returns:
         The newest first; None where the program lets nobody share.
@@ -88,7 +89,7 @@ def load_sharing(tx: Tx, reader: Reader) -> SharingView | None:
     taker = reader.taker
     found = [one for one in list_shares(tx, taker.program_id, taker.member_id) if one.ended_at is None]
     shared = frozenset((one.kind, one.what) for one in found)
-    bought = list_bought(tx, taker.account_id, _PURCHASES) if "purchase" in kinds else {}
+    bought = list_bought(tx, taker.account_id, _PURCHASES) if is_offering and "purchase" in kinds else {}
     return SharingView(
         kinds=frozenset(kinds),
         shares=tuple(_share(reader, one) for one in found[:_OPEN]),
