@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
@@ -90,7 +90,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         asked = {"specversion": "1.0", "source": "shop", "type": "help.asked", "time": bought_at.isoformat()}
         for number in ("1", "2"):
             event = {**asked, "id": f"help-{number}", "subject": "external:rita", "data": {}}
-            ask("POST", f"{club}/events", event)
+            said = ask("POST", f"{club}/events", event)
+            (taken,) = (one["grant"]["redemption"] for one in said["effects"] if "grant" in one)
+            time = {"at": (bought_at + timedelta(days=1)).isoformat(), "note": "with Mira"}
+            ask("POST", f"{club}/services/{taken}/schedule", time)
         bag = {"id": "1", "name": "Bag", "price": "40.00", "quantity": 2}
         cart = {"source": "shop", "member": "external:ananya", "ttl": 3600, "lines": [bag], "rewards": []}
         ask("PUT", f"{club}/checkouts/C-1", cart)
