@@ -184,6 +184,7 @@ def test_a_new_program_says_all_that_it_has() -> None:
             "challenges",
             "quizzes",
             "leaderboards",
+            "content",
             "segments",
             "journeys",
         ]
