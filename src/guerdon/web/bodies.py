@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from guerdon.base.calendar import LAST_INSTANT
 from guerdon.base.errors import Problem
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -96,7 +98,7 @@ def read_json(raw: bytes, kind: type[T]) -> T:
     Raises:
         Problem: `body_missing`, `invalid_utf8`, `invalid_json`, `nesting_too_deep`, `duplicate_key`,
             `nul_character`, or `unknown_field`, `missing_field`, `wrong_type`, `wrong_value` with the first
-            wrong place.
+            wrong place; `time_without_offset`, and an instant behind the calendar is a wrong value.
     """
     if not raw.strip():
         raise Problem("body_missing", "this call needs a JSON body")
@@ -109,7 +111,36 @@ def read_json(raw: bytes, kind: type[T]) -> T:
         raise shape_problem(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise syntax_problem(raw, str(error)) from None
+    if kind not in _INSTANTS:
+        _INSTANTS[kind] = _instants_of(kind)
+    for name, key in _INSTANTS[kind]:
+        _check_instant(getattr(value, name), f"/{key}")
     return value
+
+
+def _instants_of(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """List the fields of a body that hold an instant: as we call them, and as the body does."""
+    found = msgspec.inspect.type_info(kind)
+    if not isinstance(found, msgspec.inspect.StructType):
+        return ()
+    return tuple(
+        (one.name, one.encode_name)
+        for one in found.fields
+        if any(
+            isinstance(part, msgspec.inspect.DateTimeType) for part in getattr(one.type, "types", (one.type,))
+        )
+    )
+
+
+def _check_instant(at: datetime | None, pointer: str) -> None:
+    if at is not None and at.tzinfo is None:
+        raise Problem.at(
+            pointer, "time_without_offset", "a time carries an offset, such as 2026-11-21T10:00:00Z"
+        )
+    # What lies beyond could be stored, and would never be read again.
+    if at is not None and at > LAST_INSTANT:
+        detail = f"this instant lies behind the year {LAST_INSTANT.year}, where the calendar ends"
+        raise Problem.at(pointer, "wrong_value", detail)
 
 
 def syntax_problem(raw: bytes, words: str) -> Problem:
@@ -190,5 +221,7 @@ def _holds_nul(value: object) -> bool:
     return isinstance(value, list) and any(_holds_nul(one) for one in value)
 
 
+_INSTANTS: Final[dict[type[Any], tuple[tuple[str, str], ...]]] = {}
+"""By kind of body, what `_instants_of` found: it takes long, and kinds are few."""
 _NUL: Final = rb"\u0000"
 _PAIRED: Final = json.JSONDecoder(object_pairs_hook=_paired)

@@ -19,6 +19,7 @@ _DEFINITION: Final = {
     "name": {"en": "Corner Club", "bn": "কর্নার ক্লাব"},
     "languages": ["en", "bn"],
     "attributes": {"size": {"type": "string", "values": ["s", "m", "l"]}, "children": {"type": "int"}},
+    "segments": {"quiet": "metrics.bought < 1"},
     "badges": {"regular": {"name": "Regular"}},
     "challenges": {
         "autumn": {"metric": "bought", "goal": 100000, "opt_in": True, "prize": [{"badge": "regular"}]},
@@ -91,7 +92,13 @@ async def build(api: Api) -> Town:
     assert said.status_code == 201, said.text
     known = {"program": KEY, "ref": "external:ananya", "member": "external:ananya", "version": "1"}
     known |= {"challenge": "autumn", "draw": "lucky", "ladder": "club", "quiz": "know_your_tea"}
-    known |= {"leaderboard": "top_buyers", "cause": "wells", "reward": "tasting", "size": "1"}
+    known |= {
+        "leaderboard": "top_buyers",
+        "cause": "wells",
+        "reward": "tasting",
+        "size": "1",
+        "segment": "quiet",
+    }
     known |= {"order": "A-1", "event": "paid-A-1", "checkout": "C-1", "alarm": "1", "delivery": "1"}
     for name in ("ananya", "ben", "gil"):
         one = await _send(api, f"{SHOP}/members", {"external_id": name, "name": f"{name.title()} Roy"})
