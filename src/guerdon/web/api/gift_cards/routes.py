@@ -57,7 +57,7 @@ async def make(call: Writing, program: str) -> Response:
             once=call.once,
             amount=amount,
             count=asked.count,
-            expires_at=_instant(asked.expires_at),
+            expires_at=asked.expires_at,
             reason=asked.reason,
         )
     )
@@ -150,7 +150,7 @@ async def top_up(call: Writing, program: str, card: str) -> Response:
             once=call.once,
             card=number,
             amount=amount,
-            expires_at=_instant(asked.expires_at),
+            expires_at=asked.expires_at,
             reason=asked.reason,
         )
     )
@@ -198,12 +198,6 @@ def _number(card: str) -> int:
 def _minor(call: Call, program: str, amount: Decimal) -> int:
     with call.transaction() as tx:
         return to_scaled(amount, call.house.live(tx, program).program.digits, "/amount")
-
-
-def _instant(at: datetime | None) -> datetime | None:
-    if at is not None and at.tzinfo is None:
-        raise Problem.at("/expires_at", "time_without_offset", "say the offset, such as 2027-12-31T00:00:00Z")
-    return at
 
 
 def _show_one(call: Call, program: str, number: int) -> CardShape:

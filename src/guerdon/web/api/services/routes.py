@@ -115,8 +115,6 @@ def one(call: Reading, program: str, redemption: str) -> Response:
 async def schedule(call: Writing, program: str, redemption: str) -> Response:
     """A second time moves it. Who listens to `redemption.sent` hears the day and the note."""
     asked = call.read(Scheduling)
-    if asked.at.tzinfo is None:
-        raise Problem.at("/at", "time_without_offset", "a time has an offset, such as Z")
     if asked.at <= call.now:
         raise Problem.at("/at", "time_over", "a service takes place later than now")
     return await _noted(call, program, redemption, ("scheduled", asked.at, asked.note))
