@@ -29,7 +29,7 @@ from guerdon.rules.expressions import (
     Record,
     compile_expression,
 )
-from guerdon.rules.expressions.sql import SqlColumn, to_sql
+from guerdon.rules.expressions.selecting import SqlColumn, to_sql
 
 ROUNDS = 3
 ACCOUNT = Record(

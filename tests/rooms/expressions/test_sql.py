@@ -33,7 +33,7 @@ from guerdon.rules.expressions import (
     Record,
     compile_expression,
 )
-from guerdon.rules.expressions.sql import SqlColumn, to_sql
+from guerdon.rules.expressions.selecting import SqlColumn, to_sql
 from tests.rooms.conftest import superuser
 
 ACCOUNT = Record(

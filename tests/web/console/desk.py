@@ -12,7 +12,7 @@ from httpx2 import AsyncClient, Response
 
 from guerdon.programs.staff import NewStaff, Staff, add_staff
 from guerdon.programs.tenants import ensure_tenant, tenant_id_of
-from guerdon.web.console.saying import Saying
+from guerdon.web.languages.saying import Saying
 from guerdon.wiring import House
 from tests.web.conftest import NOW, Api
 

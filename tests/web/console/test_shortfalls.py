@@ -13,9 +13,9 @@ from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.decision import Shortfall
 from guerdon.rules.difference.voice import Voice
 from guerdon.web.console.opened import Opened
-from guerdon.web.console.saying import Saying
 from guerdon.web.console.shop.sold import REASONS, shortfall_text
-from guerdon.web.console.words import CATALOGUES
+from guerdon.web.languages.saying import Saying
+from guerdon.web.languages.words import CATALOGUES
 from tests.web.conftest import Api
 
 ALL = {

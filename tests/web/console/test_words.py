@@ -18,17 +18,18 @@ from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.programs.staff import ROLES
 from guerdon.rules.cards.paying import REFUSALS
-from guerdon.web.console import opened, saying, story
+from guerdon.web.console import opened, story
 from guerdon.web.console.boards import room as boards
 from guerdon.web.console.community import room as community
 from guerdon.web.console.draws import room as draws
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.referrals import room as referrals
 from guerdon.web.console.rooms import entrance
-from guerdon.web.console.saying import LANGUAGES, Saying, choose_language
 from guerdon.web.console.services import room as services
 from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
-from guerdon.web.console.words import CATALOGUES, Said
+from guerdon.web.languages import saying
+from guerdon.web.languages.saying import LANGUAGES, Saying, choose_language
+from guerdon.web.languages.words import CATALOGUES, Said
 from tests.architecture.source import ROOT
 
 CONSOLE = ROOT / "src" / "guerdon" / "web" / "console"

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from guerdon.infra.tx import Tx
 from guerdon.members.audiences.values import Asked, value_of
 from guerdon.rules.expressions import Expression
-from guerdon.rules.expressions.sql import SqlColumn, to_sql
+from guerdon.rules.expressions.selecting import SqlColumn, to_sql
 from guerdon.rules.program import Program
 
 _METRIC: Final = "metrics."

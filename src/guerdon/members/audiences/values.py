@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from guerdon.base.calendar import EPOCH_DAY
-from guerdon.rules.expressions.sql import SqlColumn
+from guerdon.rules.expressions.selecting import SqlColumn
 from guerdon.rules.metrics import Metric, Streak
 from guerdon.rules.metrics.metric import unit_start
 

@@ -12,8 +12,8 @@ from guerdon.members.members import Desk
 from guerdon.programs.programs import LiveVersion, list_programs
 from guerdon.rules.difference.voice import Voice, as_words
 from guerdon.rules.program import Program
-from guerdon.web.console.saying import Saying
 from guerdon.web.console.visits import Visit
+from guerdon.web.languages.saying import Saying
 from guerdon.wiring import Live
 
 _TENDERS: Final = ("points", "store_credit", "gift_card")

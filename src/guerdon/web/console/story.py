@@ -18,7 +18,7 @@ from guerdon.rules.difference.voice import as_words
 from guerdon.rules.explain import input_text
 from guerdon.rules.own_events import TAKEN_BACK
 from guerdon.web.console.opened import Opened
-from guerdon.web.console.saying import Saying
+from guerdon.web.languages.saying import Saying
 
 _TITLES: Final = {
     "member.enrolled": "Enrolled",

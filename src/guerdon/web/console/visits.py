@@ -21,9 +21,9 @@ from guerdon.programs.sessions import Session, find_session, form_token, is_form
 from guerdon.programs.staff import Staff
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.console.forms import Upload, boundary_of, read_form
-from guerdon.web.console.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
+from guerdon.web.languages.saying import DIGITS, LANGUAGES, Saying, choose_language
 from guerdon.web.problems import status_of
 from guerdon.web.templating.paper import page, page_route, templates
 from guerdon.wiring import House

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from guerdon.web.console.saying import LANGUAGES, choose_language
+from guerdon.web.languages.saying import LANGUAGES, choose_language
 from guerdon.web.templating.paper import page, templates
 
 ROUTER: Final = APIRouter(include_in_schema=False)

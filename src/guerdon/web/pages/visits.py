@@ -19,9 +19,9 @@ from guerdon.members.links.addresses import Link, Purpose, read_link, tenant_of_
 from guerdon.members.links.ending import check_link
 from guerdon.web.api.quizzes.taking import Whose, taker_of
 from guerdon.web.bodies import read_body
-from guerdon.web.console.saying import LANGUAGES, choose_language
 from guerdon.web.front import header
 from guerdon.web.house import Premises
+from guerdon.web.languages.saying import LANGUAGES, choose_language
 from guerdon.web.templating.paper import page, templates
 
 POLICY: Final = (

@@ -24,7 +24,7 @@ from guerdon.rules.definition import Reward
 from guerdon.rules.program import Program
 from guerdon.web.api.seats.seating import check_seat, name_of, said_in
 from guerdon.web.api.seats.shapes import TicketShape
-from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.languages.saying import LANGUAGES, Saying
 from guerdon.web.templating.paper import templates
 from guerdon.wiring import House, Live
 

@@ -22,7 +22,6 @@ from guerdon.programs.sessions import (
 )
 from guerdon.programs.staff import Staff, StaffChange, change_staff, find_by_email, is_password, set_language
 from guerdon.programs.tenants import find_tenant, list_tenants, tenant_id_of
-from guerdon.web.console.saying import DIGITS, LANGUAGES
 from guerdon.web.console.visits import (
     DIGITS_COOKIE,
     LANGUAGE_COOKIE,
@@ -36,6 +35,7 @@ from guerdon.web.console.visits import (
     Visitor,
     look_in,
 )
+from guerdon.web.languages.saying import DIGITS, LANGUAGES
 from guerdon.wiring import MAIN_TENANT
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

@@ -23,12 +23,12 @@ from guerdon.programs.audit import Act, record
 from guerdon.rewards.coupons import get_batch
 from guerdon.rewards.redemptions import ask_redemptions
 from guerdon.web.console.opened import Opened, framed, open_program
-from guerdon.web.console.saying import Saying
 from guerdon.web.console.shop.pages import cursor_text, read_cursor
 from guerdon.web.console.shop.sold import TENDERS, counter_name, off_line
 from guerdon.web.console.story import Line
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 from guerdon.web.console.who import Person, people_of
+from guerdon.web.languages.saying import Saying
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Cancelling = Annotated[Visit, Depends(entitled("checkouts:cancel"))]

@@ -27,9 +27,9 @@ from guerdon.rules.limits import stock_draw
 from guerdon.web.api.seats.seating import fill_seats
 from guerdon.web.console.chart import stitch_length, stitches
 from guerdon.web.console.opened import Opened, framed, open_program
-from guerdon.web.console.saying import Saying
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
 from guerdon.web.console.who import Person, people_of
+from guerdon.web.languages.saying import Saying
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Handing = Annotated[Visit, Depends(entitled("redemptions:write"))]

@@ -17,8 +17,8 @@ from guerdon.rules.difference.voice import as_words
 from guerdon.rules.orders import Order, OrderInput, read_order
 from guerdon.rules.program import Program
 from guerdon.web.console.opened import Opened
-from guerdon.web.console.saying import Saying
 from guerdon.web.console.story import Line
+from guerdon.web.languages.saying import Saying
 
 _NOTHING: Final = Decimal(0)
 STATES: Final = {

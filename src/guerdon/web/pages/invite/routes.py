@@ -24,8 +24,8 @@ from guerdon.rules.referrals.codes import UNKNOWN, read_code
 from guerdon.rules.referrals.keys import is_offered
 from guerdon.web.api.challenges.shown import prize_words
 from guerdon.web.api.referrals.address import PATH, Followed, kept_sign, read_sign
-from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
+from guerdon.web.languages.saying import LANGUAGES
 from guerdon.web.limits import refusal
 from guerdon.web.pages.visits import language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of

@@ -23,7 +23,7 @@ from guerdon.members.members import Desk, Member, get_member
 from guerdon.rules.difference.voice import Voice
 from guerdon.rules.program import Program
 from guerdon.web.console.opened import Opened
-from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.languages.saying import LANGUAGES, Saying
 from guerdon.web.pages.visits import Visit
 from guerdon.wiring import Live
 

@@ -23,7 +23,7 @@ from guerdon.members.profiles import read_change
 from guerdon.rules.proofs.statement import write_proof
 from guerdon.web.api.calls.call import answer
 from guerdon.web.api.seats.papers import TICKET_POLICY
-from guerdon.web.console.saying import LANGUAGES
+from guerdon.web.languages.saying import LANGUAGES
 from guerdon.web.pages.me import seats
 from guerdon.web.pages.me.acting import Asked
 from guerdon.web.pages.me.doing import ACTS, find_act

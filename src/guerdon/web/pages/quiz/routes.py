@@ -21,7 +21,7 @@ from guerdon.play.attempts import Attempt
 from guerdon.web.api.quizzes.shapes import AttemptShape
 from guerdon.web.api.quizzes.shown import picture_address, show_attempt, show_quiz
 from guerdon.web.api.quizzes.taking import Seen, tell
-from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.languages.saying import LANGUAGES, Saying
 from guerdon.web.pages.quiz.saying import TEXTS, brought, told_answers
 from guerdon.web.pages.visits import Visit, coming, language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of

@@ -12,7 +12,7 @@ from guerdon.engine.answers import Answer
 from guerdon.rules.definition import Text
 from guerdon.rules.program import Program
 from guerdon.web.api.quizzes.shapes import AnswerShape, AttemptShape
-from guerdon.web.console.saying import LANGUAGES, Saying
+from guerdon.web.languages.saying import LANGUAGES, Saying
 
 _HERE: Final = Path(__file__).parent
 TEXTS: Final[dict[str, dict[str, str]]] = {

@@ -21,7 +21,7 @@ from guerdon.rewards.redemptions import Redemption, get_redemption
 from guerdon.rules.proofs.statement import ProofFile, write_proof
 from guerdon.web.api.calls.call import answer
 from guerdon.web.api.charity.reckoning import load_receipt
-from guerdon.web.console.saying import LANGUAGES
+from guerdon.web.languages.saying import LANGUAGES
 from guerdon.web.pages.me.reader import Reader, read_in
 from guerdon.web.pages.visits import Visit, coming, language_of, own_page
 from guerdon.web.problems import status_of

@@ -23,8 +23,8 @@ from guerdon.programs.programs import key_of
 from guerdon.rules.definition import Text
 from guerdon.rules.program import Program
 from guerdon.web.api.sharing.routes import PATH
-from guerdon.web.console.saying import LANGUAGES
 from guerdon.web.house import Premises
+from guerdon.web.languages.saying import LANGUAGES
 from guerdon.web.limits import refusal
 from guerdon.web.pages.share.visits import is_person
 from guerdon.web.pages.visits import POLICY, language_of, nothing_here

@@ -14,7 +14,7 @@ from guerdon.rules.expressions.errors import ExpressionError, place_of
 from guerdon.rules.expressions.literals import DIGITS, LONGEST
 from guerdon.rules.expressions.runtime import dynamic
 from guerdon.rules.expressions.runtime.budget import LONGEST_TEXT
-from guerdon.rules.expressions.sql.values import (
+from guerdon.rules.expressions.selecting.values import (
     CONVERSIONS,
     FIRST,
     IN_RANGE,

@@ -9,9 +9,9 @@ from guerdon.rules.expressions import tree
 from guerdon.rules.expressions.runtime import optionals
 from guerdon.rules.expressions.runtime.budget import STEPS
 from guerdon.rules.expressions.runtime.kinds import NONE
-from guerdon.rules.expressions.sql.patterns import translated
-from guerdon.rules.expressions.sql.values import ONE, SqlColumn, Value, dotted_path, is_json
-from guerdon.rules.expressions.sql.writer import Writer, chosen
+from guerdon.rules.expressions.selecting.patterns import translated
+from guerdon.rules.expressions.selecting.values import ONE, SqlColumn, Value, dotted_path, is_json
+from guerdon.rules.expressions.selecting.writer import Writer, chosen
 from guerdon.rules.expressions.types import (
     ANY,
     FRACTION,

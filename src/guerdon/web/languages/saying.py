@@ -15,7 +15,7 @@ from babel.numbers import format_decimal, get_currency_precision, get_currency_s
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
-from guerdon.web.console.words import CATALOGUES, Said
+from guerdon.web.languages.words import CATALOGUES, Said
 
 LANGUAGES: Final = {"en": "English", "bn": "বাংলা (Bengali)", "hi": "हिन्दी (Hindi)"}
 DIGITS: Final = ("", "latn", "own")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guerdon.rules.expressions.expression import Expression
-from guerdon.rules.expressions.sql.looping import FullWriter
-from guerdon.rules.expressions.sql.values import SqlColumn, SqlCondition
+from guerdon.rules.expressions.selecting.looping import FullWriter
+from guerdon.rules.expressions.selecting.values import SqlColumn, SqlCondition
 
 __all__ = ["SqlColumn", "SqlCondition", "to_sql"]
 
