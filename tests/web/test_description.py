@@ -145,6 +145,8 @@ async def _known(api: Api, path: str) -> dict[str, str]:
     return known
 
 
+# Threads of the house draw from `random` meanwhile, which is taken for the strategies' own doing.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.parametrize("name", _calls())
 async def test_whatever_is_sent_is_answered_as_described(api: Api, name: str) -> None:
     """Requests drawn from our own description, right and wrong: each answer is one that it lists."""

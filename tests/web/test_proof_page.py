@@ -105,9 +105,11 @@ async def test_everybody_reads_head_and_keys_and_nothing_else(api: Api) -> None:
         f"/log/{api.tenant}/club/checkpoint", headers={"if-none-match": answer.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
-    for path in ("Main/club", f"{api.tenant}/other", f"{api.tenant}/..", "nobody/club", "x%00/club"):
+    for path in ("Main/club", f"{api.tenant}/other", f"{api.tenant}/..", "nobody/club"):
         missing = await api.client.get(f"/log/{path}/checkpoint")
         assert missing.status_code == 404, path
+    touched = await api.client.get("/log/x%00/club/checkpoint")
+    assert (touched.status_code, touched.json()["code"]) == (400, "nul_character")
 
 
 async def test_a_house_that_publishes_nothing_says_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,10 +125,13 @@ SENTENCES = [
         ),
     ),
     (
-        "name: {en: Trailblazer}",
-        "name: {en: Pathfinder}",
+        "en: Trailblazer,",
+        "en: Pathfinder,",
         "/badges/trailblazer/name",
-        "Badge Trailblazer is called “Pathfinder” (en) instead of “Trailblazer” (en).",
+        (
+            "Badge Trailblazer is called “পথপ্রদর্শক” (bn), “Pathfinder” (en) and “राह दिखाने वाला” (hi), "
+            "instead of “পথপ্রদর্শক” (bn), “Trailblazer” (en) and “राह दिखाने वाला” (hi)."
+        ),
     ),
 ]
 

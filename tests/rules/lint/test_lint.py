@@ -71,7 +71,6 @@ def test_the_full_example_is_warned_of_what_it_has() -> None:
     assert found == [
         ("trigger_unknown", "/campaigns/newsletter/trigger"),
         ("reward_under_cost", "/rewards/travel_pouch/price/points"),
-        ("text_missing", "/badges/trailblazer/name"),
     ]
 
 

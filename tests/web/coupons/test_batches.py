@@ -308,7 +308,7 @@ async def test_a_granted_code_is_found_however_it_is_typed(shop: Api) -> None:
         ({"reward": "spring", "code": "AB"}, "coupon_code_short", "/code"),
         ({"reward": "spring", "code": "ABC", "prefix": "X-"}, "coupon_prefix_refused", "/prefix"),
         ({"reward": "spring", "size": 5, "money": "0"}, "amount_invalid", "/money"),
-        ({"reward": "spring", "size": 5, "until": "2026-01-01T00:00:00"}, "wrong_value", "/until"),
+        ({"reward": "spring", "size": 5, "until": "2026-01-01T00:00:00"}, "time_without_offset", "/until"),
         ({"reward": "spring", "size": 5, "limits": [{"per": "day"}]}, "limit_without_count", "/limits/0"),
         (
             {"reward": "spring", "size": 5, "total": 4, "limits": [{"total": 5}]},
