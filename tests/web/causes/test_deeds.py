@@ -9,6 +9,7 @@ import pytest
 
 from guerdon.engine.audit import Audit
 from guerdon.engine.ticks import run_due_of
+from guerdon.programs.audit import list_acts_of
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.web.api.deeds.judging import judge as decide_deed
 from tests.web.causes.conftest import PROGRAM
@@ -33,6 +34,8 @@ async def test_a_deed_counts_once_it_is_approved_and_once(club: Shop) -> None:
     assert await club.points() == "100000"
     said = await asyncio.gather(*(judge(club, deed) for _ in range(8)))
     assert {one[0] for one in said} == {200}
+    with club.api.house.database.transaction(tenant_id_of(club.api.tenant)) as tx:
+        assert [one.object for one in list_acts_of(tx, "deed.approved")] == [deed["id"]], "one act, one row"
     assert await club.points() == "100020"
     wallets = (await club.get("members/external:ana"))["wallets"]
     assert wallets["footprint"]["available"] == "1.785"

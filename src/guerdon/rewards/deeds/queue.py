@@ -119,13 +119,14 @@ def decide(tx: Tx, deed: Deed, state: State, who: tuple[str, str], now: datetime
     return deed._replace(state=state, decided_at=now, decided_by=actor, reason=reason)
 
 
-def get(tx: Tx, program_id: int, deed_id: int | None) -> Deed:
+def get(tx: Tx, program_id: int, deed_id: int | None, *, to_change: bool = False) -> Deed:
     """Get a deed.
 
     Args:
         tx: bound to the tenant.
         program_id: of which program.
         deed_id: its number, None for one that nobody could read.
+        to_change: whether it stays as it is until the transaction ends, but for what this one does.
 
     Returns:
         The deed.
@@ -133,7 +134,9 @@ def get(tx: Tx, program_id: int, deed_id: int | None) -> Deed:
     Raises:
         Problem: `deed_not_found`.
     """
-    row = tx.execute(f"{_SELECT} where program_id = %s and deed_id = %s", (program_id, deed_id)).fetchone()
+    lock = " for no key update" if to_change else ""
+    one = f"{_SELECT} where program_id = %s and deed_id = %s{lock}"
+    row = tx.execute(one, (program_id, deed_id)).fetchone()
     if row is None:
         raise Problem("deed_not_found", "there is no such deed")
     return Deed(*row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from typing import Final
+from typing import Final, NamedTuple
 
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
@@ -21,14 +21,13 @@ from guerdon.members.crypto import Vault
 from guerdon.members.states import load_keys
 from guerdon.web.front import header
 from guerdon.web.house import Premises
+from guerdon.wiring import House
 
 PATH: Final = "/photos"
 ROUTER: Final = APIRouter(include_in_schema=False)
-_KIND: Final = "photo link"
-_MARK_BYTES: Final = 12
 _AT_A_TIME: Final = 2
 _READING: Final[RunVar[CapacityLimiter]] = RunVar("photos that are read")
-_GONE: Final = Problem("photo_not_found", "there is no such photo, or it is not shown any more")
+NO_PHOTO: Final = Problem("photo_not_found", "there is no such photo, or it is not shown any more")
 HEADERS: Final = {
     "cache-control": "public, max-age=300",
     "content-security-policy": "default-src 'none'; sandbox",
@@ -38,6 +37,62 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 """Of a picture that a stranger sent, though it was written anew: a browser takes it for nothing else."""
+
+
+class PhotoLinks(NamedTuple):
+    """Addresses of photos of one kind, which nobody can guess."""
+
+    purpose: str
+    """What the tenant's key signs them for."""
+    noun: str
+    """The short word in front of the thing's number."""
+    mark_bytes: int
+
+    def token(self, vault: Vault, program_id: int, number: int) -> str:
+        """Write the name of a photo.
+
+        Args:
+            vault: the tenant's keys.
+            program_id: of which program.
+            number: of the thing that the photo shows.
+
+        Returns:
+            The numbers and a mark.
+        """
+        names = f"{number_text('t', vault.tenant_id)}.{number_text('p', program_id)}"
+        names = f"{names}.{number_text(self.noun, number)}"
+        return f"{names}.{self._mark(vault, names)}"
+
+    def read(self, house: House, token: str) -> tuple[Vault, int, int]:
+        """Read the name of a photo.
+
+        Args:
+            house: whose tenants.
+            token: as `token` wrote it.
+
+        Returns:
+            The tenant's keys, the program and the number of the thing.
+
+        Raises:
+            Problem: `photo_not_found` for anything else.
+        """
+        names, _, mark = token.rpartition(".")
+        nouns = ("t", "p", self.noun)
+        numbers = [parse_number(*one) for one in zip(nouns, names.split("."), strict=False)]
+        if len(numbers) != len(nouns) or None in numbers:
+            raise NO_PHOTO
+        tenant_id, program_id, number = (one or 0 for one in numbers)
+        vault = house.vault(tenant_id)
+        if not hmac.compare_digest(self._mark(vault, names).encode(), mark.encode("utf-8", "replace")):
+            raise NO_PHOTO
+        return vault, program_id, number
+
+    def _mark(self, vault: Vault, names: str) -> str:
+        digest = vault.digest(self.purpose, names)[: self.mark_bytes]
+        return base64.urlsafe_b64encode(digest).decode("ascii")
+
+
+_LINKS: Final = PhotoLinks("photo link", "post", 12)
 
 
 def photo_path(vault: Vault, program_id: int, post_id: int) -> str:
@@ -51,25 +106,15 @@ def photo_path(vault: Vault, program_id: int, post_id: int) -> str:
     Returns:
         A path that nobody can guess.
     """
-    names = (
-        f"{number_text('t', vault.tenant_id)}.{number_text('p', program_id)}.{number_text('post', post_id)}"
-    )
-    return f"{PATH}/{names}.{_mark(vault, names)}"
+    return f"{PATH}/{_LINKS.token(vault, program_id, post_id)}"
 
 
 @ROUTER.get(f"{PATH}/{{token}}")
 def photo(request: Request, token: str) -> Response:
     """Give the picture of a post that is shown; 404 for all others."""
     premises: Premises = request.app.state.premises
-    names, _, mark = token.rpartition(".")
-    numbers = [parse_number(*one) for one in zip(("t", "p", "post"), names.split("."), strict=False)]
-    if len(numbers) != 3 or None in numbers:
-        raise _GONE
-    tenant_id, program_id, post_id = (number or 0 for number in numbers)
-    vault = premises.house.vault(tenant_id)
-    if not hmac.compare_digest(_mark(vault, names).encode(), mark.encode("utf-8", "replace")):
-        raise _GONE
-    with premises.house.database.transaction(tenant_id) as tx:
+    vault, program_id, post_id = _LINKS.read(premises.house, token)
+    with premises.house.database.transaction(vault.tenant_id) as tx:
         found = load_photo(tx, vault, (program_id, post_id), shown_only=True)
     tag = f'"{found[0]}"'
     if (header(request.scope, b"if-none-match") or b"").decode("latin-1") == tag:
@@ -95,10 +140,10 @@ def load_photo(tx: Tx, vault: Vault, place: tuple[int, int], *, shown_only: bool
     one = find_post(tx, *place)
     kept = find_photo(tx, place)
     if one is None or kept is None or (shown_only and one.state != "shown"):
-        raise _GONE
+        raise NO_PHOTO
     keys = load_keys(tx, vault, place[0], [one.member_id])
     if one.member_id not in keys:
-        raise _GONE
+        raise NO_PHOTO
     return kept.hash[:16].hex(), open_photo(keys[one.member_id][1], place[1], kept.sealed)
 
 
@@ -138,8 +183,3 @@ async def write_anew(data: bytes, most: int = MOST_BYTES) -> Picture:
         limiter = CapacityLimiter(_AT_A_TIME)
         _READING.set(limiter)
     return await to_thread.run_sync(rewrite, data, most, limiter=limiter)
-
-
-def _mark(vault: Vault, names: str) -> str:
-    mark = vault.digest(_KIND, names)[:_MARK_BYTES]
-    return base64.urlsafe_b64encode(mark).decode("ascii")

@@ -112,7 +112,7 @@ def judge(tx: Tx, house: House, what: tuple[int, int | None, State], who: tuple[
     """
     program_id, deed_id, state = what
     actor, reason, now = who
-    deed = get(tx, program_id, deed_id)
+    deed = get(tx, program_id, deed_id, to_change=True)
     after = decide(tx, deed, state, (actor, reason), now)
     if deed.state == "waiting":
         detail = {"type": deed.type, "member": number_text("mem", deed.member_id), "reason": reason}
