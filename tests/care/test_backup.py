@@ -182,7 +182,8 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole(
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(1.5, marks=pytest.mark.long), 3.0, pytest.param(5.0, marks=pytest.mark.long)]
+    "seconds",
+    [2.0, *(pytest.param(one, marks=pytest.mark.long) for one in (1.5, 3.0, 5.0))],
 )
 def test_a_killed_restore_leaves_nothing_that_looks_whole_and_can_be_repeated(
     taken: tuple[Path, dict[str, float], dict[str, float]],
@@ -192,14 +193,16 @@ def test_a_killed_restore_leaves_nothing_that_looks_whole_and_can_be_repeated(
 ) -> None:
     words = ("restore", taken[0], "--data", tmp_path / "new", "--master-key", shop[0] / "data" / "master.key")
     was_killed = kill_after(seconds, *words)
-    if was_killed:
-        left = {one.name for one in (tmp_path / "new").glob("*")}
-        assert all(name.startswith(".restoring-") for name in left)
+    left = {one.name for one in (tmp_path / "new").glob("*")}
+    # What names the database comes last: with it all is there, though the process had not ended yet.
+    if was_killed and "postgres" not in left:
+        assert all(name.startswith(".restoring-") or name == "master.key" for name in left)
         refused = run("verify", "--data", tmp_path / "new")
         assert "[data_not_found]" in refused.stderr
         again = run(*words)
         assert again.returncode == 0, again.stderr
-    assert sorted(one.name for one in (tmp_path / "new").iterdir()) == ["master.key", "postgres"]
+    there = sorted(one.name for one in (tmp_path / "new").iterdir() if one.is_file() or any(one.iterdir()))
+    assert there == ["master.key", "postgres"]
     assert run("verify", "--ledger-only", "--data", tmp_path / "new").returncode == 0
 
 
