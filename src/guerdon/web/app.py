@@ -160,8 +160,8 @@ def build_app(house: House, tracing: Tracing | None = None) -> Front:
     app = _empty()
     app.state.premises = premises
     app.state.board = FigureBoard(house)
-    app.state.logs = published.PublicLogs(house)
-    app.state.access_keys = access_keys.PublicKeys(house)
+    app.state.logs = published.public_logs(house)
+    app.state.access_keys = access_keys.public_keys(house)
     app.router.routes.extend(routes)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(Problem, _refused)
