@@ -187,6 +187,9 @@ def test_a_new_program_says_all_that_it_has() -> None:
             "challenges",
             "quizzes",
             "leaderboards",
+            "teams",
+            "draws",
+            "causes",
             "content",
             "segments",
             "journeys",
@@ -397,7 +400,7 @@ NEW_PARTS = {
     "/rewards/evening": (
         "{kind: event, seats: 5, at: 2027-03-01T19:00, opens: 2027-01-01, public_at: 2027-01-02}"
     ),
-    "/rewards/gift": "{kind: donation, price: {points: 1}, cause: school, match: 2}",
+    "/rewards/gift": "{kind: donation, price: {points: 1}, cause: bags-for-school, match: 2}",
     "/rewards/year": "{kind: warranty, price: {points: 1}, adds: 12mo}",
     "/lanes/inner": "{choose: first, within: storewide, priority: 4}",
     "/events/tree.planted": "{data: {height: int}}",
