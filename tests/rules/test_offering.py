@@ -22,6 +22,7 @@ rewards:
   drop: {kind: access, price: {points: 10}, tiers: [club.gold],
     opens: 2026-11-20, public_at: 2026-11-23T09:00, until: 2026-11-30}
   plain: {kind: product, price: {points: 10}, public_at: 2026-11-23}
+  off: {kind: event, price: {points: 10}, at: 2026-11-25, called_off: Rain, opens: 2026-11-20}
   scarf: {kind: choice, price: {points: 10}, choices: [red, blue]}
 """
 REWARDS = compile_program(load_definition(PROGRAM), 1).rewards
@@ -42,6 +43,12 @@ def test_tiers_have_a_head_start_and_then_everybody_has_it(at: str, gold: str, b
     local = datetime.fromisoformat(at)
     assert why_not_offered(REWARDS["drop"], {"gold", "club.gold"}, local) == gold
     assert why_not_offered(REWARDS["drop"], {"bronze", "club.bronze"}, local) == bronze
+
+
+def test_what_was_called_off_is_for_nobody_whatever_else_holds() -> None:
+    for at in ("2026-11-19T23:59:59", "2026-11-25T00:00:00", "2026-12-01T00:00:00"):
+        local = datetime.fromisoformat(at)
+        assert why_not_offered(REWARDS["off"], {"gold"}, local) == "reward_called_off"
 
 
 def test_without_tiers_nobody_has_a_head_start() -> None:

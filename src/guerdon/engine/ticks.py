@@ -19,6 +19,7 @@ from guerdon.engine.occasions.due import Almanac, tell_occasions
 from guerdon.engine.play.due import tell_due
 from guerdon.engine.play.raffles import Draws, draw_due
 from guerdon.engine.referring.due import Desk, settle_referrals
+from guerdon.engine.seating.called_off import call_off_due
 from guerdon.engine.seating.calling import fill_due
 from guerdon.engine.sharing import telling as share_telling
 from guerdon.infra.db import Database
@@ -111,6 +112,7 @@ def _duties(
     yield lambda: share_telling.tell_due(database, loop, place, now)
     yield lambda: settle_referrals(Desk(database, loop, tenant_id, program), now)
     yield lambda: fill_due(database, loop, place, now)
+    yield lambda: call_off_due(database, loop, place, now)
     yield lambda: deeds.tell_due(database, loop, place, now)
 
 

@@ -23,6 +23,7 @@ from guerdon.rules.takings import check_cooling, ready_at
 SENTENCES = {
     "reward_not_yet": "this reward cannot be had yet",
     "reward_over": "this reward cannot be had any more",
+    "reward_called_off": "this was called off and does not take place",
     "reward_not_for_tier": "this reward is for other tiers",
     "reward_not_for_member": "this reward is for others",
     "reward_not_for_sale": "this reward is granted and has no price",
@@ -61,6 +62,8 @@ def why_not_offered(reward: Reward, held: Collection[str], local: datetime) -> s
     Returns:
         One of `SENTENCES`, empty where he can. From `public_at` on the tiers do not matter.
     """
+    if reward.is_called_off:
+        return "reward_called_off"
     if reward.opens is not None and local < reward.opens:
         return "reward_not_yet"
     if reward.until is not None and local > reward.until:
@@ -202,14 +205,15 @@ def check_offer(draft: Draft, reward: Reward, *, granted: bool = False, by_campa
         by_campaign: whether a campaign takes it for the account: then the campaign's own audience is meant.
 
     Raises:
-        Problem: `reward_not_for_tier`, `reward_not_for_member`, `reward_not_yet` or `reward_over`.
+        Problem: `reward_not_for_tier`, `reward_not_for_member`, `reward_not_yet`, `reward_over` or
+            `reward_called_off`.
     """
     if granted:
         reward = msgspec.structs.replace(reward, opens=None, until=None)
     refused = why_not_offered(reward, _held(draft), _local(draft))
     if refused == "reward_not_for_tier":
         raise Problem(refused, "this reward is for the tiers " + ", ".join(sorted(reward.tiers)))
-    if refused and not granted:
+    if refused and (refused == "reward_called_off" or not granted):
         raise Problem(refused, SENTENCES[refused])
     if not (granted or by_campaign or is_meant(draft, reward)):
         raise Problem("reward_not_for_member", SENTENCES["reward_not_for_member"])

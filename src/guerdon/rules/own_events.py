@@ -11,6 +11,8 @@ SOURCE: Final = "guerdon:"
 """How the sources of the engine's own events begin; nobody else's do."""
 QUIZ_FINISHED: Final = "quiz.finished"
 SEAT_FREED: Final = "seat.freed"
+SEAT_CALLED_OFF: Final = "seat.called_off"
+"""What somebody had a seat for, or waited for, does not take place."""
 POST_APPROVED: Final = "post.approved"
 ANSWER_APPROVED: Final = "answer.approved"
 POST_LIKED: Final = "post.liked"
@@ -84,6 +86,7 @@ _DATA: Final[Mapping[str, Mapping[str, str]]] = {
     SHARE_VISITED: {**_SHARE, "number": "int"},
     SHARE_JOINED: _SHARE,
     SEAT_FREED: {"reward": "string", "number": "int"},
+    SEAT_CALLED_OFF: {"reward": "string", "waited": "bool"},
 }
 _DATUMS: Final[Mapping[str, Mapping[str, Datum]]] = {
     kind: {name: Datum.model_validate({"type": one}) for name, one in data.items()}

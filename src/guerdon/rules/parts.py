@@ -255,6 +255,8 @@ class Reward(msgspec.Struct, frozen=True):
     """How many of the partner's points one is."""
     has_line: bool = False
     """Whether members can wait for a seat of it."""
+    is_called_off: bool = False
+    """Whether it does not take place, and whoever has one gives it back."""
 
     @property
     def is_free(self) -> bool:

@@ -52,6 +52,7 @@ def faults(reward: str, text: str = PROGRAM) -> list[tuple[str, str]]:
         ("choices: [red], stock_by_choice: {green: 4}", "/stock_by_choice/green", "unknown_choice"),
         ("match: 1", "/match", "not_of_this_kind"),
         ("adds: 12mo", "/adds", "not_of_this_kind"),
+        ("called_off: Rain", "/called_off", "not_of_this_kind"),
         ("gives: 500", "/gives", "not_of_this_kind"),
         ("audience: account.tier == 'gold'", "/audience", "unknown_field"),
         ("audience: order.net > 5", "/audience", "unknown_name"),

@@ -219,6 +219,13 @@ def test_what_is_over_is_told_on_the_programs_own_clock() -> None:
     assert the_one(past, "reward_over", Figures(AT)).pointer == "/rewards/mug/at"
 
 
+def test_what_took_place_is_not_called_off_unseen() -> None:
+    past = BASE.replace("kind: product", "kind: event, called_off: Rain, at: 2026-11-01")
+    assert the_one(past, "called_off_afterwards", Figures(AT)).pointer == "/rewards/mug/called_off"
+    later = past.replace("2026-11-01", "2027-11-01")
+    assert warned(later, Figures(AT)) == []
+
+
 def test_a_reward_under_its_cost_says_the_fair_price() -> None:
     found = the_one(BASE.replace("points: 500", "points: 499"), "reward_under_cost")
     assert found.pointer == "/rewards/mug/price/points"

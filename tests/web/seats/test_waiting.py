@@ -9,8 +9,13 @@ from guerdon.engine.audit import Audit
 from guerdon.engine.ticks import run_due_of
 from guerdon.programs.tenants import tenant_id_of
 from tests.web.conftest import Api
-from tests.web.seats.conftest import PROGRAM, line, members, wait
+from tests.web.seats.conftest import NAMES, PROGRAM, line, members, wait
 from tests.web.taking.conftest import CLUB, Shop
+
+SORRY = """  sorry_for_a_seat:
+    trigger: seat.called_off
+    then: [{award: {wallet: points, amount: 'event.data.waited ? 3 : 7'}}]
+"""
 
 
 async def seats(shop: Shop) -> list[dict[str, object]]:
@@ -108,6 +113,50 @@ async def test_an_erased_member_waits_no_more(club: Shop) -> None:
     await club.move(taken, "cancel")
     assert await line(club) == []
     assert await club.points("cem") == "900"
+
+
+async def test_what_is_called_off_gives_back_and_ends_the_line(club: Shop) -> None:
+    used = await club.taken("evening", "ana")
+    assert (await club.move(used, "use"))["status"] == "used"
+    await club.taken("evening", "bob")
+    for name in ("cem", "dia"):
+        await wait(club, name)
+    off = PROGRAM.replace("seats: 2,", "seats: 2, called_off: {en: The speaker is ill, bn: বাতিল},")
+    off = off.replace("rewards:", SORRY + "rewards:", 1)
+    assert (await club.api.apply(off)).status_code == 201
+    # Nobody gets in any more, whether or not a tick has run.
+    assert await club.refused("evening", "eva") == "reward_called_off"
+    assert (await wait(club, "eva"))[1]["code"] == "reward_called_off"
+    assert (await club.seen("eva"))["evening"]["reason"] == "reward_called_off"
+    paid = await club.order("big", "1000.00", "fay")
+    reasons = [one["reason"] for one in paid["skipped"] if one["campaign"] == "lucky"]
+    assert reasons == ["reward_called_off"]
+    tenant = tenant_id_of(club.api.tenant)
+    ticks = [
+        asyncio.to_thread(run_due_of, club.api.house.database, club.api.house.engine, tenant, club.now)
+        for _ in range(8)
+    ]
+    await asyncio.gather(*ticks)
+    had = {name: await club.points(name) for name in NAMES[:5]}
+    # Who came in was there; who had a seat has the 100 again; both are told, and this program says sorry.
+    assert had == {"ana": "900", "bob": "1007", "cem": "1003", "dia": "1003", "eva": "1000"}
+    assert await line(club) == []
+    assert await seats(club) == []
+    (held,) = [
+        one for one in (await club.get("redemptions?reward=evening"))["data"] if one["status"] != "used"
+    ]
+    assert held["status"] == "cancelled"
+    calendar = await club.api.call("GET", f"{CLUB}/redemptions/{used['id']}/calendar", headers=club.clock)
+    assert "STATUS:CANCELLED" in calendar.text
+    with club.api.house.database.transaction(tenant) as tx:
+        told = tx.execute(
+            "select count(*) filter (where 'seat.called_off' = any(notices)),"
+            " count(*) filter (where 'redemption.cancelled' = any(notices)) from outbox"
+        ).fetchone()
+    assert told == (3, 1)
+    # It takes place after all: what was given back stays so, and the seat is anybody's.
+    assert (await club.api.apply(PROGRAM)).status_code == 201
+    assert (await club.taken("evening", "eva"))["status"] == "issued"
 
 
 async def test_64_callers_get_two_seats_and_the_line_is_kept(bare: Api) -> None:

@@ -22,7 +22,7 @@ from guerdon.rules.program import Program
 _LOG = structlog.get_logger(__name__)
 _ANSWER_SECONDS: Final = 600
 _GONE: Final = frozenset({"member_not_found", "member_erased", "account_erased"})
-_AGAIN: Final = frozenset({"out_of_stock"})
+_AGAIN: Final = frozenset({"out_of_stock", "reward_called_off"})
 """Why somebody who was called waits on, at the same place."""
 
 
@@ -56,10 +56,30 @@ def fill_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
         rewards = list_awaited(tx, live.program_id)
     if not rewards:
         return 0
-    key = (tenant_id, live.key)
-    program = (loop.programs.find(key) or loop.programs.load(key)).program
-    hall = Hall(database, loop, tenant_id, live.program_id, program)
+    hall = hall_of(database, loop, place)
     return sum(fill(hall, reward, now) for reward in rewards)
+
+
+def hall_of(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion]) -> Hall:
+    """Find the version by which seats of a program are given.
+
+    Args:
+        database: where the lines are.
+        loop: what gives the seats.
+        place: the tenant and the program.
+
+    Returns:
+        The hall, with the live version: whoever has not decided since it was applied knows an older one.
+
+    Raises:
+        Problem: what loading the program raises.
+    """
+    tenant_id, live = place
+    key = (tenant_id, live.key)
+    found = loop.programs.find(key)
+    if found is None or found.program.version != live.version:
+        found = loop.programs.load(key)
+    return Hall(database, loop, tenant_id, live.program_id, found.program)
 
 
 def fill(hall: Hall, reward: str, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -156,7 +157,7 @@ def call_next(tx: Tx, program_id: int, reward: Reward, now: datetime) -> list[Wa
     there = [Wait(*row) for row in tx.execute(_LINE, (program_id, reward.key, max(left, 0) + 1_000))]
     called = [one for one in there if one.state == "called"]
     waiting = [one for one in there if one.state == "waiting"]
-    fresh = waiting[: max(left - len(called), 0)]
+    fresh = [] if reward.is_called_off else waiting[: max(left - len(called), 0)]
     return sorted([*called, *(_moved(tx, one, ("called", "", None), now) for one in fresh)], key=_number)
 
 
@@ -180,6 +181,30 @@ def settle(tx: Tx, wait: Wait, reward: Reward, became: tuple[State, str, int | N
         return False
     _moved(tx, found, became, now)
     return True
+
+
+def dismiss(tx: Tx, program_id: int, reward: Reward, waits: Sequence[Wait], now: datetime) -> int:
+    """Let people wait no more for what was called off.
+
+    Args:
+        tx: bound to the tenant; the reward's counters get locked.
+        program_id: of which program.
+        reward: with a line.
+        waits: their places, as they were read before the lock.
+        now: the instant, UTC.
+
+    Returns:
+        How many places were ended here.
+    """
+    stock, line = _counters(reward)
+    lock_counters(tx, program_id, (stock.counter, line.counter))
+    ended = 0
+    for wait in waits:
+        found = find(tx, program_id, reward.key, wait.member_id)
+        if found is not None and found.number == wait.number and found.state == "waiting":
+            _moved(tx, found, ("passed", "reward_called_off", None), now)
+            ended += 1
+    return ended
 
 
 def find(tx: Tx, program_id: int, reward: str, member_id: int) -> Wait | None:

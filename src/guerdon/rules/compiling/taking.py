@@ -66,6 +66,7 @@ def taking_of(work: Compiling, key: str, one: written.Reward) -> dict[str, Any]:
         "partner": one.partner or "",
         "gives": one.gives,
         "has_line": has_line(one),
+        "is_called_off": one.called_off is not None,
     }
 
 

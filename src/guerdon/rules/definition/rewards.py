@@ -129,6 +129,8 @@ class Reward(Part):
     """The tiers that may have it; all without it."""
     at: Moment | None = None
     """When it takes place, in the program's local time."""
+    called_off: Text | None = None
+    """Why it does not take place; whoever has a seat gets back what was paid."""
     lasts: Span | None = None
     """How long it takes, such as 2h; days where `at` is a day."""
     opens: Moment | None = None

@@ -46,6 +46,7 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Reward, "content"): ("shows to who took it", _content),
     (Reward, "place"): ("is had at", _said("no place that is said", lambda value, _: names(value))),
     (Reward, "partner"): ("is of", _said("no partner", lambda value, _: f"the partner {coded(value)}")),
+    (Reward, "called_off"): ("is called off:", _said("it takes place", lambda value, _: names(value))),
     (Reward, "lasts"): ("lasts", _said("for a time that is not said", lambda value, _: span(value))),
     (Reward, "description"): (
         "is described as",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from guerdon.rules.definition import nearest_to
+from guerdon.rules.definition import Definition, nearest_to
 from guerdon.rules.expressions import Expression
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.conditions import Domain, channel_domain, domain_of, why_never
@@ -157,8 +157,23 @@ def over_schedules(asked: Asked) -> Iterator[LintWarning]:
                 f"The {place_of(pointer)} ended on {last.isoformat()}.",
                 "Give it a later end, or remove it.",
             )
+    yield from _past_rewards(definition, now)
+
+
+def _past_rewards(definition: Definition, now: datetime) -> Iterator[LintWarning]:
     for key, reward in definition.rewards.items():
-        if reward.at is not None and _end_of(reward.at) <= now:
+        if reward.at is None or _end_of(reward.at) > now:
+            continue
+        if reward.called_off is not None:
+            yield LintWarning(
+                "called_off_afterwards",
+                f"/rewards/{key}/called_off",
+                f"reward `{key}`",
+                f"The reward `{key}` took place on {reward.at.isoformat()}: whoever has a seat that nobody "
+                "noted at the door gets back what was paid.",
+                "Call off only what did not take place; what was given back is not taken again.",
+            )
+        else:
             yield LintWarning(
                 "reward_over",
                 f"/rewards/{key}/at",

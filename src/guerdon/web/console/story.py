@@ -49,6 +49,7 @@ _TITLES: Final = {
     "share.visited": "Somebody came by a share",
     "share.joined": "Somebody joined by a share",
     "seat.freed": "A seat came free",
+    "seat.called_off": "What there was a seat for was called off",
     "guerdon.send": "Sent to another account",
     "guerdon.receive": "Received from another account",
     "guerdon.leave": "Merged into another account",

@@ -14,7 +14,15 @@ from guerdon.circles.codes import Inviter, code_for
 from guerdon.engine.answers import Answer
 from guerdon.engine.audit import Audit
 from guerdon.engine.boards.keeper import Follower
-from guerdon.engine.commands import Command, EnrolMember, IngestEvent, JoinChallenge, Once
+from guerdon.engine.commands import (
+    AdjustBalance,
+    Command,
+    EnrolMember,
+    IngestEvent,
+    JoinChallenge,
+    Once,
+    RedeemReward,
+)
 from guerdon.engine.community.moderating import Decision, Moderator, decide
 from guerdon.engine.community.posting import Author, Desk, Written, like, write
 from guerdon.engine.sharing.making import share, trace, visit
@@ -23,6 +31,9 @@ from guerdon.members.crypto import Vault
 from guerdon.members.identities import normal_ref, parse_ref, resolve
 from guerdon.members.profiles import Profile
 from guerdon.members.states import load_keys
+from guerdon.programs.programs import NewDefinition, apply_definition
+from guerdon.rewards.seats.waiting import join
+from guerdon.rules.definition import load_definition
 from tests.rooms.engine.conftest import MASTER_KEY, TENANT, World, make_ids
 
 MANY: Final = 40
@@ -42,6 +53,7 @@ metrics:
   orders: {event: order.paid}
 rewards:
   mug: {kind: product, price: {points: 5000}, stock: 50}
+  evening: {kind: event, price: {luck: 10}, seats: 35, at: 2026-12-24}
 badges:
   host: {name: Host}
 leaderboards:
@@ -69,6 +81,7 @@ campaigns:
   posted: {trigger: post.approved, limits: {per_account: 1}, then: [{award: {wallet: points, amount: "20"}}]}
   liked: {trigger: post.liked, limits: {per_account: 9}, then: [{award: {wallet: points, amount: "1"}}]}
   seen: {trigger: share.visited, limits: {per_account: 90}, then: [{award: {wallet: points, amount: "2"}}]}
+  sorry: {trigger: seat.called_off, limits: {per_account: 9}, then: [{award: {wallet: luck, amount: "1"}}]}
   came: {trigger: share.joined, limits: {per_account: 90}, then: [{award: {wallet: points, amount: "50"}}]}
 referral:
   friend: [{award: {wallet: bonus, amount: "50"}}]
@@ -193,6 +206,43 @@ class Club(World):
             for number in range(1, MANY, 2):
                 assert trace(tx, self.author(number), made.code) == "noted"
         return Counter({name(0): 2 * MANY + 50 * len(range(1, MANY, 2))})
+
+    def seats(self) -> Counter[str]:
+        """Let everybody want a seat, of whom some must wait; then it is called off."""
+        came = self.come()
+        self.ask(*(self._gift(parse_number("acc", one.account) or 0) for one in came))
+        taken = self.ask(*(self._seat(number) for number in range(35)))
+        assert all(one.problem is None for one in taken)
+        program = self.loop.programs.load((TENANT, "club")).program
+        for number in range(35, MANY):
+            with self.database.transaction(TENANT) as tx:
+                member = self.author(number).member_id
+                join(tx, self.program_id, program.rewards["evening"], member, self.now)
+        text = CLUB.replace("seats: 35,", "seats: 35, called_off: Rain,")
+        with self.database.transaction(TENANT) as tx:
+            new = NewDefinition(load_definition(text), text, "test", self.now)
+            apply_definition(tx, new, make_ids())
+        return Counter({name(number): 21 for number in range(MANY)})
+
+    def _gift(self, account: int) -> AdjustBalance:
+        return AdjustBalance(
+            tenant_id=TENANT,
+            program="club",
+            received_at=self.now,
+            account_id=account,
+            wallet="luck",
+            amount=20,
+            reason="a start",
+        )
+
+    def _seat(self, number: int) -> RedeemReward:
+        return RedeemReward(
+            tenant_id=TENANT,
+            program="club",
+            received_at=self.now,
+            member=parse_ref(name(number)),
+            reward="evening",
+        )
 
     def crowd(self) -> Counter[str]:
         """What `crowd_of` must come to, in the wallet `bonus`."""

@@ -21,6 +21,7 @@ PLACES = {
     "reversals": ("told", *ENGINE),
     "posts": ("told", *ENGINE),
     "shares": ("told", *ENGINE),
+    "seats": ("told", *ENGINE),
     "crowd": ENGINE,
 }
 SHORT = {
@@ -30,9 +31,10 @@ SHORT = {
     "reversals": "after_commit:3",
     "posts": "in_commit:2",
     "shares": "told:1",
+    "seats": "told:1",
     "crowd": "after_commit:2",
 }
-WALLETS = {"raffle": "luck", "crowd": "bonus"}
+WALLETS = {"raffle": "luck", "seats": "luck", "crowd": "bonus"}
 TABLE = os.environ.get("GUERDON_KILLS_TABLE", "")
 """A file to which each kill adds a line."""
 
@@ -56,6 +58,11 @@ def besiege(club: Club, kind: str, *failpoints: str) -> None:
         # What is told twice is one.
         club.due()
     assert club.audit() == []
+    if kind == "seats":
+        assert club.rows("select status, count(*) from redemptions group by 1") == [("cancelled", 35)]
+        assert club.rows("select state, reason, count(*) from seat_waits group by 1, 2") == [
+            ("passed", "reward_called_off", 5)
+        ]
     if kind in ("referrals", "reversals"):
         assert club.rows("select count(*) from redemptions where status <> 'cancelled'") == [(1,)]
         assert club.rows("select count(*) from badges") == [(1,)]

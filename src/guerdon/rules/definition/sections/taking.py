@@ -11,6 +11,7 @@ from guerdon.rules.definition.document import Definition
 from guerdon.rules.definition.rewards import Reward
 
 _OF_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "called_off": ("event", "experience"),
     "cause": ("donation",),
     "match": ("donation",),
     "adds": ("warranty",),

@@ -111,8 +111,8 @@ def load_entry(tx: Tx, house: House, live: Live, row: Redemption, told: Telling)
         told: in which language, and when.
 
     Returns:
-        The entry; cancelled where the seat was given back, and where the program says no more when it takes
-        place: then it was called off.
+        The entry; cancelled where the seat was given back, and where the program says that it was called off,
+        or no more when it takes place.
 
     Raises:
         Problem: `not_a_seat`, or `no_date` where the reward never said when it takes place.
@@ -120,7 +120,7 @@ def load_entry(tx: Tx, house: House, live: Live, row: Redemption, told: Telling)
     check_seat(row)
     program, version = live.program, live.program.version
     written = _dated(program, row.reward)
-    is_off = row.status == "cancelled" or written is None
+    is_off = row.status == "cancelled" or written is None or written.called_off is not None
     if written is None:
         program = house.version(tx, program.key, (live.program_id, row.version))
         written = _dated(program, row.reward)

@@ -63,7 +63,7 @@ class TakenView:
     service_at: datetime | None = None
     """When it takes place."""
     note: str = ""
-    """What staff noted of it last."""
+    """What staff noted of it last, or why it was called off."""
 
     @property
     def is_open(self) -> bool:
@@ -177,6 +177,9 @@ def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> Take
         link=content.url or "" if content is not None else "",
         ticket=ticket(tx, reader, row),
         text=voice.text(content.text) if content is not None and content.text is not None else "",
+        note=voice.text(written.called_off)
+        if row.status == "cancelled" and written is not None and written.called_off is not None
+        else "",
     )
 
 
