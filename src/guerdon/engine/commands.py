@@ -209,6 +209,14 @@ class SetCardBlocked(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class ReplaceGiftCard(Command, frozen=True, kw_only=True):
+    """A gift card whose code others know goes out of use: a new one has what was left."""
+
+    card: int
+    """The card's account."""
+    reason: str = ""
+
+
 class ClaimGiftCard(Command, frozen=True, kw_only=True):
     """Whoever knows a gift card's code has its money as store credit."""
 

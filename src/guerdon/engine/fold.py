@@ -13,6 +13,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
+from guerdon.engine.cards.blocking import block, replace_card, top_up
 from guerdon.engine.checkouts.gathering import ANOTHERS
 from guerdon.engine.commands import (
     CancelCheckout,
@@ -27,6 +28,7 @@ from guerdon.engine.commands import (
     OpenCheckout,
     PreviewCart,
     ReleaseHolds,
+    ReplaceGiftCard,
     ReturnOrder,
     RunTick,
     SendRedemption,
@@ -37,7 +39,6 @@ from guerdon.engine.commands import (
 )
 from guerdon.engine.events import marked
 from guerdon.engine.folding.cards import (
-    block,
     check_untouched,
     claim,
     empty_cards,
@@ -139,7 +140,7 @@ class _Fold:
         if item.problem is not None:
             raise item.problem
         if item.account_id and item.account_id not in self.done.accounts:
-            if isinstance(item.job.command, TopUpCard | SetCardBlocked):
+            if isinstance(item.job.command, TopUpCard | SetCardBlocked | ReplaceGiftCard):
                 raise Problem("gift_card_not_found", "there is no such gift card")
             raise Problem("account_not_found", "there is no such account")
         return _ACTS.get(type(item.job.command), _Fold.decide)(self, item)
@@ -475,4 +476,6 @@ _ACTS: Mapping[type, Callable[[Any, Item], Answer]] = {
     IssueCards: issue_cards,
     SetCardBlocked: block,
     ClaimGiftCard: claim,
+    TopUpCard: top_up,
+    ReplaceGiftCard: replace_card,
 }

@@ -33,6 +33,7 @@ from guerdon.engine.commands import (
     PreviewCart,
     RedeemReward,
     ReleaseHolds,
+    ReplaceGiftCard,
     ReturnOrder,
     RunTick,
     SendRedemption,
@@ -47,6 +48,7 @@ from guerdon.engine.reading.cards import (
     read_blocking,
     read_claiming,
     read_issuing,
+    read_replacing,
     read_topping_up,
 )
 from guerdon.engine.reading.challenges import read_joining
@@ -481,6 +483,7 @@ _READERS: Mapping[type, Callable[[Item, Any, Program], None]] = {
     IssueCards: read_issuing,
     TopUpCard: read_topping_up,
     SetCardBlocked: read_blocking,
+    ReplaceGiftCard: read_replacing,
     ClaimGiftCard: read_claiming,
     RunTick: _tick,
     ReleaseHolds: _release,

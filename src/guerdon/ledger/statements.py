@@ -36,7 +36,7 @@ class Turnover(NamedTuple):
     """What went through a wallet, in its scale."""
 
     loaded: int
-    """All that was ever given."""
+    """All that was ever given, or came from another account."""
     used_at: datetime | None
     """When it last paid for something, or was turned into another wallet's units."""
 
@@ -103,13 +103,12 @@ def load_turnover(tx: Tx, account_ids: Sequence[int], wallet: str) -> Mapping[in
 
 
 def _turned(known: Turnover, one: Posted) -> Turnover:
-    issued = (
-        sum(entry.amount for entry in one.entries if entry.book == "issued") if one.kind == "award" else 0
-    )
+    book = {"award": "issued", "receive": "transit"}.get(one.kind)
+    came = sum(entry.amount for entry in one.entries if entry.book == book)
     used_at = known.used_at
     if one.kind in ("redeem", "convert"):
         used_at = one.booked_at if used_at is None else max(used_at, one.booked_at)
-    return Turnover(known.loaded - issued, used_at)
+    return Turnover(known.loaded - came, used_at)
 
 
 def load_spent(tx: Tx, account_id: int, seqs: Sequence[int]) -> Mapping[str, tuple[Lot, ...]]:

@@ -13,25 +13,30 @@ from guerdon.members.crypto import Vault
 from guerdon.rules.cards.codes import code_of, ending_of, read_code
 from guerdon.rules.cards.paying import REFUSALS
 
-_COLUMNS = "digest, account_id, ending, redemption_id, owner_account, opened_at, blocked_at"
+_COLUMNS = "digest, account_id, ending, redemption_id, owner_account, opened_at, blocked_at, replaced_by"
 _SELECT = f"select {_COLUMNS} from gift_cards"  # noqa: S608 - a list of columns of ours
 _INSERT = f"""
 insert into gift_cards (program_id, {_COLUMNS})
 select %s::bigint, * from unnest(%s::bytea[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],
-    %s::timestamptz[], %s::timestamptz[])
+    %s::timestamptz[], %s::timestamptz[], %s::bigint[])
 on conflict (program_id, digest) do nothing
 """  # noqa: S608 - a list of columns of ours
 _BLOCK = """
-update gift_cards as g set blocked_at = d.blocked_at
-from unnest(%s::bytea[], %s::timestamptz[]) as d (digest, blocked_at)
+update gift_cards as g set blocked_at = d.blocked_at, replaced_by = d.replaced_by
+from unnest(%s::bytea[], %s::timestamptz[], %s::bigint[]) as d (digest, blocked_at, replaced_by)
 where g.program_id = %s and g.digest = any(%s::bytea[]) and g.digest = d.digest
 """
 _FIND = "select digest, account_id from gift_cards where program_id = %s and digest = any(%s::bytea[])"
 _OF_REDEMPTIONS = """
 select redemption_id, account_id from gift_cards
-where program_id = %s and redemption_id = any(%s::bigint[]) order by account_id
+where program_id = %s and redemption_id = any(%s::bigint[]) and (%s or replaced_by is null)
+order by account_id
 """
-_PACKERS: Final = (byteas, bigints, texts, bigints, bigints, instants, instants)
+_IN_PLACE = """
+select account_id, replaced_by from gift_cards
+where account_id = any(%s::bigint[]) and replaced_by is not null
+"""
+_PACKERS: Final = (byteas, bigints, texts, bigints, bigints, instants, instants, bigints)
 _NEWEST: Final = 2**63 - 1
 
 
@@ -48,6 +53,8 @@ class CardRow(NamedTuple):
     """Whose redemption that was."""
     opened_at: datetime
     blocked_at: datetime | None
+    replaced_by: int | None = None
+    """The account of the card that took its place; it stays blocked then."""
 
 
 def card_code(vault: Vault, account_id: int) -> str:
@@ -112,7 +119,7 @@ def ask_found(tx: Tx, program_id: int, digests: Collection[bytes]) -> Callable[[
 
 
 def ask_of_redemptions(
-    tx: Tx, program_id: int, redemption_ids: Collection[int]
+    tx: Tx, program_id: int, redemption_ids: Collection[int], *, with_replaced: bool = False
 ) -> Callable[[], dict[int, list[int]]]:
     """Ask which cards redemptions are.
 
@@ -120,13 +127,14 @@ def ask_of_redemptions(
         tx: bound to the tenant.
         program_id: of which program.
         redemption_ids: which.
+        with_replaced: also those in whose place another card came.
 
     Returns:
         What reads the answer: accounts by redemption. In a pipeline it may be called later.
     """
     if not redemption_ids:
         return dict
-    cursor = tx.execute(_OF_REDEMPTIONS, (program_id, bigints(sorted(redemption_ids))))
+    cursor = tx.execute(_OF_REDEMPTIONS, (program_id, bigints(sorted(redemption_ids)), with_replaced))
 
     def read() -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
@@ -153,6 +161,25 @@ def ask_cards(tx: Tx, account_ids: Collection[int]) -> Callable[[], dict[int, Ca
     return lambda: {row[1]: CardRow(*row) for row in cursor.fetchall()}
 
 
+def load_heirs(tx: Tx, account_ids: Collection[int]) -> dict[int, int]:
+    """Find which cards took the place of cards, and of those in turn.
+
+    Args:
+        tx: bound to the tenant; nothing is locked.
+        account_ids: accounts of cards.
+
+    Returns:
+        For each that was replaced the account of the next.
+    """
+    found: dict[int, int] = {}
+    asked = set(account_ids)
+    while asked:
+        there: dict[int, int] = dict(tx.execute(_IN_PLACE, (bigints(sorted(asked)),)).fetchall())
+        found.update(there)
+        asked = set(there.values()) - found.keys()
+    return found
+
+
 def insert_cards(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[[], int]:
     """Store new cards.
 
@@ -171,7 +198,7 @@ def insert_cards(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[
 
 
 def write_blocks(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[[], int]:
-    """Write whether cards are blocked.
+    """Write whether cards are blocked, and which took their place.
 
     Args:
         tx: bound to the tenant; their accounts are locked.
@@ -183,8 +210,8 @@ def write_blocks(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[
     """
     if not cards:
         return int
-    rows = [(one.digest, one.blocked_at) for one in cards]
-    written = columns(rows, (byteas, instants))
+    rows = [(one.digest, one.blocked_at, one.replaced_by) for one in cards]
+    written = columns(rows, (byteas, instants, bigints))
     cursor = tx.execute(_BLOCK, (*written, program_id, written[0]))
     return lambda: cursor.rowcount
 

@@ -216,6 +216,8 @@ class RefundCard(msgspec.Struct, frozen=True, omit_defaults=True):
     """The event of the return, a UUID as text."""
     account: int = 0
     """Whose order it was; 0 for a guest's."""
+    card: int = 0
+    """The card that paid, where this one took its place; 0 where it is this one."""
 
 
 class EmptyCard(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -239,6 +241,28 @@ class ClaimCard(msgspec.Struct, frozen=True, omit_defaults=True):
     into: str
     """The wallet of store credit."""
     to_account: int
+
+
+class ReplaceCard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that can be spent of a gift card goes to a new one, which takes its place; this one is blocked."""
+
+    wallet: str
+    to_account: int
+    """The new card's."""
+    reason: str = ""
+
+
+class TakePlace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A new gift card takes the place of another one, with its lots as they were."""
+
+    wallet: str
+    lots: tuple[Lot, ...]
+    from_account: int
+    """The other card's."""
+    redemption_id: int | None = None
+    """The redemption that the card is, as the other one was."""
+    account: int | None = None
+    """Whose redemption it is."""
 
 
 class CardPaid(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -396,6 +420,8 @@ Command = (
     | EmptyCard
     | BlockCard
     | ClaimCard
+    | ReplaceCard
+    | TakePlace
 )
 
 

@@ -13,7 +13,14 @@ from guerdon.base.exact import plain_text
 from guerdon.base.ids import Chance
 from guerdon.rules import spending
 from guerdon.rules.capturing import capture, take_capture
-from guerdon.rules.cards.loading import claim_card, empty_card, load_card, refund_card
+from guerdon.rules.cards.loading import (
+    claim_card,
+    empty_card,
+    load_card,
+    refund_card,
+    replace_card,
+    take_place,
+)
 from guerdon.rules.cards.paying import pay_with_card
 from guerdon.rules.choosing import choose
 from guerdon.rules.counting import count_of
@@ -37,10 +44,12 @@ from guerdon.rules.events import (
     ReceiveUnits,
     Redeem,
     RefundCard,
+    ReplaceCard,
     ReturnOrder,
     SendUnits,
     TakeCapture,
     TakeIn,
+    TakePlace,
     Tick,
 )
 from guerdon.rules.losses import without_loss
@@ -242,6 +251,8 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     RefundCard: refund_card,
     EmptyCard: empty_card,
     ClaimCard: claim_card,
+    ReplaceCard: replace_card,
+    TakePlace: take_place,
     ReturnOrder: _take_back,
     JoinChallenge: _join,
     LeaveChallenge: leave,

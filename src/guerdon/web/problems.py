@@ -78,6 +78,7 @@ _STATUS: Final = {
     "gift_card_blocked": 409,
     "gift_card_not_blocked": 409,
     "gift_card_empty": 409,
+    "gift_card_replaced": 409,
     "coupon_of_another_member": 409,
     "redemption_cancelled": 409,
     "donation_paid_out": 409,

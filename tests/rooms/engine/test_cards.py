@@ -26,6 +26,7 @@ from guerdon.engine.commands import (
     ConfirmCheckout,
     IssueCards,
     OpenCheckout,
+    ReplaceGiftCard,
     ReturnOrder,
     SetCardBlocked,
     TopUpCard,
@@ -195,6 +196,12 @@ class Life:
         for blocked in (True, self.chance.random() < 0.2):
             say(self.world, SetCardBlocked, card=card, blocked=blocked)
 
+    def replace(self) -> None:
+        said = say(self.world, ReplaceGiftCard, card=self.chance.choice(self.cards)[0])
+        if said.problem is None:
+            # The old ones stay in play: they are named, returned to, and replaced again.
+            self.cards += [(parse_number("gft", one["id"]) or 0, one["code"]) for one in said.gift_cards]
+
     def step(self) -> None:
         acts = [
             *[self.open] * 4,
@@ -203,6 +210,7 @@ class Life:
             self.cancel,
             self.send_back,
             self.block,
+            self.replace,
         ]
         self.chance.choice([*acts, self.claim] if self.chance.random() < 0.1 else acts)()
         if self.chance.random() < 0.3:
@@ -258,6 +266,42 @@ def test_two_engines_pay_a_card_out_exactly_once(shop: World) -> None:
     assert paid > 0
     assert shop.rows("select count(*) from quarantine") == [(0,)]
     audit(shop)
+
+
+def test_two_engines_replace_a_card_once_while_carts_pay_with_it(shop: World) -> None:
+    ((card, code),) = make(shop, 10_000)
+    asked = ReplaceGiftCard(tenant_id=TENANT, program="club", received_at=NOW, card=card)
+    other = EngineLoop(shop.database, MASTER_KEY, make_ids(), LoopSettings(queue_limit=10_000, batch_limit=3))
+    other.start()
+    try:
+        commands = [opening(number, code, "10.00") for number in range(4)]
+        futures = [
+            future
+            for loop in (shop.loop, other)
+            for future in loop.submit_many([*commands[:2], asked, *commands[2:], asked])
+        ]
+        said = [future.result(60) for future in futures]
+    finally:
+        other.stop()
+    made = [one for answer in said for one in answer.gift_cards]
+    assert len(made) == 1
+    assert {one.problem.code for one in said if one.problem} <= {"gift_card_empty", "gift_card_blocked"}
+    available, held, rows = wallets(shop)
+    assert (available, held) == (10_000, rows)
+    assert shop.rows("select count(*) from quarantine") == [(0,)]
+    audit(shop)
+
+
+def test_what_verify_says_of_a_replacement_that_was_tampered_with(shop: World) -> None:
+    ((card, _),) = make(shop, 500)
+    said = say(shop, ReplaceGiftCard, card=card)
+    assert said.problem is None
+    audit(shop)
+    assert shop.rows("update gift_cards set replaced_by = 77 where replaced_by is not null returning 1") == [
+        (1,)
+    ]
+    with pytest.raises(AssertionError, match="replaced_by"):
+        audit(shop)
 
 
 @given(

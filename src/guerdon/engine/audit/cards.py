@@ -17,15 +17,26 @@ from guerdon.infra.tx import Tx
 from guerdon.infra.walks import Row, Walk
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
-from guerdon.rewards.cards import CardRow, new_card
+from guerdon.rewards.cards import CardRow, load_heirs, new_card
 from guerdon.rules.cards.paying import KIND
 from guerdon.rules.decision import Decision, Returned
-from guerdon.rules.events import BlockCard, Capture, CardPaid, EmptyCard, Event, LoadCard, RefundCard
+from guerdon.rules.events import (
+    BlockCard,
+    Capture,
+    CardPaid,
+    EmptyCard,
+    Event,
+    LoadCard,
+    RefundCard,
+    ReplaceCard,
+    TakePlace,
+)
 from guerdon.rules.state import Hold, Lot
 
 _WIDTH = len(CardRow._fields)
 _CARDS = """
-select account_id, program_id, digest, account_id, ending, redemption_id, owner_account, opened_at, blocked_at
+select account_id, program_id, digest, account_id, ending, redemption_id, owner_account, opened_at,
+    blocked_at, replaced_by
 from gift_cards order by account_id, digest
 """
 _EVENT = "select type, body, decision from events where account_id = %s and event_id = %s"
@@ -34,7 +45,8 @@ select e.body from checkouts c join events e on e.account_id = c.account_id and 
 where c.program_id = %s and c.checkout_id = %s
 """
 _REFUNDS = """
-select body from events where account_id = %s and booked_at = %s and type = 'guerdon.refund_card'
+select body from events
+where account_id = any(%s::bigint[]) and booked_at = %s and type = 'guerdon.refund_card'
 """
 _HELD = """
 select amount, expires_at from account_holds
@@ -55,6 +67,7 @@ class CardHistory:
         self._is_card = row.kind == KIND
         self._opened: tuple[datetime, tuple[int, int] | None] | None = None
         self._blocked_at: datetime | None = None
+        self._replaced_by: int | None = None
 
     def note(self, event: Event) -> None:
         """Go on by one event.
@@ -63,7 +76,7 @@ class CardHistory:
             event: of the account.
         """
         command = event.command
-        if isinstance(command, LoadCard) and command.opens:
+        if isinstance(command, TakePlace) or (isinstance(command, LoadCard) and command.opens):
             number, owner = command.redemption_id, command.account
             of = (number, owner) if number is not None and owner is not None else None
             self._opened = (event.booked_at, of)
@@ -71,6 +84,9 @@ class CardHistory:
             self._blocked_at = event.booked_at if command.blocked else None
         elif isinstance(command, EmptyCard):
             self._blocked_at = event.booked_at
+        elif isinstance(command, ReplaceCard):
+            self._blocked_at = self._blocked_at or event.booked_at
+            self._replaced_by = command.to_account
 
     def check(self, vault: Vault, program_id: int, rows: Iterator[Row]) -> Iterator[Finding]:
         """Compare the card's row with what its events say.
@@ -87,7 +103,8 @@ class CardHistory:
         wanted: list[tuple[Any, ...]] = []
         if self._is_card and self._opened is not None:
             opened_at, of = self._opened
-            card = new_card(vault, account.account_id, opened_at, of)._replace(blocked_at=self._blocked_at)
+            card = new_card(vault, account.account_id, opened_at, of)
+            card = card._replace(blocked_at=self._blocked_at, replaced_by=self._replaced_by)
             wanted.append((program_id, *card))
             if account.created_at != opened_at:
                 yield _finding("accounts", account.account_id, ("created_at", opened_at, account.created_at))
@@ -172,8 +189,10 @@ def check_refund(tx: Tx, stored: StoredEvent, refund: RefundCard) -> Iterator[Fi
     """
     row = tx.execute(_EVENT, (refund.account, UUID(refund.returned))).fetchone()
     returned = msgspec.json.decode(row[2], type=Decision).returned if row is not None else None
-    lots = [one.lots for one in returned.tenders if one.card == stored.account_id] if returned else []
-    if refund.lots not in lots:
+    paid = refund.card or stored.account_id
+    lots = [one.lots for one in returned.tenders if one.card == paid] if returned else []
+    is_heir = not refund.card or stored.account_id in load_heirs(tx, [paid]).values()
+    if refund.lots not in lots or not is_heir:
         name = f"{stored.event_id} returned"
         yield _finding("events", stored.account_id, (name, "a return that gave it back", "none"))
 
@@ -192,7 +211,8 @@ def check_refunds(tx: Tx, stored: StoredEvent, returned: Returned | None) -> Ite
     for one in returned.tenders if returned is not None else ():
         if not one.lots:
             continue
-        rows = tx.execute(_REFUNDS, (one.card, stored.booked_at)).fetchall()
+        cards = sorted({one.card, *load_heirs(tx, [one.card]).values()})
+        rows = tx.execute(_REFUNDS, (cards, stored.booked_at)).fetchall()
         found = [msgspec.json.decode(zlib.decompress(row[0]), type=_Refunded).data for row in rows]
         if not any(there.returned == str(stored.event_id) and there.lots == one.lots for there in found):
             name = f"{stored.event_id} {number_text('gft', one.card)}"

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from guerdon.base.calendar import FIRST_INSTANT, LAST_INSTANT
 from guerdon.base.errors import Problem
 from guerdon.circles.teams import rows as teams
 from guerdon.engine.boards.following import Following
@@ -233,7 +234,9 @@ def _is_building(tx: Tx, at: Following, board: Board) -> bool:
 def _window(tx: Tx, at: Following, board: Board, on: date | None) -> Window | None:
     """Find the window that is meant: today's, or the one of a day; None where nobody stands there yet."""
     windows = list_windows(tx, at.program_id, board.key)
-    meant = window_at(board, on if on is not None else at.today)
+    # No fact is dated outside the calendar, where a period may have no end to be told.
+    is_dated = on is None or FIRST_INSTANT.date() <= on < LAST_INSTANT.date()
+    meant = window_at(board, on if on is not None else at.today) if is_dated else None
     if on is not None and meant is None:
         raise Problem("window_not_found", "this leaderboard has no window on that day")
     if meant is None:

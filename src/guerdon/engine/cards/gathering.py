@@ -14,7 +14,7 @@ from guerdon.engine.keys import Pair
 from guerdon.engine.returns.gathering import return_of, returned_redemptions
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import Vault
-from guerdon.rewards.cards import ask_found, ask_of_redemptions, digest_of
+from guerdon.rewards.cards import ask_found, ask_of_redemptions, digest_of, load_heirs
 from guerdon.rewards.coupons import ask_batches, find_codes
 from guerdon.rewards.redemptions import ask_codes as rewards_of_codes
 from guerdon.rules.cards.paying import REFUSALS
@@ -96,9 +96,9 @@ def set_cards(tx: Tx, where: tuple[int, Program], items: Sequence[Item], known: 
                 item.card_accounts |= promised_cards(row)
         returned = return_of(item)
         if returned is not None and returned.paid is not None:
-            item.card_accounts |= {
-                card.account for capture, _ in returned.paid.captures for card in capture.cards
-            }
+            paid = {card.account for capture, _ in returned.paid.captures for card in capture.cards}
+            # What comes back goes onto the card that is in use.
+            item.card_accounts |= paid | (set(load_heirs(tx, paid).values()) if paid else set())
     if program.card_wallet is not None:
         _add_redeemed(tx, program_id, about)
 
@@ -153,6 +153,6 @@ def _add_redeemed(tx: Tx, program_id: int, items: Sequence[Item]) -> None:
             numbers.add(item.redemption_id)
         for number in numbers:
             wanted.setdefault(number, []).append(item)
-    for number, accounts in ask_of_redemptions(tx, program_id, wanted)().items():
+    for number, accounts in ask_of_redemptions(tx, program_id, wanted, with_replaced=True)().items():
         for item in wanted[number]:
             item.card_accounts.update(accounts)

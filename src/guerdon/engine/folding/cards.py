@@ -32,6 +32,7 @@ from guerdon.rules.events import (
     PayWithCard,
     ReceiveUnits,
     RefundCard,
+    TakePlace,
 )
 from guerdon.rules.program import Program
 from guerdon.rules.state import AccountState, Hold, Lot
@@ -100,22 +101,38 @@ def open_card(fold: Folding, item: Item, asked: LoadCard, now: datetime) -> None
         asked: what is on it.
         now: when.
     """
-    done, vault = fold.done, fold.place.vault
     account_id = fold.place.ids.number()
+    loaded = msgspec.structs.replace(asked, opens=True)
+    open_with(fold, item, account_id, own_event("guerdon.load_card", now, loaded))
+    made = CardMade(account_id, asked.amount, asked.redemption_id, asked.expires_at)
+    fold.done.made_cards.setdefault(id(item.job), []).append(made)
+
+
+def open_with(fold: Folding, item: Item, account_id: int, event: Event) -> None:
+    """Open the account of a gift card with what comes onto it.
+
+    Args:
+        fold: the batch.
+        item: the command that makes it.
+        account_id: its number.
+        event: what loads it, a `LoadCard` or a `TakePlace`.
+
+    Raises:
+        Problem: what loading raises; there is no such account then.
+    """
+    done, vault, now = fold.done, fold.place.vault, event.booked_at
     row = AccountRow(account_id, KIND, now, None, None, 1, 0, vault.random_bytes(_SALT_BYTES))
     state = AccountState(account_id, kind=KIND, created_at=now, members=0)
     done.opened[account_id] = (row, state)
     done.accounts[account_id], done.next_seq[account_id] = state, 1
     try:
-        loaded = msgspec.structs.replace(asked, opens=True)
-        fold.keep(_step(fold, item, account_id, _own("guerdon.load_card", now, loaded)))
+        fold.keep(step_card(fold, item, account_id, event))
     except Problem:
         del done.opened[account_id], done.accounts[account_id], done.next_seq[account_id]
         raise
+    asked: LoadCard | TakePlace = event.command  # type: ignore[assignment]  # as said
     of = (asked.redemption_id, asked.account) if asked.redemption_id is not None else None
     done.cards[account_id] = new_card(vault, account_id, now, of)  # type: ignore[arg-type]  # both or none
-    made = CardMade(account_id, asked.amount, asked.redemption_id, asked.expires_at)
-    done.made_cards.setdefault(id(item.job), []).append(made)
 
 
 def with_cards(fold: Folding, item: Item, answer: Answer) -> Answer:
@@ -139,6 +156,7 @@ def with_cards(fold: Folding, item: Item, answer: Answer) -> Answer:
             "amount": scaled_text(one.amount, digits),
             "expires_at": one.expires_at,
             **({} if one.redemption_id is None else {"redemption": number_text("red", one.redemption_id)}),
+            **({} if one.replaces is None else {"replaces": number_text("gft", one.replaces)}),
         }
         for one in made
     ]
@@ -164,36 +182,6 @@ def with_codes(vault: Vault, answer: Answer) -> Answer:
     return msgspec.structs.replace(answer, gift_cards=shown)
 
 
-def block(fold: Folding, item: Item) -> Answer:
-    """Block a gift card, or make it good again; what open carts hold of it is honoured.
-
-    Args:
-        fold: the batch.
-        item: the command.
-
-    Returns:
-        The account as it stands.
-
-    Raises:
-        Problem: `gift_card_not_found`, `gift_card_blocked` or `gift_card_not_blocked`.
-    """
-    card = fold.done.cards.get(item.account_id)
-    if card is None:
-        raise Problem("gift_card_not_found", "there is no such gift card")
-    command = item.job.command
-    if command.blocked == (card.blocked_at is not None):
-        code = "gift_card_blocked" if command.blocked else "gift_card_not_blocked"
-        raise Problem(code, f"this gift card is {'' if command.blocked else 'not '}blocked already")
-    now = command.received_at
-    fold.done.cards[item.account_id] = card._replace(blocked_at=now if command.blocked else None)
-    assert item.event is not None
-    applied = Applied(item, item.job.event_ids[0], item.event, Decision(version=fold.program.version))
-    # It posts nothing, and yet it has its place in the account's history.
-    applied.first_seq = fold.done.next_seq[item.account_id]
-    fold.keep(applied)
-    return fold.shown(item, applied.decision, "applied")
-
-
 def claim(fold: Folding, item: Item) -> Answer:
     """Let all that a card has become a member's store credit.
 
@@ -217,10 +205,10 @@ def claim(fold: Folding, item: Item) -> Answer:
     into, now = _credit_wallet(fold.program, item.job.command.wallet), item.job.command.received_at
     asked = ClaimCard(fold.program.card_wallet or "", into, item.account_id)
     with all_or_nothing(done):
-        left = _step(fold, item, card, _own("guerdon.claim_card", now, asked))
+        left = step_card(fold, item, card, own_event("guerdon.claim_card", now, asked))
         fold.keep(left)
-        arriving = ReceiveUnits(into, _lots_left(left.decision.transactions), card)
-        event = _own("guerdon.receive_credit", now, arriving)
+        arriving = ReceiveUnits(into, lots_sent(left.decision.transactions), card)
+        event = own_event("guerdon.receive_credit", now, arriving)
         came = fold.step(item, event, item.job.event_ids[0])
         fold.keep(came)
     return fold.shown(item, came.decision, "applied", came)
@@ -240,7 +228,15 @@ def _credit_wallet(program: Program, named: str) -> str:
     return named or wallets[0]
 
 
-def _lots_left(transactions: tuple[Transaction, ...]) -> tuple[Lot, ...]:
+def lots_sent(transactions: tuple[Transaction, ...]) -> tuple[Lot, ...]:
+    """List what left an account for another one.
+
+    Args:
+        transactions: what was decided for the one that it left.
+
+    Returns:
+        Lot by lot, with their dates.
+    """
     return tuple(
         Lot(entry.available_at, entry.expires_at, entry.amount)
         for one in transactions
@@ -322,11 +318,11 @@ def _take(fold: Any, item: Item, promised: tuple[str, CardPaid], when: tuple[dat
     before = done.accounts[card.account]
     seq = done.next_seq[card.account]
     command = PayWithCard(checkout, card.wallet, card.units, item.account_id)
-    event = _own("guerdon.pay_with_card", now, command)
+    event = own_event("guerdon.pay_with_card", now, command)
     if late and done.cards[card.account].blocked_at is not None:
         done.accounts[card.account] = set_aside(fold.place.program, before, event, (checkout, ()))
         return msgspec.structs.replace(card, reason="gift_card_blocked")
-    applied = _step(fold, item, card.account, event)
+    applied = step_card(fold, item, card.account, event)
     lots = tuple(
         Lot(entry.available_at, entry.expires_at, -entry.amount)
         for one in applied.decision.transactions
@@ -393,7 +389,7 @@ def empty_cards(fold: Any, item: Item, numbers: Collection[int], now: datetime) 
     theirs = [one for one in done.cards.values() if one.redemption_id in set(numbers)]
     for card in sorted(theirs, key=lambda one: one.account_id):
         command = EmptyCard(fold.program.card_wallet or "", card.redemption_id or 0)
-        fold.keep(_step(fold, item, card.account_id, _own("guerdon.empty_card", now, command)))
+        fold.keep(step_card(fold, item, card.account_id, own_event("guerdon.empty_card", now, command)))
         done.cards[card.account_id] = card._replace(blocked_at=now)
 
 
@@ -409,18 +405,52 @@ def refund_cards(fold: Any, item: Item, applied: Applied) -> None:
     for one in returned.tenders if returned is not None else ():
         if one.lots:
             number, buyer = str(applied.event_id), applied.account_id
-            command = RefundCard(one.wallet, one.lots, one.checkout, number, buyer)
-            event = _own("guerdon.refund_card", applied.event.booked_at, command)
-            fold.keep(_step(fold, item, one.card, event))
+            onto = _in_use(fold.done, one.card)
+            paid = one.card if onto != one.card else 0
+            command = RefundCard(one.wallet, one.lots, one.checkout, number, buyer, paid)
+            event = own_event("guerdon.refund_card", applied.event.booked_at, command)
+            fold.keep(step_card(fold, item, onto, event))
 
 
-def _step(fold: Any, item: Item, account_id: int, event: Event) -> Applied:
-    """Decide an event about a card's account, which nobody acts for."""
+def _in_use(done: Folded, account_id: int) -> int:
+    """Find the card that took the place of one, and of that in turn."""
+    while (heir := done.cards[account_id].replaced_by) is not None:
+        if heir not in done.cards:
+            raise AssertionError("a gift card was replaced before it was locked")
+        account_id = heir
+    return account_id
+
+
+def step_card(fold: Any, item: Item, account_id: int, event: Event) -> Applied:
+    """Decide an event about a card's account, which nobody acts for.
+
+    Args:
+        fold: the batch.
+        item: the command.
+        account_id: the card's.
+        event: what happens to it.
+
+    Returns:
+        What it came to, not kept yet.
+
+    Raises:
+        Problem: a refusal.
+    """
     other = Item(item.job)
     other.account_id, other.event = account_id, event
     applied: Applied = fold.step(other, event, fold.place.ids.uuid())
     return applied
 
 
-def _own(event_type: str, now: datetime, command: Any) -> Event:
+def own_event(event_type: str, now: datetime, command: Any) -> Event:
+    """Make what happens to a card.
+
+    Args:
+        event_type: such as `guerdon.load_card`.
+        now: when.
+        command: what is decided.
+
+    Returns:
+        The event.
+    """
     return Event(event_type, now, now, source="guerdon", channel="system", command=command)

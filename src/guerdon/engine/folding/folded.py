@@ -41,6 +41,8 @@ class CardMade(NamedTuple):
     """Minor units."""
     redemption_id: int | None
     expires_at: datetime | None
+    replaces: int | None = None
+    """The account of the card whose place it takes."""
 
 
 class Applied:

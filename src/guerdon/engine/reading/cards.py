@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guerdon.base.errors import Problem
-from guerdon.engine.commands import ClaimGiftCard, IssueCards, SetCardBlocked, TopUpCard
+from guerdon.engine.commands import ClaimGiftCard, IssueCards, ReplaceGiftCard, SetCardBlocked, TopUpCard
 from guerdon.engine.keeping.asking import REASON_LENGTH, check_text, own_event
 from guerdon.rules.cards.codes import read_code
 from guerdon.rules.events import BlockCard, LoadCard, Tick
@@ -64,6 +64,24 @@ def read_blocking(item: Any, command: SetCardBlocked, _: Program) -> None:
     check_text(command.reason, "/reason", REASON_LENGTH)
     item.account_id, item.card_accounts = command.card, {command.card}
     item.event = own_event("guerdon.block_card", command, BlockCard(command.blocked, command.reason))
+
+
+def read_replacing(item: Any, command: ReplaceGiftCard, program: Program) -> None:
+    """Read which gift card is replaced.
+
+    Args:
+        item: the item on its way; what it is about is set.
+        command: what is asked.
+        program: whose settings apply.
+
+    Raises:
+        Problem: `gift_cards_not_offered`, or for a text that does not fit.
+    """
+    check_text(command.reason, "/reason", REASON_LENGTH)
+    item.account_id, item.card_accounts = command.card, {command.card}
+    if program.card_wallet is None:
+        raise NO_CARDS
+    item.event = own_event("guerdon.replace_card", command, Tick())
 
 
 def read_claiming(item: Any, command: ClaimGiftCard, program: Program) -> None:

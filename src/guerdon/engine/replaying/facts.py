@@ -40,10 +40,12 @@ from guerdon.rules.events import (
     ReceiveUnits,
     Redeem,
     RefundCard,
+    ReplaceCard,
     Send,
     SendUnits,
     TakeCapture,
     TakeIn,
+    TakePlace,
     Tick,
     Use,
 )
@@ -79,6 +81,8 @@ _COMMANDS: Mapping[str, Any] = {
     "guerdon.empty_card": EmptyCard,
     "guerdon.block_card": BlockCard,
     "guerdon.claim_card": ClaimCard,
+    "guerdon.replace_card": ReplaceCard,
+    "guerdon.take_place_of_card": TakePlace,
     "guerdon.receive_credit": ReceiveUnits,
 }
 _FRACTION = re.compile(r"-?\d+(\.\d+)?(E[+-]?\d+)?")

@@ -42,7 +42,9 @@ from entries where account_id = %s and seq = any(%s::bigint[]) and book = 'membe
 # What moved into archives and what did not has to be told in one look: rows without an amount say how far.
 TURNOVER = """
 select t.account_id, null::bigint,
-    coalesce(-sum(e.amount) filter (where t.kind = 'award' and e.book = 'issued'), 0)::bigint,
+    coalesce(-sum(e.amount) filter (
+        where t.kind = 'award' and e.book = 'issued' or t.kind = 'receive' and e.book = 'transit'
+    ), 0)::bigint,
     max(t.booked_at) filter (where t.kind in ('redeem', 'convert'))
 from transactions t join entries e on e.account_id = t.account_id and e.seq = t.seq
 where t.account_id = any(%(accounts)s::bigint[]) and t.wallet = %(wallet)s

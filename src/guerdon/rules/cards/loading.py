@@ -1,4 +1,4 @@
-"""Money that comes onto gift cards, and that leaves them for somebody's store credit."""
+"""Money that comes onto gift cards, and that leaves them for store credit or for another card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from guerdon.base.exact import BIGINT_MAX
 from guerdon.rules.decision import Entry
 from guerdon.rules.draft import Draft
 from guerdon.rules.entries import moved_entries
-from guerdon.rules.events import ClaimCard, EmptyCard, LoadCard, RefundCard
+from guerdon.rules.events import ClaimCard, EmptyCard, LoadCard, RefundCard, ReplaceCard, TakePlace
 from guerdon.rules.owing import reopen
 from guerdon.rules.spending import arrive, fresh_lot
 
@@ -92,6 +92,42 @@ def claim_card(draft: Draft, command: ClaimCard) -> None:
     left_for = tuple(Entry("transit", lot.remaining, lot.available_at, lot.expires_at) for lot in taken)
     against = Entry("converted", -left, source=command.wallet)
     draft.post("send", command.into, (*left_for, against), other_account=command.to_account)
+
+
+def replace_card(draft: Draft, command: ReplaceCard) -> None:
+    """Let all that can be spent of a card leave for the one that takes its place.
+
+    Args:
+        draft: the decision about the card's account.
+        command: the new card's account.
+
+    Raises:
+        Problem: `gift_cards_not_offered` or `gift_card_empty`.
+    """
+    _check(draft, command.wallet)
+    left = draft.wallet(command.wallet).free
+    if left <= 0:
+        raise Problem("gift_card_empty", "nothing is left on this gift card that could go onto a new one")
+    taken = draft.take_units(command.wallet, left)
+    leaving = tuple(Entry("member", -lot.remaining, lot.available_at, lot.expires_at) for lot in taken)
+    transit = tuple(Entry("transit", lot.remaining, lot.available_at, lot.expires_at) for lot in taken)
+    more = {"reason": command.reason, "other_account": command.to_account}
+    draft.post("send", command.wallet, leaving + transit, **more)
+
+
+def take_place(draft: Draft, command: TakePlace) -> None:
+    """Put what another card had onto the new one.
+
+    Args:
+        draft: the decision about the new card's account.
+        command: the lots as they left.
+
+    Raises:
+        Problem: `gift_cards_not_offered` or `balance_too_large`.
+    """
+    _check(draft, command.wallet)
+    entries = arrive(draft, command.wallet, command.lots, "transit")
+    draft.post("receive", command.wallet, entries, other_account=command.from_account)
 
 
 def _check(draft: Draft, wallet: str) -> None:

@@ -153,6 +153,7 @@ SAMPLES: Final[dict[tuple[str, str], Any]] = {
     ("post", f"{_PROGRAM}/gift-cards/{{card}}/top-up"): {"amount": "25.00", "reason": "birthday"},
     ("post", f"{_PROGRAM}/gift-cards/{{card}}/block"): {"reason": "lost on the tram"},
     ("post", f"{_PROGRAM}/gift-cards/{{card}}/unblock"): {"reason": "found again"},
+    ("post", f"{_PROGRAM}/gift-cards/{{card}}/replace"): {"reason": "its code stood on a photo"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/send"): {"tracking": "parcel 4711"},
     ("post", f"{_PROGRAM}/redemptions/{{redemption}}/choose"): {"choice": "travel_pouch"},
     ("post", f"{_PROGRAM}/members/{{ref}}/access"): {"reward": "early_drop"},

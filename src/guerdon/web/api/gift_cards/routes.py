@@ -1,4 +1,4 @@
-"""Gift cards: make them, look one up by its code, top up, block, claim."""
+"""Gift cards: make them, look one up by its code, top up, block, replace, claim."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
+import msgspec
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text, to_scaled
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.commands import ClaimGiftCard, IssueCards, SetCardBlocked, TopUpCard
+from guerdon.engine.commands import (
+    ClaimGiftCard,
+    IssueCards,
+    ReplaceGiftCard,
+    SetCardBlocked,
+    TopUpCard,
+)
 from guerdon.engine.reading.cards import NO_CARDS
 from guerdon.infra.tx import Tx
 from guerdon.ledger.wallets import load_wallets
@@ -32,6 +39,8 @@ from guerdon.web.api.gift_cards.shapes import (
     CodeAsked,
     MadeCards,
     NewCards,
+    NewInPlace,
+    Replacing,
     TopUp,
 )
 from guerdon.web.api.shapes import Expiring
@@ -171,6 +180,31 @@ async def unblock(call: Writing, program: str, card: str) -> Response:
     return await _set_blocked(call, program, card, blocked=False)
 
 
+@ROUTER.post(
+    f"{_BASE}/{{card}}/replace",
+    summary="Replace a gift card",
+    **operation(NewInPlace, body=Replacing, status=201),
+)
+async def replace(call: Writing, program: str, card: str) -> Response:
+    """It is blocked, and a new one has all that can be spent of it; the code is in this answer alone.
+
+    What orders give back for the old card comes onto the new one. The body may be left out.
+    """
+    asked = call.read(Replacing) if call.body.strip() else Replacing()
+    said = await call.ask(
+        ReplaceGiftCard(
+            tenant_id=call.tenant_id,
+            program=program,
+            received_at=call.now,
+            once=call.once,
+            card=_number(card),
+            reason=asked.reason,
+        )
+    )
+    made = {name: said.gift_cards[0].get(name) for name in NewInPlace.__struct_fields__}
+    return answer(msgspec.convert(made, NewInPlace, strict=False), 201)
+
+
 async def _set_blocked(call: Call, program: str, card: str, *, blocked: bool) -> Response:
     asked = call.read(Blocking) if call.body.strip() else Blocking()
     number = _number(card)
@@ -230,6 +264,7 @@ def _shape(program: Program, row: CardRow, wallet: WalletState, now: datetime) -
         expiring=[Expiring(amount=scaled_text(units, digits), at=at) for at, units in expiring(wallet, now)],
         blocked=row.blocked_at is not None,
         blocked_at=row.blocked_at,
+        replaced_by=number_text("gft", row.replaced_by) if row.replaced_by is not None else None,
         opened_at=row.opened_at,
         account=number_text("acc", row.account_id),
         redemption=number_text("red", row.redemption_id) if row.redemption_id is not None else None,

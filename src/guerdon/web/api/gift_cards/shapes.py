@@ -40,6 +40,12 @@ class Blocking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
+class Replacing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a card is replaced."""
+
+    reason: Reason = ""
+
+
 class CodeAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A code, which stands in no address."""
 
@@ -71,6 +77,8 @@ class CardShape(Answered, frozen=True):
     """What expires when, soonest first."""
     blocked: bool
     blocked_at: datetime | None
+    replaced_by: str | None
+    """The card that took its place, and has what comes back for it."""
     opened_at: datetime
     account: str
     """Its account, whose ledger shows what came and went."""
@@ -87,6 +95,13 @@ class MadeCard(Answered, frozen=True):
     ending: str
     amount: str
     expires_at: datetime | None
+
+
+class NewInPlace(MadeCard, frozen=True):
+    """A new gift card in the place of another one."""
+
+    replaces: str
+    """The card that pays nothing any more."""
 
 
 class MadeCards(Answered, frozen=True):
