@@ -142,9 +142,11 @@ def settle_unwelcome(gathered: Gathered, folded: Folded) -> bool:
     unwelcome = {item.account_id for item in gathered.items if item.is_new and item.account_id not in kept}
     if not unwelcome:
         return False
-    of_jobs = {id(item.job) for item in gathered.items if item.account_id in unwelcome}
+    of_jobs = {id(item.job): item for item in gathered.items if item.account_id in unwelcome}
     for job, answer in folded.answers:
-        if id(job) in of_jobs:
+        one = of_jobs.get(id(job))
+        # Who was a member already, by what was refused just before, is none: that is asked once more.
+        if one is not None and (one.is_new or answer.problem is not None):
             job.settled = answer
     for item, fault in folded.failed:
         if id(item.job) in of_jobs:

@@ -7,8 +7,12 @@ from datetime import date
 import pytest
 
 from guerdon.base.errors import Problem
+from guerdon.engine.commands import EnrolMember
 from guerdon.infra.db import Database
+from guerdon.members.identities import normal_ref
+from guerdon.members.profiles import Profile
 from guerdon.rules.coupons.codes import check_letter
+from tests.rooms.engine.conftest import TENANT
 from tests.rooms.engine.referring.conftest import CLUB, Club, club_on
 
 
@@ -119,6 +123,24 @@ def test_a_code_that_is_wrong_leaves_nobody_behind(club: Club) -> None:
     own = club.enrol("anna", referral_code=code)
     assert own.status == "duplicate", "one's own code is nothing to a member"
     assert club.rows("select count(*) from referrals") == [(1,)]
+
+
+def test_who_was_refused_for_a_code_is_no_member_to_the_next_call_either(club: Club) -> None:
+    """All of it is in one batch: the account that the first call made is given up."""
+    code = club.code(club.enrol("anna"))
+
+    def enrolling(typed: str) -> EnrolMember:
+        profile = Profile(identities=(normal_ref("external", "ben"),), external_id="ben", referral_code=typed)
+        return EnrolMember(tenant_id=TENANT, program="club", received_at=club.now, profile=profile)
+
+    wrong, none = enrolling(unknown_code(code)), enrolling("")
+    said = club.ask(wrong, wrong, wrong)
+    assert [one.problem and one.problem.code for one in said] == ["referral_code_unknown"] * 3
+    assert club.rows("select count(*) from members") == [(1,)]
+    said = club.ask(wrong, none, wrong, none)
+    assert [one.status for one in said] == ["rejected", "applied", "duplicate", "duplicate"]
+    assert said[1].account == said[2].account == said[3].account
+    club.audit()
 
 
 def unknown_code(code: str) -> str:
