@@ -49,7 +49,11 @@ async def test_a_card_whose_code_leaked_is_replaced_exactly_once(shop: Api) -> N
     # The cart that was open before is honoured; what it paid comes back onto the card that is in use.
     await confirmed(shop, "C-1")
     back = await shop.post(f"{BASE}/orders/A-1/returns", json={"id": "R-1", "all": True})
-    assert back.json()["tenders"][0]["gift_card"] == card["id"], back.text
+    tender = {"kind": "gift_card", "amount": "20.00", "wallet": "cards", "gift_card": card["id"]}
+    assert back.json()["tenders"] == [{**tender, "onto": new["id"]}]
+    await shop.post(f"{CARDS}/{new['id']}/block")
+    (listed,) = (await shop.get(f"{BASE}/orders/A-1/returns")).json()["data"]
+    assert listed["tenders"] == [{**tender, "onto": new["id"], "blocked": True}]
     assert (await look(shop, new["code"]))["balance"] == "55.00"
     assert (await look(shop, card["code"]))["balance"] == "0.00"
 
@@ -95,3 +99,17 @@ async def test_cards_that_cannot_be_replaced(shop: Api) -> None:
         "/why",
     )
     assert (await look(shop, new["code"]))["balance"] == "5.00"
+
+
+async def test_money_that_comes_back_onto_a_blocked_card_says_so(shop: Api) -> None:
+    card = await make(shop, "20.00")
+    await opened(shop, "C-1", cart("A-1", "30.00", gift_cards=[card["code"]]))
+    await confirmed(shop, "C-1")
+    await shop.post(f"{CARDS}/{card['id']}/block")
+    said = (await shop.post(f"{BASE}/orders/A-1/returns", json={"id": "R-1", "all": True})).json()
+    first = {"kind": "gift_card", "amount": "20.00", "wallet": "cards", "gift_card": card["id"]}
+    assert {**first, "blocked": True} in said["tenders"]
+    new = (await shop.post(f"{CARDS}/{card['id']}/replace")).json()
+    assert new["amount"] == "20.00"
+    (listed,) = (await shop.get(f"{BASE}/orders/A-1/returns")).json()["data"]
+    assert {**first, "onto": new["id"]} in listed["tenders"]

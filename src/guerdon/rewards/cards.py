@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -178,6 +178,41 @@ def load_heirs(tx: Tx, account_ids: Collection[int]) -> dict[int, int]:
         found.update(there)
         asked = set(there.values()) - found.keys()
     return found
+
+
+def load_lines(tx: Tx, account_ids: Collection[int]) -> dict[int, CardRow]:
+    """Load cards with those that took their place.
+
+    Args:
+        tx: bound to the tenant; nothing is locked.
+        account_ids: accounts of cards.
+
+    Returns:
+        The cards by account.
+    """
+    if not account_ids:
+        return {}
+    return ask_cards(tx, {*account_ids, *load_heirs(tx, account_ids).values()})()
+
+
+def in_use(cards: Mapping[int, CardRow], account_id: int) -> int:
+    """Find the card that took the place of one, and of that in turn.
+
+    Args:
+        cards: by account, the one among them.
+        account_id: the card that is asked about.
+
+    Returns:
+        The account of the last; the card's own where none took its place.
+
+    Raises:
+        AssertionError: where the next is not among them: it came after they were read.
+    """
+    while (heir := cards[account_id].replaced_by) is not None:
+        if heir not in cards:
+            raise AssertionError("a gift card was replaced before it was locked")
+        account_id = heir
+    return account_id
 
 
 def insert_cards(tx: Tx, program_id: int, cards: Sequence[CardRow]) -> Callable[[], int]:

@@ -375,3 +375,61 @@ async def test_a_member_has_store_credit_and_no_wallet_of_cards(shop: Api) -> No
     refused = await person.send(f"{page}/adjust", wallet="cards", amount="5", reason="x", once="x")
     assert refused.status_code == 422
     assert "Choose one of the program" in refused.text
+
+
+async def test_a_leaked_card_is_replaced_by_managers_and_its_orders_say_where_the_money_is(shop: Api) -> None:
+    card = await sold(shop, "40.00")
+    await opened(shop, "C-1", cart("A-1", "15.00", gift_cards=[card["code"]]))
+    await confirmed(shop, "C-1")
+    person, page = await signed_in(shop, "manager"), f"{CARDS}/{card['id']}"
+    once = hidden((await person.get(page)).text, "once")
+    refused = await person.send(f"{page}/replace", once=once, reason="")
+    assert "A reason is needed. Nothing was changed." in plain(refused.text)
+    said = [await person.send(f"{page}/replace", once=once, reason="on a photo") for _ in range(2)]
+    codes = [CODE.findall(answer.text) for answer in said]
+    assert codes[0] == codes[1]
+    (code,) = codes[0]
+    assert f"It has $25.00 of the card …{card['ending']}, which pays nothing any more." in plain(said[0].text)
+    file = await person.send(f"{CARDS}/codes", made=hidden(said[1].text, "made"))
+    assert code in file.text
+    old = (await person.get(page)).text
+    assert f"Another card took the place of this one, and has what comes back for it: …{code[-4:]}" in plain(
+        old
+    )
+    assert "Replaced by a new card" in plain(old)
+    assert not [one for one in ("replace", "unblock", "top-up") if f'action="{page}/{one}"' in old]
+    new = re.search(rf'href="({CARDS}/gft_\w+)">…{code[-4:]}', old)
+    assert new is not None
+    story = (await person.get(new[1])).text
+    assert f'<a href="{page}">…{card["ending"]}</a>' in story
+    assert "Put on it in all $25.00" in plain(story)
+    done = acts(shop)
+    assert [one.action for one in done] == [
+        "gift_cards.downloaded",
+        "gift_cards.shown_again",
+        "gift_card.replaced",
+    ]
+    assert done[-1].object == card["id"]
+    assert done[-1].detail == {"amount": "25.00", "new": new[1].rpartition("/")[2]}
+    await shop.post(f"{BASE}/orders/A-1/returns", json={"id": "R-1", "all": True})
+    order = await shop.get(f"{BASE}/events?type=order.paid")
+    listed = (await person.get("/console/p/club/orders")).text
+    path = re.search(r'href="(/console/p/club/orders/[0-9a-f-]{36})"', listed)
+    assert path is not None, order.text
+    told = f"It came onto the gift card …{code[-4:]}, which took the place of …{card['ending']}."
+    assert told in plain((await person.get(path[1])).text)
+
+
+async def test_support_cannot_replace_a_card_and_an_empty_one_is_left_alone(shop: Api) -> None:
+    card = await sold(shop, "40.00")
+    page = f"{CARDS}/{card['id']}"
+    support, manager = await signed_in(shop, "support"), await signed_in(shop, "manager")
+    assert f'action="{page}/replace"' not in (await support.get(page)).text
+    assert (await support.send(f"{page}/replace", once="1.1", reason="x")).status_code == 403
+    once = hidden((await manager.get(page)).text, "once")
+    await shop.post(f"{BASE}/gift-cards/claim", json={"code": card["code"], "member": "ana"})
+    answer = await manager.send(f"{page}/replace", once=once, reason="on a photo")
+    assert answer.status_code == 422
+    assert "The card was not replaced" in plain(answer.text)
+    assert 'value="on a photo"' not in answer.text, "there is nothing to replace any more"
+    assert acts(shop) == []

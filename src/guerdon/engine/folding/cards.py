@@ -18,7 +18,7 @@ from guerdon.engine.gather import Place
 from guerdon.engine.intake import Item
 from guerdon.members.accounts import AccountRow
 from guerdon.members.crypto import Vault
-from guerdon.rewards.cards import card_code, new_card
+from guerdon.rewards.cards import card_code, in_use, new_card
 from guerdon.rules.cards.codes import ending_of
 from guerdon.rules.cards.paying import KIND, Card, free_of, set_aside
 from guerdon.rules.decision import Decision, Transaction
@@ -405,20 +405,11 @@ def refund_cards(fold: Any, item: Item, applied: Applied) -> None:
     for one in returned.tenders if returned is not None else ():
         if one.lots:
             number, buyer = str(applied.event_id), applied.account_id
-            onto = _in_use(fold.done, one.card)
+            onto = in_use(fold.done.cards, one.card)
             paid = one.card if onto != one.card else 0
             command = RefundCard(one.wallet, one.lots, one.checkout, number, buyer, paid)
             event = own_event("guerdon.refund_card", applied.event.booked_at, command)
             fold.keep(step_card(fold, item, onto, event))
-
-
-def _in_use(done: Folded, account_id: int) -> int:
-    """Find the card that took the place of one, and of that in turn."""
-    while (heir := done.cards[account_id].replaced_by) is not None:
-        if heir not in done.cards:
-            raise AssertionError("a gift card was replaced before it was locked")
-        account_id = heir
-    return account_id
 
 
 def step_card(fold: Any, item: Item, account_id: int, event: Event) -> Applied:

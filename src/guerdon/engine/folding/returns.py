@@ -19,6 +19,7 @@ from guerdon.engine.folding.stepping import Keeping, all_or_nothing
 from guerdon.engine.gather import Place
 from guerdon.engine.intake import Item, stored_form
 from guerdon.engine.returns.rows import ReturnRow
+from guerdon.engine.showing.returns import with_cards
 from guerdon.rules.decision import Decision
 from guerdon.rules.events import Event, PaidOrder, ReturnOrder
 from guerdon.rules.lives import lived
@@ -69,7 +70,7 @@ def take_return(fold: Folding, item: Item) -> Answer:
     body, body_hash = stored_form(item, item.member_id)
     again = _known_return(fold, item, body_hash)
     if again is not None:
-        return fold.shown(item, again, "duplicate")
+        return _told(fold, fold.shown(item, again, "duplicate"))
     event, paid = _with_earlier(fold, item)
     if isinstance(item.job.command, IngestEvent):
         fold.check_history(item, event)
@@ -91,7 +92,12 @@ def take_return(fold: Folding, item: Item) -> Answer:
         done.statuses[number] = done.statuses[number].moved("cancelled", event.booked_at)
     for number in applied.decision.restored:
         done.statuses[number] = done.statuses[number].moved("issued", event.booked_at)
-    return fold.shown(item, applied.decision, "applied")
+    return _told(fold, fold.shown(item, applied.decision, "applied"))
+
+
+def _told(fold: Folding, answer: Answer) -> Answer:
+    """Say where the money of gift cards is, which may be blocked or replaced."""
+    return msgspec.structs.replace(answer, returned=with_cards(answer.returned, fold.done.cards))
 
 
 def _with_earlier(fold: Folding, item: Item) -> tuple[Event, PaidOrder]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from guerdon.base.exact import plain_text, scaled_text
-from guerdon.base.ids import number_text
+from guerdon.base.ids import number_text, parse_number
+from guerdon.rewards.cards import CardRow, in_use
 from guerdon.rules.decision import Returned, TenderBack, Undone, UnitsUndone
 from guerdon.rules.program import Program
 
@@ -41,6 +43,29 @@ def return_view(program: Program, returned: Returned) -> dict[str, Any]:
         "undone": [_undone(one) for one in returned.undone],
         "complete": returned.is_last,
     }
+
+
+def with_cards(view: Mapping[str, Any], cards: Mapping[int, CardRow]) -> dict[str, Any]:
+    """Add where the money is now that came back for gift cards.
+
+    Args:
+        view: of `return_view`.
+        cards: the cards that had paid, and those that took their place, by account.
+
+    Returns:
+        The same; a tender says `onto` where another card took the place of the one that had paid, and
+        `blocked` where the money lies on a card that pays nothing.
+    """
+    return {**view, "tenders": [_placed(one, cards) for one in view.get("tenders", ())]}
+
+
+def _placed(tender: Mapping[str, Any], cards: Mapping[int, CardRow]) -> dict[str, Any]:
+    paid = parse_number("gft", tender.get("gift_card", "")) or 0
+    if paid not in cards or "wallet" not in tender:
+        return dict(tender)
+    card = cards[in_use(cards, paid)]
+    onto = {"onto": number_text("gft", card.account_id)} if card.account_id != paid else {}
+    return {**tender, **onto, **({"blocked": True} if card.blocked_at is not None else {})}
 
 
 def units_view(one: UnitsUndone, scale: int) -> dict[str, str]:

@@ -61,6 +61,8 @@ _TITLES: Final = {
     "guerdon.refund_card": "Came back onto the card",
     "guerdon.empty_card": "Emptied: its reward was taken back",
     "guerdon.claim_card": "Became store credit",
+    "guerdon.replace_card": "Replaced by a new card",
+    "guerdon.take_place_of_card": "Took the place of a card",
     "guerdon.receive_credit": "Store credit from a gift card",
 }
 _MOVES: Final = {

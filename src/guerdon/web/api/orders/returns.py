@@ -16,7 +16,8 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import ReturnOrder
 from guerdon.engine.events import find_orders
 from guerdon.engine.returns.listing import list_returns
-from guerdon.engine.showing.returns import return_view
+from guerdon.engine.showing.returns import return_view, with_cards
+from guerdon.rewards.cards import load_lines
 from guerdon.rules.sent import ReturnAsked, ReturnLine
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.events import only_one
@@ -80,6 +81,22 @@ class UnitsBack(Answered, frozen=True, omit_defaults=True):
     """What the order had brought and time took before; it is neither taken nor owed."""
 
 
+class TenderShape(Answered, frozen=True, omit_defaults=True):
+    """What one way of paying has of a refund."""
+
+    kind: str
+    """`points`, `store_credit`, `gift_card`, or `rest` for what the shop was paid otherwise."""
+    amount: str
+    wallet: str = ""
+    """Where it was put back, for gift cards and store credit."""
+    gift_card: str = ""
+    """The gift card that had paid."""
+    onto: str = ""
+    """The gift card that has it, where it took the place of the one that had paid."""
+    blocked: bool = False
+    """Whether that card is blocked now: what came back lies on it and pays nothing."""
+
+
 class ReturnShape(Answered, frozen=True, omit_defaults=True):
     """What came back of an order, and what that undid."""
 
@@ -92,7 +109,7 @@ class ReturnShape(Answered, frozen=True, omit_defaults=True):
     refund: Money
     """Lines and shipping."""
     units: Mapping[str, UnitsBack]
-    tenders: Sequence[Mapping[str, str]]
+    tenders: Sequence[TenderShape]
     """How the refund goes back: `points` (given back as units), `store_credit`, each `gift_card`, and the
     `rest` that the shop was paid otherwise; empty where a checkout took nothing."""
     undone: Sequence[Mapping[str, str]]
@@ -155,8 +172,10 @@ def all_returns(
         live = call.house.live(tx, program)
         stored = only_one(find_orders(tx, live.program_id, order, source), "order")
         rows = list_returns(tx, live.program_id, stored)
+        cards = load_lines(tx, {one.card for _, returned in rows for one in returned.tenders if one.card})
     shown = [
-        {**return_view(live.program, returned), "status": "applied", "time": at} for at, returned in rows
+        {**with_cards(return_view(live.program, returned), cards), "status": "applied", "time": at}
+        for at, returned in rows
     ]
     return answer({"data": shown})
 

@@ -15,7 +15,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.checkouts.promise import read_promise
-from guerdon.engine.commands import AdjustBalance, SetCardBlocked, TopUpCard
+from guerdon.engine.commands import AdjustBalance, ReplaceGiftCard, SetCardBlocked, TopUpCard
 from guerdon.engine.events import Page, StoredEvent, list_events
 from guerdon.engine.looking.cards import held_until, see_cards
 from guerdon.engine.looking.carts import cart_of_order
@@ -24,7 +24,15 @@ from guerdon.programs.audit import Act, record
 from guerdon.rewards.cards import get_card
 from guerdon.rewards.redemptions import ask_redemptions
 from guerdon.web.console.opened import Opened, framed, open_program
-from guerdon.web.console.shop.cards import STATES, new_once, read_money, read_once, read_reason, read_until
+from guerdon.web.console.shop.cards import (
+    STATES,
+    new_once,
+    read_money,
+    read_once,
+    read_reason,
+    read_until,
+    show_replaced,
+)
 from guerdon.web.console.shop.checkouts import cart_path
 from guerdon.web.console.story import Item, own_data, tell
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
@@ -58,6 +66,14 @@ class Move:
     """Where its page is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """The card that took a card's place."""
+
+    path: str
+    ending: str
+
+
 @ROUTER.get("/console/p/{program}/gift-cards/{card}")
 def one_card(visit: Visitor, program: str, card: str, before: UUID | None = None, done: str = "") -> Response:
     """Show a card with its money and its story, without its code."""
@@ -76,6 +92,23 @@ async def block(visit: Blocking, program: str, card: str) -> Response:
     """Block a card that was lost, for a reason."""
     number = _number(card)
     return await _do(visit, (program, number), partial(_blocking, visit, program, number, True), "blocked")
+
+
+@ROUTER.post("/console/p/{program}/gift-cards/{card}/replace")
+async def replace(visit: Loading, program: str, card: str) -> Response:
+    """Make a new card in the place of one whose code leaked, and show its code once."""
+    number = _number(card)
+    try:
+        command = await to_thread.run_sync(_replacing, visit, program, number)
+        said = await visit.premises.waiting.ask(command)
+        if said.problem is not None:
+            raise Problem(said.problem.code, said.problem.detail)
+    except Problem as problem:
+        if problem.code.endswith("_not_found"):
+            raise
+        refused = partial(_page, visit, (program, number), None, problem=("replaced", problem))
+        return await to_thread.run_sync(refused)
+    return await to_thread.run_sync(show_replaced, visit, command, said)
 
 
 @ROUTER.post("/console/p/{program}/gift-cards/{card}/unblock")
@@ -140,6 +173,18 @@ def _blocking(visit: Visit, program: str, card: int, blocked: bool) -> SetCardBl
     )
 
 
+def _replacing(visit: Visit, program: str, card: int) -> ReplaceGiftCard:
+    reason = read_reason(visit)
+    return ReplaceGiftCard(
+        tenant_id=visit.tenant_id,
+        program=program,
+        received_at=visit.now,
+        once=read_once(visit, "replaced gift card", (program, card, reason)),
+        card=card,
+        reason=reason,
+    )
+
+
 def _note(visit: Visit, command: Command, act: str) -> str:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, command.program)
@@ -167,6 +212,7 @@ def _page(
         until = held_until(tx, row.account_id, opened.program.card_wallet or "", visit.now)
         owner = people_of(tx, opened, {(row.owner_account, None)} if row.owner_account else ())
         reward = _reward(tx, opened, row.owner_account, row.redemption_id)
+        heir = get_card(tx, opened.live.program_id, row.replaced_by) if row.replaced_by is not None else None
         events = list_events(tx, opened.live.program_id, Page(_STORY + 1, before, row.account_id))
         story = _story(tx, visit, opened, events[:_STORY])
     digits = opened.program.digits
@@ -185,6 +231,7 @@ def _page(
         until=until,
         lots=[(lot, scaled_decimal(lot.remaining, digits)) for lot in seen.wallet.lots or ()],
         owner=next(iter(owner.values()), None),
+        heir=Heir(card_path(opened, heir.account_id), heir.ending) if heir is not None else None,
         reward=reward,
         story=story,
         older=events[_STORY - 1].event_id if len(events) > _STORY else None,
@@ -211,7 +258,9 @@ def _story(tx: Tx, visit: Visit, opened: Opened, events: Sequence[StoredEvent]) 
     moves = []
     for one in events:
         person = people.get((buyers[one.event_id], None))
-        order, path = _order(tx, opened, buyers[one.event_id], data[one.event_id])
+        order, path = _other(tx, opened, one, data[one.event_id]) or _order(
+            tx, opened, buyers[one.event_id], data[one.event_id]
+        )
         for place, item in enumerate(tell(one, opened, visit.saying)):
             # What time had done by then is nobody's.
             moves.append(Move(item, person, order, path) if not place else Move(item, None, "", ""))
@@ -220,6 +269,17 @@ def _story(tx: Tx, visit: Visit, opened: Opened, events: Sequence[StoredEvent]) 
 
 def _buyer(stored: StoredEvent, data: Mapping[str, Any]) -> int:
     return int(data.get("to_account" if stored.type == "guerdon.claim_card" else "account") or 0)
+
+
+def _other(tx: Tx, opened: Opened, stored: StoredEvent, data: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Find the card that took this one's place, or whose place this one took."""
+    name = {"guerdon.replace_card": "to_account", "guerdon.take_place_of_card": "from_account"}.get(
+        stored.type
+    )
+    if name is None:
+        return None
+    other = get_card(tx, opened.live.program_id, data[name])
+    return f"…{other.ending}", card_path(opened, other.account_id)
 
 
 def _order(tx: Tx, opened: Opened, buyer: int, data: Mapping[str, Any]) -> tuple[str, str]:

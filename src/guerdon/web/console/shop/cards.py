@@ -21,7 +21,7 @@ from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import number_text, parse_number
 from guerdon.connect.sealing import SecretBox
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import IssueCards, Once
+from guerdon.engine.commands import IssueCards, Once, ReplaceGiftCard
 from guerdon.engine.looking.cards import (
     LOOKED_AT_MOST,
     CardPage,
@@ -265,6 +265,39 @@ def _command(visit: Visit, program: str) -> IssueCards:
     )
 
 
+def show_replaced(visit: Visit, command: ReplaceGiftCard, said: Answer) -> Response:
+    """Show the code of a card that took the place of another one, and note who had it.
+
+    Args:
+        visit: of who replaced it.
+        command: what was asked.
+        said: with the new card.
+
+    Returns:
+        The page.
+    """
+    (made,) = said.gift_cards
+    account = parse_number("gft", made["id"]) or 0
+    with visit.transaction() as tx:
+        opened = open_program(tx, visit, command.program)
+        row = get_card(tx, opened.live.program_id, account)
+        if row.opened_at == visit.now:
+            about = {"amount": made["amount"], "new": made["id"]}
+            _note(tx, visit, opened, ("gift_card.replaced", [command.card], about))
+        else:
+            _note(tx, visit, opened, ("gift_cards.shown_again", [account], {}))
+        old = get_card(tx, opened.live.program_id, command.card)
+    return visit.page(
+        "gift_cards_made.html",
+        **framed(opened, "cards"),
+        rows=[MadeCard(card_path(opened, account), str(made["code"]))],
+        amount=Decimal(made["amount"]),
+        until=None,
+        replaced=MadeCard(card_path(opened, command.card), f"…{old.ending}"),
+        made=_seal(visit, [account]),
+    )
+
+
 def _made_page(visit: Visit, command: IssueCards, said: Answer) -> Response:
     accounts = [parse_number("gft", one["id"]) or 0 for one in said.gift_cards]
     with visit.transaction() as tx:
@@ -281,6 +314,7 @@ def _made_page(visit: Visit, command: IssueCards, said: Answer) -> Response:
         ],
         amount=scaled_decimal(command.amount, opened.program.digits),
         until=command.expires_at - timedelta(microseconds=1) if command.expires_at is not None else None,
+        replaced=None,
         made=_seal(visit, accounts),
     )
 

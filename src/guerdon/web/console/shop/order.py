@@ -23,6 +23,7 @@ from guerdon.engine.looking.orders import find_stored_order, load_returns
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.programs.programs import get_version
+from guerdon.rewards.cards import load_lines
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.explain import as_data
@@ -33,6 +34,7 @@ from guerdon.web.console.opened import Opened, framed, open_program
 from guerdon.web.console.shop.orders import order_path
 from guerdon.web.console.shop.sold import (
     STATES,
+    cards_of,
     lines_of,
     off_line,
     order_of,
@@ -102,6 +104,7 @@ def _page(
         quote = _quote(tx, opened, stored)
         order = order_of(stored, _deciding(tx, opened, stored.version))
         people = people_of(tx, opened, [(stored.account_id, stored.member_id)])
+        cards = load_lines(tx, cards_of(came))
     told = (opened, visit.saying)
     lines = lines_of(order, quote, came, told)
     earned = [one for one in tell(stored, opened, visit.saying) if one.event == stored.id]
@@ -119,7 +122,7 @@ def _page(
         payments=paid_with(stored, opened, visit.saying),
         earned=earned,
         shortfalls=[shortfall_text(one, opened, visit.saying) for one in stored.decided.shortfalls],
-        returns=returns_of(came, {line.id: line.name for line in lines}, told),
+        returns=returns_of(came, {line.id: line.name for line in lines}, cards, told),
         problem=problem,
         done=done,
         base=order_path(opened, stored.event_id),

@@ -12,6 +12,7 @@ import msgspec
 
 from guerdon.base.exact import scaled_decimal
 from guerdon.engine.events import StoredEvent
+from guerdon.rewards.cards import CardRow, in_use
 from guerdon.rules.decision import Effect, Returned, Shortfall, Undone, UnitsUndone
 from guerdon.rules.difference.voice import as_words
 from guerdon.rules.orders import Order, OrderInput, read_order
@@ -131,6 +132,8 @@ class ReturnView:
     units: tuple[Line, ...]
     undone: tuple[str, ...]
     shortfalls: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    """Where money of gift cards is that lies on another card now, or on a blocked one."""
 
 
 def state_of(came: Sequence[StoredEvent]) -> str:
@@ -351,22 +354,40 @@ def counter_name(counter: str, opened: Opened) -> str:
 
 
 def returns_of(
-    came: Sequence[StoredEvent], names: Mapping[str, str], told: tuple[Opened, Saying]
+    came: Sequence[StoredEvent],
+    names: Mapping[str, str],
+    cards: Mapping[int, CardRow],
+    told: tuple[Opened, Saying],
 ) -> list[ReturnView]:
     """Show what came back.
 
     Args:
         came: the events that told of it.
         names: of the order's lines, by id.
+        cards: those that it came back onto, and those that took their place.
         told: names and the reader's language.
 
     Returns:
         A view of each, in their order.
     """
-    return [_return(one, names, told) for one in came]
+    return [_return(one, names, cards, told) for one in came]
 
 
-def _return(event: StoredEvent, names: Mapping[str, str], told: tuple[Opened, Saying]) -> ReturnView:
+def cards_of(came: Sequence[StoredEvent]) -> set[int]:
+    """List the gift cards that returns put something back on.
+
+    Args:
+        came: the events that told of what came back.
+
+    Returns:
+        Accounts of the cards that had paid.
+    """
+    return {one.card for event in came for one in _returned(event).tenders if one.lots}
+
+
+def _return(
+    event: StoredEvent, names: Mapping[str, str], cards: Mapping[int, CardRow], told: tuple[Opened, Saying]
+) -> ReturnView:
     opened, say = told
     returned, digits = _returned(event), opened.program.digits
     lines = ((line.id, line.quantity, scaled_decimal(line.total, digits)) for line in returned.lines)
@@ -390,7 +411,22 @@ def _return(event: StoredEvent, names: Mapping[str, str], told: tuple[Opened, Sa
         units=tuple(line for one in returned.units for line in _units(one, opened, say)),
         undone=tuple(filter(None, (_undone(one, opened, say) for one in returned.undone))),
         shortfalls=tuple(shortfall_text(one, opened, say) for one in event.decided.shortfalls),
+        elsewhere=tuple(
+            text for one in returned.tenders if one.lots for text in _where(one.card, cards, say)
+        ),
     )
+
+
+def _where(paid: int, cards: Mapping[int, CardRow], say: Saying) -> Iterator[str]:
+    card = cards[in_use(cards, paid)]
+    if card.account_id != paid:
+        old, new = cards[paid].ending, card.ending
+        yield say.text("It came onto the gift card …{new}, which took the place of …{old}.", new=new, old=old)
+    if card.blocked_at is not None:
+        yield say.text(
+            "The gift card …{ending} is blocked: what came back lies on it and pays nothing.",
+            ending=card.ending,
+        )
 
 
 def _units(one: UnitsUndone, opened: Opened, say: Saying) -> Iterator[Line]:
