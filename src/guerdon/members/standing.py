@@ -15,7 +15,7 @@ from guerdon.infra.arrays import bigints, columns, dates, instants, numerics, te
 from guerdon.infra.tx import Tx
 from guerdon.members.challenges.rows import ProgressChange, ask_progress
 from guerdon.rules.metrics import Counts
-from guerdon.rules.state import Bucket, LostTier, Progress, TierState
+from guerdon.rules.state import Bucket, GivenTier, LostTier, Progress, TierState
 
 _HELD = msgspec.json.Encoder()
 NOTHING_HELD: Mapping[str, int] = {}
@@ -88,7 +88,7 @@ where account_id = any(%s::bigint[]) and counter = any(%s::text[])
 """
 _TIERS = """
 select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
-    earned_level, given_level, given_until, lost
+    earned_level, given_level, given_until, lost, given_next
 from tiers
 where account_id = any(%s::bigint[])
 """
@@ -109,17 +109,18 @@ on conflict (account_id, counter) do update set used = excluded.used
 _WRITE_TIERS = """
 insert into tiers
     (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
-     earned_level, given_level, given_until, lost, program_id)
+     earned_level, given_level, given_until, lost, given_next, program_id)
 select w.account_id, w.ladder, w.level, w.since, w.changes_at, w.anchor_level, w.anchor_on, w.definition,
-    w.earned, w.given, w.until, w.lost::jsonb, %s::bigint
+    w.earned, w.given, w.until, w.lost::jsonb, w.after::jsonb, %s::bigint
 from unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
-    %s::date[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+    %s::date[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
     as w (account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
-          earned, given, until, lost)
+          earned, given, until, lost, after)
 on conflict (account_id, ladder) do update set level = excluded.level, since = excluded.since,
     changes_at = excluded.changes_at, anchor_level = excluded.anchor_level, anchor_on = excluded.anchor_on,
     definition = excluded.definition, earned_level = excluded.earned_level,
-    given_level = excluded.given_level, given_until = excluded.given_until, lost = excluded.lost
+    given_level = excluded.given_level, given_until = excluded.given_until, lost = excluded.lost,
+    given_next = excluded.given_next
 """
 _WRITE_BADGES = """
 insert into badges (account_id, badge, earned_at)
@@ -132,9 +133,9 @@ where badges.account_id = any(%s::bigint[]) and badges.account_id = d.account_id
 """
 _TIER_COLUMNS = (
     *(bigints, texts, texts, instants, instants, texts, dates, texts),
-    *(texts, texts, instants, texts),
+    *(texts, texts, instants, texts, texts),
 )
-_LOST = msgspec.json.Encoder()
+_LIST = msgspec.json.Encoder()
 
 
 def ask_standing(tx: Tx, wanted: Wanted) -> Callable[[], dict[int, Standing]]:
@@ -185,7 +186,8 @@ def tier_state(*stored: Any) -> TierState:
     Returns:
         The standing.
     """
-    level, since, changes_at, anchor_level, anchor_on, definition, earned, given, until, lost = stored
+    level, since, changes_at, anchor_level, anchor_on, definition, earned, given, until, *lists = stored
+    lost, after = lists
     return TierState(
         level=level,
         since=since,
@@ -197,6 +199,7 @@ def tier_state(*stored: Any) -> TierState:
         given=given or "",
         given_until=until,
         lost=msgspec.convert(lost or (), tuple[LostTier, ...]),
+        given_next=msgspec.convert(after or (), tuple[GivenTier, ...]),
     )
 
 
@@ -264,7 +267,8 @@ def write_standing(tx: Tx, program_id: int, changes: StandingChanges) -> None:
                 state.earned or None,
                 state.given or None,
                 state.given_until,
-                _LOST.encode(state.lost).decode() if state.lost else None,
+                _LIST.encode(state.lost).decode() if state.lost else None,
+                _LIST.encode(state.given_next).decode() if state.given_next else None,
             )
             for account_id, ladder, state in changes.tiers
         ]

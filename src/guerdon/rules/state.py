@@ -88,6 +88,14 @@ class LostTier(msgspec.Struct, frozen=True, gc=False):
     cause: str
 
 
+class GivenTier(msgspec.Struct, frozen=True, gc=False):
+    """A tier that an operator gave, to its end."""
+
+    tier: str
+    until: datetime | None
+    """From this instant on it is given no more; None has no end."""
+
+
 class TierState(msgspec.Struct, frozen=True, gc=False):
     """Where an account stands on one ladder."""
 
@@ -111,6 +119,9 @@ class TierState(msgspec.Struct, frozen=True, gc=False):
     """From this instant on it is given no more; None has no end."""
     lost: tuple[LostTier, ...] = ()
     """What campaigns are still to be told of."""
+    given_next: tuple[GivenTier, ...] = ()
+    """What holds once `given` has ended, each lower than the one before and with a later end: of accounts
+    that became one."""
 
     @property
     def own_level(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 
 from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.answers import Answer
+from guerdon.engine.audit import Audit
 from guerdon.engine.commands import (
     AdjustBalance,
     CancelCheckout,
     CancelRedemption,
     ConfirmCheckout,
+    EndTier,
+    GiveTier,
     MergeAccounts,
     RedeemReward,
     ReturnOrder,
@@ -25,6 +29,7 @@ from guerdon.engine.commands import (
 from guerdon.members.identities import parse_ref
 from guerdon.rules.sent import ReturnAsked, ReturnLine
 from tests.rooms.audit.conftest import Life, audited
+from tests.rooms.engine.conftest import TENANT
 
 _LOTS = """
 select wallet, available_at, expires_at::text, sum(remaining)::bigint from lots
@@ -177,6 +182,43 @@ def test_carts_that_nobody_pays_in_time_go_with_the_account(living: Life) -> Non
     assert (code_of(late), late.account) == ("", number_text("acc", living.accounts["ben"]))
     again = living.say(ConfirmCheckout, id="c1")
     assert (again.status, again.account) == ("duplicate", late.account)
+    holds_up(living)
+
+
+def test_given_tiers_of_both_hold_one_after_the_other(living: Life) -> None:
+    living.begin(["anna", "ben", "cara"])
+    now, given = living.world.now, {"anna": ("silver", 40), "ben": ("gold", 10), "cara": ("gold", 20)}
+    for name, (tier, days) in given.items():
+        more = {"ladder": "club", "tier": tier, "until": now + timedelta(days=days), "reason": "a match"}
+        assert code_of(living.say(GiveTier, member=parse_ref(name), **more)) == ""
+    # The higher one's account goes, and comes first nevertheless.
+    assert code_of(merge(living, "ben", "anna")) == ""
+    assert code_of(merge(living, "cara", "anna")) == ""
+    anna = living.accounts["anna"]
+    query = f"select given_level, given_until, given_next from tiers where account_id = {anna}"  # noqa: S608 - of the test
+    ((level, until, after),) = living.world.rows(query)
+    assert (level, until) == ("gold", now + timedelta(days=20))
+    assert [one["tier"] for one in after] == ["silver"]
+    holds_up(living)
+    for change in ("null", "jsonb_set(given_next, '{0,tier}', '\"gold\"')"):
+        with living.world.database.transaction(TENANT) as tx:
+            tx.execute("set transaction isolation level repeatable read")
+            tx.execute(f"update tiers set given_next = {change} where account_id = {anna}")  # noqa: S608 - of the test
+            audit = Audit(tx, living.vault, now=living.world.now)
+            assert [one.table for one in audit.run()] == ["tiers"], change
+            tx.execute("rollback")
+    for days, tier in ((15, "gold"), (10, "silver"), (20, "bronze")):
+        living.world.later(days=days)
+        living.say(RunTick, account_id=anna)
+        assert tier_of(living, anna) == tier
+        holds_up(living)
+    # What operators say later is all that is given.
+    more = {"ladder": "club", "tier": "gold", "reason": "again"}
+    assert (
+        code_of(living.say(GiveTier, member=parse_ref("cara"), until=now + timedelta(days=90), **more)) == ""
+    )
+    assert code_of(living.say(EndTier, member=parse_ref("cara"), ladder="club", reason="enough")) == ""
+    assert tier_of(living, anna) == "bronze"
     holds_up(living)
 
 

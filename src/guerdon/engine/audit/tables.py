@@ -182,6 +182,7 @@ def _standing(state: AccountState, program_id: int) -> dict[str, dict[Any, tuple
                 one.given,
                 one.given_until,
                 msgspec.to_builtins(list(one.lost)),
+                msgspec.to_builtins(list(one.given_next)),
                 program_id,
             )
             for key, one in state.tiers.items()

@@ -25,7 +25,8 @@ select account_id, metric, bucket_on, total, count, coalesce(held, '{}') from me
 _COUNTERS = "select account_id, counter, used from account_counters order by 1, 2"
 _TIERS = """
 select account_id, ladder, level, since, changes_at, anchor_level, anchor_on, definition,
-    coalesce(earned_level, ''), coalesce(given_level, ''), given_until, coalesce(lost, '[]'), program_id
+    coalesce(earned_level, ''), coalesce(given_level, ''), given_until, coalesce(lost, '[]'),
+    coalesce(given_next, '[]'), program_id
 from tiers order by 1, 2
 """
 _BADGES = "select account_id, badge, earned_at from badges order by 1, 2"

@@ -12,7 +12,7 @@ from guerdon.base.calendar import Zone, period_start
 from guerdon.rules.contents import Counted
 from guerdon.rules.lots import NEVER
 from guerdon.rules.metrics import Buckets, Counts, Metric, merged
-from guerdon.rules.state import Bucket, Taking, TierState
+from guerdon.rules.state import Bucket, GivenTier, Taking, TierState
 from guerdon.rules.tiers import Ladder, tier_at
 
 _ZERO = Decimal(0)
@@ -99,6 +99,8 @@ def joined_tier(
 ) -> TierState:
     """Keep the higher of two tiers to its end, or what both accounts' counts together reach.
 
+    Of tiers that operators gave, the higher is held to its end and then the lower, where that ends later.
+
     Args:
         ladder: the ladder.
         held: both standings, settled at `now`; None where an account had none.
@@ -114,11 +116,12 @@ def joined_tier(
         return tier_at(ladder, None, counts, zone, now)
     # Of two that are as high, the one that is kept longer.
     higher = max(known, key=lambda one: (ladder.level_of(one.own_level), one.changes_at or NEVER))
-    given = max(known, key=lambda one: (ladder.level_of(one.given), one.given_until or NEVER))
+    given = _given(ladder, known)
     higher = msgspec.structs.replace(
         higher,
-        given=given.given,
-        given_until=given.given_until,
+        given=given[0].tier if given else "",
+        given_until=given[0].until if given else None,
+        given_next=given[1:],
         lost=tuple(lost for one in known for lost in one.lost),
     )
     together = tier_at(ladder, higher, counts, zone, now)
@@ -129,3 +132,20 @@ def joined_tier(
         higher, anchor_on=period_start(ladder.review, zone.day_of(now)), anchor_level=higher.own_level
     )
     return tier_at(ladder, anchored, counts, zone, now)
+
+
+def _given(ladder: Ladder, known: Iterable[TierState]) -> tuple[GivenTier, ...]:
+    """Put in a row what operators gave: the highest to its end, then what is given for longer."""
+    every = [
+        one
+        for held in known
+        if held.given
+        for one in (GivenTier(held.given, held.given_until), *held.given_next)
+    ]
+    # Of two as high, the one that lasts longer holds both times.
+    every.sort(key=lambda one: (ladder.level_of(one.tier), one.until or NEVER), reverse=True)
+    row: list[GivenTier] = []
+    for one in every:
+        if not row or (row[-1].until or NEVER) < (one.until or NEVER):
+            row.append(one)
+    return tuple(row)

@@ -20,7 +20,7 @@ def give_tier(draft: Draft, command: GiveTier) -> tuple[TierChange, ...]:
         command: which tier, until when and why.
 
     Returns:
-        What changed: nothing where as much is earned.
+        What changed: nothing where as much is earned. Whatever was given before is given no more.
 
     Raises:
         Problem: `unknown_ladder`, `unknown_tier`, `tier_for_everybody`, `until_missing` or `until_passed`.
@@ -33,12 +33,14 @@ def give_tier(draft: Draft, command: GiveTier) -> tuple[TierChange, ...]:
     if command.until is not None and command.until <= draft.now:
         raise Problem.at("/until", "until_passed", "a tier is given until an instant that is still to come")
     held = draft.tiers[ladder.key]
-    draft.tiers[ladder.key] = msgspec.structs.replace(held, given=tier.key, given_until=command.until)
+    draft.tiers[ladder.key] = msgspec.structs.replace(
+        held, given=tier.key, given_until=command.until, given_next=()
+    )
     return draft.retier(ladder.key, "given")
 
 
 def end_tier(draft: Draft, command: EndTier) -> tuple[TierChange, ...]:
-    """Take a tier back that an operator gave; what is earned stays.
+    """Take back all that operators gave on a ladder; what is earned stays.
 
     Args:
         draft: the decision.
@@ -54,7 +56,7 @@ def end_tier(draft: Draft, command: EndTier) -> tuple[TierChange, ...]:
     held = draft.tiers[ladder.key]
     if not held.given:
         raise Problem.at("/ladder", "tier_not_given", "no operator gave this account a tier on this ladder")
-    draft.tiers[ladder.key] = msgspec.structs.replace(held, given="", given_until=None)
+    draft.tiers[ladder.key] = msgspec.structs.replace(held, given="", given_until=None, given_next=())
     return draft.retier(ladder.key, "ended")
 
 

@@ -173,9 +173,10 @@ def _with_given(ladder: Ladder, state: TierState, held: TierState | None, now: d
     """Let an operator's tier stand above what is earned, until it ends."""
     if held is None:
         return state
-    given, until = held.given, held.given_until
-    if until is not None and until <= now:
-        given, until = "", None
+    given, until, after = held.given, held.given_until, held.given_next
+    while until is not None and until <= now:
+        given, until = (after[0].tier, after[0].until) if after else ("", None)
+        after = after[1:]
     level, earned = state.level, ""
     if ladder.level_of(given) > ladder.level_of(level):
         level, earned = given, level
@@ -188,6 +189,7 @@ def _with_given(ladder: Ladder, state: TierState, held: TierState | None, now: d
         earned=earned,
         given=given,
         given_until=until,
+        given_next=after,
         lost=held.lost,
     )
 

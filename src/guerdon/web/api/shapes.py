@@ -62,6 +62,13 @@ class BenefitShape(Answered, frozen=True, omit_defaults=True):
     ahead: str | None = None
 
 
+class GivenShape(Answered, frozen=True):
+    """A tier that an operator gave, to its end."""
+
+    tier: str
+    until: datetime | None
+
+
 class TierShape(Answered, frozen=True):
     """Where an account stands on a ladder."""
 
@@ -80,6 +87,8 @@ class TierShape(Answered, frozen=True):
     given: str | None
     """The tier that an operator gave, which may be lower than what is earned."""
     given_until: datetime | None
+    given_next: Sequence[GivenShape] = ()
+    """What was given besides, to accounts that became one, and holds once that has ended."""
 
 
 class TierGiven(Answered, frozen=True):

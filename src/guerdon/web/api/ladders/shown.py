@@ -10,7 +10,7 @@ from guerdon.rules.metrics import Counts
 from guerdon.rules.program import Program
 from guerdon.rules.state import TierState
 from guerdon.rules.tiers import Way, prospect_of, tier_at
-from guerdon.web.api.shapes import BenefitShape, TierShape, WayShape
+from guerdon.web.api.shapes import BenefitShape, GivenShape, TierShape, WayShape
 
 
 def show_tier(
@@ -43,6 +43,7 @@ def show_tier(
         earned=state.own_level,
         given=state.given or None,
         given_until=state.given_until,
+        given_next=[GivenShape(tier=one.tier, until=one.until) for one in state.given_next],
     )
 
 

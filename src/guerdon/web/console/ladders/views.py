@@ -54,6 +54,8 @@ class LadderView:
     """The tier that an operator gave, held or not; empty where none is."""
     given_to: datetime | None
     """The last moment for which it is given."""
+    after: tuple[tuple[str, datetime | None], ...]
+    """What was given besides, and holds then: names, each with the last moment for which it is given."""
     is_top: bool
     """Whether no tier stands above the one that is held, not even one by invitation."""
     name: str
@@ -88,12 +90,17 @@ def ladder_view(opened: Opened, ladder: Ladder, standing: Standing, now: datetim
         keep=_way(opened, ladder.key, found.keep),
         is_given=bool(state.earned),
         given=opened.tier(ladder.key, state.given) if state.given else "",
-        given_to=None if state.given_until is None else state.given_until - _MOMENT,
+        given_to=_last(state.given_until),
+        after=tuple((opened.tier(ladder.key, one.tier), _last(one.until)) for one in state.given_next),
         is_top=state.level == ladder.tiers[-1].key,
         name=as_words(ladder.key).capitalize(),
         earned=opened.tier(ladder.key, state.own_level),
         tiers=tuple((tier.key, opened.tier(ladder.key, tier.key)) for tier in ladder.tiers[1:]),
     )
+
+
+def _last(until: datetime | None) -> datetime | None:
+    return None if until is None else until - _MOMENT
 
 
 def _way(opened: Opened, ladder: str, way: Way | None) -> WayView | None:
