@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from guerdon.infra.migrations.sqlfile import run_beside
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 
 
 def upgrade() -> None:
