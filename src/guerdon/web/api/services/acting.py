@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from anyio import to_thread
 
@@ -79,7 +80,7 @@ async def carry_out(
     live = await to_thread.run_sync(_found, staff)
     said = await staff.premises.waiting.ask(_command(staff, live, became, once))
     _raise_refusal(said)
-    noted = await to_thread.run_sync(_note, staff, live, became)
+    noted = await to_thread.run_sync(_note, staff, live, became, UUID(said.id))
     if became[0] == "declined":
         tenant_id, program = staff.place
         wanted = (noted[0].reward, staff.now)
@@ -122,14 +123,12 @@ def _raise_refusal(said: Answer) -> None:
         raise Problem(said.problem.code, said.problem.detail, faults)
 
 
-def _note(staff: Staffer, live: Live, became: Became) -> tuple[Redemption, Sequence[Step]]:
+def _note(staff: Staffer, live: Live, became: Became, event: UUID) -> tuple[Redemption, Sequence[Step]]:
+    """Note the step with its line in the audit trail: both once, also where the call is sent again."""
     house, (state, at, note) = staff.premises.house, became
     number = staff.redemption_id
     with house.database.transaction(staff.place[0]) as tx:
-        there = load_steps(tx, live.program_id, [number]).get(number, [])
-        # A repeat with its Idempotency-Key is noted once.
-        if not there or (there[-1].state, there[-1].at, there[-1].note) != became:
-            add_step(tx, (live.program_id, number), became, (staff.actor, staff.now))
+        if add_step(tx, (live.program_id, number, event), became, (staff.actor, staff.now)):
             detail = {"at": at.isoformat() if at is not None else None, "note": note}
             what = (_ACTIONS[state], number_text("red", number), live.program_id)
             record(tx, Act(staff.now, staff.actor, *what, detail), house.ids)
