@@ -38,7 +38,15 @@ _PAGE: Final = 200
 _ANSWER_SECONDS: Final = 600
 _GONE: Final = frozenset({"member_not_found", "member_erased"})
 """Whoever was erased meanwhile gets nothing any more."""
-_MEMBERS: Final = "select member_id from members where account_id = %s"
+# Who belonged to the account when the event happened: whoever came or went by a merge since then is told
+# apart by the names of events, which rise.
+_MEMBERS: Final = """
+select member_id from members m where account_id = %(account)s and not exists (
+    select from member_moves v
+    where v.into_account = m.account_id and v.member_id = m.member_id and v.event_id > %(event)s)
+union
+select member_id from member_moves where account_id = %(account)s
+"""
 
 
 class Desk(NamedTuple):
@@ -166,7 +174,8 @@ def complete(tx: Tx, scene: Scene, one: Completion, now: datetime) -> Completion
 
 def _invited(tx: Tx, scene: Scene, one: Completion) -> Referral | None:
     """Find the invitation that an event completes: the eldest of the account that has come to nothing yet."""
-    members = [row[0] for row in tx.execute(_MEMBERS, (one.account_id,))]
+    place = {"account": one.account_id, "event": one.event_id}
+    members = [row[0] for row in tx.execute(_MEMBERS, place)]
     invited = [each for each in load_referrals(tx, scene.program_id, members) if each.state == "joined"]
     done = load_of(tx, scene.program_id, members)
     standing = {"held", "completed", "reversing"}

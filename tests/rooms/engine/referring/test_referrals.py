@@ -237,6 +237,24 @@ def test_an_advocate_who_was_erased_gets_nothing_and_nothing_fails(club: Club) -
     club.audit()
 
 
+def test_a_friend_who_had_come_before_their_account_was_merged_brings_the_prize(club: Club) -> None:
+    """Between the order and the look at it, the account goes into another friend's."""
+    anna, zoe = club.enrol("anna"), club.enrol("zoe")
+    ben = club.enrol("ben", referral_code=club.code(anna))
+    carl = club.enrol("carl", referral_code=club.code(zoe))
+    club.buys("carl", "50.00", "o1")
+    club.merge(carl, ben)
+    assert club.settle() == 1
+    assert (club.points(anna), club.points(zoe)) == (0, 205), "it was Carl who had come"
+    dora = club.enrol("dora", referral_code=club.code(anna))
+    elsa = club.enrol("elsa", referral_code=club.code(zoe))
+    club.buys("elsa", "60.00", "o2")
+    club.merge(dora, elsa)
+    assert club.settle() == 1
+    assert (club.points(anna), club.points(zoe)) == (0, 205 + 206), "Dora's account came later"
+    club.audit()
+
+
 def test_a_friend_whose_account_was_merged_still_counts_and_a_circle_is_seen(club: Club) -> None:
     anna = club.enrol("anna")
     ben = club.enrol("ben", referral_code=club.code(anna))
