@@ -136,6 +136,15 @@ def test_habits_show() -> None:
     assert {event["channel"] for event in orders} == {"web", "app", "pos"}
 
 
+def test_some_of_those_to_whom_an_order_is_sent_are_in_no_rush() -> None:
+    orders = [event for event in _world(2_000).events if event["type"] == "order.paid"]
+    patient = [one for one in orders if one["data"].get("attributes") == {"delivery": "no_rush"}]
+    sent = [one for one in orders if one["channel"] != "pos"]
+    assert len(sent) // 7 < len(patient) < len(sent) // 4
+    assert all(one in sent for one in patient), "nothing is sent from the till"
+    assert sum("attributes" in one["data"] for one in orders) == len(patient)
+
+
 def test_a_few_play_tricks_that_show() -> None:
     world = _world(2_000)
     tricks = Counter(person.trick for person in world.people if person.trick)

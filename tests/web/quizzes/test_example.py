@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from guerdon.cli.demo.quizzes import take_quizzes
+from guerdon.cli.demo.club import take_quizzes
 from guerdon.cli.demo.scenes import Scene
 from guerdon.connect.samples.filling import Filled
 from guerdon.engine.audit.run import Audit

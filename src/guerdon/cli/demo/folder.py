@@ -46,6 +46,8 @@ class DemoState(msgspec.Struct, frozen=True):
     """One of that member's orders."""
     tricky: str = ""
     """Somebody who tried what the limits do not allow, as `mem_…`; empty where nobody did."""
+    acts: int = 0
+    """How many of the things that members do beside buying were played to their end."""
     webhook_id: int = 0
     """The webhook that goes to the pretend shop."""
 

@@ -6,7 +6,7 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from guerdon.base.ids import parse_number
-from guerdon.cli.demo.boards import join_boards
+from guerdon.cli.demo.club import (
+    Cast,
+    cast_of,
+    found_crews,
+    give_away,
+    invite_friends,
+    join_boards,
+    post_and_share,
+    take_quizzes,
+    tell_of_repairs,
+)
 from guerdon.cli.demo.folder import DemoFolder, DemoState, example_file, write_lines
-from guerdon.cli.demo.posts import post_and_share
-from guerdon.cli.demo.quizzes import take_quizzes
-from guerdon.cli.demo.referrals import invite_friends
 from guerdon.cli.demo.report import ReportMaker
 from guerdon.cli.demo.scenes import STAFF, Scene, make_doors, make_staff, play_a_day, webhook_secret
 from guerdon.cli.demo.shop import PretendShop
@@ -83,11 +90,7 @@ class Stage:
             password = self._open_doors(house, definition.program)
             ended_at = datetime.fromisoformat(world.events[-1]["time"])
             scene = self._scene(house, definition.program, ended_at)
-            play_a_day(scene, filled)
-            take_quizzes(scene, filled)
-            post_and_share(scene, filled)
-            join_boards(scene, filled)
-            invite_friends(scene, filled)
+            self._play(scene, cast_of(world, filled, self.state.account))
         self.state = msgspec.structs.replace(self.state, finished=True)
         self.folder.keep(self.state)
         report = None
@@ -98,6 +101,25 @@ class Stage:
         people = (STAFF[0][0], staff, password)
         page = address + self._page(house, definition.program)
         tell(Told(address, self.key, definition.program, self.state, people, report, page))
+
+    def _play(self, scene: Scene, cast: Cast) -> None:
+        """Let members do more than buy; what a start that was broken off got through is not played again."""
+        acts: Sequence[Callable[[], None]] = (
+            # First what lies back, so that it happens to each account in order of time.
+            lambda: found_crews(scene, cast),
+            lambda: give_away(scene, cast),
+            lambda: play_a_day(scene, cast.filled),
+            lambda: tell_of_repairs(scene, cast),
+            lambda: take_quizzes(scene, cast.filled),
+            lambda: post_and_share(scene, cast.filled),
+            lambda: join_boards(scene, cast.filled),
+            lambda: invite_friends(scene, cast.filled),
+        )
+        for number, act in enumerate(acts, 1):
+            if number > self.state.acts:
+                act()
+                self.state = msgspec.structs.replace(self.state, acts=number)
+                self.folder.keep(self.state)
 
     def _page(self, house: House, program: str) -> str:
         """Make the address of a member's own page."""
@@ -174,7 +196,10 @@ def told_steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _place(house: House, definition: Definition) -> Place:
-    return Place(house.engine, tenant_id_of(MAIN_TENANT), definition.program, definition.attributes)
+    spendable = frozenset(key for key, one in definition.wallets.items() if one.spendable)
+    return Place(
+        house.engine, tenant_id_of(MAIN_TENANT), definition.program, definition.attributes, spendable
+    )
 
 
 def _apply(house: House, document: bytes, *, first: bool = False) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from random import Random
 from typing import Any, Final
 
 from guerdon.connect.samples.goods import ARTICLES, Article
 from guerdon.connect.samples.habits import sale_per_cent
+from guerdon.connect.samples.happening import Happening
 
 _TAX_RATE: Final = "0.08875"
 _FREE_SHIPPING_CENTS: Final = 7_500
 _SHIPPING: Final = "5.95"
 _LINES: Final = ((1, 52), (2, 29), (3, 13), (4, 6))
 """How many lines an order has, and of a hundred orders how many have so."""
+_PATIENT_PER_CENT: Final = 18
 
 
 def make_order(chance: Random, persona: str, day: date, store: str) -> dict[str, Any]:
@@ -42,6 +45,21 @@ def make_order(chance: Random, persona: str, day: date, store: str) -> dict[str,
     if not store and net_cents < _FREE_SHIPPING_CENTS:
         order["shipping"] = {"amount": _SHIPPING, "method": "standard"}
     return order
+
+
+def let_wait(seed: int, happenings: Sequence[Happening]) -> None:
+    """Let some of those to whom an order is sent choose delivery without a rush.
+
+    Args:
+        seed: decides which.
+        happenings: what they bought, among others; the order says so then.
+    """
+    for place, one in enumerate(happenings):
+        if one.type != "order.paid" or one.store:
+            continue
+        # With dice of their own, so that nothing else of the year is changed by it.
+        if Random(f"{seed}:rush:{place}").randrange(100) < _PATIENT_PER_CENT:
+            one.data["attributes"] = {"delivery": "no_rush"}
 
 
 def _line(place: int, article: Article, quantity: int, off_cents: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ class Place:
     program: str
     attributes: Mapping[str, Datum]
     """What members of the program may carry."""
+    spendable: Collection[str]
+    """Wallets whose units can be spent."""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Filled:
     members: dict[str, str] = field(default_factory=dict)
     """Account → its member, such as `mem_…`."""
     available: dict[str, Decimal] = field(default_factory=dict)
-    """Account → units available after its last event, over all wallets."""
+    """Account → units available after its last event, over all wallets that can be spent."""
 
     def richest(self, count: int = 1) -> list[str]:
         """Find whom to look at first.
@@ -64,17 +66,18 @@ class Filled:
         """
         return sorted(self.available, key=lambda one: (-self.available[one], one))[:count]
 
-    def note(self, answer: Answer) -> None:
+    def note(self, answer: Answer, spendable: Collection[str]) -> None:
         """Keep what an answer says.
 
         Args:
             answer: to an event that was taken in.
+            spendable: wallets whose units can be spent.
         """
         self.applied += answer.status == "applied"
         self.duplicates += answer.status == "duplicate"
         if answer.account:
             self.members[answer.account] = answer.member
-            units = (Decimal(balance.available) for balance in answer.balances.values())
+            units = (Decimal(answer.balances[key].available) for key in spendable if key in answer.balances)
             self.available[answer.account] = sum(units, Decimal(0))
 
 
@@ -129,7 +132,7 @@ def _take_in(
 ) -> None:
     for answers in _answered(place, events):
         for answer in answers:
-            filled.note(answer)
+            filled.note(answer, place.spendable)
         told(len(answers))
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
-from guerdon.connect.samples.baskets import make_order
+from guerdon.connect.samples.baskets import let_wait, make_order
 from guerdon.connect.samples.goods import ARTICLES
 from guerdon.connect.samples.habits import (
     draw_days,
@@ -103,6 +103,7 @@ def make_world(plan: SamplePlan) -> SampleWorld:
         for number, person in enumerate(people)
         for happening in _happenings(plan.seed, (number, person), days, zone)
     ]
+    let_wait(plan.seed, happenings)
     if plan.returns:
         happenings += make_returns(
             plan.seed, people, happenings, zone.start_of(plan.last_on + timedelta(days=1))

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance
 from guerdon.circles.posts.names import Choice, choose_name
-from guerdon.circles.posts.rows import Post, find_post
+from guerdon.circles.posts.rows import Post, count_by_state, find_post
 from guerdon.cli.demo.scenes import Scene
 from guerdon.connect.samples.filling import Filled
 from guerdon.engine.commands import IngestEvent
@@ -74,7 +74,8 @@ def post_and_share(scene: Scene, filled: Filled) -> None:
     members = [filled.members[one] for one in sorted(chance.sample(sorted(filled.members), len(_SAID) + 4))]
     day = _Day(scene, Desk(house.vault(scene.tenant_id), house.ids), live.program_id)
     with house.database.transaction(scene.tenant_id) as tx:
-        posts = _posts(tx, day, members)
+        # A start that was broken off let them post before.
+        posts = _posts(tx, day, members) if not count_by_state(tx, live.program_id) else []
         untold = [each for one in posts for each in untold_turns(tx, live.program_id, one)]
     _tell(scene, untold)
 
