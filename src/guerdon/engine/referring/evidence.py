@@ -13,6 +13,7 @@ from guerdon.engine.replaying.facts import read_fact
 from guerdon.infra.tx import Tx
 from guerdon.members.crypto import MemberKey, Vault
 from guerdon.members.identities import Found, member_ref, resolve
+from guerdon.members.merging.moving import ask_heirs
 from guerdon.members.states import load_members
 from guerdon.rules.program import Program
 from guerdon.rules.referrals.reviewing import CHAIN_AT_MOST, TRACES, traces_in
@@ -86,7 +87,9 @@ def reasons_for(
     """
     reasons = list(invited.reasons)
     advocate = whereabouts(tx, scene, invited.advocate_id)
-    if advocate is not None and advocate.account_id == completion.account_id:
+    mine = completion.account_id
+    stands = ask_heirs(tx, [mine])().get(mine, mine)
+    if advocate is not None and advocate.account_id == stands:
         reasons.append("same_person")
     if _is_circle(tx, scene, invited) or is_like_another(tx, scene.program_id, completion):
         reasons.append("circle")

@@ -252,6 +252,11 @@ def test_a_friend_who_had_come_before_their_account_was_merged_brings_the_prize(
     club.merge(dora, elsa)
     assert club.settle() == 1
     assert (club.points(anna), club.points(zoe)) == (0, 205 + 206), "Dora's account came later"
+    finn = club.enrol("finn", referral_code=club.code(anna))
+    club.buys("finn", "70.00", "o3")
+    club.merge(finn, anna)
+    assert club.settle() == 0, "nobody invites themselves"
+    assert club.states()[-1][1][0] == "same_person"
     club.audit()
 
 
