@@ -117,8 +117,8 @@ def joiner(tx: Tx, scene: Scene, member: str, at: datetime) -> Joiner:
     return Joiner(following, scene.house.vault(scene.tenant_id), who.account_id, who.member_id)
 
 
-def manager(scene: Scene) -> str:
-    """Give the manager as the audit trail names them.
+def judge(scene: Scene) -> str:
+    """Give the manager, who decides, as the audit trail names them.
 
     Args:
         scene: where; its staff is there.

@@ -9,7 +9,7 @@ from typing import Final
 
 from guerdon.base.calendar import period_start
 from guerdon.base.errors import Problem
-from guerdon.cli.demo.club.cast import Cast, manager
+from guerdon.cli.demo.club.cast import Cast, judge
 from guerdon.cli.demo.scenes import Scene
 from guerdon.engine.charity.paying import Office, pay_out
 from guerdon.engine.commands import RedeemReward
@@ -93,7 +93,7 @@ def _give(scene: Scene, cast: Cast, accounts: list[str], when: tuple[datetime, d
 def _pay(scene: Scene, live: Live, what: tuple[str, date, date], reference: str) -> None:
     house = scene.house
     office = Office(house.database, house.engine, house.ids, scene.tenant_id, scene.program)
-    asked = Asked(*what, reference, manager(scene))
+    asked = Asked(*what, reference, judge(scene))
     try:
         pay_out(office, Place(live.program_id, live.program.zone), asked, scene.now)
     except Problem as problem:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from guerdon.base.ids import number_text
-from guerdon.cli.demo.club.cast import Cast, doer, manager
+from guerdon.cli.demo.club.cast import Cast, doer, judge
 from guerdon.cli.demo.scenes import Scene
 from guerdon.connect.samples.goods import ARTICLES
 from guerdon.engine.deeds.telling import tell_due
@@ -48,7 +48,7 @@ def tell_of_repairs(scene: Scene, cast: Cast) -> None:
 
 
 def _tell(tx: Tx, scene: Scene, cast: Cast) -> None:
-    chance, who = Random(f"{scene.seed}:mending"), manager(scene)
+    chance, who = Random(f"{scene.seed}:mending"), judge(scene)
     there = sorted(
         one for one, at in cast.joined.items() if at < scene.ended_at - timedelta(days=_AGO_DAYS + 1)
     )
