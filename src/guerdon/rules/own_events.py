@@ -17,7 +17,7 @@ POST_APPROVED: Final = "post.approved"
 ANSWER_APPROVED: Final = "answer.approved"
 POST_LIKED: Final = "post.liked"
 POST_HIDDEN: Final = "post.hidden"
-"""What was approved was hidden by staff: a return, of the event that was the approval."""
+"""What was approved was hidden by staff: a return, of the event that was the approval, or of a like."""
 SHARE_APPROVED: Final = "share.approved"
 SHARE_VISITED: Final = "share.visited"
 SHARE_JOINED: Final = "share.joined"
@@ -94,7 +94,7 @@ _DATUMS: Final[Mapping[str, Mapping[str, Datum]]] = {
 }
 TYPES: Final = frozenset(_DATA)
 """Their types."""
-GIVEN: Final = frozenset({REFERRAL_COMPLETED, POST_APPROVED, ANSWER_APPROVED, SHARE_APPROVED})
+GIVEN: Final = frozenset({REFERRAL_COMPLETED, POST_APPROVED, ANSWER_APPROVED, POST_LIKED, SHARE_APPROVED})
 """Events of which all can come back as an order does."""
 TAKEN_BACK: Final = frozenset({REFERRAL_REVERSED, POST_HIDDEN})
 """What they bring comes back by these."""

@@ -78,6 +78,7 @@ CHANGES_OF = {
     "posts.share": "share || 'x'",
     "posts.state": "'refused', told = 0",
     "posts.told": "0",
+    "posts.liked_turns": "1",
     "post_reports.why": "'spam'",
     "shares.code": "translate(code, '23456789', '34567892')",
     "shares.ended_at": "now()",

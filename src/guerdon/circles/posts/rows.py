@@ -350,6 +350,25 @@ def list_untold(tx: Tx, program_id: int, page: tuple[int, int]) -> list[Post]:
     return [_post(row) for row in rows]
 
 
+def list_turned(tx: Tx, program_id: int, page: tuple[int, int]) -> list[Post]:
+    """List what was hidden, or approved again, and whose likes may not have been told of it.
+
+    Args:
+        tx: bound to the tenant.
+        program_id: of which program.
+        page: only those behind this one, and how many at most.
+
+    Returns:
+        The oldest first.
+    """
+    rows = tx.execute(
+        f"{_SELECT} where program_id = %s and liked_turns < cardinality(turns) and cardinality(turns) > 1"
+        " and post_id > %s order by post_id limit %s",
+        (program_id, *page),
+    )
+    return [_post(row) for row in rows]
+
+
 def mark_told(tx: Tx, program_id: int, post_id: int, turns: int) -> None:
     """Note that the engine knows what became of a post.
 

@@ -191,14 +191,14 @@ def like(tx: Tx, author: Author, post_id: int) -> Post:
     one = _others(tx, author, post_id)
     program = author.program
     awaited = POST_LIKED in program.by_trigger or POST_LIKED in program.metrics_by_event
-    if not opinions.like(tx, author.doer, post_id, (author.now, not awaited)):
+    if not opinions.like(tx, author.doer, one, (author.now, awaited)):
         return one
     _count(tx, author, "likes", program.definition.community.likes_per_day)
     return one._replace(likes=one.likes + 1)
 
 
 def unlike(tx: Tx, author: Author, post_id: int) -> Post:
-    """Take a like back; what it brought its author stays.
+    """Take a like back; what it brought its author stays as long as the post does.
 
     Args:
         tx: bound to the tenant.

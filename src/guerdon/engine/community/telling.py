@@ -73,8 +73,26 @@ def turn_name(one: Post, turn: int) -> str:
     Returns:
         Its id at its source.
     """
+    return _turn_of(one.shown_id, turn)
+
+
+def like_name(one: Post, like: Like, turn: int) -> str:
+    """Name the event of one turn of a like.
+
+    Args:
+        one: the post.
+        like: by whom.
+        turn: 1 for the like itself, 2 for the post being hidden after that, and so on.
+
+    Returns:
+        Its id at its source.
+    """
+    return _turn_of(f"{one.shown_id}/{number_text('mem', like.member_id)}", turn)
+
+
+def _turn_of(name: str, turn: int) -> str:
     again = (turn + 1) // 2
-    name = one.shown_id if again == 1 else f"{one.shown_id}/{again}"
+    name = name if again == 1 else f"{name}/{again}"
     return name if turn % 2 else f"{name}/back"
 
 
@@ -137,8 +155,8 @@ def _turn(program_id: int, one: Post, turn: int, said: Said | None) -> Untold:
     return Untold(cloud_event((source, name, kind), (one.member_id, at), data), at, mark)
 
 
-def untold_like(tx: Tx, program_id: int, one: Like) -> Untold:
-    """Say what the engine is to be told of a like: it comes to the post's author.
+def untold_like(tx: Tx, program_id: int, one: Like) -> list[Untold]:
+    """Say what the engine is to be told of a like: it comes to the post's author, and goes with the post.
 
     Args:
         tx: bound to the tenant.
@@ -146,18 +164,29 @@ def untold_like(tx: Tx, program_id: int, one: Like) -> Untold:
         one: the like.
 
     Returns:
-        The event.
+        The events in their order.
     """
+    post = find_post(tx, program_id, one.post_id)
+    assert post is not None, "posts stay as rows"
+    turns = one.turns(post.turns)
+    return [_like_turn(program_id, (post, one), turn, turns[turn - 1]) for turn in _left(one, turns)]
+
+
+def _left(one: Like, turns: Sequence[datetime]) -> range:
+    return range(one.told + 1, len(turns) + 1)
+
+
+def _like_turn(program_id: int, what: tuple[Post, Like], turn: int, at: datetime) -> Untold:
+    post, one = what
 
     def mark(later: Tx) -> None:
-        opinions.mark_told(later, program_id, one)
+        opinions.mark_told(later, program_id, one, turn)
 
-    post = find_post(tx, program_id, one.post_id)
-    if post is None:
-        return Untold(None, one.liked_at, mark)
-    name = (COMMUNITY, f"{post.shown_id}/{number_text('mem', one.member_id)}", POST_LIKED)
-    data = {"post": post.shown_id, "kind": post.kind, "product": post.product}
-    return Untold(cloud_event(name, (post.member_id, one.liked_at), data), one.liked_at, mark)
+    name, kind = like_name(post, one, turn), POST_LIKED
+    data: dict[str, Any] = {"post": post.shown_id, "kind": post.kind, "product": post.product}
+    if turn % 2 == 0:
+        kind, data = POST_HIDDEN, {"order": like_name(post, one, turn - 1), "id": name, "all": True}
+    return Untold(cloud_event((COMMUNITY, name, kind), (post.member_id, at), data), at, mark)
 
 
 def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion], now: datetime) -> int:
@@ -175,7 +204,7 @@ def tell_due(database: Database, loop: EngineLoop, place: tuple[int, LiveVersion
     Raises:
         Problem: the first that the engine refused an event with, after all were tried.
     """
-    pages = chain(_posts(database, place), _likes(database, place))
+    pages = chain(_posts(database, place), _likes(database, place), _turned(database, place))
     return tell_pages(Ear(database, loop, *place, now), pages, PAST, marks_gone=True)
 
 
@@ -198,8 +227,36 @@ def _likes(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Seque
     while True:
         with database.transaction(tenant_id) as tx:
             page = opinions.list_untold(tx, program.program_id, (after, PAGE))
-            told = [untold_like(tx, program.program_id, one) for one in page]
+            told = [each for one in page for each in untold_like(tx, program.program_id, one)]
         if not page:
             return
         yield told
         after = (page[-1].post_id, page[-1].member_id)
+
+
+def _turned(database: Database, place: tuple[int, LiveVersion]) -> Iterator[Sequence[Untold]]:
+    """Go through the likes of what was hidden, or approved again."""
+    tenant_id, program = place
+    after = 0
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = rows.list_turned(tx, program.program_id, (after, PAGE))
+        if not page:
+            return
+        for one in page:
+            yield from _likes_of(database, place, one)
+        after = page[-1].post_id
+
+
+def _likes_of(database: Database, place: tuple[int, LiveVersion], post: Post) -> Iterator[Sequence[Untold]]:
+    tenant_id, program = place
+    after = 0
+    while True:
+        with database.transaction(tenant_id) as tx:
+            page = opinions.list_behind(tx, program.program_id, post, (after, PAGE))
+            told = [each for one in page for each in untold_like(tx, program.program_id, one)]
+            if not page:
+                opinions.mark_all_told(tx, program.program_id, post)
+                return
+        yield told
+        after = page[-1].member_id

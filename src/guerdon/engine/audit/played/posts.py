@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from guerdon.base.findings import Finding
 from guerdon.base.ids import number_text, parse_number
+from guerdon.circles.posts.opinions import Like, list_heard
 from guerdon.circles.posts.rows import Post, find_post, page_posts
-from guerdon.engine.community.telling import said_of, turn_name
+from guerdon.engine.community.telling import like_name, said_of, turn_name
 from guerdon.infra.tx import Tx
-from guerdon.rules.own_events import COMMUNITY, POST_LIKED, SHARING
+from guerdon.rules.own_events import COMMUNITY, SHARING
 
 _PAGE: Final = 500
 _EVENTS: Final = """
@@ -29,7 +30,8 @@ order by e.program_id, e.id
 """
 _COUNTS: Final = """
 select p.program_id, p.post_id, p.account_id, p.likes, p.answers,
-    (select count(*) from post_likes l where l.program_id = p.program_id and l.post_id = p.post_id),
+    (select count(*) from post_likes l where l.program_id = p.program_id and l.post_id = p.post_id
+     and not l.gone),
     (select count(*) from posts a
      where a.program_id = p.program_id and a.question_id = p.post_id and a.state = 'shown')
 from posts p order by p.program_id, p.post_id
@@ -66,22 +68,35 @@ def check_posts(tx: Tx) -> Iterator[Finding]:
     while page := page_posts(tx, after, _PAGE):
         for program_id in sorted({program for program, _ in page}):
             posts = [one for program, one in page if program == program_id]
-            told = _told(tx, program_id, posts)
+            likes = _likes(tx, program_id, posts)
+            told = _told(tx, program_id, posts, likes)
             for one in posts:
                 yield from _check(tx, program_id, one, told)
+                for like in likes.get(one.post_id, ()):
+                    yield from _check_like(tx, one, like, told)
         after = (page[-1][0], page[-1][1].post_id)
     yield from _counts(tx)
     for account_id, program_id, name, kind, member_id in tx.execute(
         _LOOSE, ([COMMUNITY, SHARING],)
     ).fetchall():
         post = _post_of(tx, program_id, name)
-        if post is None or post.member_id != member_id or not _is_said(post, name, kind):
+        if post is None or post.member_id != member_id or not _is_said(tx, program_id, post, name):
             key = f"{number_text('acc', account_id)} {name}"
             yield Finding("post_missing", "posts", key, f"a post of the event {kind}", "none", account_id)
 
 
-def _told(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[str, _Told]:
+def _likes(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[int, list[Like]]:
+    found: dict[int, list[Like]] = {}
+    for like in list_heard(tx, program_id, [one.post_id for one in posts]):
+        found.setdefault(like.post_id, []).append(like)
+    return found
+
+
+def _told(
+    tx: Tx, program_id: int, posts: Sequence[Post], likes: Mapping[int, Sequence[Like]]
+) -> dict[str, _Told]:
     names = [turn_name(one, turn) for one in posts for turn in range(1, len(one.turns) + 1)]
+    names += [name for one in posts for like in likes.get(one.post_id, ()) for name in _names(one, like)]
     found = {}
     for source in (COMMUNITY, SHARING):
         for name, member_id, occurred_at, body in tx.execute(_EVENTS, (program_id, source, names)):
@@ -93,11 +108,35 @@ def _told(tx: Tx, program_id: int, posts: Sequence[Post]) -> dict[str, _Told]:
     return found
 
 
-def _is_said(post: Post, name: str, kind: str) -> bool:
+def _names(post: Post, like: Like) -> list[str]:
+    return [like_name(post, like, turn) for turn in range(1, len(like.turns(post.turns)) + 1)]
+
+
+def _is_said(tx: Tx, program_id: int, post: Post, name: str) -> bool:
     """Tell whether an event is one of a post's turns, or of somebody who likes it."""
-    if kind == POST_LIKED:
-        return bool(post.turns)
-    return any(name == turn_name(post, turn) for turn in range(1, len(post.turns) + 1))
+    if any(name == turn_name(post, turn) for turn in range(1, len(post.turns) + 1)):
+        return True
+    member = parse_number("mem", f"{name}/".split("/")[1])
+    likes = list_heard(tx, program_id, [post.post_id]) if member is not None else []
+    return any(name in _names(post, like) for like in likes if like.member_id == member)
+
+
+def _check_like(tx: Tx, one: Post, like: Like, told: Mapping[str, _Told]) -> Iterator[Finding]:
+    """Hold a like against the events that were told of it."""
+    turns = like.turns(one.turns)
+    if like.since > len(one.turns) or like.told > len(turns):
+        key = f"{number_text('acc', one.account_id)} {like_name(one, like, 1)}"
+        there, said = f"{len(one.turns)} turns of the post", f"{like.since}, told {like.told}"
+        yield Finding("like_event", "post_likes", key, there, said, one.account_id)
+    for turn, (name, at) in enumerate(zip(_names(one, like), turns, strict=True), 1):
+        event = told.get(name)
+        key = f"{number_text('acc', one.account_id)} {name}"
+        if event is None:
+            if turn <= like.told and _is_there(tx, one):
+                yield Finding("like_event", "post_likes", key, "an event", "none", one.account_id)
+        elif event.occurred_at != at:
+            shown = (str(event.occurred_at), str(at))
+            yield Finding("like_event", "post_likes", key, *shown, one.account_id)
 
 
 def _check(tx: Tx, program_id: int, one: Post, told: Mapping[str, _Told]) -> Iterator[Finding]:

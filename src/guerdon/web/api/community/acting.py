@@ -70,7 +70,7 @@ def _look(call: Call, whose: Whose, kept: _Kept) -> tuple[Post, list[Untold]]:
         untold = untold_turns(tx, program_id, one)
         like = opinions.find_untold(tx, program_id, (one.post_id, kept.member))
         if like is not None:
-            untold.append(untold_like(tx, program_id, like))
+            untold += untold_like(tx, program_id, like)
     return one, untold
 
 
