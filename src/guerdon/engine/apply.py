@@ -126,11 +126,12 @@ def _write(tx: Tx, gathered: Gathered, folded: Folded) -> _Checks:
     write_holds(tx, program_id, *_account_holds(gathered, folded))
     insert_returns(tx, folded.returns)
     write_referrals(tx, program_id, folded)
-    for merge, by in folded.merges:
+    for merge, by, reason in folded.merges:
         write_merge(tx, program_id, merge)
         move_redemptions(tx, merge.account_id, merge.into_account)
         gone, into = (number_text("acc", one) for one in (merge.account_id, merge.into_account))
-        act = Act(merge.merged_at, by, "account.merged", gone, program_id, {"into": into})
+        detail = {"into": into, **({"reason": reason} if reason else {})}
+        act = Act(merge.merged_at, by, "account.merged", gone, program_id, detail)
         record(tx, act, gathered.place.ids)
     outbox.put(tx, program_id, [_parcel(one) for one in folded.applied])
     # What all accounts share comes last, so that its locks are as short as can be.

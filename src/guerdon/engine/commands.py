@@ -174,6 +174,8 @@ class MergeAccounts(Command, frozen=True, kw_only=True):
     into_account: int
     by: str = ""
     """Who asks, as the audit trail names callers."""
+    reason: str = ""
+    """Why, for the audit trail."""
     looks: bool = False
     """Whether it is only asked what would move: nothing is changed then."""
 

@@ -392,6 +392,7 @@ def _transfer(item: Item, command: TransferUnits, _: Program) -> None:
 
 
 def _merge(item: Item, command: MergeAccounts, _: Program) -> None:
+    check_text(command.reason, "/reason", REASON_LENGTH)
     item.account_id, item.other_account = command.account_id, command.into_account
     item.event = own_event(LEFT, command, LeaveFor(command.into_account, ""))
 

@@ -23,6 +23,7 @@ Duty = Literal[
     "members:adjust",
     "members:export",
     "members:erase",
+    "accounts:merge",
     "orders:return",
     "checkouts:cancel",
     "redemptions:write",

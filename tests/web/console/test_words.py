@@ -24,7 +24,7 @@ from guerdon.web.console.community import room as community
 from guerdon.web.console.draws import room as draws
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.referrals import room as referrals
-from guerdon.web.console.rooms import entrance
+from guerdon.web.console.rooms import entrance, members
 from guerdon.web.console.services import room as services
 from guerdon.web.console.shop import card, cards, codes, coupons, rewards, sold
 from guerdon.web.languages import saying
@@ -44,6 +44,7 @@ CHOSEN = {
     *story.CARD_TITLES.values(),
     *cards.STATES.values(),
     *card.DONE.values(),
+    *members.DONE.values(),
     *opened.MONEY.values(),
     *REFUSALS.values(),
     *sold.STATES.values(),

@@ -120,8 +120,8 @@ class Folded:
         """Gift cards as they stand now, by account."""
         self.opened: dict[int, tuple[AccountRow, AccountState]] = {}
         """Accounts that are new in this batch, as they were before anything came into them."""
-        self.merges: list[tuple[Merge, str]] = []
-        """Accounts that went into others, with all that hangs on them, and who asked for it."""
+        self.merges: list[tuple[Merge, str, str]] = []
+        """Accounts that went into others, with all that hangs on them, who asked for it, and why."""
         self.invited: list[Referral] = []
         """Newcomers whom somebody invited."""
         self.made_cards: dict[int, list[CardMade]] = {}

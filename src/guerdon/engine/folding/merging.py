@@ -67,7 +67,7 @@ def merge(fold: Folding, item: Item) -> Answer:
         done.checkouts[row.source, row.id] = row._replace(account_id=into)
     left_id, arrived_id = item.job.event_ids
     merged = Merge(gone, into, left_id, arrived_id, item.event.booked_at, leaving.stood_for, living)
-    done.merges.append((merged, item.job.command.by))
+    done.merges.append((merged, item.job.command.by, item.job.command.reason))
     return answer
 
 

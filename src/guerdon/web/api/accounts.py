@@ -58,6 +58,8 @@ class Merge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     into: str
     """The id of the account that stays."""
+    reason: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
+    """Why, for the audit trail; name no person in it."""
 
 
 class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -212,6 +214,7 @@ async def _merge(call: Call, program: str, account: str, *, looks: bool) -> Merg
             account_id=gone,
             into_account=into,
             by=call.caller.actor,
+            reason=asked.reason,
             looks=looks,
         )
     )

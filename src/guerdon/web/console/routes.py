@@ -14,6 +14,7 @@ from guerdon.web.console.draws import room as draws
 from guerdon.web.console.giving import causes, door
 from guerdon.web.console.ladders import room as ladders
 from guerdon.web.console.links import room as links
+from guerdon.web.console.merging import room as merging
 from guerdon.web.console.proofs import room as proofs
 from guerdon.web.console.quizzes import room as quizzes
 from guerdon.web.console.referrals import room as referrals
@@ -47,7 +48,7 @@ def nowhere(visit: Visitor) -> Response:
 
 _ROOMS: Final = (
     *(causes, door, services),
-    *(entrance, overview, members, people, links, program, backtests, books, proofs, quarantine),
+    *(entrance, overview, members, merging, people, links, program, backtests, books, proofs, quarantine),
     *(orders, order, checkouts, coupons, codes, cards, card, rewards, quizzes, community, challenges, draws),
     *(boards, referrals, ladders, webhooks, hooks, jobs, office),
 )

@@ -43,6 +43,11 @@ Adjusting = Annotated[Visit, Depends(entitled("members:adjust"))]
 _PAGE: Final = 40
 _STORY: Final = 25
 _PURPOSE: Final = "console search"
+DONE: Final = {
+    "adjusted": "The adjustment is booked. It stands at the top of the story.",
+    "merged": "The accounts are one now. What came stands at the top of the story.",
+}
+"""What was just done, as the page says it; `say.text` translates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def one_member(
     visit: Visitor, program: str, member: str, before: UUID | None = None, done: str = ""
 ) -> Response:
     """Say who this is, what they have got, and why."""
-    return _member_page(visit, (program, member), before, done=done == "adjusted")
+    return _member_page(visit, (program, member), before, done=DONE.get(done, ""))
 
 
 @ROUTER.post("/console/p/{program}/members/{member}/adjust")
@@ -140,7 +145,7 @@ async def adjust(visit: Adjusting, program: str, member: str) -> Response:
 
 
 def _member_page(
-    visit: Visit, names: tuple[str, str], before: UUID | None, *, error: str = "", done: bool = False
+    visit: Visit, names: tuple[str, str], before: UUID | None, *, error: str = "", done: str = ""
 ) -> Response:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
