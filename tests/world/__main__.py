@@ -16,6 +16,7 @@ from guerdon.infra.postgres import EmbeddedPostgres
 from tests.world.actors import Step, make_plan
 from tests.world.driver import DifferenceError, running_world
 from tests.world.faults import with_faults
+from tests.world.guild.actors import make_guild_plan
 from tests.world.kill_table import report_kills
 from tests.world.kills import run_kills
 from tests.world.places import Ground
@@ -51,7 +52,9 @@ def main() -> int:
 
 def play(ground: Ground, seed: int, steps: int) -> int:
     """Play one seed and print a table of what happened."""
-    plan = with_faults(together(make_plan(seed, steps), make_shop_plan(seed, steps)), seed)
+    plan = with_faults(
+        together(make_plan(seed, steps), make_shop_plan(seed, steps), make_guild_plan(seed, steps)), seed
+    )
     acts = sum(map(len, plan))
     _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
     began = time.monotonic()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.world.days import day_of, next_change, next_leap_day, next_month, start_of
 from tests.world.figures import changed, first_figures
@@ -76,7 +75,13 @@ class Actors:
             self.calls.append(act)
 
     def act(self, now: datetime, taken: list[str], calls: list[Act]) -> Act:
-        kinds: list[tuple[int, Callable[[], dict[str, Any]]]] = [
+        kinds = self.kinds(now, taken, calls)
+        chosen = self.chance.choices([one for _, one in kinds], [weight for weight, _ in kinds])[0]
+        return {**chosen(), "program": self.spec.key, "now": now}
+
+    def kinds(self, now: datetime, taken: list[str], calls: list[Act]) -> list[tuple[int, Callable[[], Act]]]:
+        """What may be done now, each with its weight."""
+        return [
             (50, lambda: self.event(now)),
             (12, self.again),
             (14, self.redeem),
@@ -86,8 +91,10 @@ class Actors:
             (2, lambda: {"do": "tick", "who": self.somebody()}),
             (2, lambda: self.retry(now, taken, calls)),
         ]
-        chosen = self.chance.choices([one for _, one in kinds], [weight for weight, _ in kinds])[0]
-        return {**chosen(), "program": self.spec.key, "now": now}
+
+    def types(self) -> tuple[str, ...]:
+        """The types of events that are told, as often as they stand here."""
+        return TYPES[self.spec.key]
 
     def enrolments(self, now: datetime) -> Step:
         acts: Step = []
@@ -154,7 +161,7 @@ class Actors:
             at = now + timedelta(minutes=chance.randint(1, 1_440))
         elif roll < 0.19:
             at = now + timedelta(days=2)
-        kind = chance.choice(TYPES[self.spec.key])
+        kind = chance.choice(self.types())
         guest = kind == "order.paid" and chance.random() < 0.03
         return self.fact(kind, None if guest else self.somebody(), at)
 

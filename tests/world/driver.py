@@ -21,8 +21,12 @@ from guerdon.engine.commands import (
     AdjustBalance,
     CancelRedemption,
     Command,
+    EndTier,
     EnrolMember,
+    GiveTier,
     IngestEvent,
+    JoinChallenge,
+    LeaveChallenge,
     MergeAccounts,
     Once,
     RedeemReward,
@@ -42,6 +46,9 @@ from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.rules.definition import load_definition
 from tests.world.actors import BEGINS, Step
 from tests.world.faults import Faults
+from tests.world.guild.model import Guild
+from tests.world.guild.program import GUILD, guild_of
+from tests.world.guild.speaking import code_of
 from tests.world.invariants import check_database
 from tests.world.logs import Logger, Watch
 from tests.world.model import Act, Model, Out, gone_name
@@ -62,6 +69,7 @@ AWAY = {"database_unavailable"}
 PATIENCE_SECONDS = 120
 CHECK_EVERY = 80
 """After so many steps everything is compared and judged again; what a step touched, after each."""
+GUILD_ACTS = ("join", "leave", "tier", "untier")
 JOBS = ("nightly", "define", "version", "revoke", "erase", "fault")
 
 
@@ -80,7 +88,7 @@ def make_ids() -> IdMaker:
 
 def prepare(database: Database) -> None:
     """Make the tenant and its programs."""
-    for spec in SPECS.values():
+    for spec in (*SPECS.values(), GUILD):
         apply(database, spec.text, BEGINS)
     voice(database).open(BEGINS)
 
@@ -126,7 +134,10 @@ class World:
         """What goes wrong in the next step."""
         self.logger = Logger(database, MASTER_KEY)
         self.watch = Watch(random.Random(0))
-        self.models = {key: Model(spec) for key, spec in SPECS.items()}
+        self.guild = Guild()
+        self.guild.numbers = lambda who: self.accounts["guild", who]
+        self.models: dict[str, Model] = {key: Model(spec) for key, spec in SPECS.items()}
+        self.models["guild"] = self.guild
         self.shop = Shop()
         self.voice = voice(database)
         self.accounts: dict[tuple[str, str], int] = {}
@@ -136,7 +147,7 @@ class World:
         self.looker = Looker(database)
         self.spent: Counter[str] = Counter()
         """Microseconds, by what they went to."""
-        self.told = Told([spec.zone for spec in (*SPECS.values(), STORE)])
+        self.told = Told([spec.zone for spec in (*SPECS.values(), STORE, GUILD)])
 
     def play(self, plan: list[Step], check_every: int = CHECK_EVERY) -> None:
         """Play a plan to its end.
@@ -204,7 +215,7 @@ class World:
         """Compare the accounts that a step touched with what the API shows and with their own books."""
         held: dict[str, dict[int, Holding]] = {}
         for act in step:
-            for key in (*SPECS, "store") if act["do"] == "nightly" else (act["program"],):
+            for key in (*self.models, "store") if act["do"] == "nightly" else (act["program"],):
                 model = self.shop if key == "store" else self.models[key]
                 known = held.setdefault(key, {})
                 known.update({self.accounts[key, who]: model.accounts[who] for who in model.touched(act)})
@@ -261,7 +272,7 @@ class World:
             self.voice.revoke(act["code"], act["now"])
         else:
             self.versions += 1
-            spec = MAKERS[act["program"]](act["figures"])
+            spec = {**MAKERS, "guild": guild_of}[act["program"]](act["figures"])
             text = spec.text.replace("name: ", f"name: Version {self.versions} of ", 1)
             apply(self.database, text, act["now"])
             self.models[act["program"]].change(spec)
@@ -329,6 +340,8 @@ class World:
         if act["program"] == "store":
             account = self.accounts.get(("store", act.get("who") or ""), UNKNOWN)
             return self.voice.translate(act, base, account)
+        if act["do"] in GUILD_ACTS:
+            return of_guild(act, base)
         return self.translate(act, base)
 
     def translate(self, act: Act, base: dict[str, Any]) -> Command:
@@ -340,7 +353,9 @@ class World:
                 return IngestEvent(raw=json.dumps(cloud_event(act)).encode(), **flags, **base)
             case "enrol":
                 ref = normal_ref("external", act["who"])
-                return EnrolMember(profile=Profile(identities=(ref,), external_id=act["who"]), **base)
+                code = code_of(self.voice, act["by"], act["now"]) if "by" in act else ""
+                profile = Profile(identities=(ref,), external_id=act["who"], referral_code=code)
+                return EnrolMember(profile=profile, **base)
             case "redeem":
                 ref = normal_ref("external", act["who"])
                 return RedeemReward(member=ref, reward=act["reward"], quantity=act["quantity"], **base)
@@ -365,6 +380,18 @@ class World:
         return TransferUnits(account_id=account, to_account=to, **more, **base)
 
 
+def of_guild(act: Act, base: dict[str, Any]) -> Command:
+    """Write what somebody takes part in, and what an operator gives."""
+    ref = normal_ref("external", act["who"])
+    if act["do"] in ("join", "leave"):
+        kind = JoinChallenge if act["do"] == "join" else LeaveChallenge
+        return kind(member=ref, challenge=act["quest"], **base)
+    if act["do"] == "untier":
+        return EndTier(member=ref, ladder="rank", reason="as agreed", **base)
+    more = {"tier": act["tier"], "until": act["until"], "reason": "as agreed"}
+    return GiveTier(member=ref, ladder="rank", **more, **base)
+
+
 def cloud_event(act: Act) -> dict[str, Any]:
     """Write an act as the CloudEvent that a shop sends."""
     data: dict[str, Any] = {}
@@ -374,8 +401,8 @@ def cloud_event(act: Act) -> dict[str, Any]:
             for place, (quantity, price) in enumerate(act["lines"])
         ]
         data = {"id": act["order"], "lines": lines}
-    elif "grams" in act:
-        data = {"grams": act["grams"]}
+    else:
+        data = {name: act[name] for name in ("grams", "minutes") if name in act}
     sent = {"specversion": "1.0", "id": act["id"], "source": act["source"], "type": act["type"]}
     sent |= {"time": act["time"].astimezone(UTC).isoformat(), "data": data}
     if act["who"] is not None:
@@ -404,8 +431,10 @@ def _effect(effect: dict[str, Any]) -> tuple[str, str, str]:
     ((kind, what),) = effect.items()
     if kind == "award":
         return campaign, f"award {what['wallet']}", what["amount"]
-    named = {"multiply": "wallet", "badge": "badge", "redeem": "reward", "grant": "reward"}
-    return campaign, kind, what[named[kind]]
+    if kind == "badge" and what.get("level", 1) > 1:
+        return campaign, kind, f"{what['badge']}:{what['level']}"
+    named = {"multiply": "wallet", "badge": "badge", "redeem": "reward", "grant": "reward", "note": ""}
+    return campaign, kind, what[named[kind]] if named[kind] else ""
 
 
 def difference(place: int, act: Act, got: Out, wanted: Out) -> DifferenceError:

@@ -16,6 +16,7 @@ from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.program import Program
 from tests.world.accounts import units_text
+from tests.world.guild.model import Guild
 from tests.world.model import Model
 
 Names = Mapping[tuple[str, str], int]
@@ -99,6 +100,7 @@ def _check_counters(tx: Tx, program: tuple[str, int], model: Model) -> list[str]
     for counter, used in rows:
         kind, owner, what, *_ = counter.split("/")
         name = {"stock": f"stock {owner}", "total": f"{kind} {owner}"}.get(what, f"budget {owner}")
+        name = f"cause {what}" if kind == "cause" else name
         stored[name] = stored.get(name, Fraction(0)) + Fraction(used)
     wanted = _wanted_counters(model)
     return [
@@ -121,12 +123,15 @@ def _wanted_counters(model: Model) -> dict[str, Fraction]:
         wanted[name] = wanted.get(name, Fraction(0)) + used
     for (owner, _), spent in model.budgets.items():
         wanted[f"budget {owner}"] = wanted.get(f"budget {owner}", Fraction(0)) + spent
+    if isinstance(model, Guild):
+        wanted |= {f"cause {name}": figure for name, figure in model.causes().items()}
     return wanted
 
 
 def _check_events(tx: Tx, program: tuple[str, int], model: Model) -> list[str]:
     rows = tx.execute(
-        "select source, id from events where program_id = %s and source <> 'guerdon'", program[1:]
+        "select source, id from events where program_id = %s and not starts_with(source, 'guerdon')",
+        program[1:],
     )
     stored = sorted(rows.fetchall())
     if stored == sorted(model.events):

@@ -340,7 +340,7 @@ class Model:
             return "out_of_schedule"
         if campaign.when is not None and not campaign.when(seen):
             return "condition_false"
-        month = _month(seen.day)
+        month = _period(campaign, seen.day)
         if campaign.per_account is not None and seen.account.uses[key, month] >= campaign.per_account:
             return "limit_reached"
         if campaign.total is not None and self.shared[key, month] >= campaign.total:
@@ -348,10 +348,11 @@ class Model:
         return ""
 
     def _count_use(self, key: str, campaign: Campaign, seen: Occasion) -> None:
+        period = _period(campaign, seen.day)
         if campaign.per_account is not None:
-            seen.account.uses[key, _month(seen.day)] += 1
+            seen.account.uses[key, period] += 1
         if campaign.total is not None:
-            self.shared[key, _month(seen.day)] += 1
+            self.shared[key, period] += 1
 
     def _awards(self, chosen: list[tuple[str, Campaign]], seen: Occasion) -> dict[str, tuple[str, int]]:
         """Exact sums by wallet, doubled, rounded once, and shared out: wallet and units by campaign."""
@@ -398,7 +399,7 @@ class Model:
         reward, quantity = self.spec.rewards.get(act["reward"]), act["quantity"]
         if reward is None:
             raise Refused("unknown_reward")
-        if not 1 <= quantity <= 1000:
+        if not 1 <= quantity <= self.most_of(act["reward"]):
             raise Refused("quantity_invalid")
         if reward.tiers and self.spec.tiers[account.level(booked)][0] not in reward.tiers:
             raise Refused("reward_not_for_tier")
@@ -413,6 +414,10 @@ class Model:
         expires_at = after(self.spec.zone, now, reward.valid) if reward.valid else NEVER
         self.takings[act["ref"]] = Taking(who, act["reward"], quantity, parts, day, expires_at)
         return str(act["reward"])
+
+    def most_of(self, _reward: str) -> int:
+        """How many of a reward are taken at once."""
+        return 1_000
 
     def _check_counters(self, account: Account, named: tuple[str, Reward], quantity: int, month: str) -> None:
         key, reward = named
@@ -456,6 +461,10 @@ def _body(act: Act) -> Any:
 def gone_name(who: str, now: datetime) -> str:
     """Name an account whose person was erased."""
     return f"{who} erased {now.isoformat()}"
+
+
+def _period(campaign: Campaign, day: date) -> str:
+    return "ever" if campaign.ever else _month(day)
 
 
 def _month(day: date) -> str:

@@ -150,6 +150,8 @@ class Campaign:
     pending: Span | None = None
     per_account: int | None = None
     total: int | None = None
+    ever: bool = False
+    """Whether uses count for ever, and not by the month."""
     budget: Fraction | None = None
     part: bool = False
     redeems: tuple[str, str, int] | None = None

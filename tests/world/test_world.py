@@ -14,6 +14,7 @@ from tests.world.actors import Step, make_plan
 from tests.world.days import next_change, next_leap_day, start_of
 from tests.world.driver import TENANT, DifferenceError, World, running_world
 from tests.world.faults import KINDS, with_faults
+from tests.world.guild.actors import make_guild_plan
 from tests.world.model import Model
 from tests.world.places import Ground
 from tests.world.programs import CLUB, MAKERS, SPECS
@@ -45,7 +46,9 @@ def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> Non
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("seed", range(300, 320))
 def test_two_engines_and_the_model_agree_over_faults_for_long(ground: Ground, seed: int) -> None:
-    plan = with_faults(together(make_plan(seed, 300), make_shop_plan(seed, 300)), seed)
+    plan = with_faults(
+        together(make_plan(seed, 300), make_shop_plan(seed, 300), make_guild_plan(seed, 300)), seed
+    )
     with ground.fresh() as database, running_world(database, 2) as world:
         world.play(plan)
 
@@ -168,14 +171,17 @@ def test_plans_meet_everything_that_they_are_for(world: World) -> None:
 
 def test_the_model_knows_nothing_of_the_engine() -> None:
     folder = Path(__file__).parent
-    for name in ("model", "accounts", "days", "figures", "programs"):
-        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+    judges = [folder / f"{name}.py" for name in ("model", "accounts", "days", "figures", "programs")]
+    judges += [folder / "guild" / f"{name}.py" for name in ("model", "member", "program", "actors")]
+    judges += [folder / "shop" / f"{name}.py" for name in ("model", "desk", "cards", "holder", "returning")]
+    for path in judges:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         imported = {
             one.module or "" if isinstance(one, ast.ImportFrom) else one.names[0].name
             for one in ast.walk(tree)
             if isinstance(one, ast.Import | ast.ImportFrom)
         }
-        assert not {one for one in imported if one.startswith("guerdon")}, name
+        assert not {one for one in imported if one.startswith("guerdon")}, path.name
 
 
 def test_a_unit_that_nobody_gave_is_seen(world: World) -> None:

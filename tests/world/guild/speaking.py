@@ -1,0 +1,34 @@
+"""The guild's codes: whose they are the engine alone knows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from guerdon.circles.codes import Inviter, code_for
+from guerdon.members.identities import normal_ref, resolve
+from guerdon.programs.programs import get_live
+from guerdon.rules.referrals.codes import code_of as written
+from tests.world.shop.speaking import Voice
+
+
+def code_of(voice: Voice, who: str, now: datetime) -> str:
+    """Give the code with which somebody invites, as a page shows it.
+
+    Args:
+        voice: who speaks for the run.
+        who: a member; `typo` for a wrong letter.
+        now: the instant.
+
+    Returns:
+        The code; for who is no member one that is written well and nobody's.
+    """
+    nobody = written(bytes(8))
+    if who == "typo":
+        return nobody[:-1] + ("7" if nobody[-1] != "7" else "8")
+    ref = normal_ref("external", who)
+    with voice.database.transaction(voice.vault.tenant_id) as tx:
+        program_id = get_live(tx, "guild").program_id
+        found = resolve(tx, voice.vault, program_id, [ref]).get(ref)
+        if found is None:
+            return nobody
+        return code_for(tx, voice.vault, Inviter(program_id, found.account_id, found.member_id), now)
