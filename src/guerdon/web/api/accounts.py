@@ -22,11 +22,11 @@ from guerdon.members.members import Desk, list_of_account
 from guerdon.members.merging.moving import list_merged
 from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
-from guerdon.web.api.shapes import (
+from guerdon.web.api.shapes import BalanceShape
+from guerdon.web.api.shapes.accounts import (
     AccountLine,
     Accounts,
     AccountShape,
-    BalanceShape,
     EntryShape,
     Ledger,
     MergeShape,

@@ -23,7 +23,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.sent import ReturnInput
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.finding import find_events
-from guerdon.web.api.shapes import EventAnswer, Events, EventShape, Orders, OrderShape
+from guerdon.web.api.shapes.events import EventAnswer, Events, EventShape, Orders, OrderShape
 from guerdon.web.bodies import EVENTS_LIMIT, Receive, read_body, syntax_problem
 from guerdon.web.callers import Caller, instant_of_call
 from guerdon.web.front import FastHandler, Scope, header

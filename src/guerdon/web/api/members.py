@@ -34,7 +34,8 @@ from guerdon.rules.coupons.codes import fold
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.community.taking import Whose, author_of
-from guerdon.web.api.shapes import ConsentShape, Erased, ErrorPlace, MemberLine, Members, MemberShape
+from guerdon.web.api.shapes.events import ErrorPlace
+from guerdon.web.api.shapes.members import ConsentShape, Erased, MemberLine, Members, MemberShape
 from guerdon.web.api.standing import show_standing
 from guerdon.web.outline import operation
 from guerdon.wiring import Live

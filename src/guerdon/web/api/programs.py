@@ -26,7 +26,7 @@ from guerdon.rules.definition import Definition, load_definition_with_positions
 from guerdon.rules.program import Program
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
-from guerdon.web.api.shapes import (
+from guerdon.web.api.shapes.programs import (
     Applied,
     ChangeShape,
     CountingShape,

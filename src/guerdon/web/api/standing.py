@@ -14,7 +14,8 @@ from guerdon.rules.lots import expiring
 from guerdon.rules.program import Program
 from guerdon.rules.state import WalletState
 from guerdon.web.api.ladders.shown import show_tier
-from guerdon.web.api.shapes import BadgeShape, Expiring, TierShape, WalletShape
+from guerdon.web.api.shapes import Expiring
+from guerdon.web.api.shapes.members import BadgeShape, TierShape, WalletShape
 
 _EMPTY = WalletState()
 

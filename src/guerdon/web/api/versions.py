@@ -16,7 +16,14 @@ from guerdon.rules.difference import compare
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.programs import planned, same_shape, shown_version
-from guerdon.web.api.shapes import Applied, ChangeShape, DifferenceShape, ProgramShape, Versions, VersionShape
+from guerdon.web.api.shapes.programs import (
+    Applied,
+    ChangeShape,
+    DifferenceShape,
+    ProgramShape,
+    Versions,
+    VersionShape,
+)
 from guerdon.web.outline import operation
 
 ROUTER: Final = APIRouter(tags=["Programs"])

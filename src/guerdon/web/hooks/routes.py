@@ -37,7 +37,7 @@ from guerdon.rules.reading import read_event
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.calls.once import once
 from guerdon.web.api.events import problem_in, shown_row
-from guerdon.web.api.shapes import EventAnswer
+from guerdon.web.api.shapes.events import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.callers import charge
 from guerdon.web.front import header

@@ -10,7 +10,7 @@ from guerdon.rules.metrics import Counts
 from guerdon.rules.program import Program
 from guerdon.rules.state import TierState
 from guerdon.rules.tiers import Way, prospect_of, tier_at
-from guerdon.web.api.shapes import BenefitShape, GivenShape, TierShape, WayShape
+from guerdon.web.api.shapes.members import BenefitShape, GivenShape, TierShape, WayShape
 
 
 def show_tier(

@@ -17,7 +17,7 @@ from guerdon.engine.commands import EndTier, GiveTier
 from guerdon.members.identities import parse_ref
 from guerdon.programs.audit import Act, list_acts, record
 from guerdon.web.api.calls.call import Call, admitted, answer
-from guerdon.web.api.shapes import TierGiven
+from guerdon.web.api.shapes.members import TierGiven
 from guerdon.web.api.standing import show_standing
 from guerdon.web.outline import operation
 

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from guerdon.base.errors import Problem
 from guerdon.web.api.calls.call import answer
-from guerdon.web.api.shapes import Health
+from guerdon.web.api.shapes.programs import Health
 from guerdon.web.house import Premises
 from guerdon.web.outline import operation
 
