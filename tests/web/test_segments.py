@@ -11,6 +11,7 @@ segments:
   lately: metrics.lately >= 1
   small: account.owner.attributes.size == 's' && metrics.orders >= 1
   rich: wallets.points.available >= 100
+  odd: wallets.points.available >= 100 && account.kind.reverse() == 'nosrep'
 """
 DEFINITION = (
     PROGRAM.replace(
@@ -53,13 +54,14 @@ async def test_who_is_in_a_segment_now_and_a_week_later(bare: Api) -> None:
             assert said.status_code == 200, said.text
     now, later = "2026-11-21T12:00:00Z", "2026-12-01T12:00:00Z"
     assert await counts(bare, now) == {
-        "buyers": ("at_once", 4), "lately": ("at_once", 4), "rich": ("one_by_one", None),
-        "small": ("at_once", 2),
+        "buyers": ("at_once", 4), "lately": ("at_once", 4), "odd": ("one_by_one", None),
+        "rich": ("at_once", 4), "small": ("at_once", 2),
     }  # fmt: skip
     assert (await counts(bare, later))["lately"] == ("at_once", 0)
     assert await listed(bare, "buyers", now) == [accounts[number] for number in range(4)]
     assert await listed(bare, "small", now, 1) == [accounts[1], accounts[3]]
-    assert await listed(bare, "rich", now) == [accounts[number] for number in range(4)]
+    for key in ("rich", "odd"):
+        assert await listed(bare, key, now) == [accounts[number] for number in range(4)]
     assert await listed(bare, "lately", later) == []
     unknown = await bare.get(f"{CLUB}/segments/richt/accounts")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "segment_not_found")

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from guerdon.infra.tx import Tx
 from guerdon.insight.segments.single import segments_of_all
+from guerdon.ledger.audiences import wallets_of
 from guerdon.members.accounts import list_accounts
-from guerdon.members.audiences.choosing import Choice, choose, count_chosen, list_chosen
+from guerdon.members.audiences.choosing import Choice, Question, choose, count_chosen, list_chosen, names_read
 from guerdon.rules.expressions import ExpressionError
 from guerdon.rules.program import Program
 from guerdon.rules.segments import Segment
 
 _PAGE: Final = 500
 _LOOKED_AT: Final = 2_000
-
-
-class Whole(NamedTuple):
-    """Whose segment is meant, and when."""
-
-    program_id: int
-    program: Program
-    """The live version."""
-    now: datetime
-    """The instant, UTC."""
 
 
 def why_one_by_one(program: Program, segment: Segment, now: datetime) -> str:
@@ -40,13 +31,13 @@ def why_one_by_one(program: Program, segment: Segment, now: datetime) -> str:
         The reason, empty where one statement finds them all.
     """
     try:
-        choose(program, 0, segment.when, now)
+        _choose(Question(0, program, now), segment)
     except ExpressionError as error:
         return error.detail
     return ""
 
 
-def count_accounts(tx: Tx, whole: Whole, segment: Segment) -> int:
+def count_accounts(tx: Tx, whole: Question, segment: Segment) -> int:
     """Count the accounts that are in a segment now.
 
     Args:
@@ -66,7 +57,7 @@ def count_accounts(tx: Tx, whole: Whole, segment: Segment) -> int:
 
 
 def list_accounts_in(
-    tx: Tx, whole: Whole, segment: Segment, page: tuple[int, int]
+    tx: Tx, whole: Question, segment: Segment, page: tuple[int, int]
 ) -> tuple[list[int], int | None]:
     """List accounts that are in a segment now.
 
@@ -97,14 +88,19 @@ def list_accounts_in(
     return found, None
 
 
-def _choice(whole: Whole, segment: Segment) -> Choice | None:
+def _choose(whole: Question, segment: Segment) -> Choice:
+    wallets = names_read(segment.when, "wallets.", whole.program.wallets)
+    return choose(whole, segment.when, wallets_of(whole.program, wallets, whole.now))
+
+
+def _choice(whole: Question, segment: Segment) -> Choice | None:
     try:
-        return choose(whole.program, whole.program_id, segment.when, whole.now)
+        return _choose(whole, segment)
     except ExpressionError:
         return None
 
 
-def _looked_at(tx: Tx, whole: Whole, segment: Segment, after: int) -> Iterator[tuple[int, list[int]]]:
+def _looked_at(tx: Tx, whole: Question, segment: Segment, after: int) -> Iterator[tuple[int, list[int]]]:
     while page := list_accounts(tx, whole.program_id, after, _PAGE):
         found = segments_of_all(tx, whole.program, [segment], page, whole.now)
         after = page[-1].account_id

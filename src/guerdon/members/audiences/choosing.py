@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from guerdon.infra.tx import Tx
+from guerdon.members.audiences.people import ACCOUNTS, OWNERS
+from guerdon.members.audiences.source import Source
+from guerdon.members.audiences.tiers import tiers_of
 from guerdon.members.audiences.values import Asked, value_of
 from guerdon.rules.expressions import Expression
 from guerdon.rules.expressions.selecting import SqlColumn, to_sql
 from guerdon.rules.program import Program
 
 _METRIC: Final = "metrics."
-_OWNER: Final = """
-left join lateral (
-    select m.language, m.birth_mmdd, m.joined_at, m.role, m.attributes from members m
-    where m.account_id = a.account_id and m.role = 'owner' order by m.member_id limit 1) o on true
-"""
-_BADGES: Final = "array(select g.badge from badges g where g.account_id = a.account_id order by g.badge)"
-_ATTRIBUTES: Final = "coalesce(o.attributes, '{}'::jsonb)"
-_OWNERS: Final[Mapping[str, str]] = {
-    "account.attributes": _ATTRIBUTES,
-    "account.owner.attributes": _ATTRIBUTES,
-    "account.owner.language": "coalesce(o.language, '')",
-    "account.owner.birthday": "coalesce(o.birth_mmdd, '')",
-    "account.owner.joined_at": "o.joined_at",
-    "account.owner.role": "coalesce(o.role, '')",
-}
-_ACCOUNTS: Final[Mapping[str, str]] = {
-    "account.kind": "a.kind",
-    "account.members": "a.members",
-    "account.badges": _BADGES,
-}
+_TIER: Final = "account.tiers."
+_OWNER: Final = ("account.owner", "account.attributes")
 _CHOSEN: Final = """
 from accounts a {joins}
 where a.program_id = %(program_id)s and a.kind <> 'card' and a.merged_into is null and {condition}
 """
+
+
+class Question(NamedTuple):
+    """Of which program accounts are asked for, and when."""
+
+    program_id: int
+    program: Program
+    """Declares what conditions read."""
+    now: datetime
+    """The instant, UTC."""
 
 
 class Choice(NamedTuple):
@@ -47,38 +42,29 @@ class Choice(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-def choose(program: Program, program_id: int, condition: Expression, now: datetime) -> Choice:
+def choose(asked: Question, condition: Expression, more: Iterable[Source] = ()) -> Choice:
     """Write the statement that finds the accounts for which a condition holds.
 
     Args:
-        program: declares the metrics.
-        program_id: whose accounts.
+        asked: of which program, and when.
         condition: of a segment: about an account, at no event.
-        now: the instant, UTC.
+        more: where it finds what members do not know, such as wallets.
 
     Returns:
         The statement.
 
     Raises:
-        ExpressionError: `not_in_sql`, with the place of what SQL cannot say with the same answer, such as
-            wallets and tiers, which time changes.
+        ExpressionError: `not_in_sql`, with the place of what SQL cannot say with the same answer.
     """
-    asked = Asked(program.zone.day_of(now), program.zone.name)
-    columns = {path: SqlColumn(text) for path, text in {**_ACCOUNTS, **_OWNERS}.items()}
-    columns["now"] = SqlColumn("%(now)s::timestamptz", {"now": now})
-    columns["program.key"] = SqlColumn("%(program_key)s::text", {"program_key": program.key})
-    columns["program.currency"] = SqlColumn("%(currency)s::text", {"currency": program.currency})
+    columns: dict[str, SqlColumn] = {}
     joins: list[str] = []
-    parameters: dict[str, Any] = {"program_id": program_id}
-    for number, name in enumerate(sorted(_metrics_read(condition, program))):
-        joined = value_of(program.metrics[name], asked, f"m{number}")
-        columns[f"{_METRIC}{name}"] = joined.column
-        joins.append(joined.join)
-        parameters |= joined.parameters
-    if any(path.startswith(("account.owner", "account.attributes")) for path in condition.reads):
-        joins.append(_OWNER)
+    parameters: dict[str, Any] = {"program_id": asked.program_id}
+    for source in (*_sources(asked, condition), *more):
+        columns |= source.columns
+        joins.append(source.join)
+        parameters |= source.parameters
     written = to_sql(condition, columns)
-    text = _CHOSEN.format(joins="\n".join(joins), condition=written.text)
+    text = _CHOSEN.format(joins="\n".join(filter(None, joins)), condition=written.text)
     return Choice(text, {**parameters, **written.parameters})
 
 
@@ -113,7 +99,36 @@ def list_chosen(tx: Tx, choice: Choice, after: int, limit: int) -> list[int]:
     return [row[0] for row in tx.execute(statement, values)]
 
 
-def _metrics_read(condition: Expression, program: Program) -> set[str]:
-    return {path.removeprefix(_METRIC) for path in condition.reads if path.startswith(_METRIC)} & (
-        program.metrics.keys()
-    )
+def _sources(asked: Question, condition: Expression) -> Iterator[Source]:
+    """Say where the statement finds what a condition reads, and nothing else."""
+    program, now = asked.program, asked.now
+    at_once = {
+        "now": SqlColumn("%(now)s::timestamptz", {"now": now}),
+        "program.key": SqlColumn("%(program_key)s::text", {"program_key": program.key}),
+        "program.currency": SqlColumn("%(currency)s::text", {"currency": program.currency}),
+    }
+    yield Source(at_once)
+    yield ACCOUNTS
+    if any(path.startswith(_OWNER) for path in condition.reads):
+        yield OWNERS
+    on = Asked(program.zone.day_of(now), program.zone.name)
+    for number, key in enumerate(names_read(condition, _METRIC, program.metrics)):
+        joined = value_of(program.metrics[key], on, f"m{number}")
+        yield Source({f"{_METRIC}{key}": joined.column}, joined.join, joined.parameters)
+    for number, key in enumerate(names_read(condition, _TIER, program.ladders)):
+        yield tiers_of(program.ladders[key], program.zone, now, f"t{number}")
+
+
+def names_read(condition: Expression, root: str, known: Collection[str]) -> list[str]:
+    """List which things of a kind a condition reads.
+
+    Args:
+        condition: the condition.
+        root: with what their paths begin, up to the last dot before the name.
+        known: names of all of them.
+
+    Returns:
+        Their names in order.
+    """
+    read = {path.removeprefix(root).partition(".")[0] for path in condition.reads if path.startswith(root)}
+    return sorted(read.intersection(known))

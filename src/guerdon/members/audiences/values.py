@@ -7,54 +7,12 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from guerdon.base.calendar import EPOCH_DAY
+from guerdon.members.audiences.folds import Within, as_value, folded, is_one_bucket, own_year, streaks
 from guerdon.rules.expressions.selecting import SqlColumn
-from guerdon.rules.metrics import Metric, Streak
-from guerdon.rules.metrics.metric import unit_start
+from guerdon.rules.metrics import Metric
+from guerdon.rules.metrics.metric import Window, unit_start
 
-# The year since an account's last anniversary: who began on 29 February begins anew on the 28th without one.
-_OWN_YEAR: Final = """
-join accounts y on y.account_id = b.account_id
-cross join lateral (select (y.created_at at time zone %({0}_zone)s)::date as joined_on) j
-cross join lateral (
-    select extract(year from %({0}_day)s::date)::integer - extract(year from j.joined_on)::integer as n) q
-cross join lateral (
-    select q.n - ((j.joined_on + make_interval(years => q.n))::date > %({0}_day)s::date)::integer as n) k
-cross join lateral (
-    select (j.joined_on + make_interval(years => k.n))::date as first_on,
-        (j.joined_on + make_interval(years => k.n + 1))::date as end_on) w
-"""
-_KEYS: Final = "cross join lateral jsonb_object_keys(coalesce(b.held, '{}')) as h (key)"
-_SUM: Final = "select b.account_id, sum(b.total) as value from {source} group by 1"
-_DISTINCT: Final = """
-select b.account_id, count(distinct h.key)::numeric as value from {tables} {keys} where {where} group by 1
-"""
-_OUTERMOST: Final = """
-select b.account_id, {fold}(b.total) as value from {source} and b.held <> '{{}}'::jsonb group by 1
-"""
-_LATEST: Final = """
-select l.account_id, coalesce(nullif(split_part(l.key, '|', 2), ''), split_part(l.key, '|', 1)) as value
-from (select b.account_id, max(h.key collate "C") as key from {tables} {keys} where {where} group by 1) l
-"""
-# A run begins where more periods passed without anything than are forgiven.
-_RUNS: Final = """
-select r.account_id, max(r.length)::numeric as value from (
-    select i.account_id, count(*) as length, max(i.n) as latest from (
-        select s.account_id, s.n,
-            count(*) filter (where s.begins) over (partition by s.account_id order by s.n) as run
-        from (
-            select u.account_id, u.n,
-                coalesce(u.n - lag(u.n) over (partition by u.account_id order by u.n) - 1
-                    > %({0}_forgives)s::integer, true) as begins
-            from ({units}) u where {until}) s) i
-    group by i.account_id, i.run) r
-where {last} group by 1
-"""
-_DAYS: Final = "(({0})::date - date '0001-01-01')"
-_NUMBERS: Final[Mapping[str, str]] = {
-    "day": _DAYS,
-    "week": f"({_DAYS} / 7)",
-    "month": "(extract(year from ({0})::date)::integer * 12 + extract(month from ({0})::date)::integer)",
-}
+_NEXT: Final = {"day": "1 day", "week": "7 days", "month": "1 month", "quarter": "3 months", "year": "1 year"}
 
 
 class Asked(NamedTuple):
@@ -86,66 +44,77 @@ def value_of(metric: Metric, asked: Asked, name: str) -> Joined:
         The join, its parameters and the column.
     """
     first, end = metric.window.days(asked.day, EPOCH_DAY)
-    bounds: dict[str, Any] = {f"{name}_first": first, f"{name}_end": end}
-    if metric.window.membership:
-        bounds = {f"{name}_day": asked.day, f"{name}_zone": asked.zone}
-    parameters: dict[str, Any] = {f"{name}_id": metric.identity, **bounds}
+    is_own = metric.window.membership
+    parameters: dict[str, Any] = {f"{name}_id": metric.identity}
+    tables, where, since = "metric_buckets b", f"b.metric = %({name}_id)s", f"%({name}_first)s::date"
+    if is_own:
+        parameters |= {f"{name}_day": asked.day, f"{name}_zone": asked.zone}
+        tables += own_year("b.account_id", f"%({name}_day)s", f"%({name}_zone)s")
+        since = "w.first_on"
+    else:
+        parameters[f"{name}_first"] = first
+    today = f"%({name}_day)s"
     if metric.streak is not None:
         parameters |= {f"{name}_day": asked.day, f"{name}_forgives": metric.streak.forgives}
-        if not metric.window.membership:
-            parameters = {key: one for key, one in parameters.items() if not key.endswith("_end")}
+        if not is_own:
             parameters[f"{name}_first"] = unit_start(metric.streak.of, first)
-        text = _streak(metric, metric.streak, name)
+        text = streaks(metric.streak, Within(tables, where, since, today), f"%({name}_forgives)s::integer")
     else:
-        if _is_one_bucket(metric):
-            del parameters[f"{name}_end"]
-        text = _folded(metric, name)
-    is_counted = metric.fold in ("sum", "distinct", "streak")
-    column = f"coalesce({name}.value, 0)" if is_counted else f"{name}.value"
-    if metric.fold == "last":
-        column += "::timestamptz" if metric.is_instant else "::numeric"
-    return Joined(
-        f"left join ({text}) {name} on {name}.account_id = a.account_id", parameters, SqlColumn(column)
-    )
+        if is_one_bucket(metric):
+            where += f" and b.bucket_on = {since}"
+        elif is_own:
+            where += " and b.bucket_on >= w.first_on and b.bucket_on < w.end_on"
+        else:
+            parameters[f"{name}_end"] = end
+            where += f" and b.bucket_on >= {since} and b.bucket_on < %({name}_end)s"
+        text = folded(metric, Within(tables, where, since, today))
+    join = f"left join ({text}) {name} on {name}.account_id = a.account_id"
+    return Joined(join, parameters, SqlColumn(as_value(metric, name)))
 
 
-def _is_one_bucket(metric: Metric) -> bool:
-    return metric.fold in ("sum", "distinct") and metric.window.is_fixed and not metric.daily
+def value_beside(metric: Metric, name: str, at: tuple[str, str], zone: str) -> Joined:
+    """Write the SQL of a metric's value beside each row of accounts and days.
 
+    Args:
+        metric: the metric.
+        name: what the joined table is called; parameters begin with it.
+        at: SQL of the account's number and of the day.
+        zone: IANA name of the program's time zone.
 
-def _tables(metric: Metric, name: str) -> str:
-    return "metric_buckets b" + (_OWN_YEAR.format(name) if metric.window.membership else "")
-
-
-def _folded(metric: Metric, name: str) -> str:
-    where = f"b.metric = %({name}_id)s"
-    if _is_one_bucket(metric):
-        where += f" and b.bucket_on = %({name}_first)s"
-    elif metric.window.membership:
-        where += " and b.bucket_on >= w.first_on and b.bucket_on < w.end_on"
-    else:
-        where += f" and b.bucket_on >= %({name}_first)s and b.bucket_on < %({name}_end)s"
-    tables = _tables(metric, name)
-    source = f"{tables} where {where}"
-    if metric.fold == "sum" or _is_one_bucket(metric):
-        return _SUM.format(source=source)
-    if metric.fold in ("min", "max"):
-        return _OUTERMOST.format(fold=metric.fold, source=source)
-    return (_DISTINCT if metric.fold == "distinct" else _LATEST).format(
-        tables=tables, keys=_KEYS, where=where
-    )
-
-
-def _streak(metric: Metric, streak: Streak, name: str) -> str:
-    number = _NUMBERS[streak.of]
-    first = f"%({name}_first)s::date"
+    Returns:
+        The join, its parameters and the column.
+    """
+    account, day = at
+    first, end = _bounds(metric.window, day)
+    tables = "metric_buckets b"
+    where = f"b.account_id = {account} and b.metric = %({name}_id)s"
+    parameters: dict[str, Any] = {f"{name}_id": metric.identity}
     if metric.window.membership:
-        first = f"date_trunc('{streak.of}', w.first_on)::date"
-    units = (
-        f"select b.account_id, {number.format('h.key')} as n from {_tables(metric, name)} {_KEYS}"  # noqa: S608 - pieces of ours
-        f" where b.metric = %({name}_id)s and h.key::date >= {first}"
-    )
-    today = number.format(f"%({name}_day)s")
-    until = "true" if streak.longest else f"u.n <= {today}"
-    last = "true" if streak.longest else f"{today} - r.latest - 1 <= %({name}_forgives)s::integer"
-    return _RUNS.format(name, units=units, until=until, last=last)
+        parameters[f"{name}_zone"] = zone
+        tables += own_year("b.account_id", day, f"%({name}_zone)s")
+    if metric.streak is not None:
+        forgives = str(metric.streak.forgives)
+        text = streaks(metric.streak, Within(tables, where, first, day), forgives)
+    else:
+        if is_one_bucket(metric):
+            where += f" and b.bucket_on = {first}"
+        else:
+            where += f" and b.bucket_on >= {first} and b.bucket_on < {end}"
+        if metric.window.membership:
+            # An account's own year goes on after the day, and what comes then is not the day's.
+            where += f" and b.bucket_on <= {day}"
+        text = folded(metric, Within(tables, where, first, day))
+    return Joined(f"left join lateral ({text}) {name} on true", parameters, SqlColumn(as_value(metric, name)))
+
+
+def _bounds(window: Window, day: str) -> tuple[str, str]:
+    """Write the first day of a window on a day, and the first one after it."""
+    if window.rolling:
+        months, days = window.rolling.months, window.rolling.days
+        return f"(({day} - make_interval(months => {months}))::date - {days} + 1)", f"({day} + 1)"
+    if window.membership:
+        return "w.first_on", "w.end_on"
+    if window.period == "all_time":
+        return f"date '{EPOCH_DAY}'", f"date '{date.max}'"
+    first = f"date_trunc('{window.period}', {day}::timestamp)"
+    return f"{first}::date", f"({first} + interval '{_NEXT[window.period]}')::date"

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
-from guerdon.insight.segments import Whole, count_accounts, list_accounts_in, why_one_by_one
+from guerdon.insight.segments import Question, count_accounts, list_accounts_in, why_one_by_one
 from guerdon.rules.segments import Segment
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.shapes import Answered
@@ -28,8 +28,8 @@ class SegmentShape(Answered, frozen=True):
     when: str
     """The condition."""
     found: Literal["at_once", "one_by_one", "not_yet"]
-    """`at_once`: one statement finds its accounts. `one_by_one`: each is looked at, for it reads what time
-    changes by itself (wallets, tiers) or what SQL cannot say. `not_yet`: it rests."""
+    """`at_once`: one statement finds its accounts. `one_by_one`: each is looked at, for it says what SQL
+    cannot say with the same answer. `not_yet`: it rests."""
     why: str | None
     """Why not at once."""
     accounts: int | None
@@ -56,7 +56,7 @@ def all_segments(call: Reading, program: str) -> Response:
     """As of now: windows that slide, and what is so many days ago, count as they stand at this instant."""
     with call.transaction() as tx:
         live = call.house.live(tx, program)
-        whole = Whole(live.program_id, live.program, call.now)
+        whole = Question(live.program_id, live.program, call.now)
         shown = [_show(tx, whole, one) for _, one in sorted(live.program.segments.items())]
     return answer(Segments(data=shown, next=None))
 
@@ -78,13 +78,13 @@ def accounts(
         one = live.program.segments.get(segment)
         if one is None:
             raise Problem("segment_not_found", "there is no such segment")
-        whole = Whole(live.program_id, live.program, call.now)
+        whole = Question(live.program_id, live.program, call.now)
         found, more = list_accounts_in(tx, whole, one, (after, limit))
     following = number_text("acc", more) if more is not None else None
     return answer(InSegment(data=[number_text("acc", number) for number in found], next=following))
 
 
-def _show(tx: Tx, whole: Whole, one: Segment) -> SegmentShape:
+def _show(tx: Tx, whole: Question, one: Segment) -> SegmentShape:
     why = one.inactive or why_one_by_one(whole.program, one, whole.now)
     found: Literal["at_once", "one_by_one", "not_yet"] = "one_by_one" if why else "at_once"
     return SegmentShape(
