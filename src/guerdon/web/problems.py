@@ -100,6 +100,7 @@ _STATUS: Final = {
     "ticket_cancelled": 409,
     "leaderboard_of_teams": 409,
     "team_full": 409,
+    "team_invites_too_many": 409,
     "team_already": 409,
     "team_not_joined": 409,
     "team_not_asked": 409,

@@ -24,7 +24,7 @@ badges:
 teams:
   crew: {name: {en: Crew}, size: 3}
   asked: {join: asked, size: 5}
-  invited: {join: invited, size: 5}
+  invited: {join: invited, invites: 3, size: 5}
   large: {size: 40, audience: account.owner.attributes.size == 'l'}
 leaderboards:
   recyclers:

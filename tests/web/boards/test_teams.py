@@ -157,3 +157,27 @@ async def test_who_named_a_team_and_is_erased_leaves_no_name(club: Club) -> None
     await club.api.call("DELETE", "/v1/programs/club/members/anna")
     seen = await club.look(f"teams/{team}?member=bela")
     assert (seen["name"], seen["captain"], seen["count"]) == (None, True, 1)
+
+
+async def test_so_many_invitations_wait_at_once_however_many_callers_there_are(club: Club) -> None:
+    names = [f"m{number}" for number in range(12)]
+    await club.enrol("anna", *names)
+    team = await crew(club, kind="invited")
+
+    async def invite(name: str) -> tuple[int, str]:
+        asked = {"member": "anna", "account": name}
+        said = await club.send(f"teams/{team}/invite", asked)
+        return said.status_code, str(said.json().get("code", ""))
+
+    said = await asyncio.gather(*(invite(name) for name in [*names, *names]))
+    waiting = [one["account"] for one in (await club.look(f"teams/{team}?member=anna"))["asks"]]
+    assert len(waiting) == 3
+    assert set(said) == {(200, ""), (409, "team_invites_too_many")}
+    invited = [name for name in names if club.accounts[name] in waiting]
+    assert await invite(invited[0]) == (200, ""), "who is invited is invited once"
+    # Taken, refused and taken back make room each.
+    await club.done(f"teams/{team}/join", {"member": invited[0]})
+    await club.done(f"teams/{team}/refuse", {"member": invited[1], "account": invited[1]})
+    await club.done(f"teams/{team}/refuse", {"member": "anna", "account": invited[2]})
+    others = [name for name in names if name not in invited]
+    assert [await invite(name) for name in others[:4]] == [(200, "")] * 3 + [(409, "team_invites_too_many")]

@@ -26,6 +26,7 @@ _NOT_IN: Final = Problem("team_not_joined", "this account is not in this team")
 _CAPTAINS: Final = Problem("team_captain_only", "only the captain of the team can do this")
 _NOT_MEANT: Final = Problem("team_not_for_member", "teams of this kind are for others")
 _UNINVITED: Final = Problem("team_invites", "this team takes those whom its captain invites")
+_MANY: Final = "so many invitations of this team wait for an answer already: {count}; take one back first"
 _NOT_ASKED: Final = Problem("team_not_asked", "this account did not ask to join")
 
 
@@ -172,7 +173,8 @@ def invite(tx: Tx, captain: Joiner, team_id: int, account_id: int) -> bool:
         Whether the account is in the team now, because it had asked.
 
     Raises:
-        Problem: `team_not_found`, `team_captain_only`, `team_full` or `team_already`.
+        Problem: `team_not_found`, `team_captain_only`, `team_full`, `team_already` or
+            `team_invites_too_many`.
     """
     at = captain.at
     team = _led(tx, captain, team_id)
@@ -182,6 +184,10 @@ def invite(tx: Tx, captain: Joiner, team_id: int, account_id: int) -> bool:
     if account_id in asks and not asks[account_id].invited:
         _enter(tx, at, team, account_id)
         return True
+    waiting = sum(one.invited for one in asks.values())
+    # Whoever is invited again is invited once.
+    if account_id not in asks and waiting >= kind_of(at, team.kind).invites:
+        raise Problem("team_invites_too_many", _MANY.format(count=waiting))
     rows.insert_ask(tx, at.program_id, team_id, Ask(account_id, True, at.now))
     return False
 

@@ -328,6 +328,7 @@ FIELDS: Final[Mapping[tuple[type[Part], str], Saying]] = {
     (Exclusive, "text"): ("says", _or("nothing by itself", _names)),
     (Exclusive, "url"): ("leads to", _or("nothing", _code)),
     (Team, "size"): ("has", lambda value, _: f"{value} accounts at most"),
+    (Team, "invites"): ("waits", lambda value, _: f"for {value} who are invited at most at once"),
     (Team, "join"): ("is joined", lambda value, _: _JOINED[value]),
     (Referral, "window"): ("counts invitations for", _span),
     (Referral, "advocate"): (

@@ -110,5 +110,7 @@ class Team(DescribedPart):
     """How many accounts a team has at most."""
     join: Literal["open", "asked", "invited"] = "open"
     """Whether anybody joins, the captain agrees, or the captain invites."""
+    invites: Annotated[Whole, Field(ge=1, le=10_000)] = 20
+    """How many invitations of a team may wait for an answer at once."""
     audience: ExpressionText | None = None
     """Who may be in one."""
