@@ -18,6 +18,8 @@ wallets:
 rewards:
   mug: {kind: product, worth: "20.00"}
   five: {kind: coupon, discount: {amount: "5.00"}, valid: 30d}
+  capped: {kind: coupon, discount: {percent: 50, at_most: "10.00"}, valid: 30d}
+  posted: {kind: coupon, discount: {percent: 100, of: shipping}, valid: 30d}
   tenth: {kind: coupon, discount: {percent: 10}, valid: 30d}
 metrics:
   posts: {event: post.approved}
@@ -43,7 +45,17 @@ GIVES = "then: [{award: {wallet: points, amount: %s}}]"
         ('minimum: "25.00", friend: [{grant: five}], advocate: {%s}', True),
         ('minimum: "25.00", friend: [{grant: tenth}], advocate: {%s}', False),
         ("friend: [{grant: tenth}], advocate: {when: order.net >= 20, %s}", True),
-        ("friend: [{grant: tenth}], advocate: {when: order.net > 20, %s}", False),
+        # A tenth of the least order for the friend, and 20.00.
+        ('friend: [{grant: tenth}], advocate: {when: order.net >= decimal("22.22"), %s}', True),
+        ('friend: [{grant: tenth}], advocate: {when: order.net > decimal("22.22"), %s}', False),
+        ('minimum: "30.00", friend: [{grant: capped}], advocate: {%s}', True),
+        ('minimum: "30.01", friend: [{grant: capped}], advocate: {%s}', False),
+        ('minimum: "30.00", friend: [{grant: posted}], advocate: {%s}', False),
+        # A limit for each account bounds nobody who invites in a chain; one for all does.
+        ("advocate: {limits: {per_account: 1}, %s}", True),
+        ("advocate: {limits: {total: 100, per: month}, %s}", True),
+        ("advocate: {limits: {total: 100}, %s}", False),
+        ('advocate: {limits: {budget: {money: "500"}}, %s}', False),
         ("advocate: {when: \"order.net >= 50 && order.channel == 'pos'\", %s}", True),
         ("advocate: {%s}", True),
         ("advocate: {first: survey.answered, %s}", True),
@@ -74,6 +86,27 @@ def test_steps_of_the_ladder_count_with_all_that_came_before() -> None:
         warnings = found(text, "referral_worth_more")
         assert [one.pointer for one in warnings] == ["/referral/ladder"] * bool(friends)
         assert all(one.sentence.startswith(friends) for one in warnings)
+
+
+def test_a_limit_of_the_advocate_bounds_the_ladder() -> None:
+    """Five friends who spend 25.00 each bring a mug of 20.00, and 20.00 each; or for two of them alone."""
+    text = 'referral: {minimum: "23.99", advocate: {%s, %s}, ladder: [{from: 5, then: [{grant: mug}]}]}\n'
+    for limits, warned in (("", 1), ("per_account: 5", 1), ("per_account: 4", 0), ("per_member: 2", 0)):
+        bounded = f"limits: {{{limits}}}" if limits else "first: order.paid"
+        warnings = found(text % (bounded, GIVES % "200"), "referral_worth_more")
+        assert [one.pointer for one in warnings] == ["/referral/ladder"] * warned, limits
+
+
+def test_what_is_assumed_of_a_coupon_in_percent_is_said() -> None:
+    text = 'referral: {minimum: "20.00", friend: [{grant: tenth}], advocate: {%s}}\n' % (GIVES % "200")
+    (one,) = found(text, "referral_worth_more")
+    assert "brings both sides 22.00 USD and has to spend 20.00 USD" in one.sentence
+    assert one.sentence.endswith(
+        "Coupons without a cap (`at_most`) are reckoned at an order of 20.00 USD: Tenth."
+    )
+    (one,) = found(text.replace("tenth", "capped"), "referral_worth_more")
+    assert "brings both sides 30.00 USD" in one.sentence
+    assert "reckoned" not in one.sentence
 
 
 def test_money_without_cents_is_money() -> None:

@@ -102,12 +102,24 @@ def test_a_fixed_award_exceeds_small_orders_only_without_a_minimum() -> None:
     assert warned(with_campaign(gift % "limits: {per_account: 1}, ")) == []
 
 
+UNLIMITED = {"free_award_unlimited"}
+
+
+def codes(text: str) -> set[str]:
+    return {one.code for one in warned(text)}
+
+
 def test_what_costs_nothing_needs_a_limit() -> None:
     award = "{trigger: item.recycled, %sthen: [{award: {wallet: points, amount: 5}}]}"
     found = the_one(with_campaign(award % ""), "free_award_unlimited")
     assert (found.pointer, found.place) == ("/campaigns/tried/then/0", "campaign `tried`")
     assert warned(with_campaign(award % "limits: {per_account: 5, per: month}, ")) == []
-    assert warned(with_campaign((award % "").replace("item.recycled", "member.enrolled"))) == []
+    for once in ("member.enrolled", "tier.lost", "board.closed", "referral.joined", "seat.called_off"):
+        assert codes(with_campaign((award % "").replace("item.recycled", once))) & UNLIMITED == set(), once
+    for yearly in ("member.birthday", "member.anniversary", "order.anniversary"):
+        assert warned(with_campaign((award % "").replace("item.recycled", yearly))) == [], yearly
+    for often in ("share.visited", "quiz.finished", "referral.completed", "seat.freed"):
+        assert codes(with_campaign((award % "").replace("item.recycled", often))) >= UNLIMITED, often
 
 
 def test_badges_that_set_each_other_off_are_a_circle() -> None:

@@ -16,13 +16,36 @@ from guerdon.rules.limits import NO_LIMITS
 from guerdon.rules.lint.asked import Asked
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.orders import LineInput, Order, OrderInput, read_order
-from guerdon.rules.own_events import has_order
+from guerdon.rules.own_events import (
+    BOARD_CLOSED,
+    MEMBER_ANNIVERSARY,
+    MEMBER_BIRTHDAY,
+    ORDER_ANNIVERSARY,
+    REFERRAL_JOINED,
+    SEAT_CALLED_OFF,
+    TIER_LOST,
+    has_order,
+)
 from guerdon.rules.program import Campaign, Program
 from guerdon.rules.scope import AccountView, EventView, MemberView, ProgramView, Scope, TierView, WalletView
 
 _SIZES: Final = (1, 10, 100, 1_000, 10_000)
 """Orders of so many units of money are tried; of a hundred times as many where there are no cents."""
-_ONCE: Final = frozenset({"member.enrolled", "tier.reached", "badge.earned", "checkout"})
+_ONCE: Final = frozenset({
+    "member.enrolled",
+    "tier.reached",
+    "badge.earned",
+    "checkout",
+    # Time alone brings these, to each once in a year, or once in a window.
+    MEMBER_BIRTHDAY,
+    MEMBER_ANNIVERSARY,
+    ORDER_ANNIVERSARY,
+    BOARD_CLOSED,
+    TIER_LOST,
+    # Once in the life of an account; and once for a seat, by staff.
+    REFERRAL_JOINED,
+    SEAT_CALLED_OFF,
+})  # fmt: skip
 """What cannot be repeated at will."""
 _MONEY: Final = frozenset({"order.net", "order.subtotal", "order.total", "order.earning_base"})
 _ENDLESS: Final = Decimal(10) ** 9
@@ -105,14 +128,30 @@ def reward_worth(reward: Reward) -> Fraction:
         reward: as the definition says.
 
     Returns:
-        Money: its worth, else its cost, else what its coupon takes off; 0 where none of it is said.
+        Money: its worth, else its cost, else what its coupon takes off, at most; 0 where none of it is said.
     """
-    off = reward.discount.amount if reward.discount is not None else None
+    off = reward.discount.amount or reward.discount.at_most if reward.discount is not None else None
     return Fraction(reward.worth or reward.cost or off or 0)
 
 
+def share_of(reward: Reward) -> Fraction:
+    """Say which share of any order a coupon takes off that says neither its worth nor a cap.
+
+    Args:
+        reward: as the definition says.
+
+    Returns:
+        Between 0 and 1; 0 where it is known by `reward_worth`, and where it depends on more than a sum.
+    """
+    off = reward.discount
+    if off is None or off.percent is None or reward_worth(reward):
+        return Fraction(0)
+    is_plain = off.of in ("order", "lines") and off.every is None and off.buy is None
+    return Fraction(off.percent) / 100 if is_plain else Fraction(0)
+
+
 def prize_worth(definition: Definition, campaign: Campaign, scope: Scope) -> Fraction:
-    """Say what a prize is worth to whoever gets it.
+    """Say what a prize is worth to whoever gets it, with coupons in percent reckoned at the order it sees.
 
     Args:
         definition: says what units and rewards are worth.
@@ -124,7 +163,9 @@ def prize_worth(definition: Definition, campaign: Campaign, scope: Scope) -> Fra
     """
     worths = unit_worths(definition)
     units = sum((_value(one.amount, scope) * worths[one.wallet] for one in campaign.awards), Fraction(0))
-    return units + sum((reward_worth(definition.rewards[key]) for key in campaign.grants), Fraction(0))
+    size = Fraction(scope.order.net)
+    granted = [definition.rewards[key] for key in campaign.grants]
+    return units + sum((reward_worth(one) + share_of(one) * size for one in granted), Fraction(0))
 
 
 def _dearest(
