@@ -19,6 +19,7 @@ from tests.world.faults import with_faults
 from tests.world.guild.actors import make_guild_plan
 from tests.world.kill_table import report_kills
 from tests.world.kills import run_kills
+from tests.world.months import with_months
 from tests.world.places import Ground
 from tests.world.shop.actors import make_shop_plan, together
 from tests.world.shrink import shrink
@@ -52,9 +53,8 @@ def main() -> int:
 
 def play(ground: Ground, seed: int, steps: int) -> int:
     """Play one seed and print a table of what happened."""
-    plan = with_faults(
-        together(make_plan(seed, steps), make_shop_plan(seed, steps), make_guild_plan(seed, steps)), seed
-    )
+    acted = together(make_plan(seed, steps), make_shop_plan(seed, steps), make_guild_plan(seed, steps))
+    plan = with_faults(with_months(acted, seed), seed)
     acts = sum(map(len, plan))
     _say(f"seed {seed}: {len(plan)} steps, {acts} acts, until {plan[-1][0]['now']:%Y-%m-%d}")
     began = time.monotonic()

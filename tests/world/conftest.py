@@ -22,4 +22,6 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 def world(ground: Ground) -> Iterator[World]:
     """A fresh world with a running loop."""
     with ground.fresh() as database, running_loop(database) as loop:
-        yield World(database, loop)
+        world = World(database, loop)
+        yield world
+        world.keeper.close()

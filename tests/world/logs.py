@@ -19,10 +19,16 @@ from guerdon.rules.proofs.merkle import is_consistent, is_included
 PROOFS = 20
 """Transactions whose proofs are tried at each look."""
 PATIENCE_SECONDS = 60
-_COUNTS = (
-    "select (select count(*) from transactions where program_id = %s),"
-    " (select count(*) from log_leaves where program_id = %s)"
-)
+_COUNTS = """
+select (select count(*) from transactions where program_id = %s)
+    + (select coalesce(sum(through_seq), 0) from moved_accounts where program_id = %s),
+    (select count(*) from log_leaves where program_id = %s)
+"""
+_ALL_LOGGED = """
+select (select count(*) from transactions) + (select coalesce(sum(through_seq), 0) from moved_accounts)
+    = (select count(*) from log_leaves)
+"""
+"""What moved into files counts as well."""
 
 
 class Watch:
@@ -57,7 +63,7 @@ class Watch:
         return faults
 
     def _program(self, tx: Tx, program_id: int) -> list[str]:
-        posted, logged = tx.execute(_COUNTS, (program_id, program_id)).fetchall()[0]
+        posted, logged = tx.execute(_COUNTS, (program_id,) * 3).fetchall()[0]
         faults = [] if posted == logged else [f"log: {logged} of {posted} transactions are in it"]
         head = load_head(tx, program_id)
         new, old = (head.size, head.root), self.heads.get(program_id)
@@ -90,10 +96,9 @@ class Watch:
 def wait_logged(database: Database, tenant_id: int) -> None:
     """Wait until a served engine's sequencer has logged what is committed."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    query = "select (select count(*) from transactions) = (select count(*) from log_leaves)"
     while time.monotonic() < deadline:
         with database.transaction(tenant_id) as tx:
-            if tx.execute(query).fetchone() == (True,):
+            if tx.execute(_ALL_LOGGED).fetchone() == (True,):
                 return
         time.sleep(0.1)
 
@@ -110,7 +115,7 @@ class Logger:
         """
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self._master_key = master_key
-        self._sequencer = log.Sequencer(database, self._signer, lambda: self.now)
+        self._sequencer = log.Sequencer(database, self.signer, lambda: self.now)
 
     def log_all(self, database: Database, tenant_id: int, now: datetime) -> None:
         """Log and sign all that is committed.
@@ -121,14 +126,21 @@ class Logger:
             now: when.
         """
         self.now = now
-        query = "select (select count(*) from transactions) = (select count(*) from log_leaves)"
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             self._sequencer.catch_up()
             with database.transaction(tenant_id) as tx:
-                if tx.execute(query).fetchone() == (True,):
+                if tx.execute(_ALL_LOGGED).fetchone() == (True,):
                     break
         self._sequencer.sign_due()
 
-    def _signer(self, tenant_id: int) -> log.Signer:
+    def signer(self, tenant_id: int) -> log.Signer:
+        """Give who signs for a tenant.
+
+        Args:
+            tenant_id: whose logs.
+
+        Returns:
+            The signer.
+        """
         return log.Signer(self._master_key, tenant_id, secrets.token_bytes)

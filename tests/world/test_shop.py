@@ -103,12 +103,12 @@ def test_a_wrong_price_is_seen(world: World) -> None:
 def test_a_hold_that_is_not_there_is_seen(world: World) -> None:
     world.play([[act("enrol", who="s1")], [cart(1, spend=20)]])
     world.shop.let_go("C1")
-    faults = check_shop(world.database, (world.voice.vault, NOW), world.shop, world.accounts)
+    faults = check_shop(world.database, (TENANT, NOW), world.shop, world.accounts)
     assert any(one.startswith("holds of units") for one in faults), faults
 
 
 def test_a_use_that_nobody_counted_is_seen(world: World) -> None:
     world.play([[act("enrol", who="s1")], [cart(1, coupons=["one=1"])], [act("confirm", cart="C1")]])
     world.shop.counters["code", "one=1", "ever"] = 0
-    faults = check_shop(world.database, (world.voice.vault, NOW), world.shop, world.accounts)
+    faults = check_shop(world.database, (TENANT, NOW), world.shop, world.accounts)
     assert "code is 1 instead of 0" in faults

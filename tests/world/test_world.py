@@ -16,6 +16,7 @@ from tests.world.driver import TENANT, DifferenceError, World, running_world
 from tests.world.faults import KINDS, with_faults
 from tests.world.guild.actors import make_guild_plan
 from tests.world.model import Model
+from tests.world.months import with_months
 from tests.world.places import Ground
 from tests.world.programs import CLUB, MAKERS, SPECS
 from tests.world.shop.actors import make_shop_plan, together
@@ -46,11 +47,31 @@ def test_two_engines_and_the_model_agree_over_every_fault(ground: Ground) -> Non
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("seed", range(300, 320))
 def test_two_engines_and_the_model_agree_over_faults_for_long(ground: Ground, seed: int) -> None:
-    plan = with_faults(
-        together(make_plan(seed, 300), make_shop_plan(seed, 300), make_guild_plan(seed, 300)), seed
-    )
+    acted = together(make_plan(seed, 300), make_shop_plan(seed, 300), make_guild_plan(seed, 300))
+    plan = with_faults(with_months(acted, seed), seed)
     with ground.fresh() as database, running_world(database, 2) as world:
         world.play(plan)
+
+
+def test_nobody_notices_that_months_move_into_files_and_come_back(world: World) -> None:
+    acted = make_plan(8, 60)
+    world.play(with_months(acted[:40], 3))
+    last = acted[40][0]["now"]
+    world.play([[{"do": "archive", "program": "club", "now": last, "steps": 1_000}], *acted[40:]])
+    assert world.keeper.moved > 0
+    world.play([[{"do": "restore", "program": "club", "now": acted[-1][0]["now"], "kept": 0}]])
+    assert world.keeper.returned == world.keeper.moved
+
+
+def test_a_changed_file_is_seen(world: World) -> None:
+    later = NOW + timedelta(days=40)
+    base = {"program": "club", "now": later}
+    world.play([[{"do": "enrol", "program": "club", "now": NOW, "who": "m1"}]])
+    world.play([[{"do": "archive", **base, "steps": 1_000}]])
+    (file,) = world.keeper.folder.rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DifferenceError, match="audit: .*archive_differs"):
+        world.check(later)
 
 
 def test_a_day_and_a_balance_bound_what_is_earned(world: World) -> None:

@@ -24,10 +24,16 @@ with a as (select account_id, next_seq from accounts where account_id = any(%(ac
 e as (select e.* from entries e join a using (account_id)),
 t as (select t.* from transactions t join a using (account_id)),
 w as (select w.* from wallets w join a using (account_id)),
+m as (select m.account_id, m.through_seq from moved_accounts m join a using (account_id)),
+told as (
+    select account_id, wallet, book, amount from e
+    union all
+    select account_id, wallet, book, amount from carried_units c join a using (account_id)
+),
 booked as (
     select account_id, wallet, coalesce(sum(amount) filter (where book = 'member'), 0) as units,
         coalesce(-sum(amount) filter (where book = 'owed'), 0) as owed
-    from e group by account_id, wallet
+    from told group by account_id, wallet
 ),
 lying as (
     select l.account_id, l.wallet, sum(l.remaining) as units
@@ -48,10 +54,13 @@ compared as (
 select account_id, wallet || ' of transaction ' || seq || ' does not balance', sum(amount)::text, '0'
 from e group by account_id, seq, wallet having sum(amount) <> 0
 union all
-select account_id, 'transactions have gaps', count(t.seq)::text || ' to ' || coalesce(max(t.seq), 0)::text,
-    (a.next_seq - 1)::text
-from a left join t using (account_id) group by account_id, a.next_seq
-having count(t.seq) <> a.next_seq - 1 or coalesce(max(t.seq), 0) <> a.next_seq - 1
+select account_id, 'transactions have gaps',
+    (count(t.seq) + coalesce(m.through_seq, 0))::text || ' to '
+    || coalesce(max(t.seq), m.through_seq, 0)::text, (a.next_seq - 1)::text
+from a left join t using (account_id) left join m using (account_id)
+group by account_id, a.next_seq, m.through_seq
+having count(t.seq) + coalesce(m.through_seq, 0) <> a.next_seq - 1
+    or coalesce(max(t.seq), m.through_seq, 0) <> a.next_seq - 1
 union all
 select account_id, wallet || ' by lots', by_lots::text, by_entries::text
 from compared where by_lots <> by_entries

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.world.actors import BEGINS, Actors, Clock, Step
+from tests.world.days import day_of
 from tests.world.figures import Figures
 from tests.world.guild.program import CHOICES, GUILD, GUILD_FIGURES
 from tests.world.model import Act
@@ -64,6 +65,12 @@ class Guildsmen(Actors):
         }
 
 
+def start_of_last_month(now: datetime) -> date:
+    """Give the first day of the month that is over at the guild."""
+    first = day_of(GUILD.zone, now).replace(day=1)
+    return (first - timedelta(days=1)).replace(day=1)
+
+
 def first_figures(chance: random.Random) -> Figures:
     """Choose the figures with which a guild begins."""
     return {name: chance.choice(CHOICES[name]) for name in GUILD_FIGURES}
@@ -88,6 +95,9 @@ def make_guild_plan(seed: int, steps: int) -> list[Step]:
         if roll < 0.06:
             plan.append([{"do": "nightly", "program": "guild", "now": now}])
         elif roll < 0.08:
+            month = start_of_last_month(now)
+            plan.append([{"do": "payout", "program": "guild", "now": now, "month": month}])
+        elif roll < 0.1:
             names = chance.sample(sorted(CHOICES), chance.randint(1, 3))
             figures = {**figures, **{name: chance.choice(CHOICES[name]) for name in names}}
             plan.append([{"do": "define", "program": "guild", "now": now, "figures": figures}])

@@ -48,6 +48,7 @@ class Gift:
 
     given: int
     matched: int
+    paid: int = 0
 
 
 class Following:
@@ -406,6 +407,20 @@ class Guild(Model):
         for ref, one in list(self.takings.items()):
             if one is taking:
                 self.gifts.pop(ref, None)
+
+    def pay_out(self, month: date) -> str:
+        """Pay the charity for a month that is over; give the code of a refusal, or nothing."""
+        mine = {
+            ref: one
+            for ref, one in self.gifts.items()
+            if one.paid == 0 and self.takings[ref].taken_on.replace(day=1) == month
+        }
+        if not mine:
+            return "nothing_due"
+        for ref, one in mine.items():
+            one.paid = one.given + one.matched
+            self.takings[ref].status = "used"
+        return ""
 
     def causes(self) -> dict[str, Fraction]:
         """What the counters of the cause say."""

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
+from guerdon.base.calendar import Zone
+from guerdon.base.errors import Problem
 from guerdon.circles.codes import Inviter, code_for
+from guerdon.engine.charity.paying import Office, pay_out
+from guerdon.engine.loop import EngineLoop
 from guerdon.members.identities import normal_ref, resolve
 from guerdon.programs.programs import get_live
+from guerdon.rewards.charity.payouts import Asked, Place
 from guerdon.rules.referrals.codes import code_of as written
+from tests.world.days import next_month
+from tests.world.guild.program import GUILD
 from tests.world.shop.speaking import Voice
+
+
+def pay_charity(voice: Voice, loop: EngineLoop, month: date, now: datetime) -> str:
+    """Pay what members gave to the guild's cause in a month.
+
+    Args:
+        voice: who speaks for the run.
+        loop: the engine that is asked.
+        month: its first day.
+        now: the instant.
+
+    Returns:
+        The code of a refusal, or nothing.
+    """
+    tenant_id = voice.vault.tenant_id
+    with voice.database.transaction(tenant_id) as tx:
+        program_id = get_live(tx, "guild").program_id
+    office = Office(voice.database, loop, voice.ids, tenant_id, "guild")
+    asked = Asked("wells", month, next_month(month), "transfer", "world")
+    try:
+        pay_out(office, Place(program_id, Zone(GUILD.zone)), asked, now)
+    except Problem as problem:
+        return problem.code
+    return ""
 
 
 def code_of(voice: Voice, who: str, now: datetime) -> str:
