@@ -70,7 +70,7 @@ def test_a_changed_file_is_seen(world: World) -> None:
     world.play([[{"do": "archive", **base, "steps": 1_000}]])
     (file,) = world.keeper.folder.rglob("*.parquet")
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DifferenceError, match="audit: .*archive_differs"):
+    with pytest.raises(DifferenceError, match=r"audit: .*archive_differs"):
         world.check(later)
 
 
