@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from typing import Any
 
@@ -414,3 +415,27 @@ def test_bodies_take_numbers_where_answers_give_text() -> None:
     assert schemas["LineInput"]["properties"]["quantity"]["type"] == ["string", "number"]
     assert schemas["Adjustment"]["properties"]["amount"]["type"] == ["string", "number"]
     assert schemas["WalletShape"]["properties"]["available"]["type"] == "string"
+
+
+def test_times_are_said_to_be_times() -> None:
+    """Whoever makes a client of the description reads an instant as one, in bodies, answers and addresses."""
+    document = _document()
+    named = re.compile(r"(_at|_until)$|^(at|time|until|since)$")
+    # Local times of a program's clock have no offset, and a badge's level is a number.
+    others = {"RedemptionShape.at", "RewardShape.at", "TicketShape.at", "LevelShape.at"}
+    fields = [
+        (f"{name}.{key}", schema)
+        for name, one in document["components"]["schemas"].items()
+        for key, schema in one.get("properties", {}).items()
+        if named.search(key)
+    ]
+    fields += [
+        (f"{path}?{one['name']}", one["schema"])
+        for path, item in document["paths"].items()
+        for described in item.values()
+        for one in described.get("parameters", ())
+        if one["in"] == "query" and named.search(one["name"])
+    ]
+    assert len(fields) > 100
+    plain = {name for name, schema in fields if '"date-time"' not in json.dumps(schema)}
+    assert plain == others

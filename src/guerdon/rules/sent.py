@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""An instant as text: RFC 3339."""
 
 
 class LineInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -97,7 +100,7 @@ class OrderInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     currency: str | None = None
     channel: str | None = None
     store: str | None = None
-    placed_at: str | None = None
+    placed_at: Time | None = None
     prices_include_tax: bool = False
     shipping: ShippingInput | None = None
     discounts: tuple[AmountInput, ...] = ()

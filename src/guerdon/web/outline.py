@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from msgspec import inspect
 
 from guerdon.web.problems import MEDIA_TYPE, ProblemBody, codes_of, problem_of
 
@@ -34,6 +35,8 @@ CLOCK: Final = {
     "description": "A test clock, honoured only where the tenant is a sandbox.",
     "schema": {"type": "string", "format": "date-time"},
 }
+TIME: Final[Mapping[str, Any]] = {"format": "date-time"}
+"""What a parameter's schema says beside, where it is an instant."""
 _WHY: Final = {
     400: "It could not be read.",
     401: "No good key.",
@@ -129,6 +132,7 @@ def describe(app: FastAPI, samples: Mapping[tuple[str, str], Any]) -> dict[str, 
         routes=app.routes,
     )
     _, components = msgspec.json.schema_components(list(_shapes.values()), ref_template=_REF)
+    _mark_times(components)
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(components)
     parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "gk_…"}}
@@ -142,6 +146,50 @@ def describe(app: FastAPI, samples: Mapping[tuple[str, str], Any]) -> dict[str, 
     _take_numbers(document)
     document["paths"]["/readyz"]["get"]["responses"]["503"] = {"$ref": "#/components/responses/Refused503"}
     return document
+
+
+def _mark_times(components: dict[str, Any]) -> None:
+    """Say of instants that they are such: msgspec calls one without a rule about its offset a plain text."""
+    waiting: list[Any] = list(inspect.multi_type_info(list(_shapes.values())))
+    seen: set[type] = set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, inspect.StructType) and one.cls not in seen:
+            seen.add(one.cls)
+            cls = one.cls
+            named = components.get(cls.__name__) or components[f"{cls.__module__}.{cls.__qualname__}"]
+            for field in one.fields:
+                waiting.append(field.type)
+                if field.encode_name in named.get("properties", {}):
+                    _mark(named["properties"][field.encode_name], field.type)
+        waiting.extend(_inner(one))
+
+
+def _inner(one: inspect.Type) -> tuple[inspect.Type, ...]:
+    if isinstance(one, inspect.UnionType):
+        return tuple(one.types)
+    if isinstance(one, inspect.TupleType):
+        return tuple(one.item_types)
+    if isinstance(one, inspect.DictType):
+        return (one.value_type,)
+    if isinstance(one, inspect.ListType | inspect.VarTupleType | inspect.SetType | inspect.FrozenSetType):
+        return (one.item_type,)
+    return (one.type,) if isinstance(one, inspect.Metadata) else ()
+
+
+def _mark(schema: dict[str, Any], kind: inspect.Type) -> None:
+    if isinstance(kind, inspect.Metadata):
+        _mark(schema, kind.type)
+    elif isinstance(kind, inspect.DateTimeType):
+        schema["format"] = "date-time"
+    elif isinstance(kind, inspect.UnionType):
+        texts = [one for one in schema.get("anyOf", ()) if one == {"type": "string"}]
+        if len(texts) == 1 and any(isinstance(one, inspect.DateTimeType) for one in kind.types):
+            texts[0]["format"] = "date-time"
+    elif isinstance(kind, inspect.DictType) and isinstance(schema.get("additionalProperties"), dict):
+        _mark(schema["additionalProperties"], kind.value_type)
+    elif isinstance(kind, inspect.ListType | inspect.VarTupleType) and isinstance(schema.get("items"), dict):
+        _mark(schema["items"], kind.item_type)
 
 
 def _take_numbers(document: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ from guerdon.web.api.shapes.accounts import (
 )
 from guerdon.web.api.standing import show_standing
 from guerdon.web.callers import read_instant
-from guerdon.web.outline import operation
+from guerdon.web.outline import TIME, operation
 
 ROUTER: Final = APIRouter(tags=["Accounts"])
 Reading = Annotated[Call, Depends(admitted("accounts:read"))]
@@ -86,7 +86,10 @@ def all_accounts(call: Reading, program: str, wanted: Paged) -> Response:
     **operation(AccountShape | PastAccount),
 )
 def one_account(
-    call: Reading, program: str, account: str, at: Annotated[str | None, Query(max_length=40)] = None
+    call: Reading,
+    program: str,
+    account: str,
+    at: Annotated[str | None, Query(max_length=40, json_schema_extra=dict(TIME))] = None,
 ) -> Response:
     """With `at=TIME` the balances are those of that instant, worked out from the ledger's entries alone."""
     with call.transaction() as tx:

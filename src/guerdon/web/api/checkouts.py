@@ -14,6 +14,7 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import CancelCheckout, ConfirmCheckout, OpenCheckout, PreviewCart
 from guerdon.members.identities import Ref, parse_ref
 from guerdon.rules.orders import AmountInput, OrderInput
+from guerdon.rules.sent import Time
 from guerdon.web.api.calls.call import Call, admitted, answer
 from guerdon.web.api.coupons.misses import count_misses, misses_of, refuse_guessing
 from guerdon.web.api.shapes import Answered
@@ -103,7 +104,7 @@ class QuoteShape(Answered, frozen=True, omit_defaults=True):
     of the `goal`, how often it reaches the goal (`times`), and the effects which that brings (`prize`)."""
     bounded: bool
     """Whether a lane had too many candidates to find the very best."""
-    expires_at: str | None = None
+    expires_at: Time | None = None
     late: bool = False
     """Whether it was confirmed after it had expired."""
     shortfalls: Sequence[dict[str, str]] = ()

@@ -20,7 +20,7 @@ from guerdon.engine.events import Page, StoredEvent, find_orders, list_events
 from guerdon.members.identities import parse_ref, resolve
 from guerdon.rules.orders import OrderInput
 from guerdon.rules.program import Program
-from guerdon.rules.sent import ReturnInput
+from guerdon.rules.sent import ReturnInput, Time
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.finding import find_events
 from guerdon.web.api.shapes.events import EventAnswer, Events, EventShape, Orders, OrderShape
@@ -58,7 +58,7 @@ class SentEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     source: str
     type: str
-    time: str
+    time: Time
     """RFC 3339 with an offset."""
     data: Annotated[Any, msgspec.Meta(extra_json_schema=_DATA)] = None
     """An order for `order.*`, else what the program declares for the type."""

@@ -36,7 +36,7 @@ from guerdon.programs.audit import Act, record
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.calls.once import once
 from guerdon.web.callers import read_instant
-from guerdon.web.outline import operation
+from guerdon.web.outline import TIME, operation
 
 ROUTER: Final = APIRouter(tags=["Webhooks"])
 Reading = Annotated[Call, Depends(admitted("webhooks:read"))]
@@ -263,7 +263,9 @@ def replay(call: Writing, webhook: str, delivery: str) -> Response:
 
 
 @ROUTER.post("/v1/webhooks/{webhook}/replay", summary="Send again what came since", **operation(Replayed))
-def replay_all(call: Writing, webhook: str, since: Annotated[str, Query(max_length=40)]) -> Response:
+def replay_all(
+    call: Writing, webhook: str, since: Annotated[str, Query(max_length=40, json_schema_extra=dict(TIME))]
+) -> Response:
     """Every delivery that came about from `since` on, under the same ids, in the order of their ids."""
     webhook_id = _number(webhook)
     begin = read_instant(since, "parameter_invalid", "`since`")
