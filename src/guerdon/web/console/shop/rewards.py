@@ -14,7 +14,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.commands import CancelRedemption, SendRedemption, UseRedemption
+from guerdon.engine.commands import CancelRedemption, ChooseReward, SendRedemption, UseRedemption
+from guerdon.engine.returns.choosing import is_settled
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
 from guerdon.rewards.causes import Total, load_totals
@@ -102,6 +103,8 @@ class Taken:
     id: str
     reward: str
     person: Person | None
+    choices: tuple[tuple[str, str], ...]
+    """What it can become, each with its name, where it was given with its choice open."""
 
 
 @ROUTER.get("/console/p/{program}/rewards")
@@ -141,7 +144,7 @@ def redemptions(
     visit: Visitor, program: str, asked: Annotated[tuple[str, str, str], Depends(_asked)], done: str = ""
 ) -> Response:
     """List what waits to be handed out, what is on its way, and what is done."""
-    return _list_page(visit, program, asked, done=done if done in STATES else "")
+    return _list_page(visit, program, asked, done=done if done in (*STATES, "chosen") else "")
 
 
 @ROUTER.post("/console/p/{program}/redemptions/{redemption}")
@@ -169,7 +172,7 @@ async def move(visit: Handing, program: str, redemption: str) -> Response:
 
 def _command(
     visit: Visit, program: str, act: str, number: int
-) -> SendRedemption | UseRedemption | CancelRedemption:
+) -> SendRedemption | UseRedemption | CancelRedemption | ChooseReward:
     said = {
         "tenant_id": visit.tenant_id,
         "program": program,
@@ -180,6 +183,11 @@ def _command(
         return SendRedemption(**said, redemption_id=number, tracking=visit.field("tracking", 200))  # type: ignore[arg-type]
     if act == "used":
         return UseRedemption(**said, redemption_id=number)  # type: ignore[arg-type]
+    if act == "chosen":
+        choice = visit.field("choice", 200)
+        if not choice:
+            raise Problem.at("/choice", "choice_missing", "Say what is chosen. Nothing was changed.")
+        return ChooseReward(**said, redemption_id=number, choice=choice)  # type: ignore[arg-type]
     if act == "cancelled":
         return CancelRedemption(**said, redemption_id=number)  # type: ignore[arg-type]
     raise Problem("page_not_found", "There is no such page.")
@@ -244,9 +252,18 @@ def show_taken(tx: Tx, opened: Opened, found: Sequence[Redemption]) -> list[Take
             number_text("red", one.redemption_id),
             opened.voice.reward(one.reward),
             people.get((one.account_id, one.member_id)),
+            _choices(opened, one),
         )
         for one in found
     ]
+
+
+def _choices(opened: Opened, taken: Redemption) -> tuple[tuple[str, str], ...]:
+    reward = opened.program.rewards.get(taken.reward)
+    if reward is None or taken.status != "issued" or is_settled(taken):
+        return ()
+    named = opened.voice.reward if reward.kind == "choice" else str
+    return tuple((one, named(one)) for one in reward.choices)
 
 
 def _rows(tx: Tx, opened: Opened, counts: Mapping[str, Counts], visit: Visit) -> list[Row]:

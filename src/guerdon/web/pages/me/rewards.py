@@ -159,7 +159,7 @@ def _view(reader: Reader, reward: Reward, offer: Offer) -> RewardView:
         why=_why(reader, reward, offer),
         length=stitch_length(stitches(share, Decimal(1))),
         share=share,
-        choices=tuple((one, _choice(reader, reward, one)) for one in reward.choices),
+        choices=choices_of(reader, reward),
         says=not reward.choices and reward.kind in ("product", "experience", "service"),
         at_least=reward.at_least,
         at_most=reward.at_most,
@@ -167,8 +167,18 @@ def _view(reader: Reader, reward: Reward, offer: Offer) -> RewardView:
     )
 
 
-def _choice(reader: Reader, reward: Reward, choice: str) -> str:
-    return reader.opened.voice.reward(choice) if reward.kind == "choice" else choice
+def choices_of(reader: Reader, reward: Reward) -> tuple[tuple[str, str], ...]:
+    """List what can be chosen of a reward.
+
+    Args:
+        reader: in whose language.
+        reward: the reward.
+
+    Returns:
+        Each with its name.
+    """
+    named = reader.opened.voice.reward if reward.kind == "choice" else str
+    return tuple((one, named(one)) for one in reward.choices)
 
 
 def _share(offer: Offer, reward: Reward) -> Decimal:

@@ -32,7 +32,7 @@ from guerdon.web.pages.me.reader import TEXTS, Reader, read_in, refusal
 from guerdon.web.pages.me.rewards import Taking, load_reward_view, redeem
 from guerdon.web.pages.me.sections import SECTIONS, Wanted, sections_of
 from guerdon.web.pages.me.story import load_statement
-from guerdon.web.pages.me.taken import load_row, load_taken_view
+from guerdon.web.pages.me.taken import choose, load_row, load_taken_view
 from guerdon.web.pages.parcels import is_parcel, read_parcel
 from guerdon.web.pages.visits import Visit, coming, language_of, nothing_here, own_page, read_form
 from guerdon.web.problems import status_of
@@ -170,8 +170,29 @@ def show_taken(visit: Coming, redemption: str) -> Response:
     number = parse_number("red", redemption)
     if number is None:
         raise Problem("redemption_not_found", "there is no such redemption")
+    return _taken(visit, number)
+
+
+@ROUTER.post(f"{_AT}/taken/{{redemption}}/choose")
+async def choose_taken(visit: Coming, redemption: str) -> Response:
+    """Say what it becomes, where it was given with its choice open."""
+    number = parse_number("red", redemption) or 0
+    form = await read_form(visit.request)
+    said = {name: values[0].strip() for name, values in form.items()}
+    asked = Asked("choose", redemption, said.pop("once", ""), said)
+    reader, _ = await to_thread.run_sync(_with_reader, visit, lambda tx, reader: load_row(tx, reader, number))
+    try:
+        await choose(reader, number, asked)
+    except Problem as problem:
+        return await to_thread.run_sync(_taken, visit, number, problem)
+    return visit.go(f"/taken/{redemption}", reader.say.language)
+
+
+def _taken(visit: Visit, number: int, problem: Problem | None = None) -> Response:
     reader, one = _with_reader(visit, lambda tx, reader: load_taken_view(tx, reader, number))
-    return _page(reader, "taken.html", one=one)
+    error = refusal(reader, problem) if problem is not None else ""
+    status = 200 if problem is None else 422
+    return _page(reader, "taken.html", status, one=one, error=error, once=secrets.token_hex(16))
 
 
 @ROUTER.get(f"{_AT}/taken/{{redemption}}/calendar")

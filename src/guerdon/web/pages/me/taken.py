@@ -11,12 +11,16 @@ from markupsafe import Markup
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
+from guerdon.engine.commands import ChooseReward
+from guerdon.engine.returns.choosing import is_settled
 from guerdon.infra.tx import Tx
 from guerdon.members.links.addresses import RECEIPT, make_link
 from guerdon.rewards.cards import ask_of_redemptions, card_code
 from guerdon.rewards.redemptions import Page, Redemption, get_redemption, list_redemptions
 from guerdon.rewards.services.steps import Step, load_steps, state_of
+from guerdon.web.pages.me.acting import Asked, tell
 from guerdon.web.pages.me.reader import Reader
+from guerdon.web.pages.me.rewards import choices_of
 from guerdon.web.pages.me.seats import ticket
 
 _SHOWN: Final = 30
@@ -56,6 +60,8 @@ class TakenView:
     link: str
     """To what it opens; empty where it opens nothing."""
     text: str
+    choices: tuple[tuple[str, str], ...]
+    """What it can become, each with its name, where it was given with its choice open; then it is chosen."""
     ticket: Markup | None
     """Of a seat: what the door's camera reads."""
     service: str = ""
@@ -175,12 +181,37 @@ def _view(tx: Tx, reader: Reader, row: Redemption, cards: Sequence[int]) -> Take
         place=voice.text(written.place) if written is not None and written.place is not None else "",
         at=written.at if written is not None else None,
         link=content.url or "" if content is not None else "",
+        choices=_choices(reader, row, over=over),
         ticket=ticket(tx, reader, row),
         text=voice.text(content.text) if content is not None and content.text is not None else "",
         note=voice.text(written.called_off)
         if row.status == "cancelled" and written is not None and written.called_off is not None
         else "",
     )
+
+
+def _choices(reader: Reader, row: Redemption, *, over: bool) -> tuple[tuple[str, str], ...]:
+    reward = reader.program.rewards.get(row.reward)
+    waits = row.status == "issued" and not over and not is_settled(row)
+    return choices_of(reader, reward) if waits and reward is not None else ()
+
+
+async def choose(reader: Reader, number: int, asked: Asked) -> None:
+    """Choose what something becomes that was given with its choice open; the same form twice is one choice.
+
+    Args:
+        reader: whose it is.
+        number: the redemption.
+        asked: the form.
+
+    Raises:
+        Problem: `choice_missing`, and what the engine refuses.
+    """
+    choice = asked.fields.get("choice", "")[:200]
+    if not choice:
+        raise Problem.at("/choice", "choice_missing", "say what is chosen of this reward")
+    by = f"member:{reader.ref}"
+    await tell(reader, ChooseReward, asked, redemption_id=number, choice=choice, by=by)
 
 
 def _state(row: Redemption, *, over: bool) -> str:
