@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Most pooled connections by role."""
     queue_limit: int = Field(default=4096, ge=1, le=1_000_000)
     """Commands that may wait; beyond it callers are told to come again."""
+    share_accounts: bool = True
+    """Whether engines of this machine on one served database divide its accounts among themselves."""
     allow_loopback: bool = False
     """Whether webhooks may go to this machine itself, without TLS too: for development only."""
     rate_limit: int = Field(default=10_000, ge=0, le=1_000_000)

@@ -24,6 +24,8 @@ from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import Desk, protocol_before
 from guerdon.web.front import Front
+from guerdon.web.peers.meeting import meeting_folder
+from guerdon.web.peers.neighbours import Neighbours
 from guerdon.web.watch.traces import open_tracing
 from guerdon.wiring import MAIN_TENANT, House, ensure_start_key, is_sandbox, open_house
 
@@ -111,7 +113,11 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
     front = build_app(house, tracing)
     config = configured(front)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    server = _Server(config, lambda: say(f"Guerdon is ready at {address}"), front.stop)
+    folder = meeting_folder(house.settings, house.master_key)
+    neighbours = None if folder is None else Neighbours(front.premises.waiting, folder)
+    if neighbours is not None:
+        front.premises.telemetry.registry.register(neighbours.figures)
+    server = _Server(config, neighbours, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):
         try:
             server.run(sockets=[listening])
@@ -125,9 +131,14 @@ class _Server(uvicorn.Server):
     """A server that says when it is ready and when it is being stopped."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        neighbours: Neighbours | None,
+        ready: Callable[[], None],
+        stopping: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._neighbours = neighbours
         self._ready = ready
         self._stopping = stopping
 
@@ -136,10 +147,14 @@ class _Server(uvicorn.Server):
         # What is there now stays; each order makes thousands of short-lived objects that no cycle holds.
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
+        if self._neighbours is not None:
+            await self._neighbours.start()
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping()
+        if self._neighbours is not None:
+            await self._neighbours.stop()
         await super().shutdown(sockets)
 
 

@@ -5,10 +5,46 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from guerdon.engine.answers import Answer
-from guerdon.engine.commands import Command
+from guerdon.engine.commands import Command, Sink
 from guerdon.engine.loop import EngineLoop
+
+
+class Caller(Protocol):
+    """Who waits in an event loop for what the engine answers in its thread."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def deliver(self, answers: Sequence[tuple[int, Answer]], /) -> None:
+        """Take answers, in the engine's thread; they are posted.
+
+        Args:
+            answers: the place of each command, and its answer.
+        """
+
+    def take(self, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Take answers, in the event loop.
+
+        Args:
+            answers: the place of each command, and its answer.
+        """
+
+
+class HandsOver(Protocol):
+    """Hands commands to whichever engine has their account."""
+
+    def take(self, command: Command, waiter: Caller) -> Caller | None:
+        """Hand a command over.
+
+        Args:
+            command: what is asked.
+            waiter: told the answer.
+
+        Returns:
+            None where it went to another engine; else who waits for this one's answer.
+        """
 
 
 class Waiting:
@@ -21,10 +57,12 @@ class Waiting:
             engine: who answers.
         """
         self._engine = engine
-        self._mail: deque[tuple[_Call | _Word, Sequence[tuple[int, Answer]]]] = deque()
+        self._mail: deque[tuple[Caller, Sequence[tuple[int, Answer]]]] = deque()
         self._called = False
         self.origin: Callable[[], object] = _nobody
         """Tells which request asks, for those who trace."""
+        self.neighbours: HandsOver | None = None
+        """Other engines on the same database; None where this one decides everything."""
 
     async def ask(self, command: Command) -> Answer:
         """Have one command carried out.
@@ -53,7 +91,11 @@ class Waiting:
             Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
         """
         call = _Call(self, asyncio.get_running_loop(), len(commands))
-        self._engine.put(commands, call)
+        if len(commands) == 1:
+            self._put_one(commands[0], call)
+        else:
+            # Those of one call are decided in their order, which only one engine can keep.
+            self._engine.put(commands, call)
         return call.done
 
     def tell(self, command: Command, told: Callable[[Answer], None]) -> None:
@@ -66,10 +108,33 @@ class Waiting:
         Raises:
             Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
         """
-        self._engine.put([command], _Word(self, asyncio.get_running_loop(), told))
+        self._put_one(command, _Word(self, asyncio.get_running_loop(), told))
 
-    def _post(self, call: _Call | _Word, answers: Sequence[tuple[int, Answer]]) -> None:
-        # In the engine's thread. Who posts into an empty box calls; the rest of the batch rides along.
+    def put(self, commands: Sequence[Command], sink: Sink) -> None:
+        """Queue commands for this process's own engine.
+
+        Args:
+            commands: what is asked.
+            sink: told each answer, in the engine's thread.
+
+        Raises:
+            Problem: `overloaded` where the queue is full, `shutting_down` where the engine ends.
+        """
+        self._engine.put(commands, sink)
+
+    def _put_one(self, command: Command, waiter: Caller) -> None:
+        here = waiter if self.neighbours is None else self.neighbours.take(command, waiter)
+        if here is not None:
+            self._engine.put([command], here)
+
+    def post(self, call: Caller, answers: Sequence[tuple[int, Answer]]) -> None:
+        """Bring answers into the event loop, from the engine's thread.
+
+        Args:
+            call: whose they are.
+            answers: the place of each command, and its answer.
+        """
+        # Who posts into an empty box calls; the rest of the batch rides along.
         self._mail.append((call, answers))
         if not self._called:
             self._called = True
@@ -100,7 +165,7 @@ class _Call:
         self._left = count
 
     def deliver(self, answers: Sequence[tuple[int, Answer]]) -> None:
-        self._room._post(self, answers)  # noqa: SLF001 - its other half
+        self._room.post(self, answers)
 
     def take(self, answers: Sequence[tuple[int, Answer]]) -> None:
         self._answers.update(answers)
@@ -123,7 +188,7 @@ class _Word:
         self._told = told
 
     def deliver(self, answers: Sequence[tuple[int, Answer]]) -> None:
-        self._room._post(self, answers)  # noqa: SLF001 - its other half
+        self._room.post(self, answers)
 
     def take(self, answers: Sequence[tuple[int, Answer]]) -> None:
         for _, answer in answers:
