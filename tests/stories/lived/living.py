@@ -15,6 +15,7 @@ from guerdon.engine.sharing.making import visit
 from guerdon.engine.ticks import run_due_of
 from guerdon.programs.tenants import tenant_id_of
 from guerdon.rules.definition import TrueFalseQuestion, load_definition
+from guerdon.web.api.referrals.address import Followed, counts_until, kept_sign, read_sign
 from tests.stories.telling import Story, Told
 from tests.web.conftest import Api
 
@@ -38,13 +39,17 @@ class LivingDriver:
         self.shares: dict[str, str] = {}
         self.deeds: dict[str, str] = {}
         self.codes: dict[str, str] = {}
+        self.followed: dict[str, str] = {}
+        """What a friend's browser keeps of a link."""
+        self.posts: dict[str, str] = {}
 
     async def begin(self) -> None:
         """Apply the program, at the instant of the first line."""
-        said = await self.ask(
-            "PUT", "", content=self.story.program, headers={"content-type": "application/yaml"}
-        )
-        assert said.status_code == 201, said.text
+        assert (await self.apply(self.story.program)).status_code == 201
+
+    async def apply(self, text: str) -> Response:
+        """Apply a program."""
+        return await self.ask("PUT", "", content=text, headers={"content-type": "application/yaml"})
 
     async def ask(self, method: str, path: str, **more: Any) -> Response:
         clock = {"guerdon-now": self.now.isoformat(), **more.pop("headers", {})}
@@ -106,6 +111,28 @@ async def _code_of(world: LivingDriver, who: str) -> str:
     if who not in world.codes:
         world.codes[who] = (await world.look(f"invitations?member=external:{who}"))["code"]
     return world.codes[who]
+
+
+async def _follows(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    """Open the link of a member; what the browser keeps is dated as the story says."""
+    link = (await world.look(f"invitations?member=external:{words[0]}"))["link"]
+    vault = world.api.house.vault(tenant_id_of(world.api.tenant))
+    code = link.partition("?")[0].rpartition("/")[2]
+    world.followed[told.who] = kept_sign(vault, "story", Followed(code, told.at))
+    page = await world.api.client.get(link)
+    assert page.status_code == 200, page.text
+    return Response(200, json={})
+
+
+async def _comes_back(world: LivingDriver, told: Told, _: list[str]) -> Response:
+    """Enrol with what the browser kept, if it still counts."""
+    tenant_id = tenant_id_of(world.api.tenant)
+    program = world.api.house.engine.programs.load((tenant_id, "story")).program
+    followed = read_sign(world.api.house.vault(tenant_id), "story", world.followed[told.who])
+    assert followed is not None, "it was signed here"
+    counts = world.now < counts_until(program, followed)
+    body = {"external_id": told.who, **({"referral_code": followed.code} if counts else {})}
+    return await world.ask("POST", "members", json=body)
 
 
 async def _order(world: LivingDriver, told: Told, words: list[str]) -> Response:
@@ -242,6 +269,50 @@ async def _judges(world: LivingDriver, told: Told, words: list[str]) -> Response
     return await world.ask("POST", f"referrals/{held}/{told.words[0][:-1]}")
 
 
+async def _writes(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    body = {"member": f"external:{told.who}", "text": " ".join(words[1:])}
+    said = await world.ask("POST", "posts", json=body)
+    world.posts[words[0]] = said.json().get("id", "")
+    return said
+
+
+async def _moderates(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    body = {"decision": {"shows": "approve", "hides": "hide"}[told.words[0]], "reason": "a story"}
+    return await world.ask("POST", f"moderation/posts/{world.posts[words[0]]}", json=body)
+
+
+async def _likes(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    path = f"posts/{world.posts[words[0]]}/{'likes' if told.words[0] == 'likes' else 'unlike'}"
+    return await world.ask("POST", path, json={"member": f"external:{told.who}"})
+
+
+async def _claims(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    body = {"member": f"external:{told.who}", "url": words[1]}
+    said = await world.ask("POST", f"shares/{world.shares[told.who]}/claims", json=body)
+    world.posts[words[0]] = said.json().get("id", "")
+    return said
+
+
+async def _calls_off(world: LivingDriver, _: Told, words: list[str]) -> Response:
+    """Say in the program why something does not take place."""
+    reward, why = words[1], " ".join(words[2:])
+    text = world.story.program
+    off = text.replace(f"{reward}: {{", f"{reward}: {{called_off: {why}, ")
+    assert off != text
+    return await world.apply(off)
+
+
+async def _serves(world: LivingDriver, told: Told, words: list[str]) -> Response:
+    """Staff gives a service a time, notes that it was done, or declines it."""
+    taken = world.taken[words[0], words[1]]
+    if told.words[0] == "serves":
+        return await world.ask("POST", f"services/{taken}/done")
+    if told.words[0] == "declines":
+        return await world.ask("POST", f"services/{taken}/decline", json={"reason": "a story"})
+    body = {"at": world.story.local(*words[2:4]).isoformat()}
+    return await world.ask("POST", f"services/{taken}/schedule", json=body)
+
+
 async def _given(world: LivingDriver, told: Told, words: list[str]) -> Response:
     body: dict[str, Any] = {"ladder": words[0], "tier": words[1], "reason": "a story"}
     if "until" in words:
@@ -290,6 +361,18 @@ _VERBS: dict[str, Callable[[LivingDriver, Told, list[str]], Awaitable[Response |
     "approves": _judges,
     "refuses": _judges,
     "pays": _pays,
+    "follows": _follows,
+    "comes": _comes_back,
+    "writes": _writes,
+    "shows": _moderates,
+    "hides": _moderates,
+    "likes": _likes,
+    "unlikes": _likes,
+    "claims": _claims,
+    "calls": _calls_off,
+    "schedules": _serves,
+    "serves": _serves,
+    "declines": _serves,
     "given": _given,
     "ended": _ended,
     "goes": _goes,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from guerdon.members.crypto import Vault
+from guerdon.rules.compiling import span_of
+from guerdon.rules.program import Program
 from guerdon.wiring import MAIN_TENANT
 
 PATH: Final = "/r"
@@ -22,6 +24,19 @@ class Followed(NamedTuple):
     """Letters without a dash."""
     at: datetime
     """When, UTC, in whole seconds."""
+
+
+def counts_until(program: Program, followed: Followed) -> datetime:
+    """Tell how long a link that was followed counts.
+
+    Args:
+        program: says how long after following it somebody counts as invited.
+        followed: the link.
+
+    Returns:
+        The first instant at which it counts no more, UTC.
+    """
+    return program.zone.after(followed.at, span_of(program.definition.referral.window))
 
 
 def invite_path(tenant: str, program: str, code: str) -> str:

@@ -17,13 +17,12 @@ from guerdon.circles.codes import find_inviters
 from guerdon.engine.commands import EnrolMember
 from guerdon.members.profiles import Profile, read_profile
 from guerdon.programs.tenants import tenant_id_of
-from guerdon.rules.compiling import span_of
 from guerdon.rules.definition import Definition
 from guerdon.rules.program import Program
 from guerdon.rules.referrals.codes import UNKNOWN, read_code
 from guerdon.rules.referrals.keys import is_offered
 from guerdon.web.api.challenges.shown import prize_words
-from guerdon.web.api.referrals.address import PATH, Followed, kept_sign, read_sign
+from guerdon.web.api.referrals.address import PATH, Followed, counts_until, kept_sign, read_sign
 from guerdon.web.house import Premises
 from guerdon.web.languages.saying import LANGUAGES
 from guerdon.web.limits import refusal
@@ -92,7 +91,7 @@ class Guest:
         """Until when the invitation counts."""
         if self.followed is None:
             return None
-        return self.program.zone.after(self.followed.at, span_of(self.program.definition.referral.window))
+        return counts_until(self.program, self.followed)
 
 
 @ROUTER.get(f"{PATH}/{{program}}")
