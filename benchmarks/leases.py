@@ -3,7 +3,7 @@
     python -m benchmarks.leases [--seconds S] [--rounds N] [--json FILE]
 
 Every caller sends events for all accounts to one of the two servers, as behind a load balancer that knows
-nothing. `leased` servers hand an event to the one that has its account; `locks` decide whatever they are asked.
+nothing. `leased` servers hand an event to the one that has its account; `locks` decide whatever is asked.
 """
 
 from __future__ import annotations

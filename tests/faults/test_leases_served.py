@@ -7,6 +7,7 @@ import base64
 import itertools
 import re
 import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -154,6 +155,42 @@ def check(database: Database, answered: list[str]) -> None:
         units = tx.execute("select sum(available)::bigint from wallets").fetchall()[0][0]
         assert list(verify(tx)) == []
     assert (kept, units) == (len(answered), 3 * len(answered))
+
+
+async def besiege(crowd: Crowd, place: Place, other: asyncio.subprocess.Process, kills: int) -> int:
+    """Kill the other server again and again while it is handed commands; how many came back."""
+    async with asyncio.TaskGroup() as callers:
+        for _ in range(CALLERS):
+            callers.create_task(crowd.call())
+        for number in range(kills):
+            was = await crowd.figure(HANDED_OVER)
+            await crowd.until(HANDED_OVER, lambda found, was=was: found > was + 40)  # type: ignore[misc]
+            other.kill()
+            await other.wait()
+            await crowd.go_on(50)
+            other, _ = await place.start(f"two-{number}")
+        crowd.is_over = True
+    other.kill()
+    await other.wait()
+    return await crowd.figure(CAME_BACK)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -> None:
+    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as name, ground.fresh() as database:
+        place = Place(database.conninfo, Path(name))
+        (one, address), (two, _) = await asyncio.gather(place.start("one"), place.start("two"))
+        headers = {"authorization": f"Bearer {KEY}"}
+        async with AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+            crowd = Crowd(client)
+            await crowd.prepare()
+            came_back = await besiege(crowd, place, two, 50)
+        one.terminate()
+        assert await one.wait() == 0
+        sys.stdout.write(f"50 kills, {len(crowd.answered)} events, {came_back} came back\n")
+        assert came_back > 50
+        check(database, crowd.answered)
 
 
 @pytest.mark.timeout(120)
