@@ -147,16 +147,18 @@ def test_what_comes_late_lands_at_the_account_that_stands(living: Life) -> None:
     holds_up(living)
 
 
-def test_a_return_counts_on_over_a_merge(living: Life) -> None:
+@pytest.mark.parametrize(("first", "then", "last"), [("anna", "ben", "cara"), ("cara", "ben", "anna")])
+def test_a_return_counts_on_over_a_merge(living: Life, first: str, then: str, last: str) -> None:
+    """Whichever account is the elder one."""
     living.begin(["anna", "ben", "cara"])
-    living.world.ask(living.world.order("80.00", "anna", order="first"))
+    living.world.ask(living.world.order("80.00", first, order="first"))
     part = (ReturnLine("1", Decimal("0.25")),)
     assert code_of(living.say(ReturnOrder, asked=ReturnAsked("first", "r1", part))) == ""
-    merge(living, "anna", "ben")
+    merge(living, first, then)
     assert code_of(living.say(ReturnOrder, asked=ReturnAsked("first", "r2", part))) == ""
-    merge(living, "ben", "cara")
-    last = living.say(ReturnOrder, asked=ReturnAsked("first", "r3", all=True))
-    assert (code_of(last), last.account) == ("", number_text("acc", living.accounts["cara"]))
+    merge(living, then, last)
+    rest = living.say(ReturnOrder, asked=ReturnAsked("first", "r3", all=True))
+    assert (code_of(rest), rest.account) == ("", number_text("acc", living.accounts[last]))
     spent = living.world.rows("select sum(total) from metric_buckets where metric like 'yearly_spend@%'")
     assert spent == [(0,)], "what was paid came back"
     taken = living.world.rows(

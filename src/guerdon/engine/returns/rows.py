@@ -12,7 +12,7 @@ from guerdon.infra.tx import Tx
 _FIND = """
 select account_id, order_event, number, return_event from order_returns
 where account_id = any(%s::bigint[]) and order_event = any(%s::uuid[])
-order by account_id, order_event, number
+order by order_event, number, account_id
 """
 _INSERT = """
 insert into order_returns (account_id, order_event, number, return_event)
