@@ -1,10 +1,10 @@
 """Forms that carry a file (RFC 7578): read under a limit, in pieces that are plain to see, refused else.
 
-Why this is ours: no pinned package reads such forms (Starlette would by python-multipart, which nothing else here
-needs). That package would take the place of `take_apart` and `_part` alone, some thirty lines, by about as many for
-its callbacks; the limits on bytes, parts and heads, the refusals with their codes, the words without NUL and the one
-file would stay ours. The console reads forms with files of 256 MiB to the disk as they come (`console/forms.py`);
-here all of a small body is in memory, so that it is split at once.
+Why this is ours: no pinned package reads such forms (Starlette would by python-multipart, which nothing
+else here needs). That package would take the place of `take_apart` and `_part` alone, some thirty lines, by
+about as many for its callbacks; the limits on bytes, parts and heads, the refusals with their codes, the
+words without NUL and the one file would stay ours. The console reads forms with files of 256 MiB to the
+disk as they come (`console/forms.py`); here all of a small body is in memory, so that it is split at once.
 """
 
 from __future__ import annotations
