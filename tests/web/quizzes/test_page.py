@@ -63,7 +63,9 @@ async def reader(player: Player) -> Reader:
 
 
 def test_each_text_is_said_in_each_language_with_the_same_places() -> None:
-    template = (PAGES / "templates" / "quiz.html").read_text(encoding="utf-8")
+    shared = PAGES.parent.parent / "templating" / "templates"
+    pages = (shared / "bare.html", shared / "quiet.html", PAGES / "templates" / "quiz.html")
+    template = "".join(page.read_text(encoding="utf-8") for page in pages)
     code = "".join((PAGES / name).read_text(encoding="utf-8") for name in ("routes.py", "saying.py"))
     used = set(re.findall(r"texts\.(\w+)", template)) - {"format"}
     used |= set(re.findall(r'texts\["(\w+)"', code)) | {"true", "false", "gone", "gone_expired"}

@@ -15,6 +15,7 @@ from guerdon.base.errors import Problem
 from guerdon.web.front import holds_nul
 
 HTML: Final = "text/html; charset=utf-8"
+_SHARED: Final = Path(__file__).parent / "templates"
 _NO_PAGE: Final = Problem("page_not_found", "There is no such page.")
 
 
@@ -22,14 +23,14 @@ def templates(folder: Path, *, lean: bool = True) -> Environment:
     """Set up the templates of a folder.
 
     Args:
-        folder: where they are.
+        folder: where they are; what several rooms stand on is found as well.
         lean: whether blanks before a block are taken off as well.
 
     Returns:
         Templates that escape what is put in, and refuse names that are not given; `with_code` is a filter.
     """
     made = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, _SHARED]),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,

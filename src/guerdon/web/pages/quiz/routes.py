@@ -150,6 +150,7 @@ async def _page(visit: Visit, *, wrong: bool = False) -> Response:
         language=visit.language,
         languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
         path=visit.path,
+        here=f"{visit.path}?",
         club=program.definition.name.in_language(visit.language, program.definition.languages),
         quiz=quiz,
         attempt=shown,

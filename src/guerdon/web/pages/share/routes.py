@@ -81,6 +81,7 @@ async def show(request: Request, code: str) -> Response:
         texts=TEXTS[language],
         language=language,
         languages={key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
+        here="?",
         club=shown.club,
         title=shown.title,
         about=f"{shown.about} {shown.text}".strip(),
