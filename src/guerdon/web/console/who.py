@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from guerdon.base.ids import number_text
+from guerdon.base.errors import Problem
+from guerdon.base.ids import number_text, parse_number
 from guerdon.infra.tx import Tx
-from guerdon.members.identities import Found
-from guerdon.members.members import Member, load_eldest, load_profiles
+from guerdon.members.identities import Found, Ref, member_ref
+from guerdon.members.members import Member, get_member, load_eldest, load_profiles
 from guerdon.rewards.cards import ask_cards
 from guerdon.web.console.opened import Opened, member_path
 
@@ -37,6 +38,41 @@ def person_of(opened: Opened, member: Member) -> Person:
     profile = member.profile
     named = profile.name or profile.external_id or profile.card or profile.email
     return Person(member_path(opened, member.member_id), named or number_text("mem", member.member_id))
+
+
+def ref_of(shown: str) -> Ref:
+    """Read a member's id as it stands in an address.
+
+    Args:
+        shown: such as `mem_01h8xj3q0abcd`; anything.
+
+    Returns:
+        Who is meant.
+
+    Raises:
+        Problem: `member_not_found`.
+    """
+    number = parse_number("mem", shown)
+    if number is None:
+        raise Problem("member_not_found", "There is no such member here.")
+    return member_ref(number)
+
+
+def find_member(tx: Tx, opened: Opened, shown: str) -> Member:
+    """Find the member whom an address names.
+
+    Args:
+        tx: bound to the tenant.
+        opened: the program.
+        shown: the id as it stands there.
+
+    Returns:
+        The member.
+
+    Raises:
+        Problem: `member_not_found`.
+    """
+    return get_member(tx, opened.desk, ref_of(shown))
 
 
 def people_of(tx: Tx, opened: Opened, whom: Collection[Whom]) -> Mapping[Whom, Person]:

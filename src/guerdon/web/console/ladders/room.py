@@ -12,17 +12,16 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
-from guerdon.base.ids import number_text, parse_number
+from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import EndTier, GiveTier, Once
-from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
-from guerdon.members.members import Member, get_member
 from guerdon.members.standing import Wanted, load_standing
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.ladders.views import ladder_view
-from guerdon.web.console.opened import Opened, framed, member_path, open_program
+from guerdon.web.console.opened import framed, member_path, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
+from guerdon.web.console.who import find_member
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Giving = Annotated[Visit, Depends(entitled("members:adjust"))]
@@ -55,7 +54,7 @@ async def give(visit: Giving, program: str, member: str) -> Response:
 def _page(visit: Visit, names: tuple[str, str], *, error: str = "", done: str = "") -> Response:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
-        member = _member(tx, opened, names[1])
+        member = find_member(tx, opened, names[1])
         ladders = opened.program.ladders.values()
         metrics = {one.identity for ladder in ladders for one in ladder.metrics}
         standing = load_standing(tx, Wanted([member.account_id], metrics))[member.account_id]
@@ -75,17 +74,10 @@ def _page(visit: Visit, names: tuple[str, str], *, error: str = "", done: str = 
     )
 
 
-def _member(tx: Tx, opened: Opened, shown: str) -> Member:
-    number = parse_number("mem", shown)
-    if number is None:
-        raise Problem("member_not_found", "There is no such member here.")
-    return get_member(tx, opened.desk, member_ref(number))
-
-
 def _command(visit: Visit, program: str, member: str) -> tuple[GiveTier | EndTier, str]:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
-        found = _member(tx, opened, member)
+        found = find_member(tx, opened, member)
     reason = visit.field("reason", 300)
     if not reason:
         raise Problem.at("/reason", "reason_missing", "Say why. Nothing was changed.")

@@ -7,16 +7,16 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Response
 
-from guerdon.base.errors import Problem
-from guerdon.base.ids import number_text, parse_number
+from guerdon.base.ids import number_text
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref
 from guerdon.members.links.addresses import PAGE, Link, make_link
 from guerdon.members.links.ending import end_links
-from guerdon.members.members import Member, get_member
+from guerdon.members.members import Member
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
+from guerdon.web.console.who import find_member
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Acting = Annotated[Visit, Depends(entitled("members:adjust"))]
@@ -67,10 +67,7 @@ def end(visit: Acting, program: str, member: str) -> Response:
 def _found(tx: Tx, visit: Visit, names: tuple[str, str]) -> tuple[Opened, Member]:
     program, shown = names
     opened = open_program(tx, visit, program)
-    number = parse_number("mem", shown)
-    if number is None:
-        raise Problem("member_not_found", "There is no such member here.")
-    return opened, get_member(tx, opened.desk, member_ref(number))
+    return opened, find_member(tx, opened, shown)
 
 
 def _address(visit: Visit, whose: tuple[Opened, Member], lasts: timedelta) -> tuple[str, Link]:

@@ -16,13 +16,12 @@ from guerdon.base.ids import number_text, parse_number
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import MergeAccounts, Once
 from guerdon.infra.tx import Tx
-from guerdon.members.identities import member_ref
-from guerdon.members.members import Member, get_member, list_of_account, search_members
+from guerdon.members.members import Member, list_of_account, search_members
 from guerdon.rules.difference.voice import as_words
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.shop.cards import new_once, read_once, read_reason
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
-from guerdon.web.console.who import Person, person_of
+from guerdon.web.console.who import Person, find_member, person_of
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Merging = Annotated[Visit, Depends(entitled("accounts:merge"))]
@@ -149,7 +148,7 @@ def _search(visit: Visit, names: tuple[str, str]) -> tuple[int, int] | list[Choi
         raise Problem.at("/other", "missing_field", "Say who has the other account. Nothing was changed.")
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
-        own = _member(tx, opened, names[1]).account_id
+        own = find_member(tx, opened, names[1]).account_id
         number = parse_number("acc", text)
         if number is not None:
             accounts = {number} - {own}
@@ -182,7 +181,7 @@ def _looks(visit: Visit, program: str, sides: tuple[int, int]) -> MergeAccounts:
 def _command(visit: Visit, names: tuple[str, str]) -> tuple[MergeAccounts, str]:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
-        member = _member(tx, opened, names[1])
+        member = find_member(tx, opened, names[1])
     sides = tuple(parse_number("acc", visit.field(name, 40)) or 0 for name in ("goes", "into"))
     if member.account_id not in sides:
         raise Problem("form_stale", _STALE)
@@ -201,13 +200,6 @@ def _command(visit: Visit, names: tuple[str, str]) -> tuple[MergeAccounts, str]:
     return command, member_path(opened, member.member_id)
 
 
-def _member(tx: Tx, opened: Opened, shown: str) -> Member:
-    number = parse_number("mem", shown)
-    if number is None:
-        raise Problem("member_not_found", "There is no such member here.")
-    return get_member(tx, opened.desk, member_ref(number))
-
-
 def _page(
     visit: Visit,
     names: tuple[str, str],
@@ -218,7 +210,7 @@ def _page(
 ) -> Response:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
-        member = _member(tx, opened, names[1])
+        member = find_member(tx, opened, names[1])
         preview = _preview(tx, visit, opened, said) if said is not None else None
     return visit.page(
         "merge.html",

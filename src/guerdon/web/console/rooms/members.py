@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, to_scaled
-from guerdon.base.ids import number_text, parse_number
+from guerdon.base.ids import number_text
 from guerdon.engine.answers import Answer
 from guerdon.engine.commands import AdjustBalance, Once
 from guerdon.engine.events import Page, list_events
@@ -25,8 +25,7 @@ from guerdon.infra.tx import Tx
 from guerdon.insight.segments import segments_of
 from guerdon.ledger.wallets import load_wallets
 from guerdon.members.crypto import MemberKey
-from guerdon.members.identities import member_ref
-from guerdon.members.members import Member, get_member, list_members, search_members
+from guerdon.members.members import Member, list_members, search_members
 from guerdon.members.standing import Wanted, load_standing
 from guerdon.programs.audit import Act, record
 from guerdon.rules.state import Lot, WalletState
@@ -37,6 +36,7 @@ from guerdon.web.console.shop.holdings import load_holdings
 from guerdon.web.console.story import Item, tell
 from guerdon.web.console.typed import ungrouped
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
+from guerdon.web.console.who import find_member
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Adjusting = Annotated[Visit, Depends(entitled("members:adjust"))]
@@ -149,7 +149,7 @@ def _member_page(
 ) -> Response:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, names[0])
-        member = _member(tx, opened, names[1])
+        member = find_member(tx, opened, names[1])
         account_id = member.account_id
         held = load_wallets(tx, [account_id], visit.now, opened.program).get(account_id, {})
         metrics = {one.identity for ladder in opened.program.ladders.values() for one in ladder.metrics}
@@ -180,13 +180,6 @@ def _member_page(
         typed={name: visit.field(name) for name in ("wallet", "amount", "reason")} if error else {},
         once=secrets.token_hex(16),
     )
-
-
-def _member(tx: Tx, opened: Opened, shown: str) -> Member:
-    number = parse_number("mem", shown)
-    if number is None:
-        raise Problem("member_not_found", "There is no such member here.")
-    return get_member(tx, opened.desk, member_ref(number))
 
 
 def _rows(tx: Tx, visit: Visit, opened: Opened, members: Sequence[Member]) -> list[Row]:
@@ -234,7 +227,7 @@ def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> Walle
 def _command(visit: Visit, program: str, member: str) -> tuple[AdjustBalance, str]:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
-        found = _member(tx, opened, member)
+        found = find_member(tx, opened, member)
     wallet = opened.program.wallets.get(visit.field("wallet"))
     if wallet is None or wallet.key not in opened.own_wallets:
         raise Problem.at("/wallet", "unknown_wallet", "Choose one of the program's wallets.")

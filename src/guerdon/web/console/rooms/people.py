@@ -9,19 +9,19 @@ from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_text
-from guerdon.base.ids import number_text, parse_number
+from guerdon.base.ids import number_text
 from guerdon.engine.boards.looking import export_places
 from guerdon.engine.community.forgetting import forget_person
 from guerdon.engine.events import Page, list_events
 from guerdon.infra.tx import Tx
 from guerdon.ledger.statements import Posted, list_transactions
-from guerdon.members.identities import Ref, member_ref
 from guerdon.members.members import Member, get_member
 from guerdon.members.merging.moving import list_merged
 from guerdon.members.privacy import Erasure, export_member
 from guerdon.programs.audit import Act, record
 from guerdon.web.console.opened import Opened, framed, member_path, open_program
 from guerdon.web.console.visits import ConsoleRoute, Visit, Visitor, entitled
+from guerdon.web.console.who import ref_of
 
 ROUTER: Final = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 Exporting = Annotated[Visit, Depends(entitled("members:export"))]
@@ -39,7 +39,7 @@ def their_data(visit: Visitor, program: str, member: str) -> Response:
 @ROUTER.post(_PATH + "/export")
 def export(visit: Exporting, program: str, member: str) -> Response:
     """Give everything that is kept about a person, as one file; that it was asked is written down."""
-    ref = _ref(member)
+    ref = ref_of(member)
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
         found = get_member(tx, opened.desk, ref)
@@ -59,7 +59,7 @@ def export(visit: Exporting, program: str, member: str) -> Response:
 @ROUTER.post(_PATH + "/erase")
 def erase(visit: Erasing, program: str, member: str) -> Response:
     """Forget a person, once their card was typed; their account and its ledger stay and still add up."""
-    ref = _ref(member)
+    ref = ref_of(member)
     try:
         with visit.transaction() as tx:
             opened = open_program(tx, visit, program)
@@ -82,13 +82,6 @@ def erase(visit: Erasing, program: str, member: str) -> Response:
     )
 
 
-def _ref(shown: str) -> Ref:
-    number = parse_number("mem", shown)
-    if number is None:
-        raise Problem("member_not_found", "There is no such member here.")
-    return member_ref(number)
-
-
 def _is_card(typed: str, card: str) -> bool:
     return bool(card) and typed.replace(" ", "").replace("-", "").upper() == card.upper()
 
@@ -96,7 +89,7 @@ def _is_card(typed: str, card: str) -> bool:
 def _page(visit: Visit, program: str, member: str, *, problem: Problem | None = None) -> Response:
     with visit.transaction() as tx:
         opened = open_program(tx, visit, program)
-        found = get_member(tx, opened.desk, _ref(member))
+        found = get_member(tx, opened.desk, ref_of(member))
     return visit.page(
         "person.html",
         422 if problem is not None else 200,
