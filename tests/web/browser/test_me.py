@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from guerdon.web.pages.parcels import FILE_MOST
 from tests.web.browser.conftest import Place
-from tests.web.browser.test_looks import FIRST_PAINT, LOADED, STOPS, complaints, dressed
+from tests.web.browser.test_looks import FIRST_PAINT, LOADED, STOPS, complaints, dressed, enter
 from tests.web.conftest import order
 from tests.web.me.conftest import DEFINITION
 from tests.web.quizzes.conftest import QUIZZES as EVERY_KIND
@@ -200,4 +200,71 @@ def test_a_deed_with_a_large_photo_is_sent_and_a_refusal_is_where_one_looks(
     expect(page.locator("#deeds [role=status]")).to_have_count(1)
     expect(page.locator("#deeds .gifts")).to_contain_text("30")
     check(page, is_phone=True)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(("bn", "phone", "dark"), id="bn-phone-dark"),
+        pytest.param(("hi", "desk", "light"), id="hi-desk-light", marks=pytest.mark.long),
+    ],
+)
+def test_axe_finds_nothing_wrong_about_pages_that_are_passed_on(
+    chromium: Browser, place: Place, club: str, how: tuple[str, str, str]
+) -> None:
+    ananya = {"member": "external:ananya"}
+    given = ask("POST", f"{club}/redemptions", {**ananya, "reward": "bag"})
+    invited = ask("GET", f"{club}/invitations?member=external:ananya")
+    shared = ask("POST", f"{club}/shares", {**ananya, "of": "reward", "what": "single"})
+    pages = (ask("GET", f"{club}/redemptions/{given['id']}/receipt")["page"], invited["link"], shared["url"])
+    context = dressed(chromium, place, how)
+    page = context.new_page()
+    for path in (*pages, pages[0].replace("/receipt/", "/receipt/x"), "/proof"):
+        page.goto(f"{path}?lang={how[0]}")
+        assert page.locator("html").get_attribute("lang") == how[0], path
+        check(page, is_phone=how[1] == "phone")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(("bn", "phone", "dark"), id="bn-phone-dark"),
+        pytest.param(("en", "desk", "light"), id="en-desk-light", marks=pytest.mark.long),
+    ],
+)
+def test_axe_finds_nothing_wrong_about_what_staff_sees_of_it(
+    chromium: Browser, place: Place, club: str, how: tuple[str, str, str]
+) -> None:
+    context = dressed(chromium, place, how)
+    page, path = enter(context, place), f"/console/p/{club.rpartition('/')[2]}"
+    boards, quizzes = f"{path}/leaderboards", f"{path}/quizzes"
+    rooms = ("challenges", "draws", "quizzes", "leaderboards", "community", "giving", "door", "referrals")
+    for room in (*(f"{path}/{one}" for one in rooms), f"{boards}/top", f"{quizzes}/know_your_bag"):
+        said = page.goto(room)
+        assert said is not None
+        assert said.status == 200, room
+        assert complaints(page) == [], room
+        assert page.evaluate(WIDE) <= 0, room
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "fonts"),
+    [("en", set()), ("bn", {"noto-sans-bengali.woff2"}), ("hi", {"noto-sans-devanagari.woff2"})],
+)
+def test_a_members_page_brings_the_font_of_its_own_script(
+    chromium: Browser, place: Place, club: str, language: str, fonts: set[str]
+) -> None:
+    context = dressed(chromium, place, (language, "phone", "light"))
+    page = context.new_page()
+    page.goto(f"{page_of(club, 'ananya')}?lang={language}")
+    page.evaluate("document.fonts.ready.then(() => 0)")
+    loaded: list[tuple[str, int]] = page.evaluate(LOADED)
+    weights = {name.rpartition("/")[2]: size for name, size in loaded if name.endswith(".woff2")}
+    names = {"name-bengali.woff2", "name-devanagari.woff2"}
+    assert set(weights) - names == fonts
+    assert sum(weights.values()) < (90_000 if fonts else 8_000)
+    assert page.locator("nav a[hreflang]").count() == 3
     context.close()

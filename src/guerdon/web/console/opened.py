@@ -55,9 +55,11 @@ class Opened:
 
     @property
     def wallets(self) -> tuple[str, ...]:
-        """All wallets: points first, then store credit, then gift cards."""
+        """All wallets: points first, then store credit, then gift cards, then what is only shown."""
         wallets = self.program.wallets
-        return tuple(sorted(wallets, key=lambda key: _TENDERS.index(wallets[key].tender)))
+        return tuple(
+            sorted(wallets, key=lambda key: (not wallets[key].spendable, _TENDERS.index(wallets[key].tender)))
+        )
 
     @property
     def own_wallets(self) -> tuple[str, ...]:

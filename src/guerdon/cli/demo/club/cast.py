@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from guerdon.cli.demo.scenes import STAFF, Scene
@@ -41,17 +41,27 @@ class Cast:
         return len(self.filled.members) >= CROWD
 
     def recyclers(self, since: datetime) -> list[str]:
-        """Find who brought back most.
+        """Find who brought something back.
 
         Args:
             since: when they have to be members, and from when it counts, UTC.
 
         Returns:
-            Accounts, the most eager first.
+            Accounts, in order.
         """
-        counts = Counter({one: sum(at >= since for at in ats) for one, ats in self.brought_back.items()})
-        there = [one for one, at in self.joined.items() if at < since and counts[one]]
-        return sorted(there, key=lambda one: (-counts[one], one))
+        return sorted(one for one, at in self.joined.items() if at < since and self.bags(one, since))
+
+    def bags(self, account: str, since: datetime) -> int:
+        """Count what an account brought back.
+
+        Args:
+            account: whose.
+            since: from the day before this instant on, UTC.
+
+        Returns:
+            How many things.
+        """
+        return sum(at >= since - timedelta(days=1) for at in self.brought_back.get(account, ()))
 
 
 class Doer(NamedTuple):

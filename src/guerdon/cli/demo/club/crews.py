@@ -1,4 +1,4 @@
-"""Crews of the demo's club: founded some weeks ago, by those who bring most old bags back."""
+"""Crews of the demo's club: founded some weeks ago, by some of those who bring old bags back."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _KIND: Final = "crew"
 _FOUNDED: Final = timedelta(days=50)
 _CREWS: Final = (("Switchbacks", 6), ("পথের সাথী", 5), ("Slow Bus", 4), ("राही", 3))
 """What each is called, and how many are in it."""
+_SHORT_OF: Final = 9
 _THERE_ALREADY: Final = ("team_already", "name_taken")
 """A start that was broken off made it before."""
 
@@ -40,12 +41,28 @@ def found_crews(scene: Scene, cast: Cast) -> None:
     eager = [one for one in cast.recyclers(founded_at) if one != cast.shown]
     for place, (name, size) in enumerate(_CREWS):
         first = [cast.shown] if place == 0 else []
-        crew = [*first, *eager[place :: len(_CREWS)]][: size + 1]
+        crew = _chosen(cast, [*first, *eager[place :: len(_CREWS)]], (size, founded_at))
         at = max(founded_at + timedelta(days=place), cast.joined.get(crew[0], founded_at) + timedelta(days=1))
         _found(scene, cast, name, (crew, at))
     # Whose time is over, and what was reached together, is told as a tick would.
     line = LiveVersion(live.program_id, scene.program, live.version)
     close_due(house.database, house.engine, (scene.tenant_id, line), scene.now)
+
+
+def _chosen(cast: Cast, eager: Sequence[str], how: tuple[int, datetime]) -> list[str]:
+    """Choose who is in a crew, and who waits: together they are short of what brings the prize.
+
+    Whoever joined weeks ago did so after the bags were counted, so a goal that they reached would be told of
+    the day on which they joined.
+    """
+    size, founded_at = how
+    crew, bags = [eager[0]], cast.bags(eager[0], founded_at)
+    for one in eager[1:]:
+        count = cast.bags(one, founded_at)
+        if bags + count <= _SHORT_OF and len(crew) <= size:
+            crew.append(one)
+            bags += count
+    return crew
 
 
 def _found(scene: Scene, cast: Cast, name: str, who: tuple[Sequence[str], datetime]) -> None:

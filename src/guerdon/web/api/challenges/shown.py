@@ -18,6 +18,7 @@ from guerdon.web.api.challenges.shapes import (
     NotedShape,
     StepShape,
 )
+from guerdon.web.languages.saying import LANGUAGES, Saying
 
 
 def name_of(program: Program, text: Text | None, key: str, language: str) -> str:
@@ -48,14 +49,15 @@ def prize_words(program: Program, prize: Iterable[written.Effect], language: str
     Returns:
         A few words for each effect: units, rewards, badges.
     """
-    definition = program.definition
+    definition, base = program.definition, language.partition("-")[0]
+    say = Saying(base if base in LANGUAGES else "en")
     told = []
     for one in prize:
         if isinstance(one, written.Award):
             wallet = definition.wallets.get(one.wallet)
             unit = name_of(program, wallet.unit if wallet is not None else None, one.wallet, language)
             amount = str(one.amount).strip()
-            told.append(f"{amount} {unit}" if amount.replace(".", "", 1).isdigit() else unit)
+            told.append(f"{say.number(amount)} {unit}" if amount.replace(".", "", 1).isdigit() else unit)
         elif isinstance(one, written.Grant | written.Redeem):
             told.append(name_of(program, _reward(definition, one.reward), one.reward, language))
         elif isinstance(one, written.Badge):

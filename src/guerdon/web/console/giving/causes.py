@@ -15,7 +15,7 @@ from guerdon.engine.charity.paying import Office, pay_out
 from guerdon.infra.tx import Tx
 from guerdon.members.identities import member_ref, resolve
 from guerdon.rewards.charity.payouts import Asked, Place, name_of_period, period_of
-from guerdon.rewards.deeds.queue import State, list_waiting
+from guerdon.rewards.deeds.queue import Deed, State, list_waiting
 from guerdon.web.api.charity.reckoning import as_csv, causes_of, load_dues, show_due
 from guerdon.web.api.deeds.judging import judge, settle, show_deed
 from guerdon.web.api.deeds.shapes import DeedShape
@@ -51,8 +51,10 @@ class Waiting:
     """A deed that waits."""
 
     deed: DeedShape
-    person: Person | None
+    name: str
+    """What it is, as the document says in the reader's language."""
     data: str
+    person: Person | None
 
 
 @ROUTER.get(_GIVING)
@@ -165,6 +167,14 @@ def _periods(tx: Tx, opened: Opened, visit: Visit) -> list[Period]:
     return found
 
 
+def _told(opened: Opened, deed: Deed) -> tuple[str, str]:
+    """Name a deed, and say what it carries; what has no name is called as the document calls it."""
+    kind, text = opened.program.definition.events.get(deed.type), opened.voice.text
+    names = {key: text(one.name) for key, one in kind.data.items() if one.name} if kind is not None else {}
+    said = [f"{names.get(key, key)} {value}" for key, value in sorted(deed.data.items())]
+    return text(kind.name) if kind is not None and kind.name else deed.type, ", ".join(said)
+
+
 def _deeds(tx: Tx, opened: Opened, visit: Visit) -> list[Waiting]:
     rows = list_waiting(tx, opened.live.program_id, _SHOWN)
     refs = {row.member_id: member_ref(row.member_id) for row in rows}
@@ -176,6 +186,6 @@ def _deeds(tx: Tx, opened: Opened, visit: Visit) -> list[Waiting]:
     shown = []
     for row in rows:
         person = people.get(places[row.member_id]) if row.member_id in places else None
-        said = ", ".join(f"{name} {value}" for name, value in sorted(row.data.items()))
-        shown.append(Waiting(show_deed(tx, visit.house, visit.tenant_id, row), person, said))
+        shape = show_deed(tx, visit.house, visit.tenant_id, row)
+        shown.append(Waiting(shape, *_told(opened, row), person=person))
     return shown

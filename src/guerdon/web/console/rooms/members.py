@@ -74,6 +74,8 @@ class WalletView:
     lots: tuple[tuple[Lot, Decimal], ...]
     ready: Decimal
     """The sum of the lots that can be spent, holds included."""
+    is_spent: bool
+    """Whether it pays for anything; what does not is counted and shown."""
 
 
 @ROUTER.get("/console/p/{program}/members")
@@ -221,6 +223,7 @@ def _wallet(opened: Opened, key: str, state: WalletState, visit: Visit) -> Walle
         debt=scaled_decimal(state.debt, scale),
         lots=lots,
         ready=ready,
+        is_spent=opened.program.wallets[key].spendable,
     )
 
 

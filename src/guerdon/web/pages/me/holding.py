@@ -47,6 +47,8 @@ class WalletView:
     debt: str
     """Owed after returns; empty where nothing is."""
     is_money: bool
+    is_spent: bool
+    """Whether it pays for anything; what does not is counted and shown."""
 
 
 def load_wallet_views(tx: Tx, reader: Reader) -> list[WalletView]:
@@ -57,7 +59,7 @@ def load_wallet_views(tx: Tx, reader: Reader) -> list[WalletView]:
         reader: whose.
 
     Returns:
-        Points first, then money; cards are nobody's and left out.
+        Points first, then money, then what is only shown; cards are nobody's and left out.
     """
     account_id = reader.taker.account_id
     held = load_wallets(tx, [account_id], reader.now, reader.program).get(account_id, {})
@@ -88,6 +90,7 @@ def _wallet(reader: Reader, key: str, state: WalletState) -> WalletView:
         held=reader.units(key, state.held) if state.held else "",
         debt=reader.units(key, state.debt) if state.debt else "",
         is_money=wallet.tender != "points",
+        is_spent=wallet.spendable,
     )
 
 

@@ -93,6 +93,7 @@ def _shown(tx: Tx, reader: Reader) -> dict[str, Any]:
         "languages": {key: name.partition(" ")[0] for key, name in LANGUAGES.items()},
         "path": reader.path,
         "host": reader.host,
+        "program": reader.opened.voice.called(reader.program.key, reader.program.definition.name),
         "giver": reader.member.profile.name or "",
         "cause": reader.opened.voice.called(one.cause, written.name if written is not None else None),
         "price": reader.price(row.price),
