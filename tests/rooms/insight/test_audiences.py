@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -41,7 +41,7 @@ from tests.rooms.insight.test_segments import tally
 
 DEFINITION = Path(__file__).with_name("audiences.yaml").read_text("utf-8")
 PROGRAM = compile_program(load_definition(DEFINITION), 1)
-PEOPLE = 60
+PEOPLE = 40
 EDGES = [
     datetime(2027, 2, 28, 23, tzinfo=UTC),
     # The clocks of New York jump on 14 March at 07:00 and on 7 November at 06:00.
@@ -224,7 +224,7 @@ def values(club: tuple[Tx, int], source: Source, path: str) -> dict[int, Any]:
     return dict(tx.execute(statement, parameters).fetchall())
 
 
-def test_a_tier_is_the_one_that_is_held(club: tuple[Tx, int]) -> None:
+def compare_tiers(club: tuple[Tx, int], instants: Sequence[datetime]) -> None:
     tx, program_id = club
     ids = [row.account_id for row in list_accounts(tx, program_id, 0, 1000)]
     known = {one.identity for ladder in PROGRAM.ladders.values() for one in ladder.metrics}
@@ -232,7 +232,7 @@ def test_a_tier_is_the_one_that_is_held(club: tuple[Tx, int]) -> None:
     zone = PROGRAM.zone
     for key, ladder in PROGRAM.ladders.items():
         seen = set()
-        for now in EDGES:
+        for now in instants:
             expected = {}
             for account_id, one in standings.items():
                 held = one.tiers.get(key)
@@ -242,7 +242,16 @@ def test_a_tier_is_the_one_that_is_held(club: tuple[Tx, int]) -> None:
             found = values(club, tiers_of(ladder, zone, now, "t0"), f"account.tiers.{key}.level")
             assert found == expected, (key, now)
             seen |= set(found.values())
-        assert seen == set(range(len(ladder.tiers))), "somebody is in every tier at some instant"
+        assert len(seen) > 2 or len(seen) == len(ladder.tiers), "people in several tiers"
+
+
+def test_a_tier_is_the_one_that_is_held(club: tuple[Tx, int]) -> None:
+    compare_tiers(club, [EDGES[3], EDGES[5], EDGES[6]])
+
+
+@pytest.mark.long
+def test_a_tier_is_the_one_that_is_held_at_every_edge(club: tuple[Tx, int]) -> None:
+    compare_tiers(club, INSTANTS)
 
 
 def test_a_wallet_has_what_time_left_in_it(club: tuple[Tx, int]) -> None:
@@ -290,8 +299,15 @@ def condition(chance: random.Random, deep: int = 3) -> str:
 def test_a_condition_holds_for_the_accounts_for_which_it_holds(club: tuple[Tx, int]) -> None:
     chance = random.Random(11)
     sizes: set[int] = set()
-    for number, now in enumerate(chance.sample(INSTANTS, 4)):
-        texts = [condition(chance) for _ in range(12)] if number else FACTS
-        found = compare(club, asked(*texts), now)
+    for now in chance.sample(INSTANTS, 2):
+        found = compare(club, asked(*(condition(chance, 2) for _ in range(4))), now)
         sizes |= set(found.values())
-    assert len(sizes) > 15, "conditions that choose some and not others"
+    found = compare(club, asked(*FACTS), EDGES[4])
+    assert len(sizes.union(found.values())) > 12, "conditions that choose some and not others"
+
+
+@pytest.mark.long
+def test_many_conditions_hold_for_the_accounts_for_which_they_hold(club: tuple[Tx, int]) -> None:
+    chance = random.Random(12)
+    for now in INSTANTS:
+        compare(club, asked(*(condition(chance) for _ in range(12))), now)

@@ -17,7 +17,7 @@ cross join lateral (
     select q.n - ((j.joined_on + make_interval(years => q.n))::date > {day}::date)::integer as n) k
 cross join lateral (
     select (j.joined_on + make_interval(years => k.n))::date as first_on,
-        (j.joined_on + make_interval(years => k.n + 1))::date as end_on) w
+        (j.joined_on + make_interval(years => k.n + 1))::date as end_on offset 0) w
 """
 _KEYS: Final = "cross join lateral jsonb_object_keys(coalesce(b.held, '{}')) as h (key)"
 _SUM: Final = "select b.account_id, sum(b.total) as value from {source} group by 1"

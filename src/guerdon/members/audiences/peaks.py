@@ -23,6 +23,7 @@ select f.account_id, f.no,
 from (
     select b.account_id, {number} as no, b.total, b.bucket_on = {start_of_bucket} as at_start
     from due d join metric_buckets b on b.account_id = d.account_id and b.metric = %({name}_id)s
+        and b.bucket_on >= d.since_on
     {reaching}) f
 group by 1, 2
 """
@@ -41,7 +42,8 @@ from (
     union
     select b.account_id, {number}, {day}
     from due d join {buckets}
-    where b.account_id = d.account_id and b.metric = %({name}_id)s and {number} >= d.first_no) p
+    where b.account_id = d.account_id and b.metric = %({name}_id)s
+        and {number} between d.since_no and {last}) p
 {join}
 group by 1, 2
 """
@@ -83,7 +85,7 @@ def first_of(review: Period, number: str) -> str:
     return _FIRST.format(number, MONTHS[review])
 
 
-def peaks_of(metric: Metric, review: Period, name: str, zone: str) -> Peaks:
+def peaks_of(metric: Metric, review: Period, name: str, zone: str, last: str) -> Peaks:
     """Write the greatest values of a metric, of the accounts in `due` in the periods in `stretch`.
 
     Args:
@@ -91,6 +93,7 @@ def peaks_of(metric: Metric, review: Period, name: str, zone: str) -> Peaks:
         review: the kind of period.
         name: what is joined is called so; parameters begin with it.
         zone: IANA name of the program's time zone.
+        last: SQL of the number of the last period.
 
     Returns:
         The SQL and its parameters.
@@ -109,7 +112,7 @@ def peaks_of(metric: Metric, review: Period, name: str, zone: str) -> Peaks:
         first = _bucket_of(metric, first) if metric.window.is_fixed else first
     text = _PROBED.format(
         value=joined.column.text, start=first, number=number_of(review, day), day=day,
-        buckets=buckets, name=name, join=joined.join,
+        buckets=buckets, name=name, join=joined.join, last=last,
     )  # fmt: skip
     return Peaks(text, joined.parameters)
 

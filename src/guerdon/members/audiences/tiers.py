@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from guerdon.base.calendar import EPOCH_DAY, Zone, period_start
-from guerdon.members.audiences.peaks import MONTHS, Peaks, number_of, peaks_of
+from guerdon.members.audiences.peaks import MONTHS, Peaks, first_of, number_of, peaks_of
 from guerdon.members.audiences.source import Source
 from guerdon.rules.expressions.selecting import SqlColumn
 from guerdon.rules.tiers import Ladder
@@ -31,7 +32,9 @@ cross join lateral (
 """
 # A changed ladder takes nothing away before its next review: counting begins with what is held now.
 _DUE: Final = """
-select g.account_id, g.base, {number} as first_no from (
+select g.account_id, g.base, n.first_no, greatest(n.first_no, %({0}_since)s::integer) as since_no,
+    {since} as since_on
+from (
     select a.account_id, case
             when {0}.account_id is null then 0
             when {0}.definition = %({0}_identity)s then {anchor}
@@ -44,6 +47,7 @@ select g.account_id, g.base, {number} as first_no from (
     left join tiers {0} on {0}.account_id = a.account_id and {0}.ladder = %({0}_ladder)s
     where a.program_id = %(program_id)s and a.kind <> 'card' and a.merged_into is null and not {stands}) g
 cross join lateral (select {start} as start_on offset 0) f
+cross join lateral (select {number} as first_no) n
 """
 # At the base nothing can be lost, so the periods before the first count need no walking.
 _START: Final = """
@@ -52,7 +56,7 @@ _START: Final = """
     where b.account_id = g.account_id and b.metric = any(%({0}_metrics)s::text[])))) end)
 """
 _STRETCH: Final = """
-select e.*, n.no from ever e cross join lateral generate_series(e.first_no, %({0}_no)s::integer) n (no)
+select e.*, n.no from ever e cross join lateral generate_series(e.since_no, %({0}_no)s::integer) n (no)
 """
 # Put together by grouping and not by joining, so that no misjudged number of rows makes it slow.
 _EARNED: Final = """
@@ -104,7 +108,7 @@ def tiers_of(ladder: Ladder, zone: Zone, now: datetime, name: str) -> Source:
     """
     names = [f"{name}k{place}" for place in range(len(ladder.metrics))]
     peaks = [
-        peaks_of(metric, ladder.review, each, zone.name)
+        peaks_of(metric, ladder.review, each, zone.name, f"%({name}_no)s::integer")
         for each, metric in zip(names, ladder.metrics, strict=True)
     ]
     parameters = _parameters(ladder, zone, now, name)
@@ -116,7 +120,8 @@ def tiers_of(ladder: Ladder, zone: Zone, now: datetime, name: str) -> Source:
     due = _DUE.format(
         name,
         number=number_of(ladder.review, "f.start_on"),
-        start=_START.format(name),
+        since=first_of(ladder.review, f"greatest(n.first_no, %({name}_since)s::integer)"),
+        start=_START.format(name) if _walks_all(ladder) else "g.anchor_on",
         anchor=_place(name, f"{name}.anchor_level"),
         held=_place(name, f"coalesce(nullif({name}.earned_level, ''), {name}.level)"),
         epoch=EPOCH_DAY,
@@ -141,6 +146,8 @@ def tiers_of(ladder: Ladder, zone: Zone, now: datetime, name: str) -> Source:
 def _parameters(ladder: Ladder, zone: Zone, now: datetime, name: str) -> dict[str, Any]:
     today = zone.day_of(now)
     first = period_start(ladder.review, today)
+    no = (first.year * 12 + first.month - 1) // MONTHS[ladder.review]
+    graces = _graces(ladder, zone, now)
     places = range(len(ladder.tiers))
     earned = [place for place in places if ladder.tiers[place].is_earned]
     said: dict[str, Any] = {
@@ -150,8 +157,9 @@ def _parameters(ladder: Ladder, zone: Zone, now: datetime, name: str) -> dict[st
         "now": now,
         "today": today,
         "first": first,
-        "no": (first.year * 12 + first.month - 1) // MONTHS[ladder.review],
-        "graces": _graces(ladder, zone, now),
+        "no": no,
+        "since": 0 if _walks_all(ladder) else no - _need(ladder, len(graces)),
+        "graces": graces,
         "metrics": sorted({metric.identity for metric in ladder.metrics}),
         "life": [ladder.kept_for_life(place) for place in places],
         "earned": earned,
@@ -169,6 +177,21 @@ def _graces(ladder: Ladder, zone: Zone, now: datetime) -> list[int]:
         end_on = period_start(ladder.review, end_on - timedelta(days=1))
         found.append((end_on.year * 12 + end_on.month - 1) // MONTHS[ladder.review])
     return found if ladder.grace else []
+
+
+def _walks_all(ladder: Ladder) -> bool:
+    """Tell whether more than the latest periods bear on the tier that is held: one is kept for life."""
+    begins_at_base = ladder.level_for([Decimal(0)] * len(ladder.metrics)) == 0
+    return not begins_at_base or (any(one.lifetime for one in ladder.tiers) and not ladder.never_falls)
+
+
+def _need(ladder: Ladder, graces: int) -> int:
+    """Count the periods before the present one that bear on the tier that is held.
+
+    What a period began with is what the one before it kept. With soft landings something is left of what was
+    kept so many periods before as there are tiers.
+    """
+    return graces + (len(ladder.tiers) + 1 if ladder.soft_landing else 1)
 
 
 def _place(name: str, level: str) -> str:

@@ -91,7 +91,7 @@ def value_beside(metric: Metric, name: str, at: tuple[str, str], zone: str) -> J
     parameters: dict[str, Any] = {f"{name}_id": metric.identity}
     if metric.window.membership:
         parameters[f"{name}_zone"] = zone
-        tables += own_year("b.account_id", day, f"%({name}_zone)s")
+        tables = f"(select) one {own_year(account, day, f'%({name}_zone)s')} join {tables} on true"
     if metric.streak is not None:
         forgives = str(metric.streak.forgives)
         text = streaks(metric.streak, Within(tables, where, first, day), forgives)
