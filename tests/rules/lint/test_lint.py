@@ -12,6 +12,7 @@ import pytest
 from guerdon.rules.compiling import compile_program
 from guerdon.rules.definition import load_definition
 from guerdon.rules.lint import Figures, Holding, LadderMoves, LintWarning, Spread, lint, lint_change
+from guerdon.rules.own_events import TYPES
 
 CLUB = (Path(__file__).parents[3] / "examples" / "backpack-club.yaml").read_text(encoding="utf-8")
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -217,6 +218,12 @@ def test_a_trigger_that_nobody_knows_is_told_with_the_nearest_one() -> None:
     assert (found.pointer, found.advice) == ("/campaigns/tried/trigger", "Did you mean `item.recycled`?")
     seen = Figures(AT, accounts=1, looked_at=1, events={"item.recyled": 3})
     assert warned(text, seen) == [], "what was seen is known"
+
+
+def test_what_the_engine_tells_by_itself_needs_no_declaration() -> None:
+    for trigger in sorted(TYPES):
+        text = with_campaign(f"{{trigger: {trigger}, limits: {{total: 1}}, then: [{{badge: star}}]}}")
+        assert "trigger_unknown" not in codes(text), trigger
 
 
 def test_what_is_over_is_told_on_the_programs_own_clock() -> None:

@@ -13,40 +13,22 @@ from guerdon.rules.lint.conditions import Domain, channel_domain, domain_of, why
 from guerdon.rules.lint.findings import LintWarning
 from guerdon.rules.lint.sections import awaited_events, over_sections
 from guerdon.rules.lint.texts import place_of
+from guerdon.rules.own_events import TYPES
 
-BUILT_IN: Final = frozenset(
-    {
-        "order.paid",
-        "order.placed",
-        "order.shipped",
-        "order.returned",
-        "order.cancelled",
-        "order.edited",
-        "member.enrolled",
-        "tier.reached",
-        "tier.lost",
-        "badge.earned",
-        "challenge.completed",
-        "quiz.finished",
-        "survey.answered",
-        "referral.joined",
-        "referral.completed",
-        "referral.reversed",
-        "member.birthday",
-        "member.anniversary",
-        "order.anniversary",
-        "draw.won",
-        "board.closed",
-        "checkout",
-        "post.approved",
-        "answer.approved",
-        "post.liked",
-        "post.hidden",
-        "share.approved",
-        "share.visited",
-        "share.joined",
-    }
-)
+BUILT_IN: Final = TYPES | {
+    "order.paid",
+    "order.placed",
+    "order.shipped",
+    "order.returned",
+    "order.cancelled",
+    "order.edited",
+    "member.enrolled",
+    "tier.reached",
+    "badge.earned",
+    "challenge.completed",
+    "survey.answered",
+    "checkout",
+}
 """Event types that need no declaration."""
 
 
