@@ -159,6 +159,28 @@ async def test_what_is_called_off_gives_back_and_ends_the_line(club: Shop) -> No
     assert (await club.taken("evening", "eva"))["status"] == "issued"
 
 
+async def test_a_seat_of_an_open_cart_goes_back_once_the_cart_is_paid(club: Shop) -> None:
+    cart = {
+        "member": "external:dia",
+        "rewards": ["evening"],
+        "lines": [{"id": "1", "sku": "BP-40", "quantity": 1, "price": "10.00"}],
+    }
+    held = await club.ask("PUT", "checkouts/one", json=cart)
+    assert held[0] in (200, 201), held
+    off = PROGRAM.replace("seats: 2,", "seats: 2, called_off: Rain,")
+    assert (await club.api.apply(off)).status_code == 201
+    tenant = tenant_id_of(club.api.tenant)
+    run_due_of(club.api.house.database, club.api.house.engine, tenant, club.now)
+    assert (await club.ask("PUT", "checkouts/two", json=cart))[1]["errors"][0]["code"] == "reward_called_off"
+    confirmed = await club.ask("POST", "checkouts/one/confirm", json={"payments": []})
+    assert confirmed[0] in (200, 201), "what was promised is kept"
+    assert await club.points("dia") == "910", "less a seat, and ten for the order"
+    for _ in range(2):
+        run_due_of(club.api.house.database, club.api.house.engine, tenant, club.now)
+        assert await club.points("dia") == "1010"
+    assert await seats(club) == []
+
+
 async def test_64_callers_get_two_seats_and_the_line_is_kept(bare: Api) -> None:
     names = tuple(f"m{number}" for number in range(16))
     club = await members(bare, names)
