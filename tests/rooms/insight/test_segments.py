@@ -219,15 +219,16 @@ def test_a_segment_holds_the_accounts_that_are_in_it(club: tuple[Tx, Program, in
     told: dict[str, set[int]] = {}
     for now in LOOKED_AT:
         whole = Question(program_id, program, now)
+        counted = count_accounts(tx, whole, [one for one in active if one.key not in ONE_BY_ONE])
         alone = segments_of_all(tx, program, active, rows, now)
         for key, segment in program.segments.items():
             expected = [row.account_id for row in rows if key in alone[row.account_id]]
             assert list_accounts_in(tx, whole, segment, (0, 1000)) == (expected, None), (key, now)
-            assert count_accounts(tx, whole, segment) == len(expected)
             first, more = list_accounts_in(tx, whole, segment, (0, 3))
             rest, _ = list_accounts_in(tx, whole, segment, (more, 1000)) if more is not None else ([], None)
             assert [*first, *rest] == expected
             told.setdefault(key, set()).add(len(expected))
+            assert key in ONE_BY_ONE or counted[key] == len(expected)
     never = {"hidden", "saving", "told"}
     assert {key for key, counts in told.items() if counts == {0}} == never
     assert all(counts != {len(rows)} for counts in told.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,8 @@ from guerdon.infra.tx import Tx
 from guerdon.insight.segments.single import segments_of_all
 from guerdon.ledger.audiences import wallets_of
 from guerdon.members.accounts import list_accounts
-from guerdon.members.audiences.choosing import Choice, Question, choose, count_chosen, list_chosen, names_read
+from guerdon.members.audiences.choosing import Choice, Question, choose, count_each, list_chosen, names_read
+from guerdon.members.audiences.source import Source
 from guerdon.rules.expressions import ExpressionError
 from guerdon.rules.program import Program
 from guerdon.rules.segments import Segment
@@ -37,23 +38,23 @@ def why_one_by_one(program: Program, segment: Segment, now: datetime) -> str:
     return ""
 
 
-def count_accounts(tx: Tx, whole: Question, segment: Segment) -> int:
-    """Count the accounts that are in a segment now.
+def count_accounts(tx: Tx, whole: Question, segments: Sequence[Segment]) -> dict[str, int]:
+    """Count the accounts that are in segments now.
 
     Args:
         tx: bound to the tenant; nothing is locked.
         whole: whose.
-        segment: the segment.
+        segments: those whose accounts one statement finds.
 
     Returns:
-        How many there are; none where it rests.
+        By segment: how many there are; none where it rests.
+
+    Raises:
+        ExpressionError: `not_in_sql` of a segment whose accounts are looked at one by one.
     """
-    if segment.inactive:
-        return 0
-    choice = _choice(whole, segment)
-    if choice is not None:
-        return count_chosen(tx, choice)
-    return sum(len(some) for _, some in _looked_at(tx, whole, segment, 0))
+    active = [one for one in segments if not one.inactive]
+    counted = count_each(tx, whole, {one.key: one.when for one in active}, _wallets(whole, active))
+    return {one.key: counted.get(one.key, 0) for one in segments}
 
 
 def list_accounts_in(
@@ -89,8 +90,12 @@ def list_accounts_in(
 
 
 def _choose(whole: Question, segment: Segment) -> Choice:
-    wallets = names_read(segment.when, "wallets.", whole.program.wallets)
-    return choose(whole, segment.when, wallets_of(whole.program, wallets, whole.now))
+    return choose(whole, segment.when, _wallets(whole, [segment]))
+
+
+def _wallets(whole: Question, segments: Iterable[Segment]) -> Iterator[Source]:
+    read = names_read((one.when for one in segments), "wallets.", whole.program.wallets)
+    return wallets_of(whole.program, read, whole.now)
 
 
 def _choice(whole: Question, segment: Segment) -> Choice | None:

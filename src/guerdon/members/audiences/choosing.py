@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ _TIER: Final = "account.tiers."
 _OWNER: Final = ("account.owner", "account.attributes")
 _CHOSEN: Final = """
 from accounts a {joins}
-where a.program_id = %(program_id)s and a.kind <> 'card' and a.merged_into is null and {condition}
+where a.program_id = %(program_id)s and a.kind <> 'card' and a.merged_into is null
 """
 
 
@@ -56,30 +56,43 @@ def choose(asked: Question, condition: Expression, more: Iterable[Source] = ()) 
     Raises:
         ExpressionError: `not_in_sql`, with the place of what SQL cannot say with the same answer.
     """
-    columns: dict[str, SqlColumn] = {}
-    joins: list[str] = []
-    parameters: dict[str, Any] = {"program_id": asked.program_id}
-    for source in (*_sources(asked, condition), *more):
-        columns |= source.columns
-        joins.append(source.join)
-        parameters |= source.parameters
-    written = to_sql(condition, columns)
-    text = _CHOSEN.format(joins="\n".join(filter(None, joins)), condition=written.text)
-    return Choice(text, {**parameters, **written.parameters})
+    found = _Found(asked, (condition,), more)
+    written = to_sql(condition, found.columns)
+    text = found.text + f" and {written.text}"
+    return Choice(text, {**found.parameters, **written.parameters})
 
 
-def count_chosen(tx: Tx, choice: Choice) -> int:
-    """Count the accounts that a statement finds.
+def count_each(
+    tx: Tx, asked: Question, conditions: Mapping[str, Expression], more: Iterable[Source] = ()
+) -> dict[str, int]:
+    """Count the accounts for which each of several conditions holds, in one statement.
 
     Args:
         tx: bound to the tenant.
-        choice: of a condition.
+        asked: of which program, and when.
+        conditions: of segments, by key, as `choose` takes them.
+        more: where it finds what members do not know, of all of them.
 
     Returns:
-        How many there are.
+        How many accounts there are for each.
+
+    Raises:
+        ExpressionError: `not_in_sql`.
     """
-    row = tx.execute(f"select count(*) {choice.text}", choice.parameters).fetchone()
-    return int(row[0]) if row is not None else 0
+    if not conditions:
+        return {}
+    found = _Found(asked, tuple(conditions.values()), more)
+    parameters, counts = dict(found.parameters), []
+    for number, condition in enumerate(conditions.values()):
+        written = to_sql(condition, found.columns)
+        # Each condition calls its own parameters alike.
+        text = written.text.replace("%(guerdon_", f"%(guerdon_{number}_")
+        for name, value in written.parameters.items():
+            own = name.removeprefix("guerdon_")
+            parameters[name if own == name else f"guerdon_{number}_{own}"] = value
+        counts.append(f"count(*) filter (where {text})")
+    row = tx.execute(f"select {', '.join(counts)} {found.text}", parameters).fetchone()
+    return dict(zip(conditions, row or (), strict=True))
 
 
 def list_chosen(tx: Tx, choice: Choice, after: int, limit: int) -> list[int]:
@@ -99,8 +112,22 @@ def list_chosen(tx: Tx, choice: Choice, after: int, limit: int) -> list[int]:
     return [row[0] for row in tx.execute(statement, values)]
 
 
-def _sources(asked: Question, condition: Expression) -> Iterator[Source]:
-    """Say where the statement finds what a condition reads, and nothing else."""
+class _Found:
+    """Where a statement finds what conditions read."""
+
+    def __init__(self, asked: Question, conditions: Sequence[Expression], more: Iterable[Source]) -> None:
+        self.columns: dict[str, SqlColumn] = {}
+        self.parameters: dict[str, Any] = {"program_id": asked.program_id}
+        joins = []
+        for source in (*_sources(asked, conditions), *more):
+            self.columns |= source.columns
+            self.parameters |= source.parameters
+            joins.append(source.join)
+        self.text = _CHOSEN.format(joins="\n".join(filter(None, joins)))
+
+
+def _sources(asked: Question, conditions: Sequence[Expression]) -> Iterator[Source]:
+    """Say where the statement finds what conditions read, and nothing else."""
     program, now = asked.program, asked.now
     at_once = {
         "now": SqlColumn("%(now)s::timestamptz", {"now": now}),
@@ -109,26 +136,26 @@ def _sources(asked: Question, condition: Expression) -> Iterator[Source]:
     }
     yield Source(at_once)
     yield ACCOUNTS
-    if any(path.startswith(_OWNER) for path in condition.reads):
+    if any(path.startswith(_OWNER) for condition in conditions for path in condition.reads):
         yield OWNERS
     on = Asked(program.zone.day_of(now), program.zone.name)
-    for number, key in enumerate(names_read(condition, _METRIC, program.metrics)):
+    for number, key in enumerate(names_read(conditions, _METRIC, program.metrics)):
         joined = value_of(program.metrics[key], on, f"m{number}")
         yield Source({f"{_METRIC}{key}": joined.column}, joined.join, joined.parameters)
-    for number, key in enumerate(names_read(condition, _TIER, program.ladders)):
+    for number, key in enumerate(names_read(conditions, _TIER, program.ladders)):
         yield tiers_of(program.ladders[key], program.zone, now, f"t{number}")
 
 
-def names_read(condition: Expression, root: str, known: Collection[str]) -> list[str]:
-    """List which things of a kind a condition reads.
+def names_read(conditions: Iterable[Expression], root: str, known: Collection[str]) -> list[str]:
+    """List which things of a kind conditions read.
 
     Args:
-        condition: the condition.
+        conditions: the conditions.
         root: with what their paths begin, up to the last dot before the name.
         known: names of all of them.
 
     Returns:
         Their names in order.
     """
-    read = {path.removeprefix(root).partition(".")[0] for path in condition.reads if path.startswith(root)}
-    return sorted(read.intersection(known))
+    paths = (path for condition in conditions for path in condition.reads if path.startswith(root))
+    return sorted({path.removeprefix(root).partition(".")[0] for path in paths}.intersection(known))

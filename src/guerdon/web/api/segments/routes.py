@@ -57,7 +57,7 @@ def all_segments(call: Reading, program: str) -> Response:
     with call.transaction() as tx:
         live = call.house.live(tx, program)
         whole = Question(live.program_id, live.program, call.now)
-        shown = [_show(tx, whole, one) for _, one in sorted(live.program.segments.items())]
+        shown = _shown(tx, whole)
     return answer(Segments(data=shown, next=None))
 
 
@@ -84,13 +84,19 @@ def accounts(
     return answer(InSegment(data=[number_text("acc", number) for number in found], next=following))
 
 
-def _show(tx: Tx, whole: Question, one: Segment) -> SegmentShape:
-    why = one.inactive or why_one_by_one(whole.program, one, whole.now)
+def _shown(tx: Tx, whole: Question) -> list[SegmentShape]:
+    segments = [one for _, one in sorted(whole.program.segments.items())]
+    reasons = {one.key: one.inactive or why_one_by_one(whole.program, one, whole.now) for one in segments}
+    counted = count_accounts(tx, whole, [one for one in segments if not reasons[one.key]])
+    return [_show(one, reasons[one.key], counted.get(one.key)) for one in segments]
+
+
+def _show(one: Segment, why: str, accounts: int | None) -> SegmentShape:
     found: Literal["at_once", "one_by_one", "not_yet"] = "one_by_one" if why else "at_once"
     return SegmentShape(
         key=one.key,
         when=one.when.source,
         found="not_yet" if one.inactive else found,
         why=why or None,
-        accounts=None if why else count_accounts(tx, whole, one),
+        accounts=accounts,
     )
