@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import psycopg
 
+from benchmarks.engine_loop import make_ids
 from guerdon.infra.db import Database
 from guerdon.infra.migrations import migrate
 from guerdon.infra.postgres import EmbeddedPostgres
