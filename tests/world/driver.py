@@ -21,12 +21,8 @@ from guerdon.engine.commands import (
     AdjustBalance,
     CancelRedemption,
     Command,
-    EndTier,
     EnrolMember,
-    GiveTier,
     IngestEvent,
-    JoinChallenge,
-    LeaveChallenge,
     MergeAccounts,
     Once,
     RedeemReward,
@@ -48,7 +44,7 @@ from tests.world.actors import BEGINS, Step
 from tests.world.faults import Faults
 from tests.world.guild.model import Guild
 from tests.world.guild.program import GUILD, guild_of
-from tests.world.guild.speaking import code_of, pay_charity
+from tests.world.guild.speaking import code_of, of_guild, pay_charity
 from tests.world.invariants import check_database
 from tests.world.logs import Logger, Watch
 from tests.world.model import Act, Model, Out, gone_name
@@ -209,10 +205,8 @@ class World:
         for act, answer in zip(step, answers, strict=True):
             self.learn(act, answer)
             got, wanted = self.compare(act, answer)
-            if act["do"] == "drop" and fault is not None and fault["kind"] == "commit_done":
-                # Letting go leaves no event by which the engine knows its own commit again: it may say that
-                # the cart was let go of already. Nothing else hangs on that word.
-                got = {**got, "status": wanted["status"]} if got["status"] == "duplicate" else got
+            if fault is not None and fault["kind"] == "commit_done":
+                got = told_again(act, got, wanted)
             self.seen[f"{act['do']} {wanted['code'] or wanted['status']}"] += 1
             if got != wanted:
                 raise difference(place, act, got, wanted)
@@ -243,14 +237,18 @@ class World:
         return [future.result(PATIENCE_SECONDS) for future in futures]
 
     def ask_patiently(self, step: Step) -> list[Answer]:
-        """Send all again that could not be done now; were it only some, their order would be another."""
+        """Send again what could not be done now: all of it, or what comes behind what was committed apart."""
+        done: list[Answer] = []
         for _ in range(TRIES):
-            answers = self.ask(step)
-            away = sum(one.problem is not None and one.problem.code in AWAY for one in answers)
-            if not away:
-                return answers
-            if away < len(answers):
-                raise DifferenceError(f"{away} of {len(answers)} acts were refused for want of a database")
+            answers = self.ask(step[len(done) :])
+            away = [one.problem is not None and one.problem.code in AWAY for one in answers]
+            first = away.index(True) if True in away else len(away)
+            if not all(away[first:]):
+                # Were it sent again, the order of the acts would be another.
+                raise DifferenceError(f"of {away} some in the middle were refused for want of a database")
+            done += answers[:first]
+            if len(done) == len(step):
+                return done
         raise DifferenceError(f"the database was away for {TRIES} tries")
 
     def compare(self, act: Act, answer: Answer) -> tuple[Out, Out]:
@@ -378,6 +376,9 @@ class World:
             base["once"] = Once(
                 f"POST /{act['program']}/redemptions", act["once"], hashlib.sha256(body).digest()
             )
+        if act["do"] in ("send", "merge"):
+            account = self.accounts.get((act["program"], act["who"]), UNKNOWN)
+            return self.between(act, base, account)
         if act["program"] == "store":
             account = self.accounts.get(("store", act.get("who") or ""), UNKNOWN)
             return self.voice.translate(act, base, account)
@@ -407,8 +408,6 @@ class World:
             case "adjust":
                 more = {name: act[name] for name in ("wallet", "amount", "reason")}
                 return AdjustBalance(account_id=account, **more, **base)
-            case "send" | "merge":
-                return self.between(act, base, account)
         return RunTick(account_id=account, **base)
 
     def between(self, act: Act, base: dict[str, Any], account: int) -> Command:
@@ -419,18 +418,6 @@ class World:
             return MergeAccounts(account_id=account, into_account=to, **base)
         more = {name: act[name] for name in ("wallet", "amount")}
         return TransferUnits(account_id=account, to_account=to, **more, **base)
-
-
-def of_guild(act: Act, base: dict[str, Any]) -> Command:
-    """Write what somebody takes part in, and what an operator gives."""
-    ref = normal_ref("external", act["who"])
-    if act["do"] in ("join", "leave"):
-        kind = JoinChallenge if act["do"] == "join" else LeaveChallenge
-        return kind(member=ref, challenge=act["quest"], **base)
-    if act["do"] == "untier":
-        return EndTier(member=ref, ladder="rank", reason="as agreed", **base)
-    more = {"tier": act["tier"], "until": act["until"], "reason": "as agreed"}
-    return GiveTier(member=ref, ladder="rank", **more, **base)
 
 
 def cloud_event(act: Act) -> dict[str, Any]:
@@ -476,6 +463,17 @@ def _effect(effect: dict[str, Any]) -> tuple[str, str, str]:
         return campaign, kind, f"{what['badge']}:{what['level']}"
     named = {"multiply": "wallet", "badge": "badge", "redeem": "reward", "grant": "reward", "note": ""}
     return campaign, kind, what[named[kind]] if named[kind] else ""
+
+
+def told_again(act: Act, got: Out, wanted: Out) -> Out:
+    """Leave out what an engine cannot say that does not know its own commit again, for it left no event."""
+    if act["do"] == "drop" and got["status"] == "duplicate":
+        # It may say that the cart was let go of already.
+        return {**got, "status": wanted["status"]}
+    if act["do"] == "open" and "balances" in got and "balances" in wanted:
+        # It shows what carts hold that were opened behind it; what is stored is compared after the step.
+        return {**got, "balances": wanted["balances"]}
+    return got
 
 
 def difference(place: int, act: Act, got: Out, wanted: Out) -> DifferenceError:

@@ -37,6 +37,9 @@ class Guildsmen(Actors):
         """Most of them were invited, by few."""
         known = [*self.people[:3] * 4, *self.people, *sorted(self.gone)]
         acts = super().enrolments(now)
+        # Nobody knows the code yet of who joins in this very step.
+        joining = {act["who"] for act in acts}
+        known = [who for who in known if who not in joining]
         return [
             {**act, "by": self.chance.choice([*known, "nobody", "typo"])}
             if known and self.chance.random() < 0.7

@@ -45,16 +45,15 @@ class Guildsman(Account):
         super().__init__(spec)
         self.facts: list[Fact] = []
         self.progress: dict[str, Progress] = {}
-        self.given: tuple[int, datetime] | None = None
-        """The tier that an operator gave, and when that ends."""
+        self.given: list[tuple[int, datetime]] = []
+        """Tiers that operators gave, and when each ends: more than one where accounts became one."""
 
     @property
     def quests(self) -> dict[str, Quest]:
         return cast("GuildSpec", self.spec).quests
 
     def level(self, now: datetime) -> int:
-        given = self.given[0] if self.given is not None and self.given[1] > now else 0
-        return max(super().level(now), given)
+        return max(super().level(now), *(level for level, until in self.given if until > now), 0)
 
     def of(self, key: str) -> Progress:
         return self.progress.setdefault(key, Progress())
@@ -78,5 +77,4 @@ class Guildsman(Account):
             if mine.joined_at is None and mine.since is None:
                 mine = self.progress[key] = theirs
             mine.rounds = rounds
-        both = [one for one in (self.given, other.given) if one is not None]
-        self.given = max(both, default=None)
+        self.given += other.given

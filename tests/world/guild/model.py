@@ -272,7 +272,7 @@ class Guild(Model):
         if until <= booked:
             raise Refused("until_passed")
         before = account.level(booked)
-        account.given = (names.index(act["tier"]), until)
+        account.given = [(names.index(act["tier"]), until)]
         done = Following()
         if account.level(booked) > before:
             self._follow(account, "raised", done, (now, booked))
@@ -282,9 +282,9 @@ class Guild(Model):
     def _untier(self, act: Act) -> Out:
         account, now = self._player(act), act["now"]
         booked = account.settle(now)
-        if account.given is None or account.given[1] <= booked:
+        if all(until <= booked for _, until in account.given):
             raise Refused("tier_not_given")
-        account.given, account.last_booked = None, booked
+        account.given, account.last_booked = [], booked
         return self._shown(self._answer("applied"), act["who"], now)
 
     # --- friends

@@ -1,13 +1,15 @@
-"""The guild's codes: whose they are the engine alone knows."""
+"""The guild's acts as commands of the engine, and what is asked of it besides."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from guerdon.base.calendar import Zone
 from guerdon.base.errors import Problem
 from guerdon.circles.codes import Inviter, code_for
 from guerdon.engine.charity.paying import Office, pay_out
+from guerdon.engine.commands import Command, EndTier, GiveTier, JoinChallenge, LeaveChallenge
 from guerdon.engine.loop import EngineLoop
 from guerdon.members.identities import normal_ref, resolve
 from guerdon.programs.programs import get_live
@@ -15,7 +17,20 @@ from guerdon.rewards.charity.payouts import Asked, Place
 from guerdon.rules.referrals.codes import code_of as written
 from tests.world.days import next_month
 from tests.world.guild.program import GUILD
+from tests.world.model import Act
 from tests.world.shop.speaking import Voice
+
+
+def of_guild(act: Act, base: dict[str, Any]) -> Command:
+    """Write what somebody takes part in, and what an operator gives."""
+    ref = normal_ref("external", act["who"])
+    if act["do"] in ("join", "leave"):
+        kind = JoinChallenge if act["do"] == "join" else LeaveChallenge
+        return kind(member=ref, challenge=act["quest"], **base)
+    if act["do"] == "untier":
+        return EndTier(member=ref, ladder="rank", reason="as agreed", **base)
+    more = {"tier": act["tier"], "until": act["until"], "reason": "as agreed"}
+    return GiveTier(member=ref, ladder="rank", **more, **base)
 
 
 def pay_charity(voice: Voice, loop: EngineLoop, month: date, now: datetime) -> str:

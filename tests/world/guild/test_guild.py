@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 
 
 def test_the_engine_and_the_model_agree_about_goals_friends_and_causes(world: World) -> None:
-    plan = make_guild_plan(50, 90)
+    plan = make_guild_plan(308, 90)
     world.play(plan)
     for one in ("join", "leave", "tier", "untier", "merge"):
         assert world.seen[f"{one} applied"], one

@@ -329,7 +329,30 @@ def make_shop_plan(seed: int, steps: int) -> list[Step]:
     """
     chance = random.Random(seed)
     clock, people = ShopClock(chance), Shoppers(chance)
-    return [people.step(clock.move()) for _ in range(steps)]
+    return with_mergers([people.step(clock.move()) for _ in range(steps)], seed)
+
+
+def with_mergers(plan: list[Step], seed: int) -> list[Step]:
+    """Let accounts become one between the steps of a plan.
+
+    Args:
+        plan: bursts of acts of the shop.
+        seed: the same one merges the same ones.
+
+    Returns:
+        The plan with steps for it.
+    """
+    chance = random.Random(f"mergers {seed}")
+    people: list[str] = []
+    grown: list[Step] = []
+    for step in plan:
+        grown.append(step)
+        people += [act["who"] for act in step if act["do"] == "enrol" and act["who"] not in people]
+        if len(people) > 3 and chance.random() < 0.035:
+            who, into = chance.sample(people, 2)
+            merge = {"do": "merge", "program": "store", "now": step[-1]["now"], "who": who, "into": into}
+            grown.append([merge])
+    return grown
 
 
 def together(*plans: list[Step]) -> list[Step]:

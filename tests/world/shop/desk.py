@@ -33,11 +33,17 @@ class Desk:
         """By kind and id of what was sent."""
         self.revoked: set[str] = set()
         self.cards: dict[str, Any] = {}
+        self.became: dict[str, str] = {}
+        """Whose account somebody's went into."""
+        self.retired: dict[str, Holder] = {}
+        """Accounts that went into others, as they were left."""
 
     def act(self, act: Act) -> Out:
         """Let something happen, and give the answer that the engine must give."""
         before = self.save()
         now = act["now"]
+        if act.get("who") is not None:
+            act = {**act, "said": act["who"], "who": self.name(act["who"])}
         try:
             out: Out = getattr(self, f"_{act['do']}")(act)
         except Refused as refused:
@@ -48,6 +54,63 @@ class Desk:
             self.accounts[who].repay((now, now))
             out["balances"] = self.accounts[who].balances(now)
         return out
+
+    def name(self, who: str) -> str:
+        """Give the name of the account that stands for somebody's."""
+        while who in self.became:
+            who = self.became[who]
+        return who
+
+    def home(self, order: Order) -> Holder:
+        """Give the account that an order was told of, by which its lots are known that ended since."""
+        found = self.retired.get(order.home) or self.accounts.get(order.home)
+        assert found is not None
+        return found
+
+    def _merge(self, act: Act) -> Out:
+        """All that an account has goes to another one, its orders and carts among it."""
+        gone, into, now = act["who"], self.name(act["into"]), act["now"]
+        for one in (gone, into):
+            if one not in self.accounts:
+                raise Refused("account_not_found")
+        if gone == into:
+            raise Refused("same_account")
+        mine, theirs = self.accounts[gone], self.accounts[into]
+        if any(self._binds(cart, gone, now) for cart in self.carts.values()):
+            raise Refused("account_has_checkout")
+        mine.settle(now)
+        mine.repay((now, now))
+        theirs.take_in(mine, theirs.settle(now))
+        self.retired[gone] = self.accounts.pop(gone)
+        self.became[gone] = into
+        self._rename(gone, into)
+        return self.answer("applied", into, now)
+
+    def _binds(self, cart: Cart, who: str, now: datetime) -> bool:
+        promise = cart.promise
+        if cart.status != "open" or promise.who != who or promise.until <= now:
+            return False
+        return bool(promise.spends) or any(key[1] == who for key, _ in promise.draws)
+
+    def _rename(self, gone: str, into: str) -> None:
+        def key_of(key: Key) -> Key:
+            return (key[0], into, key[2]) if key[1] == gone else key
+
+        def draws_of(draws: list[tuple[Key, int]]) -> list[tuple[Key, int]]:
+            return [(key_of(key), amount) for key, amount in draws]
+
+        for key in [key for key in self.counters if key[1] == gone]:
+            self.draw(key_of(key), self.counters.pop(key))
+        for taken in self.taken.values():
+            taken.who, taken.draws = into if taken.who == gone else taken.who, draws_of(taken.draws)
+        for cart in self.carts.values():
+            cart.promise.who = into if cart.promise.who == gone else cart.promise.who
+            cart.promise.draws = draws_of(cart.promise.draws)
+        for order in self.orders.values():
+            order.who = into if order.who == gone else order.who
+            for captured in order.captured:
+                captured.who = into if captured.who == gone else captured.who
+                captured.drawn = draws_of(captured.drawn)
 
     def touched(self, act: Act) -> set[str]:
         """Name the accounts that an act may have changed."""
@@ -62,7 +125,8 @@ class Desk:
             if order is not None and one.promise.order == act.get("order")
         }
         names = {
-            act.get("who"),
+            self.name(act.get("who") or ""),
+            self.name(act.get("into", "")),
             taken.who if taken is not None else None,
             order.owner if order is not None else None,
         }
@@ -71,10 +135,11 @@ class Desk:
 
     def save(self) -> Any:
         """Keep what a refusal must leave as it was."""
-        return copy.deepcopy((self.accounts, self.counters, self.taken, self.cards))
+        # Together, for accounts that became one know the same lots.
+        return copy.deepcopy((self.accounts, self.counters, self.taken, self.cards, self.retired))
 
     def restore(self, saved: Any) -> None:
-        self.accounts, self.counters, self.taken, self.cards = saved
+        self.accounts, self.counters, self.taken, self.cards, self.retired = saved
 
     # --- counters
 

@@ -128,6 +128,25 @@ class Holder(Account):
                 other.left += lot.left
                 del self.lots[key][had]
 
+    def take_in(self, other: Account, booked: datetime) -> None:
+        """Lots of the same dates are one from now on; what had ended is told apart as before."""
+        assert isinstance(other, Holder)
+        super().take_in(other, booked)
+        for key, lots in self.lots.items():
+            by_dates: dict[tuple[datetime, datetime], Lot] = {}
+            for lot in lots:
+                same = by_dates.setdefault((lot.available_at, lot.expires_at), lot)
+                same.left += lot.left if same is not lot else 0
+            self.lots[key] = list(by_dates.values())
+            self.debt[key] += other.debt[key]
+        for dates, theirs in other.lives.items():
+            mine = self.lives.setdefault(dates, theirs)
+            if mine is not theirs and dates[2] > booked:
+                mine.brought += theirs.brought
+                mine.returned += theirs.returned
+                mine.expired += theirs.expired
+                other.lives[dates] = mine
+
     def repay(self, when: When) -> None:
         """Whatever is there repays what is owed."""
         for key, debt in list(self.debt.items()):

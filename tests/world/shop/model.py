@@ -370,6 +370,7 @@ class Shop(Cards):
         """What campaigns do on an order, by the tier held before it."""
         assert order.who is not None
         at, now = when
+        order.home = order.who
         account = self.settled(order.who, now)
         late = account.last_occurred is not None and at < account.last_occurred
         # The tier and what it is worth are those with which it was priced, unless it came too late for that.
@@ -436,7 +437,7 @@ class Shop(Cards):
             raise Refused("time_in_future")
         if who is not None and who not in self.accounts:
             raise Refused("member_not_found")
-        body = (who, act["order"], act["lines"], at)
+        body = (act.get("said"), act["order"], act["lines"], at)
         known = self.known.get(f"event {act['id']}")
         if known is not None:
             if known[0] != body:

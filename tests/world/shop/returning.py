@@ -346,12 +346,12 @@ class Undoing:
 
     def _awards(self) -> None:
         order, when = self.order, (self.now, self.now)
-        account = self.shop.accounts[order.who or ""]
+        account, home = self.shop.accounts[order.who or ""], self.shop.home(order)
         for wallet in dict.fromkeys(lot[0] for _, lot in order.awards):
             lots = self._brought(wallet)
             of, gone = [], 0
             for dates, amount in lots.items():
-                life = account.life(wallet, Lot(*dates, 0))
+                life = home.life(wallet, Lot(*dates, 0))
                 was, due = self.shares(amount)
                 # What came back while the lot was there is not among what it had when it expired.
                 own = order.own[wallet, dates]
@@ -361,10 +361,10 @@ class Undoing:
                     of.append((wallet, *dates, part))
             self.move(wallet, 3, gone)
             amount = sum(one[3] for one in of)
-            had = {dates: account.life(wallet, Lot(*dates, 0)).returned for dates in lots}
+            had = {dates: home.life(wallet, Lot(*dates, 0)).returned for dates in lots}
             missing = account.take_back(wallet, amount, of, when)
             for dates, returned in had.items():
-                order.own[wallet, dates] += account.life(wallet, Lot(*dates, 0)).returned - returned
+                order.own[wallet, dates] += home.life(wallet, Lot(*dates, 0)).returned - returned
             if missing and wallet == "stamps":
                 self.short.append(("units", wallet, str(missing), "stopped_at_zero"))
                 amount, missing = amount - missing, 0

@@ -116,6 +116,8 @@ class Order:
     shipping: int
     body: Any
     out: Any
+    home: str = ""
+    """Whose account it was when it was paid."""
     is_confirmed: bool = False
     level: int | None = None
     """The tier with which its cart was priced; None where that counts no more, or there was no cart."""
