@@ -25,6 +25,7 @@ from guerdon.engine.commands import (
     IssueCards,
     OpenCheckout,
     RedeemReward,
+    ReplaceGiftCard,
     ReturnOrder,
     RunTick,
     SetCardBlocked,
@@ -228,6 +229,16 @@ class Life:
         assert self.say(TopUpCard, card=cards[1], amount=700).problem is None
         assert self.cart("ben", "card-3", gift_cards=[codes[1]]).problem is None
         assert self.say(SetCardBlocked, card=cards[1], blocked=True, reason="lost").problem is None
+        self.replace_a_card()
+
+    def replace_a_card(self) -> None:
+        """Let a card pay, replace it, and let a part of what it paid come back onto the new one."""
+        (leaked,) = self.say(IssueCards, amount=90_000).gift_cards
+        assert self.cart(None, "card-4", gift_cards=[leaked["code"]]).problem is None
+        assert self.say(ConfirmCheckout, id="card-4").problem is None
+        assert self.say(ReplaceGiftCard, card=parse_number("gft", leaked["id"]) or 0).problem is None
+        back = ReturnAsked("o-card-4", "back-4", (ReturnLine("1", Decimal("0.5")),))
+        assert self.say(ReturnOrder, asked=back).problem is None
 
     def send_back(self) -> Answer | None:
         """Let a part of an order come back, or all of it, or what is no part of it."""
