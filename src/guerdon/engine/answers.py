@@ -85,6 +85,36 @@ def refused(event_id: str, problem: Problem) -> Answer:
     return Answer(id=event_id, status="rejected", problem=Refusal(problem.code, problem.detail, errors))
 
 
+def problem_in(refusal: Refusal) -> Problem:
+    """Make a problem of what the engine refused something with.
+
+    Args:
+        refusal: as it was answered.
+
+    Returns:
+        The problem, with each wrong place.
+    """
+    faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in refusal.errors)
+    return Problem(refusal.code, refusal.detail, faults)
+
+
+def accepted(said: Answer) -> Answer:
+    """Give an answer that is no refusal.
+
+    Args:
+        said: by the engine.
+
+    Returns:
+        The same.
+
+    Raises:
+        Problem: the refusal.
+    """
+    if said.problem is not None:
+        raise problem_in(said.problem)
+    return said
+
+
 def decided(program: Program, event_id: str, status: Status, decision: Decision) -> Answer:
     """Answer from a decision, without the account's part.
 

@@ -16,9 +16,9 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from guerdon.base.errors import Problem
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, problem_in
 from guerdon.engine.commands import IngestEvent
-from guerdon.web.api.events import MEDIA_TAKEN, SCOPE, problem_in, shown_row
+from guerdon.web.api.events import MEDIA_TAKEN, SCOPE, shown_row
 from guerdon.web.callers import Caller
 from guerdon.web.front import EVENTS_ROUTE, allowance, events_of, fault_body
 from guerdon.web.house import Premises

@@ -13,6 +13,7 @@ from guerdon.base.ids import parse_number
 from guerdon.cli.opening import check_tenant, opened_house
 from guerdon.cli.options import Data, Json, Tenant, takes
 from guerdon.cli.showing import show_json, show_note, show_table
+from guerdon.engine.answers import accepted
 from guerdon.engine.commands import MergeAccounts
 from guerdon.programs.programs import get_live
 from guerdon.programs.tenants import tenant_id_of
@@ -63,9 +64,7 @@ def merge(options: MergeOptions) -> int:
             by="system",
             looks=not options.yes,
         )
-        said = house.engine.submit(command).result(_ANSWER_SECONDS)
-    if said.problem is not None:
-        raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(house.engine.submit(command).result(_ANSWER_SECONDS))
     _show(dict(said.merged), options)
     return 0
 

@@ -13,7 +13,7 @@ from guerdon.base.ids import parse_number
 from guerdon.cli.opening import check_tenant, opened_house
 from guerdon.cli.options import Data, Json, Tenant, takes
 from guerdon.cli.showing import show_json, show_table
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import EndTier, GiveTier
 from guerdon.members.identities import parse_ref
 from guerdon.members.standing import Wanted, load_standing
@@ -65,9 +65,7 @@ def tier(options: TierOptions) -> int:
         key = (tenant_id, options.program)
         program = (house.engine.programs.find(key) or house.engine.programs.load(key)).program
         command = _command(options, tenant_id, program)
-        said = house.engine.submit(command).result(_ANSWER_SECONDS)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(house.engine.submit(command).result(_ANSWER_SECONDS))
         _note(house, command, said, live.program_id)
         _show(house, options, said)
     return 0

@@ -12,9 +12,9 @@ import msgspec
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
 
-from guerdon.base.errors import Fault, Problem
+from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.answers import Answer, Refusal, effect_view
+from guerdon.engine.answers import Answer, effect_view, problem_in
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.events import Page, StoredEvent, find_orders, list_events
 from guerdon.members.identities import parse_ref, resolve
@@ -215,19 +215,6 @@ def _split(raw: bytes) -> list[msgspec.Raw]:
         detail = f"one call takes {EVENTS_AT_MOST} events, these are {len(events)}; nothing was taken in"
         raise Problem("too_many_events", detail)
     return events
-
-
-def problem_in(refusal: Refusal) -> Problem:
-    """Make a problem again of the engine's refusal.
-
-    Args:
-        refusal: as it was answered.
-
-    Returns:
-        The problem.
-    """
-    faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in refusal.errors)
-    return Problem(refusal.code, refusal.detail, faults)
 
 
 def shown_row(said: Answer) -> dict[str, Any]:

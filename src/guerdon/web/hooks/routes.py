@@ -28,7 +28,7 @@ from guerdon.connect.hooks.doors import (
 from guerdon.connect.hooks.mapping import OrderMapping, check_mapping, map_events, read_foreign
 from guerdon.connect.hooks.signature import Signature, check_signature
 from guerdon.connect.sealing import SecretBox
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, problem_in
 from guerdon.engine.commands import IngestEvent
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
@@ -36,7 +36,7 @@ from guerdon.rules.program import Program
 from guerdon.rules.reading import read_event
 from guerdon.web.api.calls.call import Call, Paged, admitted, answer, listing
 from guerdon.web.api.calls.once import once
-from guerdon.web.api.events import problem_in, shown_row
+from guerdon.web.api.events import shown_row
 from guerdon.web.api.shapes.events import EventAnswer
 from guerdon.web.bodies import BODY_LIMIT, read_body
 from guerdon.web.callers import charge

@@ -16,8 +16,8 @@ import msgspec
 from fastapi import Depends, Query, Request, Response
 from starlette.datastructures import QueryParams
 
-from guerdon.base.errors import Fault, Problem
-from guerdon.engine.answers import Answer
+from guerdon.base.errors import Problem
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import Command, Once
 from guerdon.infra.tx import Tx
 from guerdon.web.bodies import BODY_LIMIT, Receive, read_body, read_json
@@ -96,11 +96,7 @@ class Call:
         Raises:
             Problem: the engine's refusal.
         """
-        said = await self.premises.waiting.ask(command)
-        if said.problem is not None:
-            faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-            raise Problem(said.problem.code, said.problem.detail, faults)
-        return said
+        return accepted(await self.premises.waiting.ask(command))
 
     def read(self, kind: type[T]) -> T:
         """Turn the body into a typed value.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from anyio import to_thread
 
-from guerdon.base.errors import Fault, Problem
-from guerdon.engine.answers import Answer
+from guerdon.base.errors import Problem
+from guerdon.engine.answers import Answer, problem_in
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.community.posting import Author
 from guerdon.engine.community.telling import PAST
@@ -76,10 +76,7 @@ async def tell(whose: Whose, untold: Sequence[Untold]) -> list[Answer]:
     for one in untold:
         said = await _ask(whose, one) if one.raw is not None else None
         if said is not None and said.problem is not None and said.problem.code not in PAST:
-            faults = tuple(
-                Fault(each["pointer"], each["code"], each["detail"]) for each in said.problem.errors
-            )
-            raise Problem(said.problem.code, said.problem.detail, faults)
+            raise problem_in(said.problem)
         await to_thread.run_sync(_note, whose, one)
         if said is not None and said.problem is None:
             answers.append(said)

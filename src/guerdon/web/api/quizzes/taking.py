@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeVar
 
 from anyio import to_thread
 
-from guerdon.base.errors import Fault, Problem
+from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import IngestEvent
 from guerdon.engine.play import quizzes
 from guerdon.engine.play.quizzes import Taker
@@ -132,11 +132,7 @@ async def tell(whose: Whose, one: Attempt) -> Answer | None:
             own=True,
         )
     )
-    if said.problem is not None:
-        faults = tuple(
-            Fault(fault["pointer"], fault["code"], fault["detail"]) for fault in said.problem.errors
-        )
-        raise Problem(said.problem.code, said.problem.detail, faults)
+    accepted(said)
     if not one.told:
         await to_thread.run_sync(_note, whose, one)
     return said

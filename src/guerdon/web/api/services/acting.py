@@ -9,9 +9,9 @@ from uuid import UUID
 
 from anyio import to_thread
 
-from guerdon.base.errors import Fault, Problem
+from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import accepted
 from guerdon.engine.commands import CancelRedemption, Once, SendRedemption, UseRedemption
 from guerdon.infra.tx import Tx
 from guerdon.programs.audit import Act, record
@@ -78,8 +78,7 @@ async def carry_out(
         Problem: `redemption_not_found`, `not_a_service`, or why not, such as `redemption_used`.
     """
     live = await to_thread.run_sync(_found, staff)
-    said = await staff.premises.waiting.ask(_command(staff, live, became, once))
-    _raise_refusal(said)
+    said = accepted(await staff.premises.waiting.ask(_command(staff, live, became, once)))
     noted = await to_thread.run_sync(_note, staff, live, became, UUID(said.id))
     if became[0] == "declined":
         tenant_id, program = staff.place
@@ -115,12 +114,6 @@ def _command(
         local = live.program.zone.local(at).strftime("%Y-%m-%d %H:%M")
         return SendRedemption(**said, tracking=f"{local} {note}".strip())
     return UseRedemption(**said) if state == "done" else CancelRedemption(**said)
-
-
-def _raise_refusal(said: Answer) -> None:
-    if said.problem is not None:
-        faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-        raise Problem(said.problem.code, said.problem.detail, faults)
 
 
 def _note(staff: Staffer, live: Live, became: Became, event: UUID) -> tuple[Redemption, Sequence[Step]]:

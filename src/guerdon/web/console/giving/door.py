@@ -10,6 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
+from guerdon.engine.answers import accepted
 from guerdon.engine.commands import UseRedemption
 from guerdon.infra.tx import Tx
 from guerdon.rewards.access_keys import load_signer
@@ -73,9 +74,7 @@ async def _enter(visit: Visit, program: str) -> Entered:
         redemption_id=row.redemption_id,
         by=visit.staff.actor,
     )
-    said = await visit.premises.waiting.ask(command)
-    if said.problem is not None:
-        raise Problem(said.problem.code, said.problem.detail)
+    accepted(await visit.premises.waiting.ask(command))
     return await to_thread.run_sync(_entered, visit, program, row)
 
 

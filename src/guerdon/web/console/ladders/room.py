@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import EndTier, GiveTier, Once
 from guerdon.members.identities import member_ref
 from guerdon.members.standing import Wanted, load_standing
@@ -39,9 +39,7 @@ async def give(visit: Giving, program: str, member: str) -> Response:
     """Give a tier to a day, or take back the one that was given; sending the form twice does it once."""
     try:
         command, path = await to_thread.run_sync(_command, visit, program, member)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

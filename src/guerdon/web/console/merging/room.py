@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import MergeAccounts, Once
 from guerdon.infra.tx import Tx
 from guerdon.members.members import Member, list_of_account, search_members
@@ -104,8 +104,7 @@ async def look(visit: Merging, program: str, member: str) -> Response:
         found = await to_thread.run_sync(_search, visit, names)
         if isinstance(found, list):
             return await to_thread.run_sync(partial(_page, visit, names, choices=found))
-        said = await visit.premises.waiting.ask(_looks(visit, program, found))
-        _raise_refusal(said)
+        said = accepted(await visit.premises.waiting.ask(_looks(visit, program, found)))
     except Problem as problem:
         if problem.code in ("program_not_found", "member_not_found"):
             raise
@@ -119,8 +118,7 @@ async def merge(visit: Merging, program: str, member: str) -> Response:
     names = (program, member)
     try:
         command, path = await to_thread.run_sync(_command, visit, names)
-        said = await visit.premises.waiting.ask(command)
-        _raise_refusal(said)
+        accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code in ("program_not_found", "member_not_found"):
             raise
@@ -134,11 +132,6 @@ async def _look_again(visit: Visit, program: str) -> Answer | None:
     sides = [parse_number("acc", visit.form.get(name, "")) or 0 for name in ("goes", "into")]
     said = await visit.premises.waiting.ask(_looks(visit, program, (sides[0], sides[1])))
     return said if said.problem is None else None
-
-
-def _raise_refusal(said: Answer) -> None:
-    if said.problem is not None:
-        raise Problem(said.problem.code, said.problem.detail)
 
 
 def _search(visit: Visit, names: tuple[str, str]) -> tuple[int, int] | list[Choice]:

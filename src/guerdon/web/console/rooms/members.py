@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, to_scaled
 from guerdon.base.ids import number_text
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import AdjustBalance, Once
 from guerdon.engine.events import Page, list_events
 from guerdon.infra.tx import Tx
@@ -134,9 +134,7 @@ async def adjust(visit: Adjusting, program: str, member: str) -> Response:
     """Add or take units, for a reason that the ledger keeps; sending the form twice does it once."""
     try:
         command, path = await to_thread.run_sync(_command, visit, program, member)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Response
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text
 from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.answers import accepted
 from guerdon.engine.checkouts.promise import read_promise
 from guerdon.engine.commands import AdjustBalance, ReplaceGiftCard, SetCardBlocked, TopUpCard
 from guerdon.engine.events import Page, StoredEvent, list_events
@@ -100,9 +101,7 @@ async def replace(visit: Loading, program: str, card: str) -> Response:
     number = _number(card)
     try:
         command = await to_thread.run_sync(_replacing, visit, program, number)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise
@@ -122,9 +121,7 @@ async def _do(visit: Visit, names: tuple[str, int], asked: Asked, act: str) -> R
     """Have a command carried out, write down who wanted it, and say what became of it."""
     try:
         command = await to_thread.run_sync(asked)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

@@ -20,7 +20,7 @@ from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal, scaled_text, to_scaled
 from guerdon.base.ids import number_text, parse_number
 from guerdon.connect.sealing import SecretBox
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import IssueCards, Once, ReplaceGiftCard
 from guerdon.engine.looking.cards import (
     LOOKED_AT_MOST,
@@ -112,9 +112,7 @@ async def make(visit: Making, program: str) -> Response:
     """Make cards and show their codes; the same form sent twice makes them once."""
     try:
         command = await to_thread.run_sync(_command, visit, program)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code == "program_not_found":
             raise

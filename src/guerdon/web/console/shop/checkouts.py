@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.answers import accepted
 from guerdon.engine.checkouts.promise import Promise, read_promise
 from guerdon.engine.checkouts.rows import CheckoutRow
 from guerdon.engine.commands import CancelCheckout
@@ -97,9 +98,7 @@ async def cancel(visit: Cancelling, program: str) -> Response:
         tenant_id=visit.tenant_id, program=program, received_at=visit.now, id=pair[1], source=pair[0]
     )
     try:
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.exact import scaled_decimal
+from guerdon.engine.answers import accepted
 from guerdon.engine.audit.explanations import explain_stored
 from guerdon.engine.checkouts.promise import read_promise
 from guerdon.engine.commands import ReturnOrder
@@ -81,9 +82,7 @@ async def take_back(visit: Returning, program: str, event: UUID) -> Response:
     """Record what came back; sending the form twice does it once."""
     try:
         command, path = await to_thread.run_sync(_command, visit, program, event)
-        said = await visit.premises.waiting.ask(command)
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        said = accepted(await visit.premises.waiting.ask(command))
     except Problem as problem:
         if problem.code in ("program_not_found", "page_not_found"):
             raise

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from guerdon.base.errors import Problem
 from guerdon.base.ids import number_text, parse_number
+from guerdon.engine.answers import accepted
 from guerdon.engine.commands import CancelRedemption, ChooseReward, SendRedemption, UseRedemption
 from guerdon.engine.returns.choosing import is_settled
 from guerdon.infra.tx import Tx
@@ -155,9 +156,7 @@ async def move(visit: Handing, program: str, redemption: str) -> Response:
         raise Problem("redemption_not_found", "there is no such redemption")
     asked = visit.field("status", 10), visit.field("kind", 20), ""
     try:
-        said = await visit.premises.waiting.ask(_command(visit, program, act, number))
-        if said.problem is not None:
-            raise Problem(said.problem.code, said.problem.detail)
+        accepted(await visit.premises.waiting.ask(_command(visit, program, act, number)))
     except Problem as problem:
         if problem.code.endswith("_not_found"):
             raise

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 
 from guerdon.base.errors import Fault, Problem
 from guerdon.circles.codes import find_inviters
+from guerdon.engine.answers import accepted
 from guerdon.engine.commands import EnrolMember
 from guerdon.members.profiles import Profile, read_profile
 from guerdon.programs.tenants import tenant_id_of
@@ -131,11 +132,8 @@ async def enrol(request: Request, program: str) -> Response:
         profile = _profile(guest, given)
     except Problem as problem:
         return _page(guest, given, problem.faults, status=422)
-    said = await guest.premises.waiting.ask(
-        EnrolMember(tenant_id=guest.tenant_id, program=program, received_at=guest.now, profile=profile)
-    )
-    if said.problem is not None:
-        raise Problem(said.problem.code, said.problem.detail)
+    asked = EnrolMember(tenant_id=guest.tenant_id, program=program, received_at=guest.now, profile=profile)
+    accepted(await guest.premises.waiting.ask(asked))
     return _page(guest, done=True)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from guerdon.base.errors import Fault, Problem
-from guerdon.engine.answers import Answer
+from guerdon.engine.answers import Answer, accepted
 from guerdon.engine.commands import Command, Once
 from guerdon.engine.keys import NewCall, ask_calls, insert_calls
 from guerdon.infra.pictures.photos import Picture
@@ -116,11 +115,7 @@ async def tell(reader: Reader, kind: type[Command], asked: Asked, **more: Any) -
         once=once,
         **more,
     )
-    said = await reader.visit.whose.premises.waiting.ask(command)
-    if said.problem is not None:
-        faults = tuple(Fault(one["pointer"], one["code"], one["detail"]) for one in said.problem.errors)
-        raise Problem(said.problem.code, said.problem.detail, faults)
-    return said
+    return accepted(await reader.visit.whose.premises.waiting.ask(command))
 
 
 async def picture_of(asked: Asked) -> Picture | None:
