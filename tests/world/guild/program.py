@@ -160,11 +160,7 @@ class GuildSpec(Spec):
     """What the guild adds at most, in pence."""
 
 
-def guild_of(figures: Figures = GUILD_FIGURES) -> GuildSpec:
-    """Make the guild with some figures: what the engine gets and what the model reads."""
-    f = figures
-    part = Fraction(f["part"])
-
+def _quests(f: Figures) -> dict[str, Quest]:
     def goals(*numbers: int) -> tuple[Fraction, ...]:
         return tuple(map(Fraction, numbers))
 
@@ -186,6 +182,14 @@ def guild_of(figures: Figures = GUILD_FIGURES) -> GuildSpec:
         "spring": Quest((_ORDER,), goals(3), between=(date(2026, 3, 10), date(2026, 5, 5)), units=23),
         "host": Quest(("referral.completed",), (), every=2, units=40),
     }
+    return {**quests, **levels}
+
+
+def guild_of(figures: Figures = GUILD_FIGURES) -> GuildSpec:
+    """Make the guild with some figures: what the engine gets and what the model reads."""
+    f = figures
+    part = Fraction(f["part"])
+
     return GuildSpec(
         "guild",
         TEXT % f,
@@ -230,7 +234,7 @@ def guild_of(figures: Figures = GUILD_FIGURES) -> GuildSpec:
             "pin": Reward({"coins": 30}, stock=9),
             "well": Reward({"coins": int(f["well"])}),
         },
-        quests={**quests, **levels},
+        quests=_quests(f),
         friends=int(f["friends"]),
         match=int(Fraction(f["match"]) * 100),
     )
