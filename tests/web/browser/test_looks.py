@@ -85,7 +85,8 @@ def pages(page: Page) -> Iterator[str]:
             yield f"{one}/explanation"
     page.goto("/console/p/club/members")
     member = page.locator("table.people a").last.get_attribute("href")
-    for path in (member, f"{member}/data", f"{member}/merge", *(f"/console{one}" for one in HOUSE), "/", "/docs"):
+    own = (member, f"{member}/data", f"{member}/merge")
+    for path in (*own, *(f"/console{one}" for one in HOUSE), "/", "/docs"):
         assert path is not None
         page.goto(path)
         yield path

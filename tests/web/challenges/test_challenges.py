@@ -225,3 +225,20 @@ async def test_a_cart_is_told_what_its_order_does(club: Api) -> None:
     guest = {key: value for key, value in cart.items() if key != "member"}
     said = await club.post(f"{CLUB}/checkouts/preview", json={**guest, "id": "g"}, headers=clock)
     assert said.json()["challenges"] == []
+
+
+async def test_who_left_and_becomes_one_with_somebody_who_takes_part_begins_with_nothing(club: Api) -> None:
+    """What either did before counts for no beginning of the other, also where one of them had left."""
+    await do(club, "sprint/join")
+    await do(club, "sprint/leave")
+    await send(club, "o1", at="2026-11-21T13:00:00Z")
+    bela = await club.enrol(external_id="bela")
+    at = {"guerdon-now": "2026-11-21T14:00:00Z"}
+    answer = await club.post(f"{CLUB}/members/external:bela/challenges/sprint/join", headers=at)
+    assert answer.status_code == 200, answer.text
+    ananya = (await club.get(ME)).json()["account"]
+    into = {"into": ananya}
+    merged = await club.post(f"{CLUB}/accounts/{bela['account']}/merge", json=into, headers=at)
+    assert merged.status_code == 200, merged.text
+    sprint = (await seen(club, at="2026-11-21T15:00:00Z"))["sprint"]
+    assert (sprint["state"], sprint["value"], sprint["goal"]) == ("open", "0", "2")

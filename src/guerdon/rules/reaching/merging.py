@@ -31,12 +31,9 @@ def joined_challenges(draft: Draft, contents: Contents) -> Mapping[str, Progress
     theirs = {(one.metric, one.on): one.bucket for one in contents.buckets}
     joined = {key: _with(one, metrics, theirs, zone) for key, one in draft.challenges.items()}
     for key, other in contents.challenges.items():
+        came = _with(other, metrics, draft.buckets, zone)
         mine = joined.get(key)
-        if mine is None:
-            came = _with(other, metrics, draft.buckets, zone)
-            joined[key] = msgspec.structs.replace(came, revision=0)
-        else:
-            joined[key] = _both(mine, other)
+        joined[key] = msgspec.structs.replace(came, revision=0) if mine is None else _both(mine, came)
     return joined
 
 
