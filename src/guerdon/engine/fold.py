@@ -13,7 +13,6 @@ from guerdon.base.errors import Problem
 from guerdon.base.ids import Chance, number_text
 from guerdon.engine import answers
 from guerdon.engine.answers import Answer
-from guerdon.engine.cards.blocking import block, replace_card, top_up
 from guerdon.engine.checkouts.gathering import ANOTHERS
 from guerdon.engine.commands import (
     CancelCheckout,
@@ -38,6 +37,7 @@ from guerdon.engine.commands import (
     UseRedemption,
 )
 from guerdon.engine.events import marked
+from guerdon.engine.folding.blocking import block, replace_card, top_up
 from guerdon.engine.folding.cards import (
     check_untouched,
     claim,

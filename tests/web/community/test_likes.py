@@ -116,7 +116,7 @@ async def test_likes_that_were_not_told_yet_come_and_go_once(club: Club) -> None
     await liked(club, one, "ananya")
     # Staff hides it twice before anybody has told anything.
     for turn in ("hide", "approve", "hide"):
-        said(club, one, turn)  # type: ignore[arg-type]  # a decision
+        said(club, one, turn)
     tick(club)
     assert await club.points("ben") == "0"
     assert await names(club) == ["", "back", "2", "2/back"]
