@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from httpx2 import AsyncClient
@@ -38,6 +38,7 @@ class Place:
 
     def __init__(self, dsn: str, folder: Path) -> None:
         self.folder = folder
+        self.started: list[asyncio.subprocess.Process] = []
         self.environment = surroundings(
             GUERDON_DATABASE_URL=dsn,
             GUERDON_API_KEY=KEY,
@@ -46,6 +47,15 @@ class Place:
             # They meet in a folder of this test's own.
             TMPDIR=str(folder),
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no server behind, whatever went wrong."""
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
 
     async def start(self, name: str) -> tuple[asyncio.subprocess.Process, str]:
         """Start a server, and give it with its address."""
@@ -57,6 +67,7 @@ class Place:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
+        self.started.append(process)
         assert process.stdout is not None
         async for line in process.stdout:
             found = re.search(rb"ready at (http://\S+)", line)
@@ -178,8 +189,11 @@ async def besiege(crowd: Crowd, place: Place, other: asyncio.subprocess.Process,
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -> None:
-    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as name, ground.fresh() as database:
-        place = Place(database.conninfo, Path(name))
+    with (
+        tempfile.TemporaryDirectory(prefix="guerdon-test-") as name,
+        ground.fresh() as database,
+        Place(database.conninfo, Path(name)) as place,
+    ):
         (one, address), (two, _) = await asyncio.gather(place.start("one"), place.start("two"))
         headers = {"authorization": f"Bearer {KEY}"}
         async with AsyncClient(base_url=address, headers=headers, timeout=60) as client:
@@ -195,8 +209,11 @@ async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -
 
 @pytest.mark.timeout(120)
 async def test_a_server_that_stands_still_or_is_killed_takes_nothing_with_it(ground: Ground) -> None:
-    with tempfile.TemporaryDirectory(prefix="guerdon-test-") as name, ground.fresh() as database:
-        place = Place(database.conninfo, Path(name))
+    with (
+        tempfile.TemporaryDirectory(prefix="guerdon-test-") as name,
+        ground.fresh() as database,
+        Place(database.conninfo, Path(name)) as place,
+    ):
         (one, address), (two, _) = await asyncio.gather(place.start("one"), place.start("two"))
         headers = {"authorization": f"Bearer {KEY}"}
         async with AsyncClient(base_url=address, headers=headers, timeout=60) as client:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import heapq
 import random
+import shutil
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 from guerdon.infra.db import Database
@@ -89,13 +91,13 @@ class Keeper:
         self.signer = signer
         self.moved = self.returned = 0
         """Transactions that left, and that came back."""
-        self._folder = TemporaryDirectory(prefix="world-months-")
-        self.folder = Path(self._folder.name)
+        self.folder = Path(mkdtemp(prefix="world-months-"))
         """Of all files, one folder for each program."""
+        self._thrown_away = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Throw the files away."""
-        self._folder.cleanup()
+        """Throw the files away, as whoever forgets it does in the end."""
+        self._thrown_away()
 
     def move(self, now: datetime, steps: int) -> None:
         """Move every month that is over; everything that is booked is in the logs already.

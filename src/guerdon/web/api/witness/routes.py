@@ -100,12 +100,14 @@ def about(call: Reading) -> Response:
 
 
 @ROUTER.post(
-    "/v1/witness/logs", summary="Watch a log", **operation(WatchedShape, body=TrustedLog, status=201)
+    "/v1/witness/logs",
+    summary="Watch a log",
+    **operation(WatchedShape, body=TrustedLog, status=201, also=[(200, WatchedShape)]),
 )
 def trust(call: Writing) -> Response:
-    """Heads that this key signed are signed here from now on, where they fit what was seen before.
+    """201 where it is new; 200 where it is watched already.
 
-    The first one is believed. A log is watched for ever: a witness that forgets is none.
+    Heads that this key signed are signed here from now on, where they fit what was seen before. The first one is believed. A log is watched for ever: a witness that forgets is none.
     """
     asked = call.read(TrustedLog)
     try:
