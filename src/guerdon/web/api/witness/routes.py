@@ -107,7 +107,8 @@ def about(call: Reading) -> Response:
 def trust(call: Writing) -> Response:
     """201 where it is new; 200 where it is watched already.
 
-    Heads that this key signed are signed here from now on, where they fit what was seen before. The first one is believed. A log is watched for ever: a witness that forgets is none.
+    Heads that this key signed are signed here from now on, where they fit what was seen before. The first
+    one is believed. A log is watched for ever: a witness that forgets is none.
     """
     asked = call.read(TrustedLog)
     try:
