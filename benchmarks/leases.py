@@ -3,7 +3,8 @@
     python -m benchmarks.leases [--seconds S] [--rounds N] [--json FILE]
 
 Every caller sends events for all accounts to one of the two servers, as behind a load balancer that knows
-nothing. `leased` servers hand an event to the one that has its account; `locks` decide whatever is asked.
+nothing. `leased` servers hand an event to the one that has its account, where that is asked about ten times a
+second, `all` hand over every event that they can; `locks` decide whatever is asked.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from benchmarks.many_tills import Shop
 from guerdon.infra.postgres import EmbeddedPostgres
 
 ACCOUNTS = 1_000
+CASES = (("one", 1, 0), ("two, locks", 2, 0), ("two, leased", 2, 10), ("two, all", 2, 1))
+"""How many servers, and from how many calls a second about one account on they hand it over; 0 for never."""
 CALLERS = 256
 """In all, however many servers there are."""
 
@@ -121,10 +124,15 @@ def main() -> None:
         contextlib.ExitStack() as stack,
     ):
         pairs = []
-        for title, count, leased in (("one", 1, False), ("two, locks", 2, False), ("two, leased", 2, True)):
+        for title, count, least in (
+            ("one", 1, 0),
+            ("two, locks", 2, 0),
+            ("two, leased", 2, 10),
+            ("two, all", 2, 1),
+        ):
             shops = [Shop(server.dsn(), Path(name)) for _ in range(count)]
             for shop in shops:
-                shop.environment["GUERDON_SHARE_ACCOUNTS"] = str(int(leased))
+                shop.environment["GUERDON_HAND_OVER_FROM"] = str(least)
             pairs.append(Pair(title, shops, [stack.enter_context(shop.open()) for shop in shops]))
         prepare(pairs[0].shops[0].port, ACCOUNTS)
         found = compare(pairs, options.rounds, options.seconds)

@@ -19,6 +19,7 @@ from guerdon.engine.answers import Answer
 from guerdon.engine.commands import Command, ConfirmCheckout, OpenCheckout
 from guerdon.engine.loop import BatchDone, EngineLoop, LoopSettings
 from guerdon.members.identities import normal_ref
+from guerdon.web.peers.heat import Heat
 from guerdon.web.peers.meeting import SOCKET
 from guerdon.web.peers.neighbours import Neighbours
 from guerdon.web.peers.ranges import RANGES, holders, range_of
@@ -34,10 +35,10 @@ PEOPLE = 24
 class Engine:
     """An engine with its event loop's side, as a server has it."""
 
-    def __init__(self, loop: EngineLoop, folder: Path) -> None:
+    def __init__(self, loop: EngineLoop, folder: Path, least: int = 1) -> None:
         self.loop = loop
         self.waiting = Waiting(loop)
-        self.neighbours = Neighbours(self.waiting, folder)
+        self.neighbours = Neighbours(self.waiting, folder, Heat(least, lambda: 0.0))
         self.decided = 0
         loop.watch = self._watch
 
@@ -143,6 +144,17 @@ async def test_an_event_goes_to_the_engine_that_has_its_account(pair: Pair) -> N
     assert [parse_number("acc", one.account) for one in said] == list(pair.accounts)
     assert pair.door.one("select count(*) from events where type = 'order.paid'") == 2 * PEOPLE
     pair.door.verify()
+
+
+async def test_an_account_that_is_asked_about_now_and_then_stays_with_whoever_is_asked(pair: Pair) -> None:
+    await pair.meet()
+    pair.one.neighbours._heat = Heat(5, lambda: 0.0)
+    hot, cool = pair.held_by(pair.two)[:2]
+    for number in range(8):
+        assert (await pair.one.ask(pair.door.event(who=hot))).status == "applied"
+        if number < 4:
+            assert (await pair.one.ask(pair.door.event(who=cool))).status == "applied"
+    assert (pair.one.decided, pair.two.decided) == (8, 4)
 
 
 async def test_the_other_engine_refuses_in_the_same_words(pair: Pair) -> None:

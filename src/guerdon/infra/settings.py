@@ -39,8 +39,9 @@ class Settings(BaseSettings):
     """Most pooled connections by role."""
     queue_limit: int = Field(default=4096, ge=1, le=1_000_000)
     """Commands that may wait; beyond it callers are told to come again."""
-    share_accounts: bool = True
-    """Whether engines of this machine on one served database divide its accounts among themselves."""
+    hand_over_from: int = Field(default=10, ge=0, le=1_000_000)
+    """Calls a second about one account from which on they go to the server of this machine that has it; 0 for
+    never."""
     allow_loopback: bool = False
     """Whether webhooks may go to this machine itself, without TLS too: for development only."""
     rate_limit: int = Field(default=10_000, ge=0, le=1_000_000)

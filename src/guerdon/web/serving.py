@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import FrameType
@@ -24,6 +25,7 @@ from guerdon.programs.tenants import ensure_tenant, tenant_id_of
 from guerdon.web.app import build_app
 from guerdon.web.desk import Desk, protocol_before
 from guerdon.web.front import Front
+from guerdon.web.peers.heat import Heat
 from guerdon.web.peers.meeting import meeting_folder
 from guerdon.web.peers.neighbours import Neighbours
 from guerdon.web.watch.traces import open_tracing
@@ -114,8 +116,10 @@ def _run(house: House, listening: socket.socket, address: str, say: Callable[[st
     config = configured(front)
     sys.setswitchinterval(_SWITCH_SECONDS)
     folder = meeting_folder(house.settings, house.master_key)
-    neighbours = None if folder is None else Neighbours(front.premises.waiting, folder)
-    if neighbours is not None:
+    neighbours = None
+    if folder is not None:
+        heat = Heat(house.settings.hand_over_from, time.monotonic)
+        neighbours = Neighbours(front.premises.waiting, folder, heat)
         front.premises.telemetry.registry.register(neighbours.figures)
     server = _Server(config, neighbours, lambda: say(f"Guerdon is ready at {address}"), front.stop)
     with _ticking(house):

@@ -17,7 +17,6 @@ from guerdon.engine.commands import (
     OpenCheckout,
     RedeemReward,
 )
-from guerdon.web.peers.ranges import range_of
 
 _KEPT: Final = 200_000
 """Names of one generation; two are kept, some 40 MB where both are full."""
@@ -68,7 +67,7 @@ def _subject_of(raw: bytes) -> str | None:
 
 
 class KnownAccounts:
-    """Remembers in which range the account of a name lies; what was not asked for long is forgotten."""
+    """Remembers whose account a name means; what was not asked for long is forgotten."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         """Begin with nothing.
@@ -81,13 +80,13 @@ class KnownAccounts:
         self._old: dict[int, int] = {}
 
     def find(self, name: int) -> int | None:
-        """Find the range of a name.
+        """Find the account of a name.
 
         Args:
             name: as `names_of` gives it.
 
         Returns:
-            The range; None where it is not known.
+            The account's number; None where it is not known.
         """
         found = self._young.get(name)
         if found is None and (found := self._old.get(name)) is not None:
@@ -104,7 +103,7 @@ class KnownAccounts:
         account_id = parse_number("acc", answer.account) if answer.account else None
         if account_id is not None:
             for name in names:
-                self._keep(name, range_of(account_id))
+                self._keep(name, account_id)
 
     def _keep(self, name: int, found: int) -> None:
         if len(self._young) >= self._kept:

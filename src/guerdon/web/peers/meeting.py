@@ -29,7 +29,7 @@ def meeting_folder(settings: Settings, master_key: bytes) -> Path | None:
     Returns:
         The folder, which need not be there; None where there is but one engine.
     """
-    if settings.database_url is None or not settings.share_accounts:
+    if settings.database_url is None or not settings.hand_over_from:
         return None
     place = settings.database_url.get_secret_value().encode()
     name = hmac.digest(master_key, b"engines of " + place, hashlib.sha256).hex()[:16]

@@ -24,9 +24,10 @@ from guerdon.engine.commands import Command
 from guerdon.web.peers.accounts import KnownAccounts, names_of
 from guerdon.web.peers.door import Door
 from guerdon.web.peers.figures import Forwarded
+from guerdon.web.peers.heat import Heat
 from guerdon.web.peers.line import Line, Owed, Waiter
 from guerdon.web.peers.meeting import SOCKET, Meeting
-from guerdon.web.peers.ranges import RANGES, holders
+from guerdon.web.peers.ranges import RANGES, holders, range_of
 from guerdon.web.waiting import Caller, Waiting
 
 _LOG = structlog.get_logger(__name__)
@@ -42,18 +43,20 @@ _ELSEWHERE: Final = frozenset({"overloaded", "shutting_down"})
 class Neighbours:
     """Hands commands to the engine that has their account; belongs to one event loop."""
 
-    def __init__(self, waiting: Waiting, folder: Path) -> None:
+    def __init__(self, waiting: Waiting, folder: Path, heat: Heat) -> None:
         """Describe it; `start` looks for others.
 
         Args:
             waiting: hands commands to this process's own loop.
             folder: where the engines of this machine meet.
+            heat: tells which accounts are worth handing over.
         """
         self.engine = secrets.token_hex(8)
         self.figures = Forwarded()
         self._waiting = waiting
         self._meeting = Meeting(folder, self.engine)
         self._known = KnownAccounts()
+        self._heat = heat
         self._doors: set[Door] = set()
         self._lines: dict[str, Line] = {}
         """By the name of the socket."""
@@ -115,7 +118,8 @@ class Neighbours:
         if self._is_alone or not (names := names_of(command)):
             return waiter
         found = self._known.find(names[0])
-        line = None if found is None else self._routes[found]
+        # Handing over costs more than the locks of an account that is asked about now and then.
+        line = self._routes[range_of(found)] if found is not None and self._heat.note(found) else None
         if line is not None and line.ask(command, names, waiter):
             self.figures.handed_over += 1
             return None
