@@ -132,7 +132,8 @@ def main() -> None:
         ):
             shops = [Shop(server.dsn(), Path(name)) for _ in range(count)]
             for shop in shops:
-                shop.environment["GUERDON_HAND_OVER_FROM"] = str(least)
+                # Seven servers share the connections of one database.
+                shop.environment |= {"GUERDON_HAND_OVER_FROM": str(least), "GUERDON_POOL_SIZE": "2"}
             pairs.append(Pair(title, shops, [stack.enter_context(shop.open()) for shop in shops]))
         prepare(pairs[0].shops[0].port, ACCOUNTS)
         found = compare(pairs, options.rounds, options.seconds)
