@@ -9,7 +9,8 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -130,6 +131,11 @@ class Crowd:
         lines = re.findall(r"^guerdon_(?:neigh|leased|forwarded).*$", figures, re.MULTILINE)
         pytest.fail(f"waited for {name}: {lines}")
 
+    async def until_more(self, name: str, count: int) -> None:
+        """Wait until a figure has grown by more than so much."""
+        was = await self.figure(name)
+        await self.until(name, lambda number: number > was + count)
+
     async def go_on(self, count: int) -> None:
         """Wait until so many more calls were answered."""
         wanted = len(self.answered) + count
@@ -153,8 +159,7 @@ async def play(crowd: Crowd, other: asyncio.subprocess.Process) -> None:
         assert await crowd.figure(CAME_BACK) > 0
         other.send_signal(signal.SIGCONT)
         await crowd.go_on(200)
-        was = await crowd.figure(HANDED_OVER)
-        await crowd.until(HANDED_OVER, lambda number: number > was + 50)
+        await crowd.until_more(HANDED_OVER, 50)
         other.kill()
         await crowd.go_on(200)
         crowd.is_over = True
@@ -176,8 +181,7 @@ async def besiege(crowd: Crowd, place: Place, other: asyncio.subprocess.Process,
         for _ in range(CALLERS):
             callers.create_task(crowd.call())
         for number in range(kills):
-            was = await crowd.figure(HANDED_OVER)
-            await crowd.until(HANDED_OVER, lambda found, was=was: found > was + 40)  # type: ignore[misc]
+            await crowd.until_more(HANDED_OVER, 40)
             other.kill()
             await other.wait()
             await crowd.go_on(50)
@@ -188,9 +192,9 @@ async def besiege(crowd: Crowd, place: Place, other: asyncio.subprocess.Process,
     return await crowd.figure(CAME_BACK)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -> None:
+@asynccontextmanager
+async def two_servers(ground: Ground) -> AsyncIterator[tuple[Crowd, Place, asyncio.subprocess.Process]]:
+    """Callers of the first, and the second; in the end the first stops politely, and the books hold."""
     with (
         tempfile.TemporaryDirectory(prefix="guerdon-test-") as name,
         ground.fresh() as database,
@@ -201,27 +205,23 @@ async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -
         async with AsyncClient(base_url=address, headers=headers, timeout=60) as client:
             crowd = Crowd(client)
             await crowd.prepare()
-            came_back = await besiege(crowd, place, two, 50)
+            yield crowd, place, two
         one.terminate()
         assert await one.wait() == 0
+        check(database, crowd.answered)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+async def test_fifty_kills_of_a_server_that_is_handed_commands(ground: Ground) -> None:
+    async with two_servers(ground) as (crowd, place, other):
+        came_back = await besiege(crowd, place, other, 50)
         sys.stdout.write(f"50 kills, {len(crowd.answered)} events, {came_back} came back\n")
         assert came_back > 50
-        check(database, crowd.answered)
 
 
 @pytest.mark.timeout(120)
 async def test_a_server_that_stands_still_or_is_killed_takes_nothing_with_it(ground: Ground) -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="guerdon-test-") as name,
-        ground.fresh() as database,
-        Place(database.conninfo, Path(name)) as place,
-    ):
-        (one, address), (two, _) = await asyncio.gather(place.start("one"), place.start("two"))
-        headers = {"authorization": f"Bearer {KEY}"}
-        async with AsyncClient(base_url=address, headers=headers, timeout=60) as client:
-            crowd = Crowd(client)
-            await crowd.prepare()
-            await play(crowd, two)
-        one.terminate()
-        assert [await one.wait(), await two.wait()] == [0, -signal.SIGKILL]
-        check(database, crowd.answered)
+    async with two_servers(ground) as (crowd, _, other):
+        await play(crowd, other)
+        assert await other.wait() == -signal.SIGKILL

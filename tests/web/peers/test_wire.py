@@ -116,7 +116,16 @@ def test_a_frame_of_many_gigabytes_is_refused_before_it_is_read() -> None:
         list(Frames().feed(b"\xff\xff\xff\xff\x02"))
 
 
-def test_an_unknown_kind_of_command_is_refused() -> None:
-    body = msgspec.msgpack.encode([[1, len(CARRIED), {}]])
+@pytest.mark.parametrize("kind", [-1, len(CARRIED), 2**62])
+def test_an_unknown_kind_of_command_is_refused(kind: int) -> None:
+    command = msgspec.msgpack.encode(COMMANDS[-1])
+    body = msgspec.msgpack.encode([[1, kind, msgspec.Raw(command)]])
     with pytest.raises(TornFrameError):
         wire.read_asked(body)
+
+
+@pytest.mark.parametrize("body", [b"\x91" * 100_000, b"\x91\x92\x01\xa1\xff", b"\x82\xa6engine\xa1\xff"])
+def test_depth_and_letters_that_are_none_are_refused(body: bytes) -> None:
+    for read in (wire.read_asked, wire.read_told, wire.read_hello):
+        with pytest.raises(TornFrameError):
+            read(body)

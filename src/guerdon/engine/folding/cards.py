@@ -130,7 +130,7 @@ def open_with(fold: Folding, item: Item, account_id: int, event: Event) -> None:
     except Problem:
         del done.opened[account_id], done.accounts[account_id], done.next_seq[account_id]
         raise
-    asked: LoadCard | TakePlace = event.command  # type: ignore[assignment]  # as said
+    asked: LoadCard | TakePlace = event.command  # type: ignore[assignment]  # one of the two, by what is asked of callers
     of = (asked.redemption_id, asked.account) if asked.redemption_id is not None else None
     done.cards[account_id] = new_card(vault, account_id, now, of)  # type: ignore[arg-type]  # both or none
 

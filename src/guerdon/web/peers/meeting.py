@@ -87,6 +87,14 @@ class Meeting:
         except FileNotFoundError:
             return []
 
+    def sweep(self, left: Path) -> None:
+        """Take away what an engine left that was killed.
+
+        Args:
+            left: its socket, at which nobody listens.
+        """
+        left.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Take the socket away."""
         for path in (self._own, self._begun):

@@ -205,21 +205,22 @@ class Neighbours:
             await self._look()
 
     async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
         for path in self._meeting.others():
-            if path.name in self._lines:
-                continue
-            # Before it connects: the other side may speak at once.
-            line = self._lines[path.name] = Line(self.engine, self, time.monotonic)
-            try:
-                await loop.create_unix_connection(lambda line=line: line, str(path))  # type: ignore[misc]
-            except OSError as error:
-                del self._lines[path.name]
-                if isinstance(error, ConnectionRefusedError):
-                    # Its engine was killed: nobody listens there any more.
-                    path.unlink(missing_ok=True)
-                    continue
-                _LOG.warning("neighbour_not_reached", engine=path.name.removesuffix(SOCKET), fault=str(error))
+            if path.name not in self._lines:
+                await self._connect(path)
+
+    async def _connect(self, path: Path) -> None:
+        # Kept before it connects: the other side may speak at once.
+        line = self._lines[path.name] = Line(self.engine, self, time.monotonic)
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: line, str(path))
+        except ConnectionRefusedError:
+            # Its engine was killed: nobody listens there any more.
+            del self._lines[path.name]
+            self._meeting.sweep(path)
+        except OSError as error:
+            del self._lines[path.name]
+            _LOG.warning("neighbour_not_reached", engine=path.name.removesuffix(SOCKET), fault=str(error))
 
 
 class _Learning:

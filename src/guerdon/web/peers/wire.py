@@ -72,12 +72,15 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     answer: Answer
 
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 class TornFrameError(ValueError):
     """What came is no frame of ours."""
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_COMMANDS: Final = tuple(msgspec.msgpack.Decoder(kind) for kind in CARRIED)
+_COMMANDS: Final = {place: msgspec.msgpack.Decoder(kind) for place, kind in enumerate(CARRIED)}
 _KINDS: Final = {kind: place for place, kind in enumerate(CARRIED)}
 _ASKED: Final = msgspec.msgpack.Decoder(list[Asked])
 _TOLD: Final = msgspec.msgpack.Decoder(list[Told])
@@ -135,7 +138,7 @@ def read_hello(body: bytes) -> Hello:
     """
     try:
         return _HELLO.decode(body)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise TornFrameError("no hello") from error
 
 
@@ -178,7 +181,7 @@ def read_asked(body: bytes) -> list[tuple[int, Command]]:
     """
     try:
         return [(one.number, _COMMANDS[one.kind].decode(one.command)) for one in _ASKED.decode(body)]
-    except (msgspec.DecodeError, IndexError) as error:
+    except (*_UNREADABLE, KeyError) as error:
         raise TornFrameError("no commands") from error
 
 
@@ -208,7 +211,7 @@ def read_told(body: bytes) -> list[Told]:
     """
     try:
         return _TOLD.decode(body)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise TornFrameError("no answers") from error
 
 

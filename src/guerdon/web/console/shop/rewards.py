@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Response
@@ -172,23 +172,23 @@ async def move(visit: Handing, program: str, redemption: str) -> Response:
 def _command(
     visit: Visit, program: str, act: str, number: int
 ) -> SendRedemption | UseRedemption | CancelRedemption | ChooseReward:
-    said = {
+    said: dict[str, Any] = {
         "tenant_id": visit.tenant_id,
         "program": program,
         "received_at": visit.now,
         "by": visit.staff.actor,
     }
     if act == "sent":
-        return SendRedemption(**said, redemption_id=number, tracking=visit.field("tracking", 200))  # type: ignore[arg-type]
+        return SendRedemption(**said, redemption_id=number, tracking=visit.field("tracking", 200))
     if act == "used":
-        return UseRedemption(**said, redemption_id=number)  # type: ignore[arg-type]
+        return UseRedemption(**said, redemption_id=number)
     if act == "chosen":
         choice = visit.field("choice", 200)
         if not choice:
             raise Problem.at("/choice", "choice_missing", "Say what is chosen. Nothing was changed.")
-        return ChooseReward(**said, redemption_id=number, choice=choice)  # type: ignore[arg-type]
+        return ChooseReward(**said, redemption_id=number, choice=choice)
     if act == "cancelled":
-        return CancelRedemption(**said, redemption_id=number)  # type: ignore[arg-type]
+        return CancelRedemption(**said, redemption_id=number)
     raise Problem("page_not_found", "There is no such page.")
 
 
